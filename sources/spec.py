@@ -1,0 +1,154 @@
+"""What a Source declares about itself, and the few types that cross between the floors."""
+
+import hmac
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal, NoReturn, Protocol
+
+from django import forms
+
+Row = dict[str, Any]
+"""One record as the API gave it."""
+
+Cursor = dict[str, Any]
+"""Where a walk through a stream stands: JSON, meaningful to its source alone."""
+
+
+class Secret:
+    """A text that does not print, compare in the open, copy into JSON or pickle. `reveal()` gives it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(****)"
+
+    __str__ = __repr__
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._text.encode(), other._text.encode())
+
+    def __hash__(self) -> NoReturn:
+        raise TypeError("A secret cannot be hashed.")
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A secret cannot be pickled or copied.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """An address in its one stored form (`https://host`), and the key for it."""
+
+    api_url: str
+    api_key: Secret
+
+
+class Lane(StrEnum):
+    """Who is waiting for a call: nobody (a pull), or a person in front of a page."""
+
+    BULK = "bulk"
+    INTERACTIVE = "interactive"
+
+
+class Budget(Protocol):
+    """The calls that one account may receive, shared by everything that calls it."""
+
+    def take(self, lane: Lane) -> None:
+        """Return once one call may be sent."""
+
+    def slow_down(self, seconds: float) -> None:
+        """The account answered 429 or 503: nobody calls it for so many seconds, and the pace falls."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stream:
+    """One kind of record that a source offers."""
+
+    key: str
+    name: str
+    path: str
+    envelope: str
+    paging: Literal["keyset", "offset"] = "offset"
+    changed_since: str | None = None
+    on_by_default: bool = True
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One page of a stream, by external id, and where to go on after it.
+
+    `cursor` is None after the last page. `unreadable` counts rows without a usable id: they cannot be kept, so they
+    are said. `total` is what the API claims that the whole stream holds; a hint only.
+    """
+
+    rows: Mapping[str, Row]
+    cursor: Cursor | None
+    total: int | None = None
+    unreadable: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """What a live check found out about the account behind a key."""
+
+    account: str
+    person: str
+    person_email: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+class Puller(Protocol):
+    """An open line to one account."""
+
+    def pages(self, stream: Stream, *, cursor: Cursor | None = None, changed_since: datetime | None = None) -> Iterator[Page]:
+        """Yield the stream's pages, from `cursor` on. Raises SourceError."""
+
+
+class Check(Protocol):
+    def __call__(self, credentials: Credentials, *, budget: Budget) -> Proof:
+        """Ask the API whether these credentials work. Raises SourceError."""
+
+
+class Open(Protocol):
+    def __call__(self, credentials: Credentials, *, budget: Budget) -> AbstractContextManager[Puller]:
+        """Open a line for pulling."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A kind of tool that data comes from. Its folder holds `logo.svg` and `guide.html` beside `source.py`.
+
+    `credentials_form` has the fields `api_url` and `api_key`, and cleans what was pasted.
+    """
+
+    key: str
+    name: str
+    tagline: str
+    credentials_form: type[forms.Form]
+    streams: tuple[Stream, ...]
+    check: Check
+    open: Open
+    folder: Path
+
+    @property
+    def default_streams(self) -> tuple[Stream, ...]:
+        return tuple(stream for stream in self.streams if stream.on_by_default)
+
+    def stream(self, key: str) -> Stream | None:
+        return next((stream for stream in self.streams if stream.key == key), None)
