@@ -1,0 +1,63 @@
+# One command to run (`make run`), one to test (`make test`). Each makes what it needs in .venv first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# Throw-away secrets: linting loads the settings, and those do not start without.
+LINT_ENV = DEBUG=on SECRET_KEY=only-for-linting \
+	CREDENTIAL_KEYS=$$($(BIN)/python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format bench chromium
+
+help:
+	@echo "make run      start the product with a sandbox and demo people; PORT=… SANDBOX_PORT=… choose other ports"
+	@echo "make test     run all tests; ARGS=\"-k word\" narrows them"
+	@echo "make lint     check style, types, templates and migrations"
+	@echo "make format   put style right"
+	@echo "make bench    measure the pulling of data; ARGS=… goes to the bench"
+
+run: $(STAMP)
+	@exec $(BIN)/python -m blinkmetrics.run
+
+test: $(STAMP) chromium
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: $(STAMP)
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(LINT_ENV) $(BIN)/mypy
+	@$(BIN)/djlint --lint --quiet templates sources
+	@$(LINT_ENV) $(BIN)/python manage.py check
+	@$(LINT_ENV) $(BIN)/python manage.py makemigrations --check --dry-run
+
+format: $(STAMP)
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+bench: $(STAMP)
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "BlinkMetrics needs Python 3.11 or later and '$(PYTHON)' is not: install one, then PYTHON=python3.11 make …"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "This Python has no venv or pip: install them (Debian, Ubuntu: apt-get install python3-venv), then try again."; exit 1; }
+	@echo "Setting up $(VENV) (a minute or two; only when the list of packages changes)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,scale]'
+	@touch $@
+
+# The browser tests drive the system's Chromium. Without one, and without the right to install it, they are skipped.
+chromium:
+	@command -v "$${CHROMIUM:-chromium}" >/dev/null || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing Chromium for the browser tests"; \
+			apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
+				apt-get -qq install -y --no-install-recommends chromium >/dev/null; \
+		else \
+			echo "No Chromium: browser tests will be skipped. Install it (Debian, Ubuntu: apt-get install chromium)."; \
+		fi; }
