@@ -1,0 +1,105 @@
+// What a script adds to forms: one submit only, a word before typed things are lost, keys that can be shown.
+"use strict";
+
+const BUSY = "aria-busy";
+
+// The button stays enabled until the form has been read, since a disabled one would not be sent with it.
+function markBusy(form, button) {
+  form.dataset.sent = "";
+  if (button?.dataset.busyText) {
+    button.dataset.restText = button.textContent;
+    button.textContent = button.dataset.busyText;
+  }
+  button?.setAttribute(BUSY, "true");
+}
+
+function markReady(form) {
+  delete form.dataset.sent;
+  form.querySelectorAll(`[${BUSY}]`).forEach((button) => {
+    button.removeAttribute(BUSY);
+    if (button.dataset.restText) {
+      button.textContent = button.dataset.restText;
+    }
+  });
+}
+
+function submitOnce(event) {
+  const form = event.target;
+  if (form.method !== "post" || event.defaultPrevented) {
+    return;
+  }
+  if ("sent" in form.dataset) {
+    event.preventDefault();
+    return;
+  }
+  form.querySelectorAll("[data-revealed]").forEach(conceal);
+  markBusy(form, event.submitter);
+}
+
+// A page that Back brings from memory still holds its busy button.
+window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(markReady));
+document.addEventListener("submit", submitOnce);
+
+function isDirty(form) {
+  return [...form.elements].some((field) => {
+    if (field.matches("input[type=checkbox], input[type=radio]")) {
+      return field.checked !== field.defaultChecked;
+    }
+    if (field.matches("select")) {
+      return [...field.options].some((option) => option.selected !== option.defaultSelected && option.value !== "");
+    }
+    return field.matches("input:not([type=hidden]), textarea") && field.value !== field.defaultValue;
+  });
+}
+
+window.addEventListener("beforeunload", (event) => {
+  const leaving = [...document.querySelectorAll("form[data-warn-unsaved]")];
+  const isSending = document.querySelector("form[data-sent]");
+  if (!isSending && leaving.some(isDirty)) {
+    event.preventDefault();
+  }
+});
+
+// data-shown-when="privacy=team" on a control: its field is there only while that radio is chosen.
+function followChoice(control) {
+  const [name, value] = control.dataset.shownWhen.split("=");
+  const field = control.closest(".field");
+  const follow = () => {
+    const chosen = control.form.querySelector(`[name="${name}"]:checked`);
+    field.hidden = chosen?.value !== value;
+  };
+  control.form.addEventListener("change", follow);
+  follow();
+}
+
+function conceal(input) {
+  input.type = "password";
+  delete input.dataset.revealed;
+  labelReveal(input);
+}
+
+function reveal(input) {
+  input.type = "text";
+  input.dataset.revealed = "";
+  labelReveal(input);
+}
+
+function labelReveal(input) {
+  const word = "revealed" in input.dataset ? "Hide" : "Show";
+  const button = input.parentElement.querySelector("[data-reveals]");
+  button.textContent = word;
+  button.setAttribute("aria-label", `${word} ${input.labels[0]?.firstChild.textContent.trim() ?? ""}`.trim());
+}
+
+function addReveal(input) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button";
+  button.dataset.reveals = "";
+  button.addEventListener("click", () => ("revealed" in input.dataset ? conceal(input) : reveal(input)));
+  input.after(button);
+  labelReveal(input);
+}
+
+document.querySelectorAll("[data-shown-when]").forEach(followChoice);
+document.querySelectorAll(".field-control > input[type=password]").forEach(addReveal);
