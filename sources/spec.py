@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Protocol
+from urllib.parse import urlsplit
 
 from django import forms
 
@@ -57,6 +58,11 @@ class Credentials:
     api_key: Secret
 
 
+def host_of(api_url: str) -> str:
+    """The account behind a cleaned address: its host, with the port if it has one."""
+    return urlsplit(api_url).netloc
+
+
 class Lane(StrEnum):
     """Who is waiting for a call: nobody (a pull), or a person in front of a page."""
 
@@ -93,13 +99,15 @@ class Page:
     """One page of a stream, by external id, and where to go on after it.
 
     `cursor` is None after the last page. `unreadable` counts rows without a usable id: they cannot be kept, so they
-    are said. `total` is what the API claims that the whole stream holds; a hint only.
+    are said. `total` is what the API claims that the whole stream holds; a hint only. `seam_proven` is False when rows
+    may have been missed between the page before and this one.
     """
 
     rows: Mapping[str, Row]
     cursor: Cursor | None
     total: int | None = None
     unreadable: int = 0
+    seam_proven: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

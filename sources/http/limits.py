@@ -1,0 +1,43 @@
+"""How long one call may take and how much it may bring."""
+
+import time
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Seconds and bytes of one call. `total` covers everything from the name's look-up to the last byte."""
+
+    connect: float = 5.0
+    read: float = 10.0
+    total: float = 60.0
+    wire_bytes: int = 2_000_000
+    decoded_bytes: int = 10_000_000
+
+
+BULK = Limits()
+INTERACTIVE = Limits(total=20.0)
+CHECK = Limits(total=15.0, wire_bytes=64_000, decoded_bytes=1_000_000)
+
+HEAD_BYTES = 256_000  # h11 refuses one head over 100 kB; this also ends an endless row of "100 Continue".
+
+
+@dataclass
+class Call:
+    """What is left for the call that runs now; its streams ask before each read."""
+
+    ends_at: float
+    wire_bytes: int
+    received: int = 0
+    connected: bool = False
+    head_is_read: bool = field(default=False)
+
+    def seconds_left(self, at_most: float | None = None) -> float:
+        left = max(0.0, self.ends_at - time.monotonic())
+        return left if at_most is None else min(at_most, left)
+
+    @property
+    def bytes_left(self) -> int:
+        # Chunk framing and the head are no part of the body, whose own limit is exact.
+        allowed = HEAD_BYTES + (self.wire_bytes if self.head_is_read else 0)
+        return allowed - self.received

@@ -1,0 +1,75 @@
+"""One client for one account, built from the four transports."""
+
+import ssl
+import time
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import httpx
+
+from sources.http.answer import json_object
+from sources.http.dialling import Dial, dial_directly
+from sources.http.failures import Failures
+from sources.http.guard import Allowed, Guard
+from sources.http.limits import BULK, Limits
+from sources.http.lookup import Resolve, ask_resolver
+from sources.http.retry import Inspect, Retry, Sleep
+from sources.http.throttle import Throttle
+from sources.http.wire import Wire
+from sources.spec import Budget, Lane, Secret
+
+USER_AGENT = "BlinkMetrics-Connections"
+
+
+def polite_client(
+    *,
+    base_url: str,
+    service: str,
+    allowed: Allowed,
+    budget: Budget,
+    lane: Lane,
+    secret_headers: Mapping[str, Secret],
+    limits: Limits = BULK,
+    seconds: float | None = None,
+    exempt: frozenset[str] = frozenset(),
+    sleep: Sleep = time.sleep,
+    resolve: Resolve = ask_resolver,
+    dial: Dial = dial_directly,
+    tls: ssl.SSLContext | None = None,
+) -> httpx.Client:
+    """A client that waits its turn, asks again where that helps, and raises only SourceError.
+
+    The JSON object of a 2xx answer is in its extension `json`. `seconds` bounds all of the client's calls together.
+    `exempt` are origins that need neither https nor a public address.
+    """
+    failures = Failures(service)
+    wire = Wire(
+        failures=failures,
+        limits=limits,
+        exempt=frozenset(map(_host_and_port, exempt)),
+        ends_at=float("inf") if seconds is None else time.monotonic() + seconds,
+        resolve=resolve,
+        dial=dial,
+        tls=tls,
+    )
+    guard = Guard(wire, allowed=allowed, failures=failures, exempt=exempt, secret_headers=secret_headers)
+    throttle = Throttle(guard, budget=budget, lane=lane)
+    return httpx.Client(
+        base_url=base_url,
+        headers={"accept": "application/json", "accept-encoding": "gzip", "user-agent": USER_AGENT},
+        transport=Retry(throttle, lane=lane, inspect=_keep_json(failures), sleep=sleep),
+        trust_env=False,
+        follow_redirects=False,
+    )
+
+
+def _keep_json(failures: Failures) -> Inspect:
+    def inspect(response: httpx.Response) -> None:
+        response.extensions["json"] = json_object(response, failures=failures)
+
+    return inspect
+
+
+def _host_and_port(origin: str) -> tuple[str, int]:
+    parts = urlsplit(origin)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)

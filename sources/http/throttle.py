@@ -1,0 +1,76 @@
+"""Waits for the account's budget before each call, and slows everybody down when the account says so."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import httpx
+
+from sources.errors import RateLimited
+from sources.http.retry_after import asked_seconds
+from sources.spec import Budget, Lane
+
+BUSY = (429, 503)  # ActiveCampaign and others answer 503 at the limit as well.
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
+PERSON_WAITS = 10.0  # Seconds after which a person is better told than kept waiting.
+
+
+class Throttle(httpx.BaseTransport):
+    """Leaves the seconds to wait in the extension `wait_seconds` of a busy answer."""
+
+    def __init__(self, inner: httpx.BaseTransport, *, budget: Budget, lane: Lane) -> None:
+        self._inner = inner
+        self._budget = budget
+        self._lane = lane
+        self._pause = FIRST_PAUSE
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self._budget.take(self._lane)
+        response = self._inner.handle_request(request)
+        if response.status_code in BUSY:
+            seconds = asked_seconds(response) or self._growing_pause()
+            self._budget.slow_down(seconds)
+            response.extensions["wait_seconds"] = seconds
+        else:
+            self._pause = FIRST_PAUSE
+        return response
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def _growing_pause(self) -> float:
+        pause = self._pause
+        self._pause = min(LONGEST_PAUSE, pause * 2)
+        return pause
+
+
+class LocalBudget:
+    """A budget of one process: `rate` calls a second, evenly spaced (GCRA). Safe between threads."""
+
+    def __init__(
+        self,
+        rate: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._spacing = 1.0 / rate
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._next_free = clock()
+
+    def take(self, lane: Lane) -> None:
+        """Wait for the next free call. Raises RateLimited when a person would wait for long."""
+        with self._lock:
+            now = self._clock()
+            wait = max(0.0, self._next_free - now)
+            if lane is Lane.INTERACTIVE and wait > PERSON_WAITS:
+                raise RateLimited(f"The account is busy. Try again in {wait:.0f} seconds.", retry_after=wait)
+            self._next_free = max(self._next_free, now) + self._spacing
+        if wait:
+            self._sleep(wait)
+
+    def slow_down(self, seconds: float) -> None:
+        with self._lock:
+            self._next_free = max(self._next_free, self._clock() + seconds)
