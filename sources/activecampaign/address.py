@@ -85,11 +85,6 @@ def clean_address(typed: object, *, suffixes: Iterable[str], sandbox_origins: It
     return f"https://{host}"
 
 
-def host_of(api_url: str) -> str:
-    """The host of a kept address, with its port if it has one."""
-    return api_url.partition("://")[2]
-
-
 def notes_on(typed: str, cleaned: str) -> str:
     """What cleaning changed, in a sentence for the person who typed it; empty when nothing was changed."""
     text = typed.strip()
@@ -123,7 +118,7 @@ def _check_characters(text: str) -> None:
         _refuse("non_ascii")
     if " " in text:
         _refuse("inner_space")
-    if any(character in text for character in "\"<>\\^`{|}"):
+    if any(character in text for character in '"<>\\^`{|}'):
         _refuse("bad_char")
     if "%" in text:
         _refuse("percent")

@@ -30,9 +30,7 @@ class Failures:
         return TemporarilyDown(f"{self.service} is taking too long to answer. Try again later.", code=code)
 
     def not_trusted(self) -> WrongAddress:
-        return WrongAddress(
-            "The secure connection could not be verified, so we did not send your key.", code="tls"
-        )
+        return WrongAddress("The secure connection could not be verified, so we did not send your key.", code="tls")
 
     def redirected(self) -> WrongAddress:
         return WrongAddress(

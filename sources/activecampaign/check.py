@@ -1,0 +1,70 @@
+"""Asks ActiveCampaign, while a person waits, whose key this is and whether it may read contacts."""
+
+from sources.activecampaign.client import ActiveCampaign, connect
+from sources.activecampaign.person import Person, one_line
+from sources.activecampaign.rows import answer_of
+from sources.errors import BadCredentials, NotPermitted, SourceError, WrongAddress
+from sources.http.limits import CHECK
+from sources.spec import Budget, Credentials, Lane, Proof, Row, host_of
+
+SECONDS = 18.0  # Together for all calls; nobody waits longer for a page.
+
+
+def check(credentials: Credentials, *, budget: Budget) -> Proof:
+    """Prove that the key works and may read contacts. Raises SourceError within twenty seconds."""
+    with connect(credentials, budget=budget, lane=Lane.INTERACTIVE, limits=CHECK, seconds=SECONDS) as http:
+        line = ActiveCampaign(http)
+        person = _person(line)
+        contacts = _count_of_contacts(line, person)
+        account = _account(line)
+    return Proof(
+        account=host_of(credentials.api_url),
+        person=person.name,
+        person_email=person.email,
+        counts={} if contacts is None else {"contacts": contacts},
+        facts=_facts(person, account),
+    )
+
+
+def _person(line: ActiveCampaign) -> Person:
+    try:
+        return line.me()
+    except SourceError as error:
+        if error.code not in ("web_page", "not_json", "not_an_object"):
+            raise
+        raise WrongAddress(
+            "A web page answered instead of ActiveCampaign's API. Copy the API URL again from Settings > Developer; "
+            "if it is right, ActiveCampaign may be under maintenance.",
+            code=error.code,
+        ) from None
+
+
+def _count_of_contacts(line: ActiveCampaign, person: Person) -> int | None:
+    try:
+        return answer_of(line.get("contacts", {"limit": "1"}), envelope="contacts").total
+    except BadCredentials:
+        raise NotPermitted(
+            f"The key works and belongs to {person.name}, but that person's permission group may not read contacts."
+        ) from None
+
+
+def _account(line: ActiveCampaign) -> Row:
+    """Open to ActiveCampaign's admins alone, so a refusal says nothing about the key and only costs the facts."""
+    try:
+        return line.get("settings/account", confirm=False)
+    except SourceError:
+        return {}
+
+
+def _facts(person: Person, account: Row) -> dict[str, str]:
+    facts = {
+        "ActiveCampaign user id": person.id,
+        "Login address": one_line(account.get("account")),
+        "Contact limit": _number(account.get("subscriber_limit")),
+        "Trial account": "yes" if account.get("trial") is True else "",
+    }
+    return {name: fact for name, fact in facts.items() if fact}
+
+
+def _number(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else ""

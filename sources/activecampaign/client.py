@@ -1,0 +1,139 @@
+"""An open line to one ActiveCampaign account. It only reads."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import httpx
+from django.conf import settings
+
+from sources.activecampaign.address import RefusedAddress, clean_address
+from sources.activecampaign.person import Person
+from sources.activecampaign.rows import Answer, answer_of
+from sources.activecampaign.statuses import SERVICE, error_of, refuses_the_key
+from sources.activecampaign.walks import keyset_walk, offset_walk
+from sources.errors import BadCredentials, NotPermitted, SourceError, UnexpectedAnswer, WrongAddress
+from sources.http.limits import BULK, Limits
+from sources.http.session import polite_client
+from sources.spec import Budget, Credentials, Cursor, Lane, Page, Row, Stream
+
+CONFIRM_AFTER = (1.0, 2.0)  # Seconds. A good key is sporadically answered with 403, so a refusal is asked for again.
+
+
+class ActiveCampaign:
+    """Reads over an httpx client that `connect` made. May be used by several threads at once."""
+
+    def __init__(self, http: httpx.Client, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._http = http
+        self._sleep = sleep
+
+    def pages(
+        self, stream: Stream, *, cursor: Cursor | None = None, changed_since: datetime | None = None
+    ) -> Iterator[Page]:
+        """Yield the stream's pages, from `cursor` on. Raises SourceError."""
+        narrowed = _since(stream, changed_since)
+
+        def read(params: Mapping[str, str]) -> Answer:
+            return self.page(stream, {**params, **narrowed})
+
+        walk = keyset_walk if stream.paging == "keyset" else offset_walk
+        return walk(read, cursor)
+
+    def page(self, stream: Stream, params: Mapping[str, str]) -> Answer:
+        """One page of a stream. Raises SourceError."""
+        try:
+            return answer_of(self._stream_body(stream, params), envelope=stream.envelope)
+        except UnexpectedAnswer as error:
+            if error.code != "no_envelope":
+                raise
+        # Seen once in a while and gone when asked again; if not, it is an error and never "no records".
+        return answer_of(self._stream_body(stream, params), envelope=stream.envelope)
+
+    def me(self) -> Person:
+        """The ActiveCampaign user whose key this is. Raises SourceError."""
+        user = self.get("users/me").get("user")
+        if not isinstance(user, dict):
+            raise WrongAddress(
+                f"What answered at this address is not {SERVICE}'s API. Copy the API URL again "
+                "from Settings > Developer.",
+                code="not_the_api",
+            )
+        return Person.of(user)
+
+    def get(self, path: str, params: Mapping[str, str] | None = None, *, confirm: bool = True) -> Row:
+        """The JSON object at `path`. A refusal is asked for again unless `confirm` is off. Raises SourceError."""
+        response = self._http.get(path, params=params)
+        for seconds in CONFIRM_AFTER if confirm else ():
+            if not refuses_the_key(response):
+                break
+            self._sleep(seconds)
+            response = self._http.get(path, params=params)
+        if not response.is_success:
+            raise error_of(response)
+        body: Row = response.extensions["json"]
+        return body
+
+    def _stream_body(self, stream: Stream, params: Mapping[str, str]) -> Row:
+        try:
+            return self.get(stream.path, params)
+        except BadCredentials:
+            raise self._why_refused(stream) from None
+        except WrongAddress as error:
+            if error.code != "no_api":
+                raise
+            raise self._not_offered(stream) from None
+
+    def _why_refused(self, stream: Stream) -> SourceError:
+        """A bad key and a missing permission are the same 403; what the key's own user is answered tells them apart."""
+        person = self.me()
+        return NotPermitted(f"{person.name}'s key may not read {stream.name.lower()}.")
+
+    def _not_offered(self, stream: Stream) -> SourceError:
+        self.me()
+        return NotPermitted(f"Your ActiveCampaign plan has no {stream.name.lower()}.", code="not_offered")
+
+
+@contextmanager
+def open_line(credentials: Credentials, *, budget: Budget) -> Iterator[ActiveCampaign]:
+    """A line for pulling: it waits for free calls and asks again patiently."""
+    with connect(credentials, budget=budget, lane=Lane.BULK) as http:
+        yield ActiveCampaign(http)
+
+
+def connect(
+    credentials: Credentials, *, budget: Budget, lane: Lane, limits: Limits = BULK, seconds: float | None = None
+) -> httpx.Client:
+    """The client of one account. Raises WrongAddress when its address is no longer accepted."""
+    if not is_allowed(credentials.api_url):
+        raise WrongAddress("This address is not accepted any more. Enter the API URL again.", code="not_allowed")
+    return polite_client(
+        base_url=f"{credentials.api_url}/api/3/",
+        service=SERVICE,
+        allowed=is_allowed,
+        budget=budget,
+        lane=lane,
+        secret_headers={"Api-Token": credentials.api_key},
+        limits=limits,
+        seconds=seconds,
+        exempt=frozenset(settings.ACTIVECAMPAIGN_SANDBOX_ORIGINS),
+    )
+
+
+def is_allowed(origin: str) -> bool:
+    """Whether the settings of this moment accept the address, in exactly this form."""
+    try:
+        cleaned = clean_address(
+            origin,
+            suffixes=settings.ACTIVECAMPAIGN_HOST_SUFFIXES,
+            sandbox_origins=settings.ACTIVECAMPAIGN_SANDBOX_ORIGINS,
+        )
+    except RefusedAddress:
+        return False
+    return cleaned == origin
+
+
+def _since(stream: Stream, moment: datetime | None) -> dict[str, str]:
+    if moment is None or stream.changed_since is None:
+        return {}
+    return {stream.changed_since: moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
