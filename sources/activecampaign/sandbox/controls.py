@@ -1,0 +1,87 @@
+"""The sandbox's own addresses: its page, its counters, and the switches for tests in another process."""
+
+import json
+from collections.abc import Callable, Mapping
+from html import escape
+from typing import Any
+
+from sources.activecampaign.sandbox.answers import JSON, Answer, Call, refusal
+from sources.activecampaign.sandbox.faults import Faults, make_fault
+from sources.activecampaign.sandbox.traffic import Traffic
+from sources.activecampaign.sandbox.world import World
+
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Developer settings</title></head>
+<body>
+<p>Settings &rsaquo; Developer</p>
+<h1>API Access</h1>
+<p>This is a sandbox: a make-believe ActiveCampaign account with invented rows. Its key opens nothing else.</p>
+<p><label>URL<br><input readonly size="80" value="{url}"></label></p>
+<p><label>Key<br><input readonly size="80" value="{key}"></label></p>
+</body>
+</html>
+"""
+
+
+class Controls:
+    def __init__(self, *, world: World, traffic: Traffic, faults: Faults, key: str) -> None:
+        self.world = world
+        self.traffic = traffic
+        self.faults = faults
+        self.key = key
+        self._actions: Mapping[str, Callable[[dict[str, Any]], Any]] = {
+            "/__fault": self._fault,
+            "/__world": self._world,
+        }
+
+    def answer(self, call: Call, body: bytes) -> Answer:
+        match call.method, call.path:
+            case "GET", "/":
+                return self._page()
+            case "GET", "/__stats":
+                return Answer(document=self.traffic.stats())
+            case "POST", "/__reset":
+                return self._reset()
+            case "POST", path if path in self._actions:
+                return self._act(self._actions[path], call, body)
+        return refusal(404, "Not Found")
+
+    def _page(self) -> Answer:
+        page = PAGE.format(url=escape(self.world.origin), key=escape(self.key))
+        return Answer(body=page.encode(), content_type="text/html; charset=UTF-8")
+
+    def _reset(self) -> Answer:
+        self.traffic.reset()
+        self.faults.clear()
+        return Answer(document=self.traffic.stats())
+
+    def _act(self, action: Callable[[dict[str, Any]], Any], call: Call, body: bytes) -> Answer:
+        """Only JSON is read: no web page can send that here from a developer's browser."""
+        if not call.headers.get("content-type", "").startswith(JSON):
+            return refusal(415, "Send application/json.")
+        try:
+            wanted = json.loads(body)
+            return Answer(document=action(wanted))
+        except (KeyError, TypeError, ValueError) as error:
+            return refusal(400, str(error))
+
+    def _fault(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        if wanted.pop("clear", False):
+            self.faults.clear()
+        if wanted:
+            self.faults.add(make_fault(**wanted))
+        return {"is_on": bool(wanted)}
+
+    def _world(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """`{"insert" | "change" | "remove": stream, "id": …, "columns": {…}}`"""
+        identity, columns = wanted.get("id"), wanted.get("columns", {})
+        match wanted:
+            case {"insert": stream}:
+                return {"id": self.world.insert(stream, identity=identity, **columns)}
+            case {"change": stream}:
+                return self.world.change(stream, wanted["id"], **columns)
+            case {"remove": stream}:
+                self.world.remove(stream, wanted["id"])
+                return {"id": identity}
+        raise ValueError("Say what to insert, change or remove.")

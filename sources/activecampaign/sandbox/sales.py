@@ -1,0 +1,221 @@
+"""Deals, the pipelines that they move through, and the stages of those."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sources.activecampaign.sandbox import words
+from sources.activecampaign.sandbox.moments import iso
+from sources.activecampaign.sandbox.resource import Drawing, Resource, Row, WorldView
+
+STAGES = tuple((index, title) for index, (_, _, titles) in enumerate(words.PIPELINES) for title in titles)
+DAY = 86_400
+
+
+def draw_deal(drawing: Drawing) -> Row:
+    stage = drawing.number(len(STAGES) - 1)
+    pipeline = STAGES[stage][0]
+    groups, stages = drawing.world.first_ids("dealGroups"), drawing.world.first_ids("dealStages")
+    return {
+        "hash": f"{drawing.dice.getrandbits(32):08x}",
+        "owner": drawing.some_id("users"),
+        "contact": drawing.some_id("contacts"),
+        "group": str(groups[pipeline]),
+        "stage": str(stages[stage]),
+        "title": _title(drawing),
+        "cdate": iso(drawing.created),
+        "mdate": iso(drawing.changed),
+        "value": str(drawing.pick((99, 4_900, 45_000, 120_000, 380_050, 1_250_000)) * (1 + drawing.number(3))),
+        "currency": words.PIPELINES[pipeline][1],
+        "status": drawing.pick(("0", "0", "0", "1", "2")),
+        "activitycount": str(drawing.number(12)),
+        "nextdealid": str(drawing.id),
+        "isDisabled": drawing.chance(0.03) or drawing.pick((False, False, False, 0)),
+        **_account(drawing),
+        **_odd_columns(drawing),
+    }
+
+
+def _title(drawing: Drawing) -> str:
+    return drawing.pick(words.DEALS).format(company=drawing.pick(words.COMPANIES), tea=drawing.pick(words.TEAS))
+
+
+def _account(drawing: Drawing) -> Row:
+    company = drawing.some_id("accounts") if drawing.chance(0.5) else None
+    return {"account": company, "customerAccount": company}
+
+
+def _odd_columns(drawing: Drawing) -> Row:
+    """Newer deals say null where older ones say zero; `nextTask` is there on some only."""
+    odd: Row = {}
+    if drawing.chance(0.3):
+        odd |= {"nexttaskid": "0", "edate": "0000-00-00 00:00:00", "nextTask": None}
+    if drawing.chance(0.4):
+        odd |= {"winProbability": drawing.number(99), "winProbabilityMdate": iso(drawing.changed)}
+    if drawing.chance(0.2):
+        odd |= {"nextdate": iso(drawing.changed + 7 * DAY)}
+    return odd
+
+
+def reduce_disabled(row: Row) -> Row:
+    """A deal that the plan no longer covers keeps four columns."""
+    if row["isDisabled"] is not True:
+        return row
+    return {column: row[column] for column in ("title", "status", "id", "isDisabled")}
+
+
+def currency_totals(world: WorldView, query: Mapping[str, str], rows: Sequence[Row]) -> dict[str, Any]:
+    return {"currencies": world.once("deals", "currencies", lambda: _add_up(world.rows("deals")))}
+
+
+def _add_up(rows: Sequence[Row]) -> dict[str, Any]:
+    sums: dict[str, list[int]] = {}
+    for row in rows:
+        if "value" in row:
+            sums.setdefault(str(row["currency"]).upper(), []).append(int(row["value"]))
+    return {
+        code: {"total": str(len(values)), "value": str(sum(values)), "currency": code, "isDisabled": False}
+        for code, values in sums.items()
+    }
+
+
+DEALS = Resource(
+    path="deals",
+    single="deal",
+    model="Deal",
+    shape={
+        "hash": "",
+        "owner": "0",
+        "contact": "0",
+        "organization": None,
+        "group": "",
+        "stage": "",
+        "title": "",
+        "description": "",
+        "percent": "0",
+        "cdate": "",
+        "mdate": "",
+        "nextdate": None,
+        "nexttaskid": None,
+        "value": "0",
+        "currency": "usd",
+        "winProbability": None,
+        "winProbabilityMdate": None,
+        "status": "0",
+        "activitycount": "0",
+        "nextdealid": "0",
+        "edate": None,
+        "links": {},
+        "id": "",
+        "isDisabled": False,
+        "account": None,
+        "customerAccount": None,
+    },
+    draw=draw_deal,
+    size=lambda contacts, deals: deals,
+    links=(
+        "dealActivities",
+        "contact",
+        "contactDeals",
+        "group",
+        "nextTask",
+        "notes",
+        "account",
+        "customerAccount",
+        "organization",
+        "owner",
+        "scoreValues",
+        "stage",
+        "tasks",
+        "dealCustomFieldData",
+    ),
+    stamps={"mdate": iso},
+    changed_since="inclusive",
+    total_is_number=True,
+    extras=currency_totals,
+    shown=reduce_disabled,
+)
+
+
+def draw_pipeline(drawing: Drawing) -> Row:
+    position = drawing.position % len(words.PIPELINES)
+    title, currency, _ = words.PIPELINES[position]
+    stages = drawing.world.first_ids("dealStages")
+    return {
+        "title": title,
+        "currency": currency,
+        "cdate": iso(drawing.created),
+        "udate": iso(drawing.changed),
+        "count": str(drawing.world.count("deals") // len(words.PIPELINES)),
+        "stages": [str(stages[index]) for index, (pipeline, _) in enumerate(STAGES) if pipeline == position],
+    }
+
+
+PIPELINES = Resource(
+    path="dealGroups",
+    single="dealGroup",
+    model="DealGroup",
+    shape={
+        "title": "",
+        "currency": "usd",
+        "autoassign": "0",
+        "allusers": "1",
+        "allgroups": "1",
+        "win_probability_initialize_date": None,
+        "cdate": "",
+        "udate": "",
+        "source": "",
+        "count": "0",
+        "stages": [],
+        "links": {},
+        "id": "",
+    },
+    draw=draw_pipeline,
+    size=lambda contacts, deals: len(words.PIPELINES),
+    links=("stages", "dealGroupUsers", "dealGroupGroups", "winProbabilityFeatures"),
+    first_id=4,
+    sideloads=(("dealStages", "stages"),),
+    stamps={"udate": iso},
+    total_is_number=True,
+)
+
+
+def draw_stage(drawing: Drawing) -> Row:
+    pipeline, title = STAGES[drawing.position % len(STAGES)]
+    is_dated = drawing.chance(0.5)
+    return {
+        "group": str(drawing.world.first_ids("dealGroups")[pipeline]),
+        "title": title,
+        "color": words.STAGE_COLOURS[drawing.position % len(words.STAGE_COLOURS)],
+        "order": str(1 + words.PIPELINES[pipeline][2].index(title)),
+        "cdate": iso(drawing.created) if is_dated else None,
+        "udate": iso(drawing.changed) if is_dated else None,
+    }
+
+
+STAGES_OF_DEALS = Resource(
+    path="dealStages",
+    single="dealStage",
+    model="DealStage",
+    shape={
+        "group": "",
+        "title": "",
+        "color": "",
+        "order": "1",
+        "width": "280",
+        "dealOrder": "next-action DESC",
+        "cardRegion1": "title",
+        "cardRegion2": "next-action",
+        "cardRegion3": "show-avatar",
+        "cardRegion4": "contact-fullname-acctname",
+        "cardRegion5": "value",
+        "cdate": None,
+        "udate": None,
+        "links": {},
+        "id": "",
+    },
+    draw=draw_stage,
+    size=lambda contacts, deals: len(STAGES),
+    links=("group",),
+    first_id=10,
+    stamps={"udate": iso},
+)

@@ -1,0 +1,118 @@
+"""The sandbox server: one invented account on one port of this machine."""
+
+from collections.abc import Collection
+from threading import Thread
+from types import TracebackType
+from typing import Any, Self
+
+from sources.activecampaign.sandbox.account import Account
+from sources.activecampaign.sandbox.answers import Answer, Call, refusal
+from sources.activecampaign.sandbox.catalogue import RESOURCES
+from sources.activecampaign.sandbox.controls import Controls
+from sources.activecampaign.sandbox.conversation import Listener
+from sources.activecampaign.sandbox.delivery import SOUND, Reply
+from sources.activecampaign.sandbox.faults import Fault, Faults, make_fault
+from sources.activecampaign.sandbox.keys import Keyring
+from sources.activecampaign.sandbox.traffic import Admission, Traffic
+from sources.activecampaign.sandbox.world import World, demo_key
+
+
+class SandboxServer:
+    """An ActiveCampaign account that listens from `start` (or `with`) to `stop`.
+
+    `rate` is the calls that it accepts in any one second, 0 for no limit; `latency_ms` passes before each answer.
+    Raises OSError when the port is taken.
+    """
+
+    def __init__(
+        self,
+        *,
+        contacts: int = 250,
+        deals: int = 40,
+        latency_ms: float = 0,
+        rate: int = 0,
+        seed: int = 1,
+        api_key: str = "",
+        port: int = 0,
+    ) -> None:
+        self.api_key = api_key or demo_key(seed)
+        self.latency_ms = latency_ms
+        self._listener = Listener(port, reply=self._reply)
+        self.origin = f"http://127.0.0.1:{self._listener.server_address[1]}"
+        self.world = World(contacts=contacts, deals=deals, seed=seed, origin=self.origin)
+        self._keyring = Keyring()
+        self._keyring.add(self.api_key, user_id=self.world.first_ids("users")[0], admin=True)
+        self._account = Account(self.world, self._keyring)
+        self._traffic = Traffic(rate=rate)
+        self._faults = Faults()
+        self._controls = Controls(world=self.world, traffic=self._traffic, faults=self._faults, key=self.api_key)
+        self._thread = Thread(target=self._listener.serve_forever, args=(0.05,), name="sandbox", daemon=True)
+
+    def start(self) -> Self:
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        self._listener.shutdown()
+        self._listener.hang_up()
+        self._listener.server_close()
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def requests(self) -> list[Call]:
+        """The API calls that arrived, rejected ones included, in their order."""
+        return self._traffic.calls()
+
+    def stats(self) -> dict[str, Any]:
+        return self._traffic.stats()
+
+    def reset(self) -> None:
+        self._traffic.reset()
+        self._faults.clear()
+
+    def fault(self, path: str = "*", *, kind: str = "", **wanted: Any) -> Fault:
+        """Switch a misbehaviour on; see `Fault` for its fields, and `faults.KINDS` for ready ones."""
+        return self._faults.add(make_fault(kind=kind, path=path, **wanted))
+
+    def clear_faults(self) -> None:
+        self._faults.clear()
+
+    def add_key(self, key: str, *, user_id: int, admin: bool = False, denied: Collection[str] = ()) -> None:
+        """Let `key` in as that user, who may not read the streams in `denied`. Raises KeyError for an unknown user."""
+        self.world.row("users", user_id)
+        self._keyring.add(key, user_id=user_id, admin=admin, denied=denied)
+
+    def revoke(self, key: str) -> None:
+        self._keyring.revoke(key)
+
+    def _reply(self, call: Call, body: bytes) -> Reply:
+        if not call.path.startswith("/api/3"):
+            return Reply(answer=self._controls.answer(call, body))
+        admission = self._traffic.admit(call)
+        fault = self._faults.next_for(call) if admission.is_accepted else None
+        answer = self._answer(call, admission, fault or SOUND)
+        return Reply(answer=answer, due=call.arrived + self.latency_ms / 1000, fault=fault or SOUND)
+
+    def _answer(self, call: Call, admission: Admission, fault: Fault) -> Answer:
+        if not admission.is_accepted:
+            return refusal(429, "Too Many Requests", headers={"Retry-After": "1", **_budget_headers(admission)})
+        if fault.replaces:
+            return fault.instead()
+        answer = self._account.answer(fault.asks_instead(call))
+        with_budget = {**answer.headers, **_budget_headers(admission)}
+        answer = Answer(status=answer.status, document=answer.document, headers=with_budget)
+        return fault.bend(answer, envelope=call.place if call.place in RESOURCES else "")
+
+
+def _budget_headers(admission: Admission) -> dict[str, str]:
+    if admission.remaining is None:
+        return {}
+    return {"RateLimit-Limit": str(admission.limit), "RateLimit-Remaining": str(admission.remaining)}

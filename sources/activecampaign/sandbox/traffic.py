@@ -1,0 +1,77 @@
+"""What the account received: the limit by the second, the calls that were seen, and the counts."""
+
+import re
+import time
+from collections import Counter, deque
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from sources.activecampaign.sandbox.answers import Call
+
+WINDOW = 1.0
+KEPT_CALLS = 20_000  # A test that looks further back than this asks the counters.
+IDENTITY = re.compile(r"(?<=/)\d+(?=/|$)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Admission:
+    """`remaining` is None where the account has no limit, which then says nothing about one."""
+
+    is_accepted: bool
+    limit: int
+    remaining: int | None
+
+
+class Traffic:
+    """At most `rate` accepted calls in any one second, by the time of their arrival; 0 is no limit.
+
+    Rejected calls are not counted against it.
+    """
+
+    def __init__(self, *, rate: int) -> None:
+        self.rate = rate
+        self._lock = Lock()
+        self._last_second: deque[float] = deque()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the counts and the calls; the running second stays, as the limit is the account's and not ours."""
+        with self._lock:
+            self._accepted = self._rejected = self._most = 0
+            self._by_path: Counter[str] = Counter()
+            self._calls: deque[Call] = deque(maxlen=KEPT_CALLS)
+
+    def admit(self, call: Call) -> Admission:
+        with self._lock:
+            self._calls.append(call)
+            self._by_path["/api/3/" + IDENTITY.sub("{id}", call.place)] += 1
+            return self._decide(time.monotonic())
+
+    def _decide(self, moment: float) -> Admission:
+        window = self._last_second
+        while window and window[0] <= moment - WINDOW:
+            window.popleft()
+        is_accepted = not self.rate or len(window) < self.rate
+        if is_accepted:
+            window.append(moment)
+            self._accepted += 1
+            self._most = max(self._most, len(window))
+        else:
+            self._rejected += 1
+        remaining = self.rate - len(window) if self.rate else None
+        return Admission(is_accepted=is_accepted, limit=self.rate, remaining=remaining)
+
+    def calls(self) -> list[Call]:
+        with self._lock:
+            return list(self._calls)
+
+    def stats(self) -> dict[str, Any]:
+        with self._lock:
+            return {
+                "requests": self._accepted + self._rejected,
+                "accepted": self._accepted,
+                "rejected_429": self._rejected,
+                "max_in_one_second": self._most,
+                "by_path": dict(self._by_path),
+            }
