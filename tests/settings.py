@@ -1,0 +1,20 @@
+"""The product's settings, in the environment that the tests decide and not a developer's `.env`.
+
+A conftest would come too late: pytest-django loads the settings before it.
+"""
+
+import os
+import secrets
+
+from cryptography.fernet import Fernet
+
+# Inherited by what the tests start, so that a worker opens what a test has sealed.
+os.environ["DEBUG"] = "on"
+os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(50))
+os.environ.setdefault("CREDENTIAL_KEYS", Fernet.generate_key().decode())
+os.environ.setdefault("DATABASE_URL", "sqlite:///db.sqlite3")
+os.environ.setdefault("EMAIL_URL", "memorymail://")
+os.environ.setdefault("CELERY_BROKER_URL", "")
+os.environ.setdefault("REDIS_URL", "")
+
+from blinkmetrics.settings import *  # noqa: F403
