@@ -2,11 +2,20 @@
 
 from pathlib import Path
 
+from django.conf import settings
+
 from sources.activecampaign.check import check
 from sources.activecampaign.client import open_line
 from sources.activecampaign.forms import ActiveCampaignCredentials
 from sources.activecampaign.streams import STREAMS
 from sources.spec import Source
+
+
+def calls_per_second() -> float:
+    """ActiveCampaign allows five, to everybody who calls the account together."""
+    rate: float = settings.ACTIVECAMPAIGN_RATE
+    return rate
+
 
 source = Source(
     key="activecampaign",
@@ -14,6 +23,7 @@ source = Source(
     tagline="Contacts, deals, campaigns and automations from your ActiveCampaign account.",
     credentials_form=ActiveCampaignCredentials,
     streams=STREAMS,
+    calls_per_second=calls_per_second,
     check=check,
     open=open_line,
     folder=Path(__file__).parent,
