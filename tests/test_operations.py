@@ -1,0 +1,280 @@
+"""One command to run, one to test: what they promise on a fresh machine."""
+
+import os
+import re
+import signal
+import socket
+import sqlite3
+import stat
+import subprocess
+import sys
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from blinkmetrics.env_file import add_missing
+from tests.processes import ROOT, Started, bare_environment, copy_project, free_port, started, until
+
+RUN = [sys.executable, "-m", "blinkmetrics.run"]
+READY = "Ctrl-C stops everything"
+PASSWORD = "demo-password-1"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    return copy_project(tmp_path / "checkout")
+
+
+def make_run(checkout: Path, **settings: str) -> AbstractContextManager[Started]:
+    ports = {"PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
+    return started(RUN, directory=checkout, environment=bare_environment(**{**ports, **settings}))
+
+
+def typed(output: str, label: str) -> str:
+    """What stands behind a label of the welcome."""
+    found = re.search(rf"^ +{label} +(\S+)", output, re.MULTILINE)
+    assert found, output
+    return found[1]
+
+
+def log_in(site: str, *, email: str) -> httpx.Response:
+    with httpx.Client(base_url=site, follow_redirects=True) as browser:
+        browser.get("/accounts/login/")
+        form = {"login": email, "password": PASSWORD, "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+        return browser.post("/accounts/login/", data=form)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_what_the_first_run_prints_lets_a_person_in_and_ctrl_c_leaves_nothing_running(checkout):
+    with make_run(checkout) as demo:
+        demo.says(READY)
+
+        page = log_in(typed(demo.output, "Open"), email=typed(demo.output, "Log in as"))
+        asked = httpx.get(
+            f"{typed(demo.output, 'API URL')}/api/3/users/me", headers={"Api-Token": typed(demo.output, "API key")}
+        )
+        demo.process.send_signal(signal.SIGINT)
+
+        assert page.url.path == "/w/harbour-tea/connections/"
+        assert asked.status_code == 200
+        assert mode(checkout / ".env") == 0o600
+        assert demo.exit_code() == 0
+        assert demo.alive() == []
+
+
+def test_static_files_are_served_without_being_collected(checkout):
+    with make_run(checkout) as demo:
+        demo.says(READY)
+
+        login = httpx.get(f"{typed(demo.output, 'Open')}accounts/login/")
+        sheets = re.findall(r'href="(/static/[^"]+\.css)"', login.text)
+        answers = [httpx.get(f"{login.url.copy_with(path=sheet)}") for sheet in sheets]
+
+        assert answers
+        assert {answer.status_code for answer in answers} == {200}
+        assert not (checkout / "staticfiles").exists()
+
+
+def test_a_second_run_keeps_the_data_and_the_secrets(checkout):
+    with make_run(checkout) as demo:
+        demo.says(READY)
+        demo.process.send_signal(signal.SIGTERM)
+        assert demo.exit_code() == 0
+    secrets = (checkout / ".env").read_bytes()
+    with sqlite3.connect(checkout / "db.sqlite3") as database:
+        database.execute("UPDATE connections_workspace SET name = 'Renamed' WHERE slug = 'harbour-tea'")
+    database.close()
+
+    with make_run(checkout) as demo:
+        demo.says(READY)
+        page = log_in(typed(demo.output, "Open"), email="bob@harbourtea.example")
+
+        assert "Renamed" in page.text
+        assert (checkout / ".env").read_bytes() == secrets
+
+
+def test_a_killed_worker_is_replaced(checkout):
+    with make_run(checkout) as demo:
+        demo.says(READY)
+        [worker] = demo.alive(named="manage.py worker")
+
+        os.kill(worker, signal.SIGKILL)
+
+        demo.says("The worker ended")
+        until(lambda: demo.alive(named="manage.py worker") not in ([], [worker]), what="another worker")
+
+
+def test_without_its_sandbox_everything_stops_with_a_sentence(checkout):
+    with make_run(checkout) as demo:
+        demo.says(READY)
+        [sandbox] = demo.alive(named="activecampaign_sandbox")
+
+        os.kill(sandbox, signal.SIGKILL)
+
+        assert demo.exit_code() == 1
+        assert "sandbox ended by itself" in demo.lines[-1]
+        assert demo.alive() == []
+
+
+@pytest.mark.parametrize("variable", ["PORT", "SANDBOX_PORT"])
+def test_a_taken_port_is_said_in_one_line_before_anything_starts(checkout, variable):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+
+        with make_run(checkout, **{variable: port}) as demo:
+            code = demo.exit_code()
+
+    assert code == 1
+    assert len(demo.lines) == 1
+    assert port in demo.output
+    assert f"{variable}=" in demo.output
+    assert not (checkout / "db.sqlite3").exists()
+
+
+@pytest.mark.parametrize("port", ["http", "0", "65536", "-1", "²"])
+def test_a_port_that_is_none_is_said_in_one_line(checkout, port):
+    with make_run(checkout, PORT=port) as demo:
+        assert demo.exit_code() == 1
+
+    assert len(demo.lines) == 1
+    assert "PORT is no port number" in demo.output
+
+
+def test_demo_people_are_refused_where_debug_is_off(checkout):
+    with make_run(checkout, DEBUG="off") as demo:
+        assert demo.exit_code() == 1
+
+    assert "DEBUG" in demo.lines[-1]
+    assert not (checkout / "db.sqlite3").exists()
+
+
+def test_settings_that_are_there_stay_and_only_missing_ones_are_added(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text("# Mine\nexport SECRET_KEY=mine\nDEBUG = off")
+    file.chmod(0o644)
+
+    added = add_missing(file, {name: lambda: "new" for name in ("SECRET_KEY", "DEBUG", "CREDENTIAL_KEYS")})
+
+    assert added == ["CREDENTIAL_KEYS"]
+    assert file.read_text() == "# Mine\nexport SECRET_KEY=mine\nDEBUG = off\nCREDENTIAL_KEYS=new\n"
+    assert mode(file) == 0o600
+
+
+def test_nothing_is_written_when_nothing_is_missing(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text("DEBUG=on\n")
+    before = file.stat()
+
+    assert add_missing(file, {"DEBUG": lambda: "off"}) == []
+
+    assert file.read_text() == "DEBUG=on\n"
+    assert file.stat().st_mtime_ns == before.st_mtime_ns
+
+
+PRODUCTION = {
+    "SECRET_KEY": "W0nt-be-guessed-by-anyone-since-it-is-long-and-mixed-4711",
+    "CREDENTIAL_KEYS": "c29tZS1tYWRlLXVwLWtleS1vZi0zMi1ieXRlcy0wMTI=",
+    "ALLOWED_HOSTS": "app.example.com",
+}
+
+
+def check(checkout: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "manage.py", "check"]
+    return subprocess.run(command, cwd=checkout, env=bare_environment(**settings), capture_output=True, text=True)
+
+
+def test_the_settings_of_a_real_site_start(checkout):
+    result = check(checkout, **PRODUCTION)
+
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("SECRET_KEY", ""),
+        ("SECRET_KEY", "short"),
+        ("CREDENTIAL_KEYS", ""),
+        ("CREDENTIAL_KEYS", "no-fernet-key"),
+        ("ALLOWED_HOSTS", ""),
+    ],
+)
+def test_a_real_site_without_a_good_secret_does_not_start_and_says_what_to_set(checkout, setting, value):
+    result = check(checkout, **{**PRODUCTION, setting: value})
+
+    assert result.returncode != 0
+    assert setting in result.stderr.strip().splitlines()[-1]
+
+
+def test_every_setting_is_listed_in_the_example():
+    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "blinkmetrics/settings.py").read_text()))
+    listed = set(re.findall(r"^#([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+
+    assert len(read) > 10
+    assert read == listed
+
+
+def test_the_constraints_hold_names_and_versions_alone():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+
+    assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9A-Za-z.+]*", line)] == []
+
+
+def test_make_alone_prints_the_targets():
+    printed = subprocess.run(
+        ["make"], cwd=ROOT, env=bare_environment(), capture_output=True, text=True, check=True
+    ).stdout
+
+    assert [f"make {target}" in printed for target in ("run", "test", "lint", "format", "bench")] == [True] * 5
+
+
+@pytest.mark.parametrize(("lacks", "cure"), [("version_info", "Python 3.11 or later"), ("ensurepip", "python3-venv")])
+def test_a_python_that_will_not_do_is_said_in_one_line(tmp_path, lacks, cure):
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\ncase "$2" in *{lacks}*) exit 1;; esac\n')
+    python.chmod(0o755)
+
+    command = ["make", "-s", "test", f"PYTHON={python}"]
+    result = subprocess.run(command, cwd=tmp_path, env=bare_environment(), capture_output=True, text=True)
+
+    assert result.returncode != 0
+    assert len(result.stdout.splitlines()) == 1
+    assert cure in result.stdout
+
+
+def test_the_script_for_new_machines_runs_what_a_developer_runs():
+    script = ROOT / ".ci/run"
+
+    assert os.access(script, os.X_OK)
+    assert script.read_text().rstrip().endswith("make lint test")
+
+
+def pytest_without_chromium(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    (folder / "conftest.py").write_text('pytest_plugins = ["tests.browser_fixture"]\n')
+    (folder / "test_page.py").write_text("def test_a_page(page): ...\n\ndef test_no_page(): ...\n")
+    command = [sys.executable, "-m", "pytest", "-p", "no:django", "-n", "2", "-c", os.devnull]
+    command += ["--rootdir", str(folder), str(folder)]
+    environment = bare_environment(CHROMIUM="no-such-browser", **settings)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+
+
+def test_without_a_browser_its_tests_alone_are_skipped_loudly(tmp_path):
+    result = pytest_without_chromium(tmp_path)
+
+    assert result.returncode == 0, result.stdout
+    assert re.search(r"1 passed, 1 skipped\b", result.stdout)
+    assert "\nBROWSER TESTS SKIPPED: install chromium" in result.stdout
+
+
+def test_where_a_browser_is_promised_its_absence_fails(tmp_path):
+    result = pytest_without_chromium(tmp_path, CI="true")
+
+    assert result.returncode == 1
+    assert re.search(r"1 passed.*, 1 error\b", result.stdout)
