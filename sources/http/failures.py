@@ -26,7 +26,7 @@ class Failures:
     def cut_off(self) -> TemporarilyDown:
         return TemporarilyDown(f"The connection to {self.service} was cut off. Try again later.", code="cut_off")
 
-    def too_slow(self, code: str = "read_timeout") -> TemporarilyDown:
+    def too_slow(self, code: str) -> TemporarilyDown:
         return TemporarilyDown(f"{self.service} is taking too long to answer. Try again later.", code=code)
 
     def not_trusted(self) -> WrongAddress:

@@ -78,7 +78,7 @@ class Wire(httpx.BaseTransport):
         try:
             return self._send(request, call)
         except httpcore.TimeoutException:
-            raise self._failures.too_slow() from None
+            raise self._failures.too_slow("read_timeout" if call.seconds_left() else "deadline") from None
         except httpcore.NetworkError:
             raise self._failures.cut_off() from None
         except httpcore.RemoteProtocolError:
