@@ -2,12 +2,13 @@
 "use strict";
 
 const BUSY = "aria-busy";
+const restContent = new WeakMap();
 
 // The button stays enabled until the form has been read, since a disabled one would not be sent with it.
 function markBusy(form, button) {
   form.dataset.sent = "";
   if (button?.dataset.busyText) {
-    button.dataset.restText = button.textContent;
+    restContent.set(button, [...button.childNodes]);
     button.textContent = button.dataset.busyText;
   }
   button?.setAttribute(BUSY, "true");
@@ -17,9 +18,7 @@ function markReady(form) {
   delete form.dataset.sent;
   form.querySelectorAll(`[${BUSY}]`).forEach((button) => {
     button.removeAttribute(BUSY);
-    if (button.dataset.restText) {
-      button.textContent = button.dataset.restText;
-    }
+    button.replaceChildren(...(restContent.get(button) ?? button.childNodes));
   });
 }
 
