@@ -51,13 +51,14 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,scale]'
 	@touch $@
 
-# The browser tests drive the system's Chromium. Without one, and without the right to install it, they are skipped.
+# The browser tests drive the system's Chromium. Where it is not and cannot be installed they are skipped, loudly.
 chromium:
-	@command -v "$${CHROMIUM:-chromium}" >/dev/null || { \
-		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-			echo "Installing Chromium for the browser tests"; \
-			apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
-				apt-get -qq install -y --no-install-recommends chromium >/dev/null; \
-		else \
-			echo "No Chromium: browser tests will be skipped. Install it (Debian, Ubuntu: apt-get install chromium)."; \
-		fi; }
+	@for name in $${CHROMIUM:-chromium chromium-browser google-chrome}; do \
+		command -v "$$name" >/dev/null && exit 0; \
+	done; \
+	if [ -z "$$CHROMIUM" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Chromium for the browser tests"; \
+		export DEBIAN_FRONTEND=noninteractive; \
+		apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium >/dev/null && exit 0; \
+	fi; \
+	echo "No Chromium: browser tests will be skipped. Install it (Debian, Ubuntu: apt-get install chromium)."
