@@ -9,6 +9,7 @@ const RELATIVE_STEPS = [
 ];
 const relative = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
 const dayOnly = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+const minute = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 
 function inWords(moment) {
@@ -22,17 +23,18 @@ function inWords(moment) {
   return dayOnly.format(moment);
 }
 
+// In words, or with data-exact the minute, in the reader's own zone; the title has it to the second.
 function tellTime(element) {
   const moment = new Date(element.dateTime);
   if (Number.isNaN(moment.getTime())) {
     return;
   }
   element.title = exact.format(moment);
-  element.textContent = inWords(moment);
+  element.textContent = "exact" in element.dataset ? minute.format(moment) : inWords(moment);
 }
 
 function tellTimes(root) {
-  root.querySelectorAll("time[datetime]:not([data-exact])").forEach(tellTime);
+  root.querySelectorAll("time[datetime]").forEach(tellTime);
 }
 
 function addCopyButtons(root) {
