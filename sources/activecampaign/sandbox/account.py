@@ -20,7 +20,7 @@ class Account:
 
     def answer(self, call: Call) -> Answer:
         holder = self.keyring.holder(call.headers.get("api-token", ""))
-        if holder is None:
+        if holder is None or not self.world.has("users", holder.user_id):
             return refusal(403, "Forbidden")
         if call.method != "GET":
             return refusal(405, "Method Not Allowed", headers={"Allow": "GET"})
@@ -78,14 +78,19 @@ class Account:
 
     def _sideloaded(self, resource: Resource, rows: Sequence[Row]) -> dict[str, list[Row]]:
         return {
-            stream: [self.world.row(stream, identity) for row in rows for identity in row[column]]
+            stream: [
+                self.world.row(stream, identity)
+                for row in rows
+                for identity in row[column]
+                if self.world.has(stream, identity)
+            ]
             for stream, column in resource.sideloads
         }
 
     def _single(self, resource: Resource, identity: str) -> Answer:
         is_number = identity.isascii() and identity.isdigit() and len(identity) < 19
         with self.world.lock:
-            if not is_number or int(identity) not in self.world.table(resource.path):
+            if not is_number or not self.world.has(resource.path, identity):
                 return refusal(404, f"No Result found for {resource.model} with id {identity}")
             beside: dict[str, Any] = {name: [] for name in resource.beside}
             return Answer(document=beside | {resource.single: self.world.row(resource.path, identity)})

@@ -126,7 +126,7 @@ def make_fault(*, kind: str = "", **wanted: Any) -> Fault:
     if "redirect" in wanted:
         wanted = {"status": 302, "headers": {"Location": wanted.pop("redirect")}} | wanted
     if "body_base64" in wanted:
-        wanted["body"] = base64.b64decode(wanted.pop("body_base64"))
+        wanted["body"] = base64.b64decode(str(wanted.pop("body_base64")))
     unknown = wanted.keys() - {one.name for one in fields(Fault)}
     if unknown:
         raise ValueError(f"A fault has no {', '.join(sorted(unknown))}.")

@@ -53,10 +53,11 @@ class SandboxServer:
         return self
 
     def stop(self) -> None:
-        self._listener.shutdown()
+        if self._thread.is_alive():
+            self._listener.shutdown()
+            self._thread.join()
         self._listener.hang_up()
         self._listener.server_close()
-        self._thread.join()
 
     def __enter__(self) -> Self:
         return self.start()

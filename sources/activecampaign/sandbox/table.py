@@ -36,6 +36,7 @@ class Table:
         return place < len(self.ids) and self.ids[place] == identity
 
     def row(self, identity: int) -> Row:
+        self._must_have(identity)
         return self.resource.shown(self._full_row(identity))
 
     def _full_row(self, identity: int) -> Row:
@@ -73,8 +74,7 @@ class Table:
         return chosen
 
     def change(self, identity: int, columns: Row, *, moment: int) -> Row:
-        if identity not in self:
-            raise KeyError(f"{self.resource.path} has no row {identity}.")
+        self._must_have(identity)
         stamps = {column: write(moment) for column, write in (self.resource.stamps or {}).items()}
         self._written[identity] = self._full_row(identity) | stamps | columns
         self._lives[identity] = (self.created_at(identity), moment)
@@ -82,11 +82,14 @@ class Table:
         return self.row(identity)
 
     def remove(self, identity: int) -> None:
-        if identity not in self:
-            raise KeyError(f"{self.resource.path} has no row {identity}.")
+        self._must_have(identity)
         del self.ids[bisect_left(self.ids, identity)]
         self._written.pop(identity, None)
         self._worked_out.clear()
+
+    def _must_have(self, identity: int) -> None:
+        if identity not in self:
+            raise KeyError(f"{self.resource.path} has no row {identity}.")
 
     def _life(self, identity: int) -> Life:
         life = self._lives.get(identity)

@@ -43,7 +43,12 @@ class World:
     def count(self, stream: str) -> int:
         return len(self._tables[stream].ids)
 
+    def has(self, stream: str, identity: int | str) -> bool:
+        with self.lock:
+            return stream in self._tables and int(identity) in self._tables[stream]
+
     def row(self, stream: str, identity: int | str) -> Row:
+        """Raises KeyError."""
         with self.lock:
             return self._tables[stream].row(int(identity))
 
