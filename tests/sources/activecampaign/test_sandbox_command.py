@@ -1,0 +1,59 @@
+"""The command that serves the sandbox."""
+
+import socket
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from sources.activecampaign.sandbox.world import demo_key
+from tests.sandbox_fixture import ask
+
+
+def test_the_sandbox_refuses_to_start_without_debug(settings):
+    settings.DEBUG = False
+
+    with pytest.raises(CommandError, match="DEBUG=on only"):
+        call_command("activecampaign_sandbox", "--port=0")
+
+
+def test_a_taken_port_is_said(settings):
+    settings.DEBUG = True
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        with pytest.raises(CommandError, match=f"Port {port} cannot be used"):
+            call_command("activecampaign_sandbox", f"--port={port}")
+
+
+def test_the_command_serves_an_account_and_stops_when_told(sandbox_process):
+    sandbox = sandbox_process(contacts=120, deals=3, latency_ms=0, rate=0, seed=4)
+
+    answer = ask(sandbox, "contacts", key=demo_key(4))
+    sandbox.fault("deals", status=500)
+
+    assert answer.json()["meta"]["total"] == "120"
+    assert ask(sandbox, "deals").status_code == 500
+    assert sandbox.stats()["by_path"] == {"/api/3/contacts": 1, "/api/3/deals": 1}
+    sandbox.reset()
+    assert sandbox.stats()["requests"] == 0
+    assert sandbox.stop() == 0
+
+
+def test_the_command_takes_a_key_and_rows_from_outside(sandbox_process):
+    sandbox = sandbox_process(contacts=10, latency_ms=0, api_key="a-key-of-my-own-0123456789")
+
+    added = sandbox.insert("contacts", firstName="Noa")
+    sandbox.change("contacts", added, lastName="Levi")
+    first = ask(sandbox, "contacts").json()["contacts"][0]["id"]
+    sandbox.remove("contacts", first)
+
+    rows = ask(sandbox, "contacts").json()["contacts"]
+    assert (rows[-1]["firstName"], rows[-1]["lastName"]) == ("Noa", "Levi")
+    assert len(rows) == 10
+    assert first not in {row["id"] for row in rows}
+
+
+def test_an_interrupt_from_the_keyboard_is_a_clean_stop_too(sandbox_process):
+    sandbox = sandbox_process(contacts=1)
+
+    assert sandbox.interrupt() == 0
