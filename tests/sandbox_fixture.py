@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from secrets import token_urlsafe
@@ -65,6 +65,12 @@ class SandboxProcess:
 
     def clear_faults(self) -> None:
         self._post("/__fault", {"clear": True})
+
+    def add_key(self, key: str, *, user_id: int, admin: bool = False, denied: Collection[str] = ()) -> None:
+        self._post("/__key", {"add": key, "user_id": user_id, "admin": admin, "denied": list(denied)})
+
+    def revoke(self, key: str) -> None:
+        self._post("/__key", {"revoke": key})
 
     def insert(self, stream: str, *, identity: str | None = None, **columns: Any) -> str:
         return str(self._post("/__world", {"insert": stream, "id": identity, "columns": columns})["id"])

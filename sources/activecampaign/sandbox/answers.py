@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+from uuid import uuid4
 
 JSON = "application/json"
 
@@ -43,6 +44,18 @@ class Answer:
 
     def bytes(self) -> bytes:
         return json.dumps(self.document).encode() if self.body is None else self.body
+
+
+def recorded_headers() -> dict[str, str]:
+    """What came with every recorded answer of the API."""
+    return {
+        "Server": "cloudflare",
+        "Cache-Control": "no-store, no-cache, must-revalidate,no-cache, private",
+        "Expires": "Thu, 19 Nov 1981 08:52:00 GMT",
+        "Pragma": "no-cache",
+        "Set-Cookie": f"PHPSESSID={uuid4().hex}; path=/; HttpOnly",
+        "X-Request-Id": str(uuid4()),
+    }
 
 
 def refusal(status: int, message: str, *, headers: Mapping[str, str] | None = None) -> Answer:

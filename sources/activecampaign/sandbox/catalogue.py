@@ -1,6 +1,6 @@
 """Every kind of record that the sandbox has, by its path."""
 
-from sources.activecampaign.sandbox import fields, marketing, people, sales
+from sources.activecampaign.sandbox import audience, campaigns, fields, people, sales
 from sources.activecampaign.sandbox.resource import by_path
 
 RESOURCES = by_path(
@@ -11,10 +11,10 @@ RESOURCES = by_path(
         fields.FIELDS,
         fields.FIELD_OPTIONS,
         fields.FIELD_RELATIONS,
-        marketing.LISTS,
-        marketing.TAGS,
-        marketing.CAMPAIGNS,
-        marketing.AUTOMATIONS,
+        audience.LISTS,
+        audience.TAGS,
+        campaigns.CAMPAIGNS,
+        audience.AUTOMATIONS,
         sales.DEALS,
         sales.PIPELINES,
         sales.STAGES_OF_DEALS,

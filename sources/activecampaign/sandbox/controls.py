@@ -7,31 +7,42 @@ from typing import Any
 
 from sources.activecampaign.sandbox.answers import JSON, Answer, Call, refusal
 from sources.activecampaign.sandbox.faults import Faults, make_fault
+from sources.activecampaign.sandbox.keys import Keyring
 from sources.activecampaign.sandbox.traffic import Traffic
 from sources.activecampaign.sandbox.world import World
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Developer settings</title></head>
-<body>
+<head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
+<title>Developer settings - ActiveCampaign sandbox</title>
+<style>
+:root {{ color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }}
+main {{ max-width: 46rem; margin: 3rem auto; padding: 0 1rem; }}
+input {{ width: 100%; box-sizing: border-box; padding: .6rem; font: .9rem ui-monospace, monospace; }}
+</style>
+</head>
+<body><main>
 <p>Settings &rsaquo; Developer</p>
 <h1>API Access</h1>
+<p><label>URL <input readonly value="{url}"></label></p>
+<p><label>Key <input readonly value="{key}"></label></p>
 <p>This is a sandbox: a make-believe ActiveCampaign account with invented rows. Its key opens nothing else.</p>
-<p><label>URL<br><input readonly size="80" value="{url}"></label></p>
-<p><label>Key<br><input readonly size="80" value="{key}"></label></p>
-</body>
+</main></body>
 </html>
 """
 
 
 class Controls:
-    def __init__(self, *, world: World, traffic: Traffic, faults: Faults, key: str) -> None:
+    def __init__(self, *, world: World, traffic: Traffic, faults: Faults, keyring: Keyring, key: str) -> None:
         self.world = world
         self.traffic = traffic
         self.faults = faults
+        self.keyring = keyring
         self.key = key
         self._actions: Mapping[str, Callable[[dict[str, Any]], Any]] = {
             "/__fault": self._fault,
+            "/__key": self._key,
             "/__world": self._world,
         }
 
@@ -49,7 +60,9 @@ class Controls:
 
     def _page(self) -> Answer:
         page = PAGE.format(url=escape(self.world.origin), key=escape(self.key))
-        return Answer(body=page.encode(), content_type="text/html; charset=UTF-8")
+        return Answer(
+            body=page.encode(), content_type="text/html; charset=UTF-8", headers={"Cache-Control": "no-store"}
+        )
 
     def _reset(self) -> Answer:
         self.traffic.reset()
@@ -72,6 +85,18 @@ class Controls:
         if wanted:
             self.faults.add(make_fault(**wanted))
         return {"is_on": bool(wanted)}
+
+    def _key(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """`{"add": key, "user_id": …, "admin": …, "denied": […]}` or `{"revoke": key}`"""
+        match wanted:
+            case {"add": str(key), "user_id": int(user_id)}:
+                denied = wanted.get("denied", [])
+                self.keyring.add(key, user_id=user_id, admin=wanted.get("admin", False), denied=denied)
+            case {"revoke": str(key)}:
+                self.keyring.revoke(key)
+            case _:
+                raise ValueError("Say which key to add, and as whom, or which to revoke.")
+        return {"is_known": "add" in wanted}
 
     def _world(self, wanted: dict[str, Any]) -> dict[str, Any]:
         """`{"insert" | "change" | "remove": stream, "id": …, "columns": {…}}`"""

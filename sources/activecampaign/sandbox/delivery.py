@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
 from threading import Event
-from uuid import uuid4
 
 from sources.activecampaign.sandbox.answers import Answer
 from sources.activecampaign.sandbox.faults import Fault
@@ -79,16 +78,9 @@ def _length(body: bytes) -> Mapping[str, str]:
 
 
 def _head(reply: Reply, *, framing: Mapping[str, str]) -> bytes:
-    """The headers that came with every recorded answer, those of this one, and those of its framing."""
     answer = reply.answer
     headers = {
         "Date": formatdate(usegmt=True),
-        "Server": "cloudflare",
-        "Cache-Control": "no-store, no-cache, must-revalidate,no-cache, private",
-        "Expires": "Thu, 19 Nov 1981 08:52:00 GMT",
-        "Pragma": "no-cache",
-        "Set-Cookie": f"PHPSESSID={uuid4().hex}; path=/; HttpOnly",
-        "X-Request-Id": str(uuid4()),
         **({"Content-Type": answer.content_type} if answer.content_type else {}),
         **({"Content-Encoding": "gzip"} if reply.fault.gzip else {}),
         **answer.headers,

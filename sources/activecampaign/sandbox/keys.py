@@ -25,7 +25,7 @@ class Keyring:
             self._holders[key] = KeyHolder(user_id=user_id, is_admin=admin, denied=frozenset(denied))
 
     def revoke(self, key: str) -> None:
-        """What a reset key, or a deleted user, comes to. Raises KeyError for a key that nobody has."""
+        """What a key comes to that was reset. Raises KeyError for a key that nobody has."""
         with self._lock:
             del self._holders[key]
 

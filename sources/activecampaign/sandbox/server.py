@@ -1,12 +1,13 @@
 """The sandbox server: one invented account on one port of this machine."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from threading import Thread
 from types import TracebackType
 from typing import Any, Self
 
 from sources.activecampaign.sandbox.account import Account
-from sources.activecampaign.sandbox.answers import Answer, Call, refusal
+from sources.activecampaign.sandbox.answers import Answer, Call, recorded_headers, refusal
 from sources.activecampaign.sandbox.catalogue import RESOURCES
 from sources.activecampaign.sandbox.controls import Controls
 from sources.activecampaign.sandbox.conversation import Listener
@@ -45,8 +46,11 @@ class SandboxServer:
         self._account = Account(self.world, self._keyring)
         self._traffic = Traffic(rate=rate)
         self._faults = Faults()
-        self._controls = Controls(world=self.world, traffic=self._traffic, faults=self._faults, key=self.api_key)
-        self._thread = Thread(target=self._listener.serve_forever, args=(0.05,), name="sandbox", daemon=True)
+        self._actions: list[Callable[[Call], None]] = []
+        self._controls = Controls(
+            world=self.world, traffic=self._traffic, faults=self._faults, keyring=self._keyring, key=self.api_key
+        )
+        self._thread = Thread(target=self._listener.serve_forever, args=(0.01,), name="sandbox", daemon=True)
 
     def start(self) -> Self:
         self._thread.start()
@@ -87,30 +91,37 @@ class SandboxServer:
         self._faults.clear()
 
     def add_key(self, key: str, *, user_id: int, admin: bool = False, denied: Collection[str] = ()) -> None:
-        """Let `key` in as that user, who may not read the streams in `denied`. Raises KeyError for an unknown user."""
-        self.world.row("users", user_id)
+        """Let `key` in as that user, who may not read the streams in `denied`."""
         self._keyring.add(key, user_id=user_id, admin=admin, denied=denied)
 
     def revoke(self, key: str) -> None:
         self._keyring.revoke(key)
 
+    def on_call(self, action: Callable[[Call], None]) -> None:
+        """Run `action` before each accepted call is answered: so tests change the account in the middle of a walk."""
+        self._actions.append(action)
+
     def _reply(self, call: Call, body: bytes) -> Reply:
         if not call.path.startswith("/api/3"):
             return Reply(answer=self._controls.answer(call, body))
         admission = self._traffic.admit(call)
-        fault = self._faults.next_for(call) if admission.is_accepted else None
-        answer = self._answer(call, admission, fault or SOUND)
-        return Reply(answer=answer, due=call.arrived + self.latency_ms / 1000, fault=fault or SOUND)
+        fault = (self._faults.next_for(call) if admission.is_accepted else None) or SOUND
+        answer = self._accepted(call, fault) if admission.is_accepted else _rejected()
+        budget = {} if fault.replaces else _budget_headers(admission)
+        answer = replace(answer, headers={**recorded_headers(), **budget, **answer.headers})
+        return Reply(answer=answer, due=call.arrived + self.latency_ms / 1000, fault=fault)
 
-    def _answer(self, call: Call, admission: Admission, fault: Fault) -> Answer:
-        if not admission.is_accepted:
-            return refusal(429, "Too Many Requests", headers={"Retry-After": "1", **_budget_headers(admission)})
+    def _accepted(self, call: Call, fault: Fault) -> Answer:
+        for action in self._actions:
+            action(call)
         if fault.replaces:
             return fault.instead()
         answer = self._account.answer(fault.asks_instead(call))
-        with_budget = {**answer.headers, **_budget_headers(admission)}
-        answer = Answer(status=answer.status, document=answer.document, headers=with_budget)
         return fault.bend(answer, envelope=call.place if call.place in RESOURCES else "")
+
+
+def _rejected() -> Answer:
+    return refusal(429, "Too Many Requests", headers={"Retry-After": "1"})
 
 
 def _budget_headers(admission: Admission) -> dict[str, str]:

@@ -24,7 +24,7 @@ class Table:
         self._world = world
         self._number = zlib.crc32(resource.path.encode()) << 64 | world.seed << 32
         gaps = self._dice(0).choices(resource.gaps, k=max(size - 1, 0))
-        self.first_ids: tuple[int, ...] = tuple(accumulate(gaps, initial=resource.first_id)) if size else ()
+        self.first_ids: tuple[int, ...] = tuple(accumulate(gaps, initial=resource.first_id)) if size > 0 else ()
         self.ids = list(self.first_ids)
         self._highest = self.ids[-1] if self.ids else resource.first_id - 1
         self._written: dict[int, Row] = {}

@@ -26,7 +26,7 @@ class Admission:
 class Traffic:
     """At most `rate` accepted calls in any one second, by the time of their arrival; 0 is no limit.
 
-    Rejected calls are not counted against it.
+    Rejected calls are not counted against it. `rejected_429` are those that passed the limit, not scripted answers.
     """
 
     def __init__(self, *, rate: int) -> None:

@@ -44,7 +44,5 @@ def _open(options: dict[str, Any]) -> SandboxServer:
     names = ("port", "contacts", "deals", "latency_ms", "rate", "seed", "api_key")
     try:
         return SandboxServer(**{name: options[name] for name in names})
-    except OSError as error:
-        raise CommandError(
-            f"Port {options['port']} cannot be used ({error.strerror}): choose another with --port."
-        ) from error
+    except (OSError, OverflowError) as error:
+        raise CommandError(f"Port {options['port']} cannot be used ({error}): choose another with --port.") from error

@@ -53,6 +53,17 @@ def test_the_command_takes_a_key_and_rows_from_outside(sandbox_process):
     assert first not in {row["id"] for row in rows}
 
 
+def test_the_command_takes_keys_from_outside(sandbox_process):
+    sandbox = sandbox_process(contacts=10, latency_ms=0, rate=0)
+
+    sandbox.add_key("tomeks-key-0123456789", user_id=4, denied=["deals"])
+    assert ask(sandbox, "users/me", key="tomeks-key-0123456789").json()["user"]["firstName"] == "Tomek"
+    assert ask(sandbox, "deals", key="tomeks-key-0123456789").status_code == 403
+
+    sandbox.revoke("tomeks-key-0123456789")
+    assert ask(sandbox, "users/me", key="tomeks-key-0123456789").status_code == 403
+
+
 def test_an_interrupt_from_the_keyboard_is_a_clean_stop_too(sandbox_process):
     sandbox = sandbox_process(contacts=1)
 
