@@ -60,7 +60,7 @@ def test_what_the_first_run_prints_lets_a_person_in_and_ctrl_c_leaves_nothing_ru
         )
         demo.process.send_signal(signal.SIGINT)
 
-        assert page.url.path == "/w/harbour-tea/connections/"
+        assert (page.status_code, page.url.path) == (200, "/w/harbour-tea/connections/")
         assert asked.status_code == 200
         assert mode(checkout / ".env") == 0o600
         assert demo.exit_code() == 0
@@ -254,6 +254,15 @@ def test_the_script_for_new_machines_runs_what_a_developer_runs():
 
     assert os.access(script, os.X_OK)
     assert script.read_text().rstrip().endswith("make lint test")
+
+
+def test_the_bench_measures_work_that_was_done():
+    command = [sys.executable, "-m", "tests.bench", "--contacts", "150", "--laps", "1"]
+    result = subprocess.run(command, cwd=ROOT, env=bare_environment(), capture_output=True, text=True)
+
+    assert result.returncode == 0, result.stderr
+    assert re.search(r"^plain offset walk.* \d+$", result.stdout, re.MULTILINE)
+    assert re.search(r"^sync into the database.* \d+$", result.stdout, re.MULTILINE)
 
 
 def pytest_without_chromium(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
