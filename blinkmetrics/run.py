@@ -168,7 +168,7 @@ def prepared_environment(ports: Ports) -> dict[str, str]:
 
 def prepare_database(demo: Demo) -> None:
     say("Preparing the database and the demo people")
-    for command in (("migrate", "--verbosity=0"), ("createcachetable",), ("seed_demo",)):
+    for command in (("migrate", "--verbosity=0"), ("seed_demo",)):
         demo.start("set-up", "manage.py", *command)
         while (exit_code := demo.children["set-up"].exit_code) is None:
             demo.rest()
