@@ -1,7 +1,7 @@
 """What a Source declares about itself, and the few types that cross between the floors."""
 
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -124,7 +124,9 @@ class Proof:
 class Puller(Protocol):
     """An open line to one account."""
 
-    def pages(self, stream: Stream, *, cursor: Cursor | None = None, changed_since: datetime | None = None) -> Iterator[Page]:
+    def pages(
+        self, stream: Stream, *, cursor: Cursor | None = None, changed_since: datetime | None = None
+    ) -> Iterator[Page]:
         """Yield the stream's pages, from `cursor` on. Raises SourceError."""
 
 
@@ -142,7 +144,8 @@ class Open(Protocol):
 class Source:
     """A kind of tool that data comes from. Its folder holds `logo.svg` and `guide.html` beside `source.py`.
 
-    `credentials_form` has the fields `api_url` and `api_key`, and cleans what was pasted.
+    `credentials_form` has the fields `api_url` and `api_key`, and cleans what was pasted. `calls_per_second` gives what
+    one account bears from everybody together.
     """
 
     key: str
@@ -150,9 +153,20 @@ class Source:
     tagline: str
     credentials_form: type[forms.Form]
     streams: tuple[Stream, ...]
+    calls_per_second: Callable[[], float]
     check: Check
     open: Open
     folder: Path
+
+    @property
+    def logo(self) -> str:
+        """The template of the logo, an SVG to be put into the page."""
+        return f"{self.folder.name}/logo.svg"
+
+    @property
+    def guide(self) -> str:
+        """The template of the guide that stands beside the form."""
+        return f"{self.folder.name}/guide.html"
 
     @property
     def default_streams(self) -> tuple[Stream, ...]:

@@ -1,0 +1,49 @@
+"""How log lines look: plain in development, JSON elsewhere, and never with a key in them."""
+
+import re
+from typing import Any
+
+import structlog
+
+KEY_SHAPED = re.compile(r"(?i)(api-token\W{1,5})\S+|\b[0-9a-f]{40,}\b")
+EventDict = structlog.typing.EventDict
+
+
+def mask(text: str) -> str:
+    return KEY_SHAPED.sub(lambda found: f"{found.group(1) or ''}****", text)
+
+
+def mask_keys(_logger: Any, _name: str, event: EventDict) -> EventDict:
+    """The last line of defence: what looks like a key does not reach a log, whoever wrote it."""
+    return {name: mask(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+def logging_config(*, debug: bool) -> dict[str, Any]:
+    before = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    last = [plain] if debug else [structlog.processors.format_exc_info, mask_keys, structlog.processors.JSONRenderer()]
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "lines": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": before,
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, mask_keys, *last],
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
+        "root": {"handlers": ["stderr"], "level": "INFO"},
+        "loggers": {
+            # They write whole addresses at INFO.
+            "httpx": {"level": "WARNING"},
+            "httpcore": {"level": "WARNING"},
+            "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        },
+    }

@@ -1,0 +1,137 @@
+"""The only way from an address to a row: 404 before 403, and nothing that a person may not know about."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Min, QuerySet
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
+
+from connections.models import Connection, Event, Membership, Sync, Team, Workspace
+from connections.models.connection_query import ConnectionQuerySet
+from sources.registry import get_source
+from sources.spec import Source, Stream
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a person is: a workspace, and what they are there."""
+
+    workspace: Workspace
+    membership: Membership
+
+
+def my_place(request: HttpRequest, slug: str) -> Place:
+    """Raises Http404 for a workspace that I am not a member of, as for one that does not exist."""
+    membership = get_object_or_404(
+        Membership.objects.select_related("workspace"), workspace__slug=slug, user=request.user
+    )
+    return Place(workspace=membership.workspace, membership=membership)
+
+
+def my_workspaces(request: HttpRequest) -> QuerySet[Workspace]:
+    return Workspace.objects.of(request.user)
+
+
+def administered_place(request: HttpRequest, slug: str) -> Place:
+    place = my_place(request, slug)
+    if not place.membership.is_administrator:
+        raise PermissionDenied("Only owners and admins of the workspace may do this.")
+    return place
+
+
+def known_source(key: str) -> Source:
+    source = get_source(key)
+    if source is None:
+        raise Http404("There is no such source.")
+    return source
+
+
+def visible_connections(request: HttpRequest, place: Place) -> QuerySet[Connection]:
+    return Connection.objects.for_list(request.user).filter(workspace=place.workspace)
+
+
+def visible_connection(request: HttpRequest, slug: str, source: str, pk: UUID) -> Connection:
+    """A connection that I may use."""
+    visible = Connection.objects.visible_to(request.user).with_health()
+    return get_object_or_404(in_place(visible, slug, source), pk=pk)
+
+
+def manageable_connection(request: HttpRequest, slug: str, source: str, pk: UUID) -> Connection:
+    """A connection that I may change. Raises PermissionDenied when I may only use it."""
+    connection = visible_connection(request, slug, source, pk)
+    if not may_manage(request, connection):
+        raise PermissionDenied("Only who created the connection, and admins, may do this.")
+    return connection
+
+
+def may_manage(request: HttpRequest, connection: Connection) -> bool:
+    return Connection.objects.manageable_by(request.user).filter(pk=connection.pk).exists()
+
+
+def my_draft(request: HttpRequest, slug: str, source: str, pk: UUID) -> Connection:
+    """My unfinished set-up, or what became of it: my finished connection. Raises Http404 for anybody else's."""
+    mine = Connection.objects.filter(created_by=request.user)
+    return get_object_or_404(in_place(mine, slug, source).filter(workspace__memberships__user=request.user), pk=pk)
+
+
+def my_drafts(request: HttpRequest, place: Place) -> QuerySet[Connection]:
+    """Set-ups that I began and have not finished."""
+    drafts = Connection.objects.drafts_of(request.user).filter(workspace=place.workspace, version__gt=1)
+    return drafts.without_key().select_related("workspace").order_by("-created_at")
+
+
+def in_place(connections: QuerySet[Connection], slug: str, source: str) -> QuerySet[Connection]:
+    related = connections.select_related("workspace", "created_by", "team", "key_stored_by")
+    return related.filter(workspace__slug=slug, source_key=source)
+
+
+def visible_sync(connection: Connection, number: int) -> Sync:
+    return get_object_or_404(connection.syncs.select_related("requested_by"), number=number)
+
+
+def offered_stream(connection: Connection, key: str) -> Stream:
+    stream = connection.source.stream(key) if connection.source else None
+    if stream is None:
+        raise Http404("This source has no such stream.")
+    return stream
+
+
+def visible_events(request: HttpRequest, place: Place) -> QuerySet[Event]:
+    return Event.objects.filter(workspace=place.workspace).visible_to(request.user).with_people()
+
+
+def my_teams(request: HttpRequest, place: Place) -> QuerySet[Team]:
+    return Team.objects.of(request.user).filter(workspace=place.workspace)
+
+
+@dataclass(frozen=True)
+class LeftBehind:
+    """That a person who has left has private connections here, and nothing more about them."""
+
+    user_id: int
+    person: str
+    count: int
+    since: datetime
+
+
+def left_behind(place: Place) -> list[LeftBehind]:
+    """For administrators: whose private connections nobody can reach any more."""
+    orphans = Connection.objects.left_behind().filter(workspace=place.workspace).exclude(created_by=None)
+    people = orphans.order_by().values("created_by", "created_by__name", "created_by__email")
+    counted = people.annotate(count=Count("pk"), since=Min("authorised_at"))
+    return [
+        LeftBehind(
+            user_id=row["created_by"],
+            person=row["created_by__name"] or row["created_by__email"],
+            count=row["count"],
+            since=row["since"],
+        )
+        for row in counted
+    ]
+
+
+def left_behind_of(place: Place, user_id: int) -> ConnectionQuerySet:
+    return Connection.objects.left_behind().filter(workspace=place.workspace, created_by=user_id)

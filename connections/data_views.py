@@ -1,0 +1,86 @@
+"""The pages about what was pulled: syncs, streams, rows and downloads."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from connections import access
+from connections.exporting import LINES
+from connections.models import Connection
+from sources.spec import Stream
+
+PAGE_SIZE = 50
+
+
+@require_GET
+def syncs(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+    connection = access.visible_connection(request, workspace, source, pk)
+    page = Paginator(connection.syncs.newest_first().with_rows(), PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(
+        request, "connections/syncs.html", {"workspace": connection.workspace, "connection": connection, "page": page}
+    )
+
+
+@require_GET
+def sync(request: HttpRequest, workspace: str, source: str, pk: UUID, number: int) -> HttpResponse:
+    connection = access.visible_connection(request, workspace, source, pk)
+    run = access.visible_sync(connection, number)
+    names = {stream.key: stream.name for stream in connection.source.streams} if connection.source else {}
+    runs = [
+        {"run": stream_run, "name": names.get(stream_run.stream, stream_run.stream)}
+        for stream_run in run.stream_runs.all()
+    ]
+    return render(
+        request,
+        "connections/sync.html",
+        {"workspace": connection.workspace, "connection": connection, "sync": run, "runs": runs},
+    )
+
+
+@require_GET
+def data(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+    connection = access.visible_connection(request, workspace, source, pk)
+    counts = connection.records.counts_by_stream()
+    streams = [{"stream": stream, "count": counts.get(stream.key, 0)} for stream in connection.streams]
+    return render(
+        request,
+        "connections/data.html",
+        {"workspace": connection.workspace, "connection": connection, "streams": streams},
+    )
+
+
+@require_GET
+def rows(request: HttpRequest, workspace: str, source: str, pk: UUID, stream: str) -> HttpResponse:
+    connection = access.visible_connection(request, workspace, source, pk)
+    chosen = access.offered_stream(connection, stream)
+    page = Paginator(connection.records.living().filter(stream=stream).newest_first(), PAGE_SIZE).get_page(
+        request.GET.get("page")
+    )
+    context = {
+        "workspace": connection.workspace,
+        "connection": connection,
+        "stream": chosen,
+        "page": page,
+        "rows": [record.cells(chosen) for record in page],
+        "latest": connection.syncs.newest_first().first(),
+    }
+    return render(request, "connections/rows.html", context)
+
+
+@require_GET
+def download(request: HttpRequest, workspace: str, source: str, pk: UUID, stream: str, format: str) -> HttpResponse:
+    connection = access.visible_connection(request, workspace, source, pk)
+    chosen = access.offered_stream(connection, stream)
+    connection.record("exported", by=request.user, detail=f"{chosen.name} as {format}")
+    return attachment(connection, chosen, format)
+
+
+def attachment(connection: Connection, stream: Stream, format: str) -> StreamingHttpResponse:
+    lines: Iterator[str] = LINES[format](connection, stream)
+    content_type = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}[format]
+    headers = {"Content-Disposition": f'attachment; filename="{stream.key}.{format}"'}
+    return StreamingHttpResponse(lines, content_type=content_type, headers=headers)

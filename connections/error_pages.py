@@ -1,0 +1,85 @@
+"""Our own pages for refusals and faults: static, the same in development, and the same bytes each time."""
+
+import logging
+from collections.abc import Callable
+from functools import cache
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.signals import got_request_exception
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
+from django.template.loader import get_template
+from django.urls import Resolver404, resolve
+
+log = logging.getLogger(__name__)
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+def error_page(status: int, name: str = "") -> HttpResponse:
+    return HttpResponse(page_text(name or str(status)), status=status)
+
+
+@cache
+def page_text(name: str) -> str:
+    return get_template(f"{name}.html").render()
+
+
+@login_not_required
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponseBase:
+    """The last route. An address that only lacks its slash is sent to the right one."""
+    if request.method in ("GET", "HEAD") and not request.path.endswith("/") and leads_somewhere(f"{request.path}/"):
+        return HttpResponsePermanentRedirect(f"{request.path}/")
+    return error_page(404)
+
+
+def leads_somewhere(path: str) -> bool:
+    try:
+        return resolve(path).func is not not_found
+    except Resolver404:
+        return False
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return error_page(403)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return error_page(400)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return error_page(500)
+
+
+@login_not_required
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return error_page(403, "403_csrf")
+
+
+class OwnErrorPages:
+    """Answers refusals and faults with our own pages, in DEBUG too: what a page tells must not depend on it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if request.user.is_authenticated:
+            # What a connection's page shows is for this person, now: no copy of it belongs into a cache.
+            response.headers.setdefault("Cache-Control", "no-store, private")
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        match exception:
+            case Http404():
+                return error_page(404)
+            case PermissionDenied():
+                return error_page(403)
+            case SuspiciousOperation():
+                return error_page(400)
+        if not settings.DEBUG:
+            return None
+        log.error("A page failed.", exc_info=exception, extra={"path": request.path})
+        got_request_exception.send(sender=type(self), request=request)
+        return error_page(500)

@@ -1,0 +1,34 @@
+"""Throws away what must not be kept: keys and drafts of set-ups that nobody finished, keys of people who left."""
+
+import logging
+from datetime import timedelta
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from connections.models import CallMinute, Connection, State
+from connections.models.connection import ORPHANED_KEY_LIFE, UNFINISHED_KEY_LIFE, UNFINISHED_LIFE
+
+log = logging.getLogger(__name__)
+
+CALLS_SHOWN_FOR = timedelta(days=2)
+
+
+def keep_house() -> None:
+    now = timezone.now()
+    wiped = forget_keys_of(Connection.objects.filter(state=State.DRAFT, key_stored_at__lt=now - UNFINISHED_KEY_LIFE))
+    wiped += forget_keys_of(Connection.objects.left_behind().filter(orphaned_at__lt=now - ORPHANED_KEY_LIFE))
+    _, deleted = Connection.objects.unfinished_since(now - UNFINISHED_LIFE).delete()
+    CallMinute.objects.filter(minute__lt=now - CALLS_SHOWN_FOR).delete()
+    drafts = deleted.get("connections.Connection", 0)
+    if wiped or drafts:
+        log.info("house kept", extra={"keys_wiped": wiped, "drafts_deleted": drafts})
+
+
+def forget_keys_of(connections: QuerySet[Connection]) -> int:
+    """Wipe each sealed key; returns how many there were."""
+    keepers = [*connections.exclude(key_stored_at=None)]
+    for connection in keepers:
+        connection.forget_key()
+        connection.save()
+    return len(keepers)

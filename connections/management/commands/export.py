@@ -1,0 +1,24 @@
+"""`manage.py export`: writes a stream's rows to standard output."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from connections.exporting import LINES
+from connections.management.finding import connection_of, stream_of
+
+
+class Command(BaseCommand):
+    help = "Write the rows of a stream, ordered by id. JSON lines are the records exactly as the API gave them."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("id", help="the connection's id, as in its address")
+        parser.add_argument("stream", help="the stream's key, for example contacts")
+        parser.add_argument("--format", choices=sorted(LINES), default="jsonl")
+        parser.add_argument("--deleted", action="store_true", help="also rows that are gone from the account")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        connection = connection_of(options["id"])
+        stream = stream_of(connection, options["stream"])
+        for line in LINES[options["format"]](connection, stream, deleted=options["deleted"]):
+            self.stdout.write(line, ending="")

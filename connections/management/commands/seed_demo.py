@@ -1,0 +1,48 @@
+"""`manage.py seed_demo`: the people of the demo, for development only."""
+
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from connections.models import Membership, Role, Team, User, Workspace
+
+PASSWORD = "demo-password-1"  # noqa: S105  published, and accepted in development only
+HARBOUR_TEA = [
+    ("alice@harbourtea.example", "Alice Okafor", Role.OWNER),
+    ("bob@harbourtea.example", "Bob Lindqvist", Role.MEMBER),
+    ("dana@harbourtea.example", "Dana Reyes", Role.ADMIN),
+]
+STRANGER = [("charlie@stranger.example", "Charlie Vance", Role.OWNER)]
+GROWTH = ["alice@harbourtea.example", "bob@harbourtea.example"]
+STAFF = "staff@blinkmetrics.example"
+
+
+class Command(BaseCommand):
+    help = "Make the demo's workspaces and people. Running it again changes nothing."
+
+    @transaction.atomic
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.DEBUG:
+            raise CommandError("The demo's people have a published password: they are made with DEBUG=on only.")
+        tea = workspace("Harbour Tea", "harbour-tea", HARBOUR_TEA)
+        workspace("Stranger & Co", "stranger", STRANGER)
+        growth, is_new = Team.objects.get_or_create(workspace=tea, name="Growth")
+        if is_new:
+            growth.members.set(tea.memberships.filter(user__email__in=GROWTH))
+        person(STAFF, "Site staff", is_staff=True, is_superuser=True)
+
+
+def workspace(name: str, slug: str, people: list[tuple[str, str, Role]]) -> Workspace:
+    place, is_new = Workspace.objects.get_or_create(slug=slug, defaults={"name": name})
+    for email, full_name, role in people if is_new else []:
+        Membership.objects.create(workspace=place, user=person(email, full_name), role=role)
+    return place
+
+
+def person(email: str, name: str, **fields: Any) -> User:
+    user = User.objects.filter(email=email).first() or User.objects.create_user(email, PASSWORD, name=name, **fields)
+    EmailAddress.objects.get_or_create(user=user, email=email, defaults={"verified": True, "primary": True})
+    return user

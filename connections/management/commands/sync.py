@@ -1,0 +1,87 @@
+"""`manage.py sync`: pulls one connection in the foreground."""
+
+import sys
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from connections.management.finding import connection_of
+from connections.models import Connection, Pace, Sync
+from connections.models.sync import AlreadyActive, SyncState, Trigger
+from connections.syncing import run
+
+EXIT_CODES = {SyncState.COMPLETE: 0, SyncState.PARTLY_DONE: 3}
+ALREADY_RUNNING = 4
+
+
+class Command(BaseCommand):
+    help = "Pull one connection now. Exits with 0: complete, 3: partly done, 1: failed, 2: not possible, 4: already running."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("id", help="the connection's id, as in its address")
+        parser.add_argument(
+            "--stream", action="append", default=[], metavar="KEY", help="only this stream; may be repeated"
+        )
+        parser.add_argument("--full", action="store_true", help="everything again instead of changes only")
+        parser.add_argument("--pace", choices=Pace.values, default="", help="how much of the account's budget to fill")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        connection = connection_of(options["id"])
+        refuse_unusable(connection, options["stream"])
+        sync = self.queue(connection, options)
+        sync.run_after = sync.created_at
+        claimed = Sync.objects.claim(pk=sync.pk)
+        if claimed is None:
+            raise CommandError("A worker took this sync before this command could.", returncode=ALREADY_RUNNING)
+        with Reporter(claimed, self.stderr):
+            run(claimed)
+        claimed.refresh_from_db()
+        self.stderr.write(f"{claimed.get_state_display()}. {claimed.reason}".strip())
+        sys.exit(EXIT_CODES.get(SyncState(claimed.state), 1))
+
+    def queue(self, connection: Connection, options: dict[str, Any]) -> Sync:
+        try:
+            return Sync.objects.queue(
+                connection, trigger=Trigger.COMMAND, pace=options["pace"], full=options["full"], only=options["stream"]
+            )
+        except AlreadyActive as under_way:
+            raise CommandError(str(under_way), returncode=ALREADY_RUNNING) from under_way
+
+
+def refuse_unusable(connection: Connection, streams: list[str]) -> None:
+    if connection.is_draft or connection.is_paused:
+        raise CommandError(f"This connection is {connection.get_state_display().lower()}.", returncode=2)
+    offered = {stream.key for stream in connection.streams}
+    unknown = [key for key in streams if key not in offered]
+    if unknown:
+        raise CommandError(
+            f"No such stream: {', '.join(unknown)}. There are: {', '.join(sorted(offered))}.", returncode=2
+        )
+
+
+class Reporter:
+    """Says once a second how far the sync is."""
+
+    def __init__(self, sync: Sync, stderr: Any) -> None:
+        self.sync, self.stderr, self.over = sync, stderr, threading.Event()
+        self.thread = threading.Thread(target=self.report, daemon=True)
+
+    def __enter__(self) -> None:
+        self.thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self.thread.join()
+        self.say()
+
+    def report(self) -> None:
+        while not self.over.wait(1.0):
+            self.say()
+
+    def say(self) -> None:
+        lines = [
+            f"{run.stream}: {run.read} rows ({run.new} new, {run.changed} changed)"
+            for run in self.sync.stream_runs.all()
+        ]
+        self.stderr.write("; ".join(lines))

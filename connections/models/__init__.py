@@ -1,0 +1,30 @@
+"""The models, lowest first."""
+
+from connections.models.people import Membership, Role, Team, User, Workspace  # noqa: I001  in the order of their imports
+from connections.models.choices import Health, Pace, Privacy, Schedule, State
+from connections.models.connection import Connection
+from connections.models.event import Event
+from connections.models.budget import AccountBudget, CallMinute, SharedBudget
+from connections.models.sync import StreamRun, Sync
+from connections.models.record import Record
+
+__all__ = [
+    "AccountBudget",
+    "CallMinute",
+    "Connection",
+    "Event",
+    "Health",
+    "Membership",
+    "Pace",
+    "Privacy",
+    "Record",
+    "Role",
+    "Schedule",
+    "SharedBudget",
+    "State",
+    "StreamRun",
+    "Sync",
+    "Team",
+    "User",
+    "Workspace",
+]

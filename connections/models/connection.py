@@ -1,0 +1,400 @@
+"""One authorised account of a source: its credentials, and its life from draft to deletion."""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from connections.fields import SealedField
+from connections.models.choices import INTERVALS, Health, Pace, Privacy, Schedule, State
+from connections.models.connection_query import ConnectionQuerySet
+from connections.models.people import Membership, Team, User, Workspace
+from connections.sealing import Unsealable, fingerprint, seal, unseal
+from sources.registry import get_source
+from sources.spec import Credentials, Proof, Secret, Source, Stream, host_of
+
+SHORTEST_HINTED_KEY = 32  # Four characters of a shorter key would give too much of it away.
+UNFINISHED_KEY_LIFE = timedelta(hours=24)
+UNFINISHED_LIFE = timedelta(days=7)
+ORPHANED_KEY_LIFE = timedelta(days=30)
+
+
+class Connection(models.Model):
+    """One authorised account of a source."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="connections")
+    # No choices: a new source must not need a migration.
+    source_key = models.SlugField("source", max_length=50)
+    name = models.CharField(max_length=100, blank=True)
+    privacy = models.CharField(max_length=10, choices=Privacy, blank=True)
+    team = models.ForeignKey(Team, models.RESTRICT, related_name="connections", null=True, blank=True)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="connections_created")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
+    set_up_at = models.DateTimeField(null=True, editable=False)
+    authorised_at = models.DateTimeField(null=True, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    api_url = SealedField()
+    api_key = SealedField()
+    typed = SealedField()
+    account_fingerprint = models.CharField(max_length=64, blank=True, editable=False, db_index=True)
+    key_fingerprint = models.CharField(max_length=64, blank=True, editable=False)
+    key_hint = models.CharField(max_length=4, blank=True, editable=False)
+    key_stored_at = models.DateTimeField(null=True, editable=False)
+    key_stored_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", editable=False)
+
+    health = models.CharField(max_length=20, choices=Health, default=Health.NOT_VERIFIED)
+    health_reason = models.CharField(max_length=300, blank=True)
+    health_code = models.CharField(max_length=40, blank=True, editable=False)
+    health_since = models.DateTimeField(default=timezone.now, editable=False)
+    checked_at = models.DateTimeField(null=True, editable=False)
+    person = models.CharField("belongs to", max_length=200, blank=True, editable=False)
+    person_email = models.CharField(max_length=254, blank=True, editable=False)
+    account_facts = models.JSONField(default=dict, blank=True, editable=False)
+
+    stream_keys = models.JSONField(default=list, blank=True, editable=False)
+    schedule = models.CharField(max_length=20, choices=Schedule, default=Schedule.HOURLY)
+    pace = models.CharField(max_length=20, choices=Pace, default=Pace.CONSIDERATE)
+    next_sync_at = models.DateTimeField(null=True, editable=False)
+    synced_at = models.DateTimeField(null=True, editable=False)
+    late_at = models.DateTimeField(null=True, editable=False)
+    orphaned_at = models.DateTimeField(null=True, editable=False)
+
+    objects = ConnectionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(privacy=Privacy.TEAM, team__isnull=False)
+                | (~Q(privacy=Privacy.TEAM) & Q(team__isnull=True)),
+                name="team_exactly_when_shared_with_team",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=State.DRAFT) | (~Q(name="") & ~Q(privacy="")), name="finished_has_name_and_privacy"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["workspace", "source_key", "name"], name="connection_list"),
+            models.Index(fields=["next_sync_at"], name="connection_due", condition=Q(state=State.ACTIVE)),
+        ]
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name or "unfinished connection"
+
+    def get_absolute_url(self) -> str:
+        return self.url("detail")
+
+    def url(self, page: str) -> str:
+        """The address of one of this connection's pages, by its name in connections.urls."""
+        return reverse(f"connections:{page}", args=[self.workspace.slug, self.source_key, self.pk])
+
+    # What it is -------------------------------------------------------------------------------------------------
+
+    @property
+    def source(self) -> Source | None:
+        return get_source(self.source_key)
+
+    @property
+    def source_name(self) -> str:
+        return self.source.name if self.source else self.source_key
+
+    @property
+    def typed_name(self) -> str:
+        return self.name or self.typed_values().get("name", "")
+
+    @property
+    def privacy_word(self) -> str:
+        return str(self.team) if self.team else self.get_privacy_display()
+
+    @property
+    def health_word(self) -> str:
+        """The word for `shown_health`, which the queryset adds."""
+        return Health(getattr(self, "shown_health", self.health)).label
+
+    @property
+    def is_draft(self) -> bool:
+        return self.state == State.DRAFT
+
+    @property
+    def is_paused(self) -> bool:
+        return self.state == State.PAUSED
+
+    @property
+    def is_verified(self) -> bool:
+        return self.health != Health.NOT_VERIFIED
+
+    @property
+    def streams(self) -> list[Stream]:
+        """The chosen streams that the source still offers, in the source's order."""
+        offered = self.source.streams if self.source else ()
+        return [stream for stream in offered if stream.key in self.stream_keys]
+
+    @property
+    def creator_has_left(self) -> bool:
+        return not Membership.objects.filter(workspace=self.workspace_id, user=self.created_by_id).exists()
+
+    def audience(self) -> str:
+        """Who may use it, in words with names and counts."""
+        match self.privacy:
+            case Privacy.WORKSPACE:
+                people = self.workspace.memberships.count()
+                return (
+                    f"Shared with Workspace: all {people} members of {self.workspace}"
+                    if people > 1
+                    else f"Shared with Workspace: {self.workspace}, which has no other members yet"
+                )
+            case Privacy.TEAM:
+                members = [str(member) for member in self.team.members.select_related("user")]
+                return f"Shared with Team {self.team}: {in_words(members)}"
+            case _:
+                return "Private to Me: nobody else sees it"
+
+    # Secrets ----------------------------------------------------------------------------------------------------
+
+    @property
+    def has_key(self) -> bool:
+        return bool(self.api_key)
+
+    def address(self) -> str:
+        """The API URL. Raises Unsealable."""
+        return unseal(self.api_url, context=self.sealing_context("api_url"))
+
+    @property
+    def host(self) -> str:
+        """The account's host for a page to show; empty when it cannot be opened."""
+        try:
+            return host_of(self.address())
+        except Unsealable:
+            return ""
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the stored address and key can still be opened."""
+        try:
+            self.credentials()
+        except Unsealable:
+            return False
+        return True
+
+    def credentials(self) -> Credentials:
+        """The only place where a key is opened. Raises Unsealable."""
+        api_url = self.address()
+        api_key = unseal(self.api_key, context=self.sealing_context("api_key", host_of(api_url)))
+        return Credentials(api_url=api_url, api_key=Secret(api_key))
+
+    def sealing_context(self, field: str, *more: str) -> tuple[str, ...]:
+        return (str(self.workspace_id), str(self.pk), field, *more)
+
+    def keep_credentials(self, credentials: Credentials, *, by: User | None) -> None:
+        """Seal the address and the key onto this row; the caller saves it."""
+        host, key = host_of(credentials.api_url), credentials.api_key.reveal()
+        self.api_url = seal(credentials.api_url, context=self.sealing_context("api_url"))
+        self.api_key = seal(key, context=self.sealing_context("api_key", host))
+        self.account_fingerprint = fingerprint("account", host)
+        self.key_fingerprint = fingerprint("key", str(self.workspace_id), host, key)
+        self.key_hint = key[-4:] if len(key) >= SHORTEST_HINTED_KEY else ""
+        self.key_stored_at, self.key_stored_by = timezone.now(), by
+
+    def forget_key(self) -> None:
+        self.api_key = self.key_fingerprint = self.key_hint = ""
+        self.key_stored_at = self.key_stored_by = self.set_up_at = None
+
+    # Set-up -----------------------------------------------------------------------------------------------------
+
+    def remember_typed(self, typed: Mapping[str, str]) -> None:
+        """Keep what was typed into an unfinished set-up (never the key), so that nothing is lost."""
+        self.typed = seal(json.dumps(dict(typed)), context=self.sealing_context("typed"))
+        self.version += 1
+        self.save()
+
+    def typed_values(self) -> dict[str, str]:
+        try:
+            return json.loads(unseal(self.typed, context=self.sealing_context("typed"))) if self.typed else {}
+        except Unsealable:
+            return {}
+
+    def hold_key(self, credentials: Credentials, *, by: User) -> None:
+        """The account could not be asked: keep the key sealed, so that it need not be typed again."""
+        self.keep_credentials(credentials, by=by)
+        self.set_up_at = None
+        self.save()
+
+    def holds_untested(self, credentials: Credentials) -> bool:
+        """Whether these are the credentials that were kept because the account could not be asked."""
+        try:
+            return self.has_key and not self.set_up_at and self.credentials() == credentials
+        except Unsealable:
+            return False
+
+    def set_up(
+        self, credentials: Credentials, proof: Proof | None, *, name: str, privacy: str, team: Team | None, by: User
+    ) -> None:
+        """Step 2 is done. Without a proof the connection is not verified."""
+        self.name, self.privacy, self.team = name, privacy, team
+        self.keep_credentials(credentials, by=by)
+        self.accept_proof(proof) if proof else self.become_unverified()
+        self.set_up_at = timezone.now()
+        self.version += 1
+        self.save()
+
+    def activate(self, *, pace: str, by: User) -> None:
+        """Step 3 is done: from now on it pulls."""
+        self.state, self.authorised_at, self.typed, self.pace = State.ACTIVE, timezone.now(), "", pace or self.pace
+        self.stream_keys = [stream.key for stream in self.source.default_streams] if self.source else []
+        self.plan_next_sync()
+        self.late_at = self.lateness()
+        self.version += 1
+        self.save()
+        self.record("connected", by=by)
+
+    # Checks and health ------------------------------------------------------------------------------------------
+
+    def accept_proof(self, proof: Proof) -> None:
+        """The account was asked and answered; the caller saves the row."""
+        self.person, self.person_email = proof.person[:200], proof.person_email[:254]
+        # Not proof.account: it names the host, which is stored sealed alone.
+        self.account_facts = {"counts": dict(proof.counts), "facts": dict(proof.facts)}
+        self.checked_at = timezone.now()
+        self.set_health(Health.HEALTHY)
+
+    def become_unverified(self) -> None:
+        self.person = self.person_email = ""
+        self.account_facts, self.checked_at = {}, None
+        self.set_health(Health.NOT_VERIFIED, "The account could not be asked yet.")
+
+    def set_health(self, health: Health, reason: str = "", *, code: str = "") -> None:
+        """Since when counts from the change of health, not from the last time that it was seen."""
+        if health != self.health:
+            self.health_since = timezone.now()
+        self.health, self.health_reason, self.health_code = health, reason[:300], code
+
+    def save_health(self) -> None:
+        """Only these columns: an edit that was made meanwhile is not undone."""
+        self.save(
+            update_fields=[
+                "health",
+                "health_reason",
+                "health_code",
+                "health_since",
+                "checked_at",
+                "person",
+                "person_email",
+                "account_facts",
+            ]
+        )
+
+    @property
+    def needs_action(self) -> bool:
+        return self.health == Health.ACTION_NEEDED
+
+    # Schedule ---------------------------------------------------------------------------------------------------
+
+    def plan_next_sync(self) -> None:
+        interval = INTERVALS.get(Schedule(self.schedule))
+        self.next_sync_at = timezone.now() + interval if interval else None
+
+    def note_sync(self, *, succeeded: bool = True) -> None:
+        """A sync has ended: plan the next one, counted from now."""
+        self.plan_next_sync()
+        if succeeded:
+            self.synced_at, self.late_at = timezone.now(), self.lateness()
+        self.save(update_fields=["next_sync_at", "synced_at", "late_at"])
+
+    def lateness(self) -> datetime | None:
+        """When this connection counts as late: no success within twice its schedule."""
+        interval = INTERVALS.get(Schedule(self.schedule))
+        return timezone.now() + 2 * interval if interval else None
+
+    # Changes ----------------------------------------------------------------------------------------------------
+
+    def value_of(self, field: str) -> str:
+        """A field as the trail keeps it: comparable, and never a secret."""
+        match field:
+            case "privacy":
+                return f"team:{self.team_id}" if self.privacy == Privacy.TEAM else self.privacy
+            case "api_url":
+                return self.account_fingerprint
+            case "api_key":
+                return self.key_fingerprint
+            case _:
+                return str(getattr(self, field))
+
+    def changes_since(self, version: int) -> list[Any]:
+        """The edits after `version`, oldest first; each has `changes`, a dict of field to [before, after]."""
+        return list(
+            self.events.filter(version__gt=version).exclude(changes={}).order_by("version").select_related("actor")
+        )
+
+    def save_changes(self, before: Mapping[str, str], *, by: User, verb: str = "edited") -> None:
+        """Save, raise the version and put into the trail what differs from `before` (by `value_of`)."""
+        changes = {field: [old, self.value_of(field)] for field, old in before.items() if self.value_of(field) != old}
+        if changes:
+            self.version += 1
+        self.save()
+        if changes:
+            self.record(verb, by=by, changes=changes)
+
+    def become_private(self, *, because: str) -> None:
+        before = {"privacy": self.value_of("privacy")}
+        self.privacy, self.team = Privacy.PRIVATE, None
+        self.stop_syncs(because)
+        self.version += 1
+        self.save()
+        self.record("made private", by=None, detail=because, changes={"privacy": [before["privacy"], Privacy.PRIVATE]})
+
+    def pause(self, *, by: User) -> None:
+        self.state = State.PAUSED
+        self.save(update_fields=["state"])
+        self.stop_syncs("The connection was paused.")
+        self.record("paused", by=by)
+
+    def resume(self, *, by: User) -> None:
+        self.state, self.next_sync_at, self.late_at = State.ACTIVE, timezone.now(), self.lateness()
+        self.save(update_fields=["state", "next_sync_at", "late_at"])
+        self.record("resumed", by=by)
+
+    def stop_syncs(self, reason: str) -> None:
+        """End what runs or waits: a worker that is at it finds out before it stores its next page."""
+        self.syncs.active().stop(reason)
+
+    @transaction.atomic
+    def remove(self, *, by: User) -> None:
+        """Delete it with its syncs, records and secrets; the trail keeps that it existed."""
+        self.workspace.events.create(
+            verb="deleted",
+            about=self.name,
+            actor=by,
+            private_to=self.created_by if self.privacy == Privacy.PRIVATE else None,
+        )
+        self.delete()
+
+    def record(
+        self, verb: str, *, by: User | None, detail: str = "", changes: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        """Put into the trail that this happened."""
+        self.events.create(
+            workspace=self.workspace,
+            verb=verb,
+            about=self.name,
+            actor=by,
+            detail=detail,
+            changes=changes or {},
+            version=self.version,
+        )
+
+
+def in_words(names: Sequence[str], *, most: int = 5) -> str:
+    """“Ana, Bo and 3 more”."""
+    shown, rest = list(names[:most]), len(names) - most
+    if rest > 0:
+        shown.append(f"{rest} more")
+    return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]])) or "nobody yet"

@@ -1,0 +1,114 @@
+"""Which connections: the rules of who may see and manage them, and what is due."""
+
+from datetime import datetime
+from typing import Any, Self
+
+from django.db import models, transaction
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.utils import timezone
+
+from connections.models.choices import Health, Privacy, State
+from connections.models.people import ADMINISTRATORS, Membership, Team, User, Workspace
+from connections.sealing import fingerprints
+from sources.spec import Source, host_of
+
+
+class ConnectionQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: User) -> Self:
+        """The one rule of who may see and use a finished connection."""
+        mine = Q(created_by=user)
+        shared_with_workspace = Q(privacy=Privacy.WORKSPACE)
+        through_team = Q(privacy=Privacy.TEAM) & (
+            Exists(Team.objects.of(user).filter(pk=OuterRef("team"))) | Q(as_admin(user))
+        )
+        return self.finished().filter(as_member(user)).filter(mine | shared_with_workspace | through_team)
+
+    def manageable_by(self, user: User) -> Self:
+        """The one rule of who may edit, pause and delete: its creator, and administrators unless it is private."""
+        as_administrator = Q(as_admin(user)) & ~Q(privacy=Privacy.PRIVATE)
+        return self.finished().filter(as_member(user)).filter(Q(created_by=user) | as_administrator)
+
+    def drafts_of(self, user: User) -> Self:
+        return self.filter(as_member(user), state=State.DRAFT, created_by=user)
+
+    def finished(self) -> Self:
+        return self.exclude(state=State.DRAFT)
+
+    def without_key(self) -> Self:
+        return self.defer("api_key", "typed")
+
+    def for_list(self, user: User) -> Self:
+        """Visible rows with all that a list shows, in one query."""
+        return (
+            self.visible_to(user)
+            .without_key()
+            .select_related("created_by", "team", "workspace")
+            .with_health()
+            .annotate(may_manage=Q(created_by=user) | (Q(as_admin(user)) & ~Q(privacy=Privacy.PRIVATE)))
+            .annotate(creator_is_member=creator_is_member())
+        )
+
+    def with_health(self) -> Self:
+        """Adds `shown_health`: what a person reads, which is more than what is stored."""
+        syncs = self.model._meta.get_field("syncs").related_model.objects
+        running = syncs.filter(connection=OuterRef("pk"), state="running")
+        return self.annotate(
+            shown_health=Case(
+                When(state=State.PAUSED, then=Value(Health.PAUSED)),
+                When(health=Health.ACTION_NEEDED, then=Value(Health.ACTION_NEEDED)),
+                When(Exists(running), then=Value(Health.SYNCING)),
+                When(Q(late_at__lt=timezone.now()), then=Value(Health.LATE)),
+                default=F("health"),
+                output_field=models.CharField(choices=Health),
+            )
+        )
+
+    def counts_by_source(self) -> dict[str, int]:
+        return dict(self.order_by().values_list("source_key").annotate(models.Count("pk")))
+
+    def may_run(self) -> Self:
+        """Active, and not the private connection of somebody who has left."""
+        return self.filter(state=State.ACTIVE).exclude(~Q(creator_is_member()), privacy=Privacy.PRIVATE)
+
+    def due(self) -> Self:
+        return self.may_run().filter(next_sync_at__lte=timezone.now()).exclude(health=Health.ACTION_NEEDED)
+
+    def same_account(self, connection: Any) -> Self:
+        """Others on the account of this one, which share its budget."""
+        of_account = fingerprints("account", host_of(connection.address()))
+        return self.filter(account_fingerprint__in=of_account).exclude(pk=connection.pk)
+
+    def unfinished_since(self, moment: datetime) -> Self:
+        return self.filter(state=State.DRAFT, created_at__lt=moment)
+
+    def left_behind(self) -> Self:
+        """Private connections whose creator is no longer a member."""
+        return self.finished().filter(~Q(creator_is_member()), privacy=Privacy.PRIVATE)
+
+    @transaction.atomic
+    def remove_all(self, *, by: User) -> int:
+        """Delete each with its syncs, records and secrets; returns how many."""
+        connections = [*self.select_related("workspace", "created_by")]
+        for connection in connections:
+            connection.stop_syncs("The connection was deleted.")
+            connection.remove(by=by)
+        return len(connections)
+
+    def take_up_draft(self, *, workspace: Workspace, user: User, source: Source) -> Any:
+        """My draft of this source that nothing was typed into yet, else a new one."""
+        untouched = self.drafts_of(user).filter(workspace=workspace, source_key=source.key, version=1, set_up_at=None)
+        return untouched.order_by("created_at").first() or self.create(
+            workspace=workspace, created_by=user, source_key=source.key
+        )
+
+
+def as_member(user: User) -> Exists:
+    return Exists(Membership.objects.filter(workspace=OuterRef("workspace"), user=user))
+
+
+def as_admin(user: User) -> Exists:
+    return Exists(Membership.objects.filter(workspace=OuterRef("workspace"), user=user, role__in=ADMINISTRATORS))
+
+
+def creator_is_member() -> Exists:
+    return Exists(Membership.objects.filter(workspace=OuterRef("workspace"), user=OuterRef("created_by")))

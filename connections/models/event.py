@@ -1,0 +1,63 @@
+"""The trail: who did what to a connection, and when. Rows are added, never changed."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from connections.models.choices import Privacy
+from connections.models.connection import Connection
+from connections.models.connection_query import as_admin
+from connections.models.people import User, Workspace
+
+FIELD_WORDS = {"name": "name", "api_url": "API URL", "api_key": "API key", "privacy": "privacy"}
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    def visible_to(self, user: User) -> "EventQuerySet":
+        """What happened to connections that I may see; of deleted ones, what I did, or may know as an administrator."""
+        living = Q(connection__in=Connection.objects.visible_to(user))
+        gone = Q(connection=None, private_to=None) & (Q(actor=user) | Q(as_admin(user)))
+        return self.filter(living | gone | Q(connection=None, private_to=user))
+
+    def with_people(self) -> "EventQuerySet":
+        return self.select_related("actor", "connection", "connection__workspace")
+
+
+class Event(models.Model):
+    """One thing that happened. `changes` maps a field to what it was and became, as `Connection.value_of` gives it."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="events")
+    connection = models.ForeignKey(Connection, models.SET_NULL, null=True, related_name="events")
+    private_to = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    actor = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    verb = models.CharField(max_length=40)
+    about = models.CharField(max_length=100, blank=True)
+    detail = models.CharField(max_length=300, blank=True)
+    changes = models.JSONField(default=dict)
+    version = models.PositiveIntegerField(default=0)
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        indexes = [models.Index(fields=["workspace", "-at"], name="event_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.actor or 'BlinkMetrics'} {self.verb} {self.about}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("The trail is only added to.")
+        super().save(*args, **kwargs)
+
+    @property
+    def changed_words(self) -> list[str]:
+        return [FIELD_WORDS.get(field, field) for field in self.changes]
+
+    @property
+    def privacy_after(self) -> str:
+        after = self.changes.get("privacy", ["", ""])[1]
+        return Privacy.TEAM.label if after.startswith("team:") else dict(Privacy.choices).get(after, "")

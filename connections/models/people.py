@@ -1,0 +1,159 @@
+"""Who uses the product: users, the workspaces that they belong to, and teams."""
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models, transaction
+from django.db.models.functions import Lower
+from django.urls import reverse
+from django.utils import timezone
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save()
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. The e-mail address is the login."""
+
+    email = models.EmailField("e-mail address", unique=True)
+    name = models.CharField(max_length=100, blank=True)
+    is_active = models.BooleanField("may log in", default=True)
+    is_staff = models.BooleanField("may use the admin", default=False)
+    date_joined = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="one_user_per_email")]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def get_full_name(self) -> str:
+        return str(self)
+
+    def get_short_name(self) -> str:
+        return str(self)
+
+
+class WorkspaceQuerySet(models.QuerySet["Workspace"]):
+    def of(self, user: User) -> "WorkspaceQuerySet":
+        return self.filter(memberships__user=user)
+
+
+class Workspace(models.Model):
+    """One customer company. Everything belongs to exactly one workspace."""
+
+    name = models.CharField(max_length=100)
+    slug = models.SlugField(unique=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("connections:list", args=[self.slug])
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", "Owner"
+    ADMIN = "admin", "Admin"
+    MEMBER = "member", "Member"
+
+
+ADMINISTRATORS = (Role.OWNER, Role.ADMIN)
+
+
+class LastOwner(Exception):
+    """A workspace keeps at least one owner."""
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def with_counts(self) -> "MembershipQuerySet":
+        """With the number of private connections, which is all that others learn of them."""
+        private = models.Q(user__connections_created__privacy="private") & models.Q(
+            user__connections_created__workspace=models.F("workspace")
+        )
+        finished = private & ~models.Q(user__connections_created__state="draft")
+        count = models.Count("user__connections_created", filter=finished, distinct=True)
+        return self.select_related("user").prefetch_related("teams").annotate(private_connections=count)
+
+
+class Membership(models.Model):
+    """A user in a workspace, with a role. Ending it ends their teams there too."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
+    joined_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace", "user"], name="one_membership_per_workspace")]
+        ordering = ["user__name", "user__email"]
+
+    def __str__(self) -> str:
+        return str(self.user)
+
+    @property
+    def is_administrator(self) -> bool:
+        return self.role in ADMINISTRATORS
+
+    def require_another_owner(self) -> None:
+        """Raises LastOwner when this is the workspace's only one."""
+        others = Membership.objects.filter(workspace=self.workspace_id, role=Role.OWNER).exclude(pk=self.pk)
+        if self.role == Role.OWNER and not others.exists():
+            raise LastOwner(f"{self.user} is the last owner of {self.workspace}: make somebody else an owner first.")
+
+
+class TeamQuerySet(models.QuerySet["Team"]):
+    def of(self, user: User) -> "TeamQuerySet":
+        return self.filter(members__user=user)
+
+    def with_members(self) -> "TeamQuerySet":
+        return self.prefetch_related("members__user")
+
+    def with_member_counts(self) -> "TeamQuerySet":
+        return self.annotate(member_count=models.Count("members", distinct=True))
+
+
+class Team(models.Model):
+    """A named group of members of one workspace."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="teams")
+    name = models.CharField(max_length=100)
+    members = models.ManyToManyField(Membership, related_name="teams", blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = TeamQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace", "name"], name="one_team_per_name")]
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @transaction.atomic
+    def disband(self) -> None:
+        """Delete the team. Its connections become private to their creators: narrower, never wider."""
+        for connection in self.connections.select_for_update():
+            connection.become_private(because=f"The team {self.name} was deleted.")
+        self.delete()

@@ -1,0 +1,117 @@
+"""The pulled rows, each as the API gave it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import F
+from django.db.models.functions import Length
+from django.utils import timezone
+
+from connections.models.connection import Connection
+from sources.spec import Row, Stream
+
+# Stands in stored rows for the account's address, which the rows' links repeat and which is stored sealed alone. A
+# noncharacter, which text that people exchange does not hold.
+ADDRESS_MARK = "\ufdd0address\ufdd1"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What storing a page came to."""
+
+    new: int
+    changed: int
+
+
+class RecordQuerySet(models.QuerySet["Record"]):
+    def living(self) -> Self:
+        return self.filter(deleted_at=None)
+
+    def in_id_order(self) -> Self:
+        """Ids are texts, mostly of digits: the shorter is the smaller number."""
+        return self.order_by(Length("external_id"), "external_id")
+
+    def newest_first(self) -> Self:
+        return self.order_by(Length("external_id").desc(), "-external_id")
+
+    def newest_of(self, stream: Stream, count: int) -> "list[list[tuple[str, Any]]]":
+        """The newest rows' telling columns."""
+        records = self.living().filter(stream=stream.key).newest_first()[:count]
+        return [record.cells(stream) for record in records]
+
+    def counts_by_stream(self) -> dict[str, int]:
+        return dict(self.living().order_by().values_list("stream").annotate(models.Count("pk")))
+
+    def store_page(self, connection: Connection, stream: Stream, rows: Mapping[str, Row], *, address: str) -> Stored:
+        """Insert what is new and update what differs; rows that did not change are not written."""
+        texts = {external_id: as_text(row, address=address) for external_id, row in rows.items()}
+        hashes = {external_id: hashlib.sha256(text.encode()).hexdigest() for external_id, text in texts.items()}
+        mine = self.filter(connection=connection, stream=stream.key, external_id__in=list(rows), deleted_at=None)
+        known = dict(mine.values_list("external_id", "content_hash"))
+        different = [external_id for external_id in rows if known.get(external_id) != hashes[external_id]]
+        now = timezone.now()
+        self.bulk_create(
+            [
+                Record(
+                    connection=connection,
+                    stream=stream.key,
+                    external_id=external_id,
+                    data=json.loads(texts[external_id]),
+                    content_hash=hashes[external_id],
+                    changed_at=now,
+                )
+                for external_id in different
+            ],
+            update_conflicts=True,
+            unique_fields=["connection", "stream", "external_id"],
+            update_fields=["data", "content_hash", "changed_at", "deleted_at"],
+        )
+        changed = sum(external_id in known for external_id in different)
+        return Stored(new=len(different) - changed, changed=changed)
+
+
+def as_text(row: Row, *, address: str) -> str:
+    """The row as it is stored: keys in their order, the account's address taken out."""
+    text = json.dumps(row, ensure_ascii=False)
+    return text.replace(address, ADDRESS_MARK) if address in text else text
+
+
+class Record(models.Model):
+    """One row of a stream."""
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="records")
+    stream = models.CharField(max_length=60)
+    external_id = models.CharField(max_length=64)
+    data = models.JSONField()
+    content_hash = models.CharField(max_length=64)
+    first_seen_at = models.DateTimeField(default=timezone.now)
+    changed_at = models.DateTimeField(default=timezone.now)
+    deleted_at = models.DateTimeField(null=True)
+
+    objects = RecordQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "stream", "external_id"], name="one_record_per_external_id")
+        ]
+        indexes = [
+            models.Index(
+                F("connection"), F("stream"), Length("external_id"), F("external_id"), name="record_in_id_order"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stream} {self.external_id}"
+
+    def cells(self, stream: Stream) -> list[tuple[str, Any]]:
+        return [(column, self.data.get(column)) for column in stream.columns]
+
+    def row(self, *, address: str) -> Row:
+        """The row exactly as the API gave it."""
+        text = json.dumps(self.data, ensure_ascii=False)
+        row: dict[str, Any] = json.loads(text.replace(ADDRESS_MARK, address))
+        return row

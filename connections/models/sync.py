@@ -1,0 +1,253 @@
+"""One run that pulls a connection's streams. The row is the ledger: what is queued, who works on it, how far it is."""
+
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import IntegrityError, connections, models, transaction
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from connections.models.choices import Pace
+from connections.models.connection import Connection
+from connections.models.people import User
+from sources.spec import Cursor, Stream
+
+
+class SyncState(models.TextChoices):
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    COMPLETE = "complete", "Complete"
+    PARTLY_DONE = "partly_done", "Partly done"
+    FAILED = "failed", "Failed"
+    STOPPED = "stopped", "Stopped"
+
+
+ACTIVE_STATES = (SyncState.QUEUED, SyncState.RUNNING)
+
+
+class Trigger(models.TextChoices):
+    FIRST = "first", "First sync"
+    PERSON = "person", "Sync now"
+    SCHEDULE = "schedule", "Schedule"
+    NEW_KEY = "new_key", "New key"
+    COMMAND = "command", "Command line"
+
+
+class AlreadyActive(Exception):
+    """This connection has a sync that is queued or running."""
+
+
+class LeaseLost(Exception):
+    """Another worker has this sync now, or somebody stopped it: store nothing more."""
+
+
+class SyncQuerySet(models.QuerySet["Sync"]):
+    def active(self) -> Self:
+        return self.filter(state__in=ACTIVE_STATES)
+
+    def claimable(self) -> Self:
+        """Queued and due, or left by a worker whose lease ran out."""
+        now = timezone.now()
+        return self.filter(
+            Q(state=SyncState.QUEUED, run_after__lte=now) | Q(state=SyncState.RUNNING, lease_until__lt=now)
+        ).order_by("run_after", "pk")
+
+    def queue(
+        self,
+        connection: Connection,
+        *,
+        trigger: str,
+        by: User | None = None,
+        pace: str = "",
+        full: bool = False,
+        only: list[str] | None = None,
+    ) -> "Sync":
+        """Ask for a sync. Raises AlreadyActive."""
+        last = connection.syncs.aggregate(last=models.Max("number", default=0))["last"]
+        try:
+            with transaction.atomic():
+                return self.create(
+                    connection=connection,
+                    number=last + 1,
+                    trigger=trigger,
+                    requested_by=by,
+                    pace=pace or connection.pace,
+                    full=full,
+                    only_streams=only or [],
+                )
+        except IntegrityError as taken:
+            raise AlreadyActive("A sync of this connection is already under way.") from taken
+
+    def claim(self, *, pk: int | None = None) -> "Sync | None":
+        """Take one claimable sync for this worker, or None. At most one worker gets each."""
+        waiting = self.claimable() if pk is None else self.claimable().filter(pk=pk)
+        with transaction.atomic():
+            if connections[self.db].features.has_select_for_update_skip_locked:
+                waiting = waiting.select_for_update(skip_locked=True)
+            sync = waiting.first()
+            return sync.take() if sync else None
+
+    def stop(self, reason: str) -> None:
+        """The token moves on with it, so that a worker which is at it stores nothing more."""
+        self.update(state=SyncState.STOPPED, reason=reason[:300], token=F("token") + 1, finished_at=timezone.now())
+
+    def with_rows(self) -> Self:
+        return self.annotate(
+            rows_read=models.Sum("stream_runs__read", default=0),
+            rows_new=models.Sum("stream_runs__new", default=0),
+            rows_changed=models.Sum("stream_runs__changed", default=0),
+        )
+
+    def newest_first(self) -> Self:
+        return self.order_by("-number").select_related("requested_by")
+
+
+class Sync(models.Model):
+    """One run. `token` rises with each claim and each stop; a worker writes only while its own is the row's."""
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="syncs")
+    number = models.PositiveIntegerField()
+    trigger = models.CharField(max_length=10, choices=Trigger)
+    requested_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    pace = models.CharField(max_length=20, choices=Pace)
+    full = models.BooleanField(default=False)
+    only_streams = models.JSONField(default=list)
+    state = models.CharField(max_length=12, choices=SyncState, default=SyncState.QUEUED)
+    reason = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    run_after = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    token = models.PositiveIntegerField(default=0)
+    setbacks = models.PositiveIntegerField(default=0)
+    calls = models.PositiveIntegerField(default=0)
+    seconds_waited = models.FloatField(default=0.0)
+
+    objects = SyncQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "number"], name="one_sync_per_number"),
+            models.UniqueConstraint(
+                fields=["connection"],
+                condition=Q(state__in=["queued", "running"]),
+                name="one_active_sync_per_connection",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["run_after"], condition=Q(state__in=["queued", "running"]), name="sync_claimable")
+        ]
+
+    def __str__(self) -> str:
+        return f"sync {self.number} of {self.connection}"
+
+    def get_absolute_url(self) -> str:
+        place = self.connection
+        return reverse("connections:sync", args=[place.workspace.slug, place.source_key, place.pk, self.number])
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in ACTIVE_STATES
+
+    @property
+    def is_running(self) -> bool:
+        return self.state == SyncState.RUNNING
+
+    @property
+    def duration(self) -> timedelta | None:
+        return (self.finished_at or timezone.now()) - self.started_at if self.started_at else None
+
+    @property
+    def streams(self) -> list[Stream]:
+        chosen = self.connection.streams
+        return [stream for stream in chosen if not self.only_streams or stream.key in self.only_streams]
+
+    # Its life, in order -----------------------------------------------------------------------------------------
+
+    def take(self) -> Self:
+        self.state, self.token = SyncState.RUNNING, self.token + 1
+        self.started_at = self.started_at or timezone.now()
+        self.lease_until = lease_end()
+        self.save(update_fields=["state", "token", "started_at", "lease_until"])
+        return self
+
+    def hold(self, **changes: Any) -> None:
+        """Renew the lease, with whatever else changed on the row. Raises LeaseLost when it is no longer ours."""
+        if not self.mine().update(lease_until=lease_end(), **changes):
+            raise LeaseLost(f"{self} belongs to somebody else now.")
+
+    def mine(self) -> models.QuerySet["Sync"]:
+        return Sync.objects.filter(pk=self.pk, token=self.token, state=SyncState.RUNNING)
+
+    def run_of(self, stream: Stream) -> "StreamRun":
+        run, _ = self.stream_runs.get_or_create(stream=stream.key)
+        return run
+
+    def set_back(self, reason: str, *, until: datetime) -> None:
+        """Wait and go on later, from where the cursors stand."""
+        self.hold(state=SyncState.QUEUED, reason=reason[:300], run_after=until, setbacks=F("setbacks") + 1)
+
+    def release(self) -> None:
+        """Give it back at once: this worker is being stopped, another may go on."""
+        self.mine().update(state=SyncState.QUEUED, run_after=timezone.now())
+
+    def finish(self, state: str, reason: str = "") -> None:
+        self.hold(state=state, reason=reason[:300], finished_at=timezone.now())
+        self.refresh_from_db()
+
+
+def lease_end() -> datetime:
+    return timezone.now() + timedelta(seconds=settings.SYNC_LEASE_SECONDS)
+
+
+class RunState(models.TextChoices):
+    WAITING = "waiting", "Waiting"
+    RUNNING = "running", "Running"
+    COMPLETE = "complete", "Complete"
+    INCOMPLETE = "incomplete", "Incomplete"
+    SKIPPED = "skipped", "Skipped"
+    FAILED = "failed", "Failed"
+
+
+FINISHED_RUNS = (RunState.COMPLETE, RunState.INCOMPLETE, RunState.SKIPPED, RunState.FAILED)
+
+
+class StreamRun(models.Model):
+    """How far one stream has come in one sync. `cursor` is saved with the page that it comes after."""
+
+    sync = models.ForeignKey(Sync, models.CASCADE, related_name="stream_runs")
+    stream = models.CharField(max_length=60)
+    state = models.CharField(max_length=12, choices=RunState, default=RunState.WAITING)
+    reason = models.CharField(max_length=300, blank=True)
+    cursor: "models.JSONField[Cursor | None, Cursor | None]" = models.JSONField(null=True)
+    pages = models.PositiveIntegerField(default=0)
+    read = models.PositiveIntegerField(default=0)
+    new = models.PositiveIntegerField(default=0)
+    changed = models.PositiveIntegerField(default=0)
+    unreadable = models.PositiveIntegerField(default=0)
+    unproven = models.PositiveIntegerField(default=0)
+    total = models.PositiveBigIntegerField(null=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["sync", "stream"], name="one_run_per_stream")]
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.stream} in {self.sync}"
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state in FINISHED_RUNS
+
+    @property
+    def unchanged(self) -> int:
+        return self.read - self.new - self.changed
+
+    def end(self, state: str, reason: str = "") -> None:
+        self.state, self.reason, self.finished_at = state, reason[:300], timezone.now()
+        self.save()

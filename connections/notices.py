@@ -1,0 +1,42 @@
+"""The few e-mails that people get about a connection: one when it needs them, one when it works again."""
+
+import logging
+from smtplib import SMTPException
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.template.loader import render_to_string
+
+from connections.models import Connection, Membership, Privacy
+from connections.models.people import ADMINISTRATORS
+
+log = logging.getLogger(__name__)
+
+
+def tell_broken(connection: Connection) -> None:
+    tell(connection, "needs you", "connections/mail/action_needed.txt")
+
+
+def tell_mended(connection: Connection) -> None:
+    tell(connection, "works again", "connections/mail/works_again.txt")
+
+
+def tell(connection: Connection, what: str, template: str) -> None:
+    link = f"{settings.SITE_URL}{connection.get_absolute_url()}#id_api_key"
+    text = render_to_string(template, {"connection": connection, "link": link})
+    subject = f"{connection.source_name}: “{connection.name}” {what}"
+    message = EmailMessage(subject=subject, body=text, to=[], bcc=readers_of(connection))
+    try:
+        message.send()
+    except (SMTPException, OSError):
+        # The page says the same; a mail server that is down must not stop a sync.
+        log.exception("An e-mail could not be sent.", extra={"connection": str(connection.pk)})
+
+
+def readers_of(connection: Connection) -> list[str]:
+    """Who authorised it, while still a member, and administrators when it is shared."""
+    members = Membership.objects.filter(workspace=connection.workspace_id, user__is_active=True)
+    wanted = members.filter(user=connection.created_by_id)
+    if connection.privacy != Privacy.PRIVATE:
+        wanted = wanted | members.filter(role__in=ADMINISTRATORS)
+    return sorted(set(wanted.values_list("user__email", flat=True)))

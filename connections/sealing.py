@@ -1,0 +1,48 @@
+"""Seals texts under CREDENTIAL_KEYS, each bound to the place that it stands in."""
+
+import hashlib
+import hmac
+import json
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+
+
+class Unsealable(Exception):
+    """Sealed under a key that is gone, altered, or moved here from another place: the value has to be entered again."""
+
+
+def seal(text: str, *, context: tuple[str, ...]) -> str:
+    """Encrypt under the newest key. The same context (who, where, which field) has to be named to open it."""
+    return keyring().encrypt(json.dumps([context, text]).encode()).decode()
+
+
+def unseal(sealed: str, *, context: tuple[str, ...]) -> str:
+    """Raises Unsealable, whatever is wrong; there is no fallback value."""
+    try:
+        sealed_in, text = json.loads(keyring().decrypt(sealed.encode()))
+    except (InvalidToken, ValueError) as failure:
+        raise Unsealable("This value cannot be opened with the present keys.") from failure
+    if tuple(sealed_in) != context:
+        raise Unsealable("This value was sealed for another place.")
+    return str(text)
+
+
+def fingerprint(*parts: str) -> str:
+    """A keyed hash, the same for the same parts: compares secrets without opening them."""
+    return fingerprints(*parts)[0]
+
+
+def fingerprints(*parts: str) -> list[str]:
+    """The fingerprint under each key, newest first: rows from before a new key still match one of them."""
+    message = json.dumps(parts).encode()
+    return [hmac.new(fingerprint_key(key), message, hashlib.sha256).hexdigest() for key in settings.CREDENTIAL_KEYS]
+
+
+def fingerprint_key(credential_key: str) -> bytes:
+    # A key of its own: what a fingerprint gives away must not help against what is sealed.
+    return hmac.new(credential_key.encode(), b"connections.fingerprint", hashlib.sha256).digest()
+
+
+def keyring() -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in settings.CREDENTIAL_KEYS])

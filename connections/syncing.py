@@ -1,0 +1,217 @@
+"""Runs a sync: pulls each stream page by page, from where its cursor stands, and stores what comes."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connections, transaction
+from django.db.models import F
+from django.db.models.expressions import Combinable
+from django.utils import timezone
+from structlog.contextvars import bound_contextvars
+
+from connections.checking import check, note_failure, note_success, source_of, unreadable_key
+from connections.models import Connection, Record, SharedBudget, Sync
+from connections.models.sync import LeaseLost, RunState, SyncState, Trigger
+from connections.sealing import Unsealable
+from sources.errors import NotPermitted, SourceError, TemporarilyDown, UnexpectedAnswer
+from sources.spec import Credentials, Page, Puller, Stream
+
+log = logging.getLogger(__name__)
+
+MOST_SETBACKS = 6
+FIRST_SETBACK = timedelta(seconds=20)  # Doubles each time: the sixth try comes about twenty minutes after the first.
+
+
+class Interrupted(Exception):
+    """The worker is being stopped; another goes on."""
+
+
+def run(sync: Sync, *, stopping: threading.Event | None = None) -> None:
+    """Work on a claimed sync until it has ended, has to wait, belongs to somebody else, or `stopping` is set."""
+    with bound_contextvars(connection=str(sync.connection_id), sync=sync.number):
+        log.info("sync taken", extra={"token": sync.token, "trigger": sync.trigger})
+        try:
+            with kept_lease(sync) as lease:
+                lease.stopping = stopping or lease.stopping
+                work(sync, lease)
+        except LeaseLost:
+            log.info("sync given up: it was stopped, or another worker has it")
+        except Interrupted:
+            sync.release()
+            log.info("sync released: this worker stops")
+
+
+class Lease:
+    """Whether this worker should go on."""
+
+    def __init__(self) -> None:
+        self.lost = threading.Event()
+        self.over = threading.Event()
+        self.stopping = threading.Event()
+
+    def require(self) -> None:
+        """Raises LeaseLost or Interrupted."""
+        if self.lost.is_set():
+            raise LeaseLost
+        if self.stopping.is_set():
+            raise Interrupted
+
+
+@contextmanager
+def kept_lease(sync: Sync) -> Iterator[Lease]:
+    """Renews the lease beside the work: a page that is long in coming must not cost it."""
+    lease = Lease()
+    thread = threading.Thread(target=renew, args=(sync, lease), name=f"lease-{sync.pk}", daemon=True)
+    thread.start()
+    try:
+        yield lease
+    finally:
+        lease.over.set()
+        thread.join()
+
+
+def renew(sync: Sync, lease: Lease) -> None:
+    try:
+        while not lease.over.wait(settings.SYNC_LEASE_SECONDS / 3):
+            sync.hold()
+    except LeaseLost:
+        lease.lost.set()
+    finally:
+        connections.close_all()
+
+
+def work(sync: Sync, lease: Lease) -> None:
+    refusal = why_not(sync)
+    if refusal:
+        sync.finish(SyncState.STOPPED, refusal)
+        return
+    try:
+        if not sync.connection.is_verified:
+            check(sync.connection, by=None)
+        pull_all(sync, lease)
+    except Unsealable:
+        fail(sync, unreadable_key())
+    except TemporarilyDown as failure:
+        wait(sync, failure)
+    except SourceError as failure:
+        fail(sync, failure)
+    else:
+        conclude(sync)
+
+
+def why_not(sync: Sync) -> str:
+    """The rules are asked again now: much may have changed since the sync was queued."""
+    connection = Connection.objects.filter(pk=sync.connection_id)
+    if not connection.may_run().exists():
+        return "The connection is paused, or its owner has left."
+    person = sync.requested_by if sync.trigger == Trigger.PERSON else None
+    if person and not connection.visible_to(person).exists():
+        return "The person who asked for it may no longer use the connection."
+    return ""
+
+
+def pull_all(sync: Sync, lease: Lease) -> None:
+    connection = sync.connection
+    source, credentials = source_of(connection), connection.credentials()
+    budget = SharedBudget(
+        account=connection.account_fingerprint,
+        rate=source.calls_per_second(),
+        pace=sync.pace,
+        still_wanted=lease.require,
+    )
+    with source.open(credentials, budget=budget) as line:
+        for stream in sync.streams:
+            StreamPull(sync, stream, line, budget, credentials, lease).go()
+
+
+class StreamPull:
+    """One stream's part in a sync."""
+
+    def __init__(
+        self, sync: Sync, stream: Stream, line: Puller, budget: SharedBudget, credentials: Credentials, lease: Lease
+    ) -> None:
+        self.sync, self.stream, self.line, self.budget, self.lease = sync, stream, line, budget, lease
+        self.address = credentials.api_url
+        self.run = sync.run_of(stream)
+
+    def go(self) -> None:
+        """Raises what concerns the whole account; what concerns this stream alone ends this stream alone."""
+        if self.run.is_finished:
+            return
+        with bound_contextvars(stream=self.stream.key):
+            self.begin()
+            try:
+                for page in self.line.pages(self.stream, cursor=self.run.cursor):
+                    self.store(page)
+                    self.lease.require()
+            except NotPermitted as refusal:
+                self.run.end(RunState.SKIPPED, str(refusal))
+            except UnexpectedAnswer as failure:
+                log.error("stream failed", extra={"code": failure.code})
+                self.run.end(RunState.FAILED, str(failure))
+
+    def begin(self) -> None:
+        self.run.state, self.run.started_at = RunState.RUNNING, self.run.started_at or timezone.now()
+        self.run.save(update_fields=["state", "started_at"])
+
+    @transaction.atomic
+    def store(self, page: Page) -> None:
+        """Rows, cursor and lease in one transaction: a resumed sync repeats at most the page that was not stored."""
+        self.sync.hold(**self.spent())
+        stored = Record.objects.store_page(self.sync.connection, self.stream, page.rows, address=self.address)
+        run = self.run
+        run.cursor, run.total = page.cursor, page.total
+        run.pages, run.read = run.pages + 1, run.read + len(page.rows)
+        run.new, run.changed = run.new + stored.new, run.changed + stored.changed
+        run.unreadable, run.unproven = run.unreadable + page.unreadable, run.unproven + (not page.seam_proven)
+        if page.cursor is None:
+            run.end(*self.verdict())
+        else:
+            run.save()
+
+    def spent(self) -> dict[str, Combinable]:
+        calls, waited = self.budget.take_tally()
+        return {"calls": F("calls") + calls, "seconds_waited": F("seconds_waited") + waited}
+
+    def verdict(self) -> tuple[str, str]:
+        if self.run.unproven:
+            return RunState.INCOMPLETE, "Rows came and went while it was read; some may be missing until the next sync."
+        if self.run.unreadable:
+            return RunState.INCOMPLETE, f"{self.run.unreadable} rows could not be read: they have no usable id."
+        return RunState.COMPLETE, ""
+
+
+def conclude(sync: Sync) -> None:
+    runs = [*sync.stream_runs.all()]
+    unfinished = [run for run in runs if run.state != RunState.COMPLETE]
+    if not unfinished:
+        sync.finish(SyncState.COMPLETE)
+    elif len(unfinished) < len(runs):
+        sync.finish(SyncState.PARTLY_DONE, unfinished[0].reason)
+    else:
+        sync.finish(SyncState.FAILED, unfinished[0].reason)
+    sync.connection.note_sync()
+    note_success(sync.connection)
+    log.info("sync ended", extra={"outcome": sync.state, "calls": sync.calls})
+
+
+def wait(sync: Sync, failure: TemporarilyDown) -> None:
+    """Go on later from the same cursors; after too many setbacks in a row leave it to the next scheduled sync."""
+    note_failure(sync.connection, failure)
+    if sync.setbacks >= MOST_SETBACKS:
+        fail(sync, failure)
+        return
+    pause = max(FIRST_SETBACK * 2**sync.setbacks, timedelta(seconds=failure.retry_after or 0))
+    sync.set_back(str(failure), until=timezone.now() + pause)
+    log.info("sync waits", extra={"code": failure.code, "seconds": pause.total_seconds()})
+
+
+def fail(sync: Sync, failure: SourceError) -> None:
+    sync.finish(SyncState.FAILED, str(failure))
+    sync.connection.note_sync(succeeded=False)
+    note_failure(sync.connection, failure)
+    log.warning("sync failed", extra={"code": failure.code})

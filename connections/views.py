@@ -1,0 +1,213 @@
+"""The pages about connections: lists, the detail and edit page, and what can be done there."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from connections import access
+from connections.checking import check
+from connections.editing import EditConflict, save_edit
+from connections.forms import EditForm, FilterForm, form_for
+from connections.models import Connection, Sync
+from connections.models.budget import AccountBudget
+from connections.models.sync import AlreadyActive, Trigger
+from connections.sealing import Unsealable
+from sources.errors import SourceError
+
+PAGE_SIZE = 25
+SHOWN_SYNCS = 5
+SHOWN_ROWS = 5
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    workspace = access.my_workspaces(request).first()
+    return redirect(workspace) if workspace else render(request, "connections/no_workspace.html")
+
+
+@require_GET
+def list(request: HttpRequest, workspace: str, source: str = "") -> HttpResponse:
+    place = access.my_place(request, workspace)
+    chosen = access.known_source(source) if source else None
+    visible = access.visible_connections(request, place)
+    here = visible.filter(source_key=source) if chosen else visible
+    filters = FilterForm(request.GET, user=request.user)
+    page = Paginator(filters.narrow(here), PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {
+        "workspace": place.workspace,
+        "source": chosen,
+        "filters": filters,
+        "page": page,
+        "total": here.count(),
+        "counts": visible.counts_by_source(),
+        "drafts": access.my_drafts(request, place),
+        "query": query_without_page(request),
+    }
+    return render(request, "connections/list.html", context)
+
+
+def query_without_page(request: HttpRequest) -> str:
+    query = request.GET.copy()
+    query.pop("page", None)
+    return f"{query.urlencode()}&" if query else ""
+
+
+@sensitive_post_parameters("api_key")
+@require_http_methods(["GET", "POST"])
+def detail(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+    """The connection, and for those who manage it the form that edits it."""
+    if request.method == "POST":
+        return edit(request, access.manageable_connection(request, workspace, source, pk))
+    connection = access.visible_connection(request, workspace, source, pk)
+    may_manage = access.may_manage(request, connection)
+    form = edit_form(request, connection) if may_manage and connection.source else None
+    return detail_page(request, connection, form, may_manage=may_manage)
+
+
+def edit(request: HttpRequest, connection: Connection) -> HttpResponse:
+    form = edit_form(request, connection, data=request.POST)
+    if not form.is_valid():
+        return detail_page(request, connection, form)
+    try:
+        said = save_edit(connection, form, by=request.user)
+    except EditConflict:
+        return detail_page(request, connection, form.shown_again(), status=409)
+    except SourceError as failure:
+        form.refuse(failure)
+        return detail_page(request, connection, form)
+    messages.success(request, said)
+    return redirect(connection)
+
+
+def edit_form(request: HttpRequest, connection: Connection, data: object = None) -> EditForm:
+    form: EditForm = form_for(EditForm, connection.source_key)(
+        data, initial=initial_of(connection), connection=connection, user=request.user, workspace=connection.workspace
+    )
+    return form
+
+
+def initial_of(connection: Connection) -> dict[str, object]:
+    try:
+        api_url = connection.address()
+    except Unsealable:
+        api_url = ""
+    fields = {field: getattr(connection, field) for field in ("name", "privacy", "team", "version")}
+    return {**fields, "api_url": api_url}
+
+
+def detail_page(
+    request: HttpRequest, connection: Connection, form: EditForm | None, *, may_manage: bool = True, status: int = 200
+) -> HttpResponse:
+    place = access.my_place(request, connection.workspace.slug)
+    siblings = access.visible_connections(request, place).filter(source_key=connection.source_key)
+    context = {
+        **pulled(connection),
+        "workspace": place.workspace,
+        "source": connection.source,
+        "siblings": siblings,
+        "form": form,
+        "may_manage": may_manage,
+        "audience": connection.audience(),
+        "sharers": siblings.same_account(connection) if connection.is_readable else [],
+        "budget": AccountBudget.objects.filter(account=connection.account_fingerprint).first(),
+        "events": access.visible_events(request, place).filter(connection=connection)[:SHOWN_SYNCS],
+    }
+    return render(request, "connections/detail.html", context, status=status)
+
+
+@require_GET
+def progress(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+    """The part of the detail page that moves while a sync runs; the page asks for it again until it is done."""
+    connection = access.visible_connection(request, workspace, source, pk)
+    return render(request, "connections/_progress.html", {"workspace": connection.workspace, **pulled(connection)})
+
+
+def pulled(connection: Connection) -> dict[str, object]:
+    """What has come in so far."""
+    syncs = [*connection.syncs.newest_first()[:SHOWN_SYNCS]]
+    latest = syncs[0] if syncs else None
+    runs = {run.stream: run for run in latest.stream_runs.all()} if latest else {}
+    counts = connection.records.counts_by_stream()
+    streams = [
+        {"stream": stream, "count": counts.get(stream.key, 0), "run": runs.get(stream.key)}
+        for stream in connection.streams
+    ]
+    filled = next((line["stream"] for line in streams if line["count"]), None)
+    return {
+        "connection": connection,
+        "syncs": syncs,
+        "latest": latest,
+        "streams": streams,
+        "newest_stream": filled,
+        "newest": connection.records.newest_of(filled, SHOWN_ROWS) if filled else [],
+    }
+
+
+@require_POST
+def test(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+    connection = access.visible_connection(request, workspace, source, pk)
+    try:
+        check(connection, by=request.user)
+    except SourceError as failure:
+        messages.error(request, str(failure))
+    else:
+        messages.success(request, f"It works: {connection.source_name} answered as {connection.person}.")
+    return redirect(connection)
+
+
+@require_POST
+def sync(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+    connection = access.visible_connection(request, workspace, source, pk)
+    if connection.is_paused:
+        messages.error(request, "The connection is paused. Resume it first.")
+        return redirect(connection)
+    try:
+        Sync.objects.queue(connection, trigger=Trigger.PERSON, by=request.user)
+    except AlreadyActive as under_way:
+        messages.info(request, str(under_way))
+    else:
+        messages.success(request, "The sync starts in a moment.")
+    return redirect(connection)
+
+
+@require_POST
+def pause(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+    connection = access.manageable_connection(request, workspace, source, pk)
+    if not connection.is_paused:
+        connection.pause(by=request.user)
+    messages.success(request, "Paused. Nothing is pulled until somebody resumes it.")
+    return redirect(connection)
+
+
+@require_POST
+def resume(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+    connection = access.manageable_connection(request, workspace, source, pk)
+    if connection.is_paused:
+        connection.resume(by=request.user)
+    messages.success(request, "Resumed. A sync starts in a moment.")
+    return redirect(connection)
+
+
+@require_http_methods(["GET", "POST"])
+def delete(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+    """GET asks first, and says what goes with it."""
+    connection = access.manageable_connection(request, workspace, source, pk)
+    if request.method == "POST":
+        connection.stop_syncs("The connection was deleted.")
+        connection.remove(by=request.user)
+        messages.success(request, f"{connection.name} was deleted, with its key and the data pulled through it.")
+        return redirect("connections:source_list", workspace, source)
+    counts = connection.records.counts_by_stream()
+    context = {
+        "workspace": connection.workspace,
+        "connection": connection,
+        "records": sum(counts.values()),
+        "audience": connection.audience(),
+        "syncs": connection.syncs.count(),
+    }
+    return render(request, "connections/delete.html", context)

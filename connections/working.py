@@ -1,0 +1,103 @@
+"""The embedded engine: queues what is due, claims syncs and runs several of them side by side."""
+
+import logging
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from django.db import DatabaseError, close_old_connections, connections
+
+from connections.housekeeping import keep_house
+from connections.models import Connection, Sync
+from connections.models.sync import AlreadyActive, Trigger
+from connections.syncing import fail, run
+from sources.errors import UnexpectedAnswer
+
+log = logging.getLogger(__name__)
+
+SIDE_BY_SIDE = 8  # Syncs of one worker: they mostly wait, for answers and for their turn.
+LOOK_AGAIN = 0.3  # Seconds between two looks for work; a person sees the first rows within three.
+HOUSEKEEPING = 600.0  # Seconds.
+
+
+def queue_due() -> int:
+    """Queue a sync for each connection whose time has come; returns how many."""
+    return sum(queue_scheduled(connection) for connection in Connection.objects.due().without_key())
+
+
+def queue_scheduled(connection: Connection) -> bool:
+    due_at = connection.next_sync_at
+    connection.plan_next_sync()
+    # Whoever moves the time on queues it; other workers find it moved.
+    unmoved = Connection.objects.filter(pk=connection.pk, next_sync_at=due_at)
+    if not unmoved.update(next_sync_at=connection.next_sync_at):
+        return False
+    try:
+        Sync.objects.queue(connection, trigger=Trigger.SCHEDULE)
+    except AlreadyActive:
+        return False
+    return True
+
+
+def run_one(sync: Sync, stopping: threading.Event) -> None:
+    """Run a claimed sync in a thread of its own, which must outlive whatever goes wrong in it."""
+    try:
+        run(sync, stopping=stopping)
+    except DatabaseError:
+        log.exception("The database failed a sync: it is taken up again when its lease has run out.")
+    except Exception:
+        log.exception("A sync met a fault of our own.")
+        fail(sync, UnexpectedAnswer("Something went wrong on our side. The next sync tries again.", code="our_fault"))
+    finally:
+        connections.close_all()
+
+
+class Worker:
+    """Serves until `stop` is called. Several may serve one database, on several machines."""
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self.pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="sync")
+        self.running: set[Future[None]] = set()
+        self.house_kept_at = 0.0
+
+    def stop(self) -> None:
+        """Each sync finishes the page that it is at and is released."""
+        self.stopping.set()
+
+    def serve(self) -> None:
+        while not self.stopping.wait(LOOK_AGAIN):
+            try:
+                self.look()
+            except DatabaseError:
+                log.exception("The database does not answer; trying again.")
+                self.stopping.wait(1.0)
+            close_old_connections()
+        self.pool.shutdown(wait=True)
+
+    def serve_once(self) -> None:
+        """All that is due or queued now, then return."""
+        queue_due()
+        while self.start_claimed() or self.running:
+            self.forget_done()
+            self.stopping.wait(0.05)
+        self.pool.shutdown(wait=True)
+
+    def look(self) -> None:
+        self.forget_done()
+        if time.monotonic() - self.house_kept_at > HOUSEKEEPING:
+            self.house_kept_at = time.monotonic()
+            keep_house()
+        queue_due()
+        self.start_claimed()
+
+    def start_claimed(self) -> int:
+        """Claim as many syncs as there are free threads; returns how many were started."""
+        started = 0
+        while len(self.running) < SIDE_BY_SIDE and not self.stopping.is_set() and (sync := Sync.objects.claim()):
+            self.running.add(self.pool.submit(run_one, sync, self.stopping))
+            started += 1
+        return started
+
+    def forget_done(self) -> None:
+        self.running = {future for future in self.running if not future.done()}
