@@ -66,7 +66,6 @@ class Controls:
 
     def _reset(self) -> Answer:
         self.traffic.reset()
-        self.faults.clear()
         return Answer(document=self.traffic.stats())
 
     def _act(self, action: Callable[[dict[str, Any]], Any], call: Call, body: bytes) -> Answer:

@@ -151,10 +151,14 @@ class Faults:
 
     def next_for(self, call: Call) -> Fault | None:
         with self._lock:
-            return next((fault for fault, met in self._on if fault.meets(call) and _is_due(fault, met)), None)
+            for fault, met in self._on:
+                if fault.meets(call) and _takes(fault, met):
+                    return fault
+        return None
 
 
-def _is_due(fault: Fault, met: list[int]) -> bool:
+def _takes(fault: Fault, met: list[int]) -> bool:
+    """Count this call, and say whether it is one that the fault spoils."""
     if fault.times is not None and met[0] >= fault.skip + fault.times:
         return False
     met[0] += 1

@@ -80,8 +80,8 @@ class SandboxServer:
         return self._traffic.stats()
 
     def reset(self) -> None:
+        """Forget the calls and their counts; faults stay on."""
         self._traffic.reset()
-        self._faults.clear()
 
     def fault(self, path: str = "*", *, kind: str = "", **wanted: Any) -> Fault:
         """Switch a misbehaviour on; see `Fault` for its fields, and `faults.KINDS` for ready ones."""

@@ -66,7 +66,7 @@ class Table:
         chosen = self._highest + 1 if identity is None else identity
         if chosen in self:
             raise ValueError(f"{self.resource.path} has a row {chosen} already.")
-        self._lives[chosen] = (moment, None)
+        self._lives[chosen] = (moment, moment)
         self._written[chosen] = self._assemble(chosen, self._drawing(chosen)) | columns
         insort(self.ids, chosen)
         self._highest = max(self._highest, chosen)

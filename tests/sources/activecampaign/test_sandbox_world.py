@@ -1,6 +1,7 @@
 """The sandbox's invented rows, and what tests may do to them."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
@@ -94,7 +95,7 @@ def test_a_contact_that_was_added_is_the_last_and_new(sandbox):
     row = ask(sandbox, f"contacts/{added}").json()["contact"]
     assert sandbox.world.ids("contacts")[-1] == added
     assert row["email"] == "new@quaycafe.example"
-    assert row["cdate"] == "2030-03-17T12:46:40-05:00"
+    assert row["cdate"] == row["udate"] == "2030-03-17T12:46:40-05:00"
 
 
 def test_a_row_can_be_added_in_a_gap_between_others(sandbox):
@@ -136,6 +137,23 @@ def test_of_two_merged_contacts_one_is_gone_and_the_other_changed(sandbox):
 
     assert sandbox.world.ids("contacts")[0] == winning
     assert ask(sandbox, "contacts", **{"filters[updated_after]": "2026-07-01"}).json()["contacts"][0]["id"] == winning
+
+
+def test_rows_may_come_and_go_while_others_read(sandbox):
+    def stir(_):
+        for _ in range(40):
+            sandbox.world.delete_contact(sandbox.world.add_contact())
+
+    def read(_):
+        return [ask(sandbox, "contacts", limit=100, offset=offset).status_code for offset in range(0, 300, 30)]
+
+    with ThreadPoolExecutor(6) as threads:
+        stirred = [threads.submit(stir, None) for _ in range(2)]
+        statuses = [status for reader in threads.map(read, range(4)) for status in reader]
+
+    assert set(statuses) == {200}
+    assert [one.exception() for one in stirred] == [None, None]
+    assert sandbox.world.count("contacts") == 250
 
 
 def test_what_does_not_exist_cannot_be_changed_or_removed(sandbox):
