@@ -29,7 +29,7 @@ def draw_campaign(drawing: Drawing) -> Row:
 
 def _sending(drawing: Drawing) -> Row:
     """Counters that agree with each other: nobody opens, clicks or bounces what was not sent."""
-    sent = 40 + drawing.number(drawing.world.count("contacts"))
+    sent = 1 + drawing.number(drawing.world.count("contacts"))
     bounced = sent // 50
     openers = (sent - bounced) * (25 + drawing.number(30)) // 100
     clickers = openers * drawing.number(30) // 100

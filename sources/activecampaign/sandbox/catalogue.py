@@ -1,6 +1,6 @@
 """Every kind of record that the sandbox has, by its path."""
 
-from sources.activecampaign.sandbox import audience, campaigns, fields, people, sales
+from sources.activecampaign.sandbox import audience, campaigns, content, fields, membership, people, sales
 from sources.activecampaign.sandbox.resource import by_path
 
 RESOURCES = by_path(
@@ -15,6 +15,15 @@ RESOURCES = by_path(
         audience.TAGS,
         campaigns.CAMPAIGNS,
         audience.AUTOMATIONS,
+        membership.CONTACT_TAGS,
+        membership.CONTACT_LISTS,
+        membership.CONTACT_AUTOMATIONS,
+        membership.FIELD_VALUES,
+        content.MESSAGES,
+        content.FORMS,
+        content.SEGMENTS,
+        content.SCORES,
+        content.NOTES,
         sales.DEALS,
         sales.PIPELINES,
         sales.STAGES_OF_DEALS,

@@ -153,3 +153,17 @@ USERS = (
     ("reporting", "Reporting", "", ""),
     ("noor", "نور", "الحداد", ""),
 )
+
+FORMS = ("Footer", "Pop-up — first order", "Wholesale enquiry", "Tasting sign-up")
+
+SEGMENTS = ("", "Bought in spring", "Opens, never clicks", "Cafés — north", "Matcha lovers 🍵")
+
+SCORES = (("contact", "Engagement"), ("contact", "Likely to reorder"), ("deal", "Closeness"))
+
+NOTES = (
+    "Likes {tea} — call in June",
+    "Asked for a price list; sends a driver on Tuesdays",
+    "Allergic to nuts!",
+    "“{tea}” was too dark for them",
+    "מעדיפים שיחה אחרי הצהריים",
+)
