@@ -42,11 +42,38 @@ def _next_after(answer: Answer, after: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Seam:
-    """What is known of the page before: where it began, and its rows' ids (after a resume only the last five)."""
+class _Place:
+    """Where a walk by offset stands: the page read last, and the ids on it (after a resume only the last five)."""
 
     offset: int
+    next_offset: int
     ids: frozenset[str]
+    repeats: int = 0
+
+    @classmethod
+    def at(cls, cursor: Cursor | None) -> "_Place":
+        if not cursor:
+            return cls(offset=0, next_offset=0, ids=frozenset())
+        offset = int(cursor["offset"])
+        return cls(
+            offset=max(0, offset - PAGE_SIZE + OVERLAP), next_offset=offset, ids=frozenset(map(str, cursor["tail"]))
+        )
+
+    def after(self, answer: Answer) -> "_Place":
+        """Raises UnexpectedAnswer when the same rows came three times: then the server does not heed the offset.
+
+        Twice may be chance, when a page's worth of rows was inserted before it.
+        """
+        ids = frozenset(answer.rows)
+        repeats = self.repeats + 1 if ids == self.ids else 0
+        if repeats > 1 or self.next_offset > FARTHEST_OFFSET:
+            raise _same_page()
+        return _Place(
+            offset=self.next_offset,
+            next_offset=self.next_offset + answer.count - OVERLAP,
+            ids=ids,
+            repeats=repeats,
+        )
 
     def joins(self, answer: Answer) -> bool:
         return not self.ids or not self.ids.isdisjoint(answer.rows)
@@ -54,52 +81,37 @@ class _Seam:
 
 def offset_walk(read: Read, cursor: Cursor | None) -> Iterator[Page]:
     """Pages by offset, each beginning five rows before the end of the one before it."""
-    offset = int(cursor["offset"]) if cursor else 0
-    before = _Seam(offset=max(0, offset - PAGE_SIZE + OVERLAP), ids=frozenset(cursor["tail"] if cursor else ()))
-    while offset <= FARTHEST_OFFSET:
-        answer = _read_at(read, offset)
-        pieces, proven = [answer], before.joins(answer)
-        if not proven:
-            pieces, proven = _read_seam_again(read, before, offset)
-            answer = pieces[-1]
-        if _is_repeated(answer, before):
-            raise _same_page()
-        advance = answer.count - OVERLAP
-        before = _Seam(offset=offset, ids=frozenset(answer.rows))
-        last = answer.count < PAGE_SIZE
-        offset += advance
-        yield _page(pieces, cursor=None if last else _cursor(offset, answer), proven=proven)
-        if last:
+    place = _Place.at(cursor)
+    while True:
+        pieces, proven = _read_on(read, place)
+        newest = pieces[-1]
+        if newest.count < PAGE_SIZE:
+            yield _page(pieces, cursor=None, proven=proven)
             return
-    raise _same_page()
+        place = place.after(newest)
+        tail = list(newest.rows)[-OVERLAP:]
+        yield _page(pieces, cursor={"offset": place.next_offset, "tail": tail}, proven=proven)
+
+
+def _read_on(read: Read, place: _Place) -> tuple[list[Answer], bool]:
+    """The next page. If it shares no row with the one before, both once more: deleted rows had moved the rest up."""
+    answer = _read_at(read, place.next_offset)
+    if place.joins(answer):
+        return [answer], True
+    earlier = _read_at(read, place.offset)
+    if earlier.count < PAGE_SIZE:
+        return [earlier], place.joins(earlier)
+    later = _read_at(read, place.next_offset)
+    return [earlier, later], place.joins(earlier) and not earlier.rows.keys().isdisjoint(later.rows)
 
 
 def _read_at(read: Read, offset: int) -> Answer:
     return read({"limit": str(PAGE_SIZE), "offset": str(offset)})
 
 
-def _read_seam_again(read: Read, before: _Seam, offset: int) -> tuple[list[Answer], bool]:
-    """Both pages of a seam that shares no row, once more; rows that were deleted had moved the later ones forward."""
-    earlier = _read_at(read, before.offset)
-    if earlier.count < PAGE_SIZE:
-        return [earlier], before.joins(earlier)
-    later = _read_at(read, offset)
-    between = _Seam(offset=before.offset, ids=frozenset(earlier.rows))
-    return [earlier, later], before.joins(earlier) and between.joins(later)
-
-
-def _is_repeated(answer: Answer, before: _Seam) -> bool:
-    return answer.count >= PAGE_SIZE and before.ids == frozenset(answer.rows)
-
-
-def _cursor(offset: int, answer: Answer) -> Cursor:
-    return {"offset": offset, "tail": list(answer.rows)[-OVERLAP:]}
-
-
 def _page(pieces: list[Answer], *, cursor: Cursor | None, proven: bool) -> Page:
-    rows = {key: row for piece in pieces for key, row in piece.rows.items()}
     return Page(
-        rows=rows,
+        rows={key: row for piece in pieces for key, row in piece.rows.items()},
         cursor=cursor,
         total=pieces[-1].total,
         unreadable=pieces[-1].unreadable,
