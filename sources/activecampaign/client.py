@@ -136,4 +136,6 @@ def is_allowed(origin: str) -> bool:
 def _since(stream: Stream, moment: datetime | None) -> dict[str, str]:
     if moment is None or stream.changed_since is None:
         return {}
+    if moment.tzinfo is None:
+        raise ValueError("A moment without a time zone would be read in whichever zone the account has.")
     return {stream.changed_since: moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
