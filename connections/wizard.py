@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
@@ -28,12 +28,17 @@ SEARCHABLE = 6  # More cards than this need a search box.
 def add(request: HttpRequest, workspace: str) -> HttpResponse:
     """Step 1, Select Source."""
     place = my_place(request, workspace)
-    form = ChooseSource(request.POST or None)
+    form = ChooseSource(posted(request))
     if request.method == "POST" and form.is_valid():
         source = known_source(form.cleaned_data["source"])
         draft = Connection.objects.take_up_draft(workspace=place.workspace, user=request.user, source=source)
         return redirect(draft.url("set_up"))
     return render(request, "connections/add.html", {**step(place, 1), **choices(request, place), "form": form})
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """None binds no form; an empty POST does bind one, and is refused by it."""
+    return request.POST if request.method == "POST" else None
 
 
 def choices(request: HttpRequest, place: Place) -> dict[str, object]:
@@ -59,7 +64,7 @@ def set_up(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpR
     if not is_offered(draft):
         return render(request, "connections/source_off.html", {**step(place, 2, draft), "draft": draft})
     form = form_for(SetUpForm, source)(
-        request.POST or None, initial=draft.typed_values(), draft=draft, user=request.user, workspace=place.workspace
+        posted(request), initial=draft.typed_values(), draft=draft, user=request.user, workspace=place.workspace
     )
     if request.method == "POST" and accept(draft, form, request):
         return redirect(draft.url("finish"))
@@ -120,7 +125,7 @@ def finish(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpR
     place = my_place(request, workspace)
     if not draft.set_up_at or not is_offered(draft):
         return redirect(draft.url("set_up"))
-    form = FinishForm(request.POST or None, initial={"version": draft.version})
+    form = FinishForm(posted(request), initial={"version": draft.version})
     if request.method == "POST" and form.is_valid():
         return conclude(request, draft, place, form)
     return render(

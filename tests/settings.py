@@ -18,3 +18,5 @@ os.environ.setdefault("CELERY_BROKER_URL", "")
 os.environ.setdefault("REDIS_URL", "")
 
 from blinkmetrics.settings import *  # noqa: F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # Slow hashing is tested by Django.

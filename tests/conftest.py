@@ -1,0 +1,149 @@
+"""The cast and the stage. Alice owns Harbour Tea, Bob is a member, Dana an admin; Charlie is a stranger."""
+
+from collections.abc import Callable
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.test import Client
+
+from connections.models import Connection, Membership, Privacy, Role, Team, User, Workspace
+from sources.activecampaign import client as activecampaign_client
+from sources.activecampaign.sandbox.server import SandboxServer
+from sources.registry import get_source
+from sources.spec import Credentials, Proof, Secret
+from tests.sandbox_fixture import new_sandbox, sandbox, sandbox_process
+
+__all__ = ["new_sandbox", "sandbox", "sandbox_process"]
+
+pytest_plugins = ["tests.browser_fixture"]
+
+PASSWORD = "demo-password-1"
+
+
+@pytest.fixture(autouse=True)
+def _a_refused_key_is_asked_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The calls are made as ever; only the seconds between them are not waited for."""
+    monkeypatch.setattr(activecampaign_client, "CONFIRM_AFTER", (0.0, 0.0))
+
+
+def person(email: str, name: str, **fields: bool) -> User:
+    user = User.objects.create_user(email, PASSWORD, name=name, **fields)
+    EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+    return user
+
+
+def client_of(user: User) -> Client:
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+@pytest.fixture
+def workspace(db: None) -> Workspace:
+    return Workspace.objects.create(name="Harbour Tea", slug="harbour-tea")
+
+
+@pytest.fixture
+def alice(workspace: Workspace) -> User:
+    user = person("alice@harbourtea.example", "Alice Okafor")
+    Membership.objects.create(workspace=workspace, user=user, role=Role.OWNER)
+    return user
+
+
+@pytest.fixture
+def bob(workspace: Workspace) -> User:
+    user = person("bob@harbourtea.example", "Bob Lindqvist")
+    Membership.objects.create(workspace=workspace, user=user, role=Role.MEMBER)
+    return user
+
+
+@pytest.fixture
+def dana(workspace: Workspace) -> User:
+    user = person("dana@harbourtea.example", "Dana Reyes")
+    Membership.objects.create(workspace=workspace, user=user, role=Role.ADMIN)
+    return user
+
+
+@pytest.fixture
+def erin(workspace: Workspace) -> User:
+    """A member who is in no team."""
+    user = person("erin@harbourtea.example", "Erin Sato")
+    Membership.objects.create(workspace=workspace, user=user, role=Role.MEMBER)
+    return user
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    user = person("charlie@stranger.example", "Charlie Vance")
+    place = Workspace.objects.create(name="Stranger & Co", slug="stranger")
+    Membership.objects.create(workspace=place, user=user, role=Role.OWNER)
+    return user
+
+
+@pytest.fixture
+def staff(db: None) -> User:
+    return person("staff@blinkmetrics.example", "Site staff", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def growth(workspace: Workspace, alice: User, bob: User) -> Team:
+    team = Team.objects.create(workspace=workspace, name="Growth")
+    team.members.set(workspace.memberships.filter(user__in=[alice, bob]))
+    return team
+
+
+@pytest.fixture
+def alice_client(alice: User) -> Client:
+    return client_of(alice)
+
+
+@pytest.fixture
+def bob_client(bob: User) -> Client:
+    return client_of(bob)
+
+
+@pytest.fixture
+def dana_client(dana: User) -> Client:
+    return client_of(dana)
+
+
+@pytest.fixture
+def charlie_client(charlie: User) -> Client:
+    return client_of(charlie)
+
+
+@pytest.fixture
+def staff_client(staff: User) -> Client:
+    return client_of(staff)
+
+
+Connect = Callable[..., Connection]
+
+
+@pytest.fixture
+def connect(workspace: Workspace, alice: User) -> Connect:
+    """Make an active connection without asking the account; nothing is queued."""
+
+    def connect(
+        sandbox: SandboxServer | None = None,
+        *,
+        by: User = alice,
+        name: str = "Main account",
+        privacy: str = Privacy.WORKSPACE,
+        team: Team | None = None,
+        api_url: str = "https://harbourtea.api-us1.com",
+        api_key: str = "0123456789abcdef" * 4 + "a1b2c3d4",
+        pace: str = "full",
+    ) -> Connection:
+        source = get_source("activecampaign")
+        assert source is not None
+        draft = Connection.objects.take_up_draft(workspace=workspace, user=by, source=source)
+        credentials = Credentials(
+            api_url=sandbox.origin if sandbox else api_url, api_key=Secret(sandbox.api_key if sandbox else api_key)
+        )
+        proof = Proof(account="", person="Mira Holt", person_email="mira@harbourtea.example", counts={"contacts": 3})
+        draft.set_up(credentials, proof, name=name, privacy=privacy, team=team, by=by)
+        draft.activate(pace=pace, by=by)
+        return draft
+
+    return connect
