@@ -203,7 +203,7 @@ def refuse_a_dead(demo: Demo, name: str) -> None:
 
 def watch(demo: Demo) -> None:
     """Keep the three alive until asked to stop: without web or sandbox there is nothing to see, a worker may return."""
-    pause = 1.0
+    pause = 0.5  # Doubled before it is first used.
     while True:
         demo.rest()
         refuse_a_dead(demo, "web")
