@@ -6,11 +6,12 @@ from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Min, QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from connections.models import Connection, Event, Membership, Sync, Team, Workspace
 from connections.models.connection_query import ConnectionQuerySet
+from connections.requests import PersonRequest
 from sources.registry import get_source
 from sources.spec import Source, Stream
 
@@ -23,7 +24,7 @@ class Place:
     membership: Membership
 
 
-def my_place(request: HttpRequest, slug: str) -> Place:
+def my_place(request: PersonRequest, slug: str) -> Place:
     """Raises Http404 for a workspace that I am not a member of, as for one that does not exist."""
     membership = get_object_or_404(
         Membership.objects.select_related("workspace"), workspace__slug=slug, user=request.user
@@ -31,11 +32,11 @@ def my_place(request: HttpRequest, slug: str) -> Place:
     return Place(workspace=membership.workspace, membership=membership)
 
 
-def my_workspaces(request: HttpRequest) -> QuerySet[Workspace]:
+def my_workspaces(request: PersonRequest) -> QuerySet[Workspace]:
     return Workspace.objects.of(request.user)
 
 
-def administered_place(request: HttpRequest, slug: str) -> Place:
+def administered_place(request: PersonRequest, slug: str) -> Place:
     place = my_place(request, slug)
     if not place.membership.is_administrator:
         raise PermissionDenied("Only owners and admins of the workspace may do this.")
@@ -49,17 +50,17 @@ def known_source(key: str) -> Source:
     return source
 
 
-def visible_connections(request: HttpRequest, place: Place) -> QuerySet[Connection]:
+def visible_connections(request: PersonRequest, place: Place) -> ConnectionQuerySet:
     return Connection.objects.for_list(request.user).filter(workspace=place.workspace)
 
 
-def visible_connection(request: HttpRequest, slug: str, source: str, pk: UUID) -> Connection:
+def visible_connection(request: PersonRequest, slug: str, source: str, pk: UUID) -> Connection:
     """A connection that I may use."""
     visible = Connection.objects.visible_to(request.user).with_health()
     return get_object_or_404(in_place(visible, slug, source), pk=pk)
 
 
-def manageable_connection(request: HttpRequest, slug: str, source: str, pk: UUID) -> Connection:
+def manageable_connection(request: PersonRequest, slug: str, source: str, pk: UUID) -> Connection:
     """A connection that I may change. Raises PermissionDenied when I may only use it."""
     connection = visible_connection(request, slug, source, pk)
     if not may_manage(request, connection):
@@ -67,17 +68,17 @@ def manageable_connection(request: HttpRequest, slug: str, source: str, pk: UUID
     return connection
 
 
-def may_manage(request: HttpRequest, connection: Connection) -> bool:
+def may_manage(request: PersonRequest, connection: Connection) -> bool:
     return Connection.objects.manageable_by(request.user).filter(pk=connection.pk).exists()
 
 
-def my_draft(request: HttpRequest, slug: str, source: str, pk: UUID) -> Connection:
+def my_draft(request: PersonRequest, slug: str, source: str, pk: UUID) -> Connection:
     """My unfinished set-up, or what became of it: my finished connection. Raises Http404 for anybody else's."""
     mine = Connection.objects.filter(created_by=request.user)
     return get_object_or_404(in_place(mine, slug, source).filter(workspace__memberships__user=request.user), pk=pk)
 
 
-def my_drafts(request: HttpRequest, place: Place) -> QuerySet[Connection]:
+def my_drafts(request: PersonRequest, place: Place) -> QuerySet[Connection]:
     """Set-ups that I began and have not finished."""
     drafts = Connection.objects.drafts_of(request.user).filter(workspace=place.workspace, version__gt=1)
     return drafts.without_key().select_related("workspace").order_by("-created_at")
@@ -99,11 +100,11 @@ def offered_stream(connection: Connection, key: str) -> Stream:
     return stream
 
 
-def visible_events(request: HttpRequest, place: Place) -> QuerySet[Event]:
+def visible_events(request: PersonRequest, place: Place) -> QuerySet[Event]:
     return Event.objects.filter(workspace=place.workspace).visible_to(request.user).with_people()
 
 
-def my_teams(request: HttpRequest, place: Place) -> QuerySet[Team]:
+def my_teams(request: PersonRequest, place: Place) -> QuerySet[Team]:
     return Team.objects.of(request.user).filter(workspace=place.workspace)
 
 

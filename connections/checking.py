@@ -14,12 +14,6 @@ FOR_A_PERSON = (BadCredentials, NotPermitted, AccountUnavailable, WrongAddress)
 """What goes away only when somebody does something."""
 
 
-class SourceGone(SourceError):
-    """The connection's source is no longer part of the product."""
-
-    code = "source_gone"
-
-
 def ask(source: Source, credentials: Credentials) -> Proof:
     """Check live, before anything that waits in bulk. Raises SourceError."""
     account = fingerprint("account", host_of(credentials.api_url))
@@ -29,7 +23,7 @@ def ask(source: Source, credentials: Credentials) -> Proof:
 def check(connection: Connection, *, by: User | None) -> None:
     """Test the stored credentials and keep the outcome as the connection's health. Raises SourceError."""
     try:
-        proof = ask(source_of(connection), connection.credentials())
+        proof = ask(connection.known_source(), connection.credentials())
     except Unsealable:
         note_failure(connection, unreadable_key())
         raise unreadable_key() from None
@@ -39,12 +33,6 @@ def check(connection: Connection, *, by: User | None) -> None:
         raise
     note_success(connection, proof)
     connection.record("tested", by=by, detail="It works.")
-
-
-def source_of(connection: Connection) -> Source:
-    if connection.source is None:
-        raise SourceGone("This source is no longer part of BlinkMetrics.")
-    return connection.source
 
 
 def unreadable_key() -> BadCredentials:

@@ -4,20 +4,21 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from connections import access
 from connections.exporting import LINES
 from connections.models import Connection
+from connections.requests import PersonRequest
 from sources.spec import Stream
 
 PAGE_SIZE = 50
 
 
 @require_GET
-def syncs(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+def syncs(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     connection = access.visible_connection(request, workspace, source, pk)
     page = Paginator(connection.syncs.newest_first().with_rows(), PAGE_SIZE).get_page(request.GET.get("page"))
     return render(
@@ -26,7 +27,7 @@ def syncs(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpRe
 
 
 @require_GET
-def sync(request: HttpRequest, workspace: str, source: str, pk: UUID, number: int) -> HttpResponse:
+def sync(request: PersonRequest, workspace: str, source: str, pk: UUID, number: int) -> HttpResponse:
     connection = access.visible_connection(request, workspace, source, pk)
     run = access.visible_sync(connection, number)
     names = {stream.key: stream.name for stream in connection.source.streams} if connection.source else {}
@@ -42,7 +43,7 @@ def sync(request: HttpRequest, workspace: str, source: str, pk: UUID, number: in
 
 
 @require_GET
-def data(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+def data(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     connection = access.visible_connection(request, workspace, source, pk)
     counts = connection.records.counts_by_stream()
     streams = [{"stream": stream, "count": counts.get(stream.key, 0)} for stream in connection.streams]
@@ -54,7 +55,7 @@ def data(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpRes
 
 
 @require_GET
-def rows(request: HttpRequest, workspace: str, source: str, pk: UUID, stream: str) -> HttpResponse:
+def rows(request: PersonRequest, workspace: str, source: str, pk: UUID, stream: str) -> HttpResponse:
     connection = access.visible_connection(request, workspace, source, pk)
     chosen = access.offered_stream(connection, stream)
     page = Paginator(connection.records.living().filter(stream=stream).newest_first(), PAGE_SIZE).get_page(
@@ -72,7 +73,7 @@ def rows(request: HttpRequest, workspace: str, source: str, pk: UUID, stream: st
 
 
 @require_GET
-def download(request: HttpRequest, workspace: str, source: str, pk: UUID, stream: str, format: str) -> HttpResponse:
+def download(request: PersonRequest, workspace: str, source: str, pk: UUID, stream: str, format: str) -> StreamingHttpResponse:
     connection = access.visible_connection(request, workspace, source, pk)
     chosen = access.offered_stream(connection, stream)
     connection.record("exported", by=request.user, detail=f"{chosen.name} as {format}")

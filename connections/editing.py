@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
-from connections.checking import ask, note_success, source_of, unreadable_key
+from connections.checking import ask, note_success, unreadable_key
 from connections.forms import EditForm
 from connections.models import Connection, Privacy, Sync, User
 from connections.models.sync import Trigger
@@ -30,7 +30,7 @@ def save_edit(connection: Connection, form: EditForm, *, by: User) -> str:
         credentials = form.credentials()
     except Unsealable:
         raise unreadable_key() from None
-    proof = ask(source_of(connection), credentials)
+    proof = ask(connection.known_source(), credentials)
     row = store(connection, form, by=by, proven=credentials)
     note_success(row, proof)
     if not row.is_paused:

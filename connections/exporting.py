@@ -65,4 +65,4 @@ class Echo:
         return line
 
 
-LINES: dict[str, Callable[[Connection, Stream], Iterator[str]]] = {"jsonl": jsonl_lines, "csv": csv_lines}
+LINES: dict[str, Callable[..., Iterator[str]]] = {"jsonl": jsonl_lines, "csv": csv_lines}

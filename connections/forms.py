@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 
 from connections.form_fields import NameField
 from connections.models import Connection, Health, Pace, Privacy, Team, User, Workspace
+from connections.models.connection_query import ConnectionQuerySet
 from connections.models.event import FIELD_WORDS, Event
 from connections.sealing import Unsealable, fingerprint
 from sources.errors import SourceError, TemporarilyDown
@@ -36,6 +37,9 @@ class ChooseSource(forms.Form):
 
 class DetailsForm(forms.Form):
     """A connection's name and privacy. `form_for` adds the source's credentials to it."""
+
+    data: Any
+    cleaning_notes: dict[str, str]
 
     name = NameField(
         label="Connection Name",
@@ -66,9 +70,10 @@ class DetailsForm(forms.Form):
         self.order_fields(FIELD_ORDER)
         self.user, self.workspace = user, workspace
         self.could_not_ask = False
-        self.fields["team"].queryset = self.offered_teams(present_team)
+        teams: Any = self.fields["team"]
+        teams.queryset = self.offered_teams(present_team)
+        teams.help_text = self.team_hint(teams.queryset)
         self.fields["privacy"].widget = HintedRadios(self.privacy_hints(), choices=Privacy.choices)
-        self.fields["team"].help_text = self.team_hint()
 
     def refuse(self, failure: SourceError) -> None:
         """Show what the account's answer means, at the field at fault."""
@@ -89,8 +94,8 @@ class DetailsForm(forms.Form):
             Privacy.TEAM: "The members of one of your teams may use it; administrators manage it.",
         }
 
-    def team_hint(self) -> str:
-        if not self.fields["team"].queryset.exists():
+    def team_hint(self, teams: QuerySet[Team]) -> str:
+        if not teams.exists():
             return "You are in no team of this workspace, so Shared with Team cannot be chosen."
         return "Needed for Shared with Team."
 
@@ -159,8 +164,7 @@ class EditForm(DetailsForm):
 
     def shown_again(self) -> "EditForm":
         """With the present version: who saves now has seen what the others changed."""
-        self.data = self.data.copy()
-        self.data["version"] = self.connection.version
+        self.data = {**self.data.dict(), "version": self.connection.version}
         return self
 
     @property
@@ -267,9 +271,10 @@ class FilterForm(forms.Form):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
-        self.fields["source"].choices = [("", "Any source"), *((key, s.name) for key, s in all_sources().items())]
+        sources: Any = self.fields["source"]
+        sources.choices = [("", "Any source"), *((key, s.name) for key, s in all_sources().items())]
 
-    def narrow(self, connections: QuerySet[Connection]) -> QuerySet[Connection]:
+    def narrow(self, connections: ConnectionQuerySet) -> ConnectionQuerySet:
         self.is_valid()
         wanted = self.cleaned_data
         if wanted.get("q"):

@@ -21,7 +21,7 @@ class Estimate:
 def estimates(connection: Connection) -> list[Estimate]:
     """One for each pace. Only counted streams can be estimated; each other one is taken as a single page."""
     counts = connection.account_facts.get("counts", {})
-    streams = connection.source.default_streams
-    calls = sum(max(1, math.ceil(counts.get(stream.key, 0) / ROWS_PER_CALL)) for stream in streams)
-    rate = connection.source.calls_per_second()
+    source = connection.known_source()
+    calls = sum(max(1, math.ceil(counts.get(stream.key, 0) / ROWS_PER_CALL)) for stream in source.default_streams)
+    rate = source.calls_per_second()
     return [Estimate(pace=pace, calls=calls, minutes=math.ceil(calls / (rate * SHARE[pace]) / 60)) for pace in Pace]

@@ -2,19 +2,20 @@
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from connections import access
 from connections.leaving import end_membership
 from connections.models.people import LastOwner
+from connections.requests import PersonRequest
 
 PAGE_SIZE = 50
 
 
 @require_GET
-def members(request: HttpRequest, workspace: str) -> HttpResponse:
+def members(request: PersonRequest, workspace: str) -> HttpResponse:
     place = access.my_place(request, workspace)
     is_administrator = place.membership.is_administrator
     context = {
@@ -27,7 +28,7 @@ def members(request: HttpRequest, workspace: str) -> HttpResponse:
 
 
 @require_POST
-def remove_member(request: HttpRequest, workspace: str, pk: int) -> HttpResponse:
+def remove_member(request: PersonRequest, workspace: str, pk: int) -> HttpResponse:
     place = access.administered_place(request, workspace)
     membership = get_object_or_404(place.workspace.memberships, pk=pk)
     try:
@@ -40,7 +41,7 @@ def remove_member(request: HttpRequest, workspace: str, pk: int) -> HttpResponse
 
 
 @require_POST
-def delete_left_behind(request: HttpRequest, workspace: str, pk: int) -> HttpResponse:
+def delete_left_behind(request: PersonRequest, workspace: str, pk: int) -> HttpResponse:
     """Delete the private connections of somebody who has left; their content is never shown."""
     place = access.administered_place(request, workspace)
     count = access.left_behind_of(place, pk).remove_all(by=request.user)
@@ -49,7 +50,7 @@ def delete_left_behind(request: HttpRequest, workspace: str, pk: int) -> HttpRes
 
 
 @require_GET
-def teams(request: HttpRequest, workspace: str) -> HttpResponse:
+def teams(request: PersonRequest, workspace: str) -> HttpResponse:
     place = access.my_place(request, workspace)
     return render(
         request, "connections/teams.html", {"workspace": place.workspace, "teams": place.workspace.teams.with_members()}
@@ -57,7 +58,7 @@ def teams(request: HttpRequest, workspace: str) -> HttpResponse:
 
 
 @require_GET
-def activity(request: HttpRequest, workspace: str) -> HttpResponse:
+def activity(request: PersonRequest, workspace: str) -> HttpResponse:
     place = access.my_place(request, workspace)
     page = Paginator(access.visible_events(request, place), PAGE_SIZE).get_page(request.GET.get("page"))
     return render(request, "connections/activity.html", {"workspace": place.workspace, "page": page})

@@ -13,7 +13,7 @@ from django.db.models.expressions import Combinable
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
-from connections.checking import check, note_failure, note_success, source_of, unreadable_key
+from connections.checking import check, note_failure, note_success, unreadable_key
 from connections.models import Connection, Record, SharedBudget, Sync
 from connections.models.sync import LeaseLost, RunState, SyncState, Trigger
 from connections.sealing import Unsealable
@@ -116,7 +116,7 @@ def why_not(sync: Sync) -> str:
 
 def pull_all(sync: Sync, lease: Lease) -> None:
     connection = sync.connection
-    source, credentials = source_of(connection), connection.credentials()
+    source, credentials = connection.known_source(), connection.credentials()
     budget = SharedBudget(
         account=connection.account_fingerprint,
         rate=source.calls_per_second(),

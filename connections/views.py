@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -16,6 +16,7 @@ from connections.forms import EditForm, FilterForm, form_for
 from connections.models import Connection, Sync
 from connections.models.budget import AccountBudget
 from connections.models.sync import AlreadyActive, Trigger
+from connections.requests import PersonRequest
 from connections.sealing import Unsealable
 from sources.errors import SourceError
 
@@ -25,13 +26,13 @@ SHOWN_ROWS = 5
 
 
 @require_GET
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: PersonRequest) -> HttpResponse:
     workspace = access.my_workspaces(request).first()
     return redirect(workspace) if workspace else render(request, "connections/no_workspace.html")
 
 
 @require_GET
-def list(request: HttpRequest, workspace: str, source: str = "") -> HttpResponse:
+def list(request: PersonRequest, workspace: str, source: str = "") -> HttpResponse:
     place = access.my_place(request, workspace)
     chosen = access.known_source(source) if source else None
     visible = access.visible_connections(request, place)
@@ -51,7 +52,7 @@ def list(request: HttpRequest, workspace: str, source: str = "") -> HttpResponse
     return render(request, "connections/list.html", context)
 
 
-def query_without_page(request: HttpRequest) -> str:
+def query_without_page(request: PersonRequest) -> str:
     query = request.GET.copy()
     query.pop("page", None)
     return f"{query.urlencode()}&" if query else ""
@@ -59,7 +60,7 @@ def query_without_page(request: HttpRequest) -> str:
 
 @sensitive_post_parameters("api_key")
 @require_http_methods(["GET", "POST"])
-def detail(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+def detail(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     """The connection, and for those who manage it the form that edits it."""
     if request.method == "POST":
         return edit(request, access.manageable_connection(request, workspace, source, pk))
@@ -69,7 +70,7 @@ def detail(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpR
     return detail_page(request, connection, form, may_manage=may_manage)
 
 
-def edit(request: HttpRequest, connection: Connection) -> HttpResponse:
+def edit(request: PersonRequest, connection: Connection) -> HttpResponse:
     form = edit_form(request, connection, data=request.POST)
     if not form.is_valid():
         return detail_page(request, connection, form)
@@ -84,7 +85,7 @@ def edit(request: HttpRequest, connection: Connection) -> HttpResponse:
     return redirect(connection)
 
 
-def edit_form(request: HttpRequest, connection: Connection, data: object = None) -> EditForm:
+def edit_form(request: PersonRequest, connection: Connection, data: object = None) -> EditForm:
     form: EditForm = form_for(EditForm, connection.source_key)(
         data, initial=initial_of(connection), connection=connection, user=request.user, workspace=connection.workspace
     )
@@ -101,7 +102,7 @@ def initial_of(connection: Connection) -> dict[str, object]:
 
 
 def detail_page(
-    request: HttpRequest, connection: Connection, form: EditForm | None, *, may_manage: bool = True, status: int = 200
+    request: PersonRequest, connection: Connection, form: EditForm | None, *, may_manage: bool = True, status: int = 200
 ) -> HttpResponse:
     place = access.my_place(request, connection.workspace.slug)
     siblings = access.visible_connections(request, place).filter(source_key=connection.source_key)
@@ -121,7 +122,7 @@ def detail_page(
 
 
 @require_GET
-def progress(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+def progress(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     """The part of the detail page that moves while a sync runs; the page asks for it again until it is done."""
     connection = access.visible_connection(request, workspace, source, pk)
     return render(request, "connections/_progress.html", {"workspace": connection.workspace, **pulled(connection)})
@@ -137,7 +138,7 @@ def pulled(connection: Connection) -> dict[str, object]:
         {"stream": stream, "count": counts.get(stream.key, 0), "run": runs.get(stream.key)}
         for stream in connection.streams
     ]
-    filled = next((line["stream"] for line in streams if line["count"]), None)
+    filled = next((stream for stream in connection.streams if counts.get(stream.key)), None)
     return {
         "connection": connection,
         "syncs": syncs,
@@ -149,7 +150,7 @@ def pulled(connection: Connection) -> dict[str, object]:
 
 
 @require_POST
-def test(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+def test(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     connection = access.visible_connection(request, workspace, source, pk)
     try:
         check(connection, by=request.user)
@@ -161,7 +162,7 @@ def test(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpRes
 
 
 @require_POST
-def sync(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+def sync(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     connection = access.visible_connection(request, workspace, source, pk)
     if connection.is_paused:
         messages.error(request, "The connection is paused. Resume it first.")
@@ -176,7 +177,7 @@ def sync(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpRes
 
 
 @require_POST
-def pause(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+def pause(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     connection = access.manageable_connection(request, workspace, source, pk)
     if not connection.is_paused:
         connection.pause(by=request.user)
@@ -185,7 +186,7 @@ def pause(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpRe
 
 
 @require_POST
-def resume(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+def resume(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     connection = access.manageable_connection(request, workspace, source, pk)
     if connection.is_paused:
         connection.resume(by=request.user)
@@ -194,7 +195,7 @@ def resume(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpR
 
 
 @require_http_methods(["GET", "POST"])
-def delete(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+def delete(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     """GET asks first, and says what goes with it."""
     connection = access.manageable_connection(request, workspace, source, pk)
     if request.method == "POST":

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
@@ -15,6 +15,7 @@ from connections.forms import ChooseSource, FinishForm, SetUpForm, form_for
 from connections.models import Connection, Privacy, Sync, User
 from connections.models.sync import Trigger
 from connections.outlook import estimates
+from connections.requests import PersonRequest
 from connections.sealing import Unsealable
 from sources.errors import SourceError, TemporarilyDown
 from sources.registry import offered_sources
@@ -25,7 +26,7 @@ SEARCHABLE = 6  # More cards than this need a search box.
 
 
 @require_http_methods(["GET", "POST"])
-def add(request: HttpRequest, workspace: str) -> HttpResponse:
+def add(request: PersonRequest, workspace: str) -> HttpResponse:
     """Step 1, Select Source."""
     place = my_place(request, workspace)
     form = ChooseSource(posted(request))
@@ -36,12 +37,12 @@ def add(request: HttpRequest, workspace: str) -> HttpResponse:
     return render(request, "connections/add.html", {**step(place, 1), **choices(request, place), "form": form})
 
 
-def posted(request: HttpRequest) -> QueryDict | None:
+def posted(request: PersonRequest) -> QueryDict | None:
     """None binds no form; an empty POST does bind one, and is refused by it."""
     return request.POST if request.method == "POST" else None
 
 
-def choices(request: HttpRequest, place: Place) -> dict[str, object]:
+def choices(request: PersonRequest, place: Place) -> dict[str, object]:
     offered = offered_sources()
     query = request.GET.get("q", "").strip()
     shown = [source for source in offered if query.casefold() in f"{source.name} {source.tagline}".casefold()]
@@ -55,7 +56,7 @@ def choices(request: HttpRequest, place: Place) -> dict[str, object]:
 
 @sensitive_post_parameters("api_key")
 @require_http_methods(["GET", "POST"])
-def set_up(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+def set_up(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     """Step 2, Set Up Credentials."""
     draft = my_draft(request, workspace, source, pk)
     if not draft.is_draft:
@@ -76,7 +77,7 @@ def is_offered(draft: Connection) -> bool:
 
 
 @sensitive_variables("credentials")
-def accept(draft: Connection, form: SetUpForm, request: HttpRequest) -> bool:
+def accept(draft: Connection, form: SetUpForm, request: PersonRequest) -> bool:
     """Try what was typed. All of it is kept, but a key that was refused; False shows the form again."""
     draft.remember_typed(form.typed())
     if not form.is_valid():
@@ -103,11 +104,11 @@ def prove(draft: Connection, credentials: Credentials, *, untested_will_do: bool
     """Ask the account, unless it could not be asked a moment ago and the person goes on without."""
     if untested_will_do and draft.holds_untested(credentials):
         return None
-    return ask(draft.source, credentials)
+    return ask(draft.known_source(), credentials)
 
 
 @require_POST
-def discard(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+def discard(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     draft = my_draft(request, workspace, source, pk)
     if not draft.is_draft:
         return redirect(draft)
@@ -117,7 +118,7 @@ def discard(request: HttpRequest, workspace: str, source: str, pk: UUID) -> Http
 
 
 @require_http_methods(["GET", "POST"])
-def finish(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+def finish(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     """Step 3, Finish."""
     draft = my_draft(request, workspace, source, pk)
     if not draft.is_draft:
@@ -133,12 +134,12 @@ def finish(request: HttpRequest, workspace: str, source: str, pk: UUID) -> HttpR
     )
 
 
-def conclude(request: HttpRequest, draft: Connection, place: Place, form: FinishForm) -> HttpResponse:
+def conclude(request: PersonRequest, draft: Connection, place: Place, form: FinishForm) -> HttpResponse:
     seen = form.cleaned_data["version"]
     if seen is not None and seen != draft.version:
         messages.warning(request, "The set-up changed since this page was shown. Check it once more, then finish.")
         return redirect(draft.url("finish"))
-    if draft.privacy == Privacy.TEAM and not my_teams(request, place).filter(pk=draft.team_id).exists():
+    if draft.privacy == Privacy.TEAM and draft.team not in my_teams(request, place):
         messages.error(request, "You are no longer in that team. Choose again who may use the connection.")
         return redirect(draft.url("set_up"))
     if activate_once(draft, pace=form.cleaned_data["pace"], by=request.user):
@@ -157,8 +158,8 @@ def activate_once(draft: Connection, *, pace: str, by: User) -> bool:
     return True
 
 
-def summary(request: HttpRequest, place: Place, draft: Connection) -> dict[str, object]:
-    streams = draft.source.default_streams
+def summary(request: PersonRequest, place: Place, draft: Connection) -> dict[str, object]:
+    streams = draft.known_source().default_streams
     twins = visible_connections(request, place).same_account(draft)
     return {
         "draft": draft,

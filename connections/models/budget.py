@@ -33,11 +33,11 @@ class Clock(Func):
     output_field = FloatField()
     arity = 0
 
-    def as_sqlite(self, compiler, connection, **context):  # type: ignore[no-untyped-def]
+    def as_sqlite(self, compiler, connection, **context):
         # SQLite 3.40 knows no unixepoch('subsec').
         return self.as_sql(compiler, connection, template="((julianday('now') - 2440587.5) * 86400.0)", **context)
 
-    def as_postgresql(self, compiler, connection, **context):  # type: ignore[no-untyped-def]
+    def as_postgresql(self, compiler, connection, **context):
         # now() stands still within a transaction.
         return self.as_sql(compiler, connection, template="extract(epoch from clock_timestamp())::float8", **context)
 
@@ -91,8 +91,8 @@ class CallMinute(models.Model):
 class SharedBudget:
     """The budget of one account as one caller uses it; a sources.spec.Budget over the account's row.
 
-    `rate` is what the account bears, in calls per second; `pace` how much of it a pull may fill. `still_wanted` is asked
-    while waiting: what it raises ends the wait. Grants run in autocommit: call `take` outside of transactions.
+    `rate` is what the account bears, in calls per second; `pace` how much of it a pull may fill. `still_wanted` is
+    asked while waiting: what it raises ends the wait. Grants run in autocommit: call `take` outside of transactions.
     """
 
     account: str

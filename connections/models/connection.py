@@ -16,6 +16,7 @@ from connections.models.choices import INTERVALS, Health, Pace, Privacy, Schedul
 from connections.models.connection_query import ConnectionQuerySet
 from connections.models.people import Membership, Team, User, Workspace
 from connections.sealing import Unsealable, fingerprint, seal, unseal
+from sources.errors import SourceError
 from sources.registry import get_source
 from sources.spec import Credentials, Proof, Secret, Source, Stream, host_of
 
@@ -23,6 +24,12 @@ SHORTEST_HINTED_KEY = 32  # Four characters of a shorter key would give too much
 UNFINISHED_KEY_LIFE = timedelta(hours=24)
 UNFINISHED_LIFE = timedelta(days=7)
 ORPHANED_KEY_LIFE = timedelta(days=30)
+
+
+class SourceGone(SourceError):
+    """The connection's source is no longer part of the product."""
+
+    code = "source_gone"
 
 
 class Connection(models.Model):
@@ -103,6 +110,12 @@ class Connection(models.Model):
     def source(self) -> Source | None:
         return get_source(self.source_key)
 
+    def known_source(self) -> Source:
+        """The source, for work that needs it. Raises SourceGone."""
+        if self.source is None:
+            raise SourceGone("This source is no longer part of BlinkMetrics.")
+        return self.source
+
     @property
     def source_name(self) -> str:
         return self.source.name if self.source else self.source_key
@@ -153,7 +166,8 @@ class Connection(models.Model):
                     else f"Shared with Workspace: {self.workspace}, which has no other members yet"
                 )
             case Privacy.TEAM:
-                members = [str(member) for member in self.team.members.select_related("user")]
+                team = self.team.members.select_related("user") if self.team else []
+                members = [str(member) for member in team]
                 return f"Shared with Team {self.team}: {in_words(members)}"
             case _:
                 return "Private to Me: nobody else sees it"

@@ -56,7 +56,7 @@ class RecordQuerySet(models.QuerySet["Record"]):
         now = timezone.now()
         self.bulk_create(
             [
-                Record(
+                self.model(
                     connection=connection,
                     stream=stream.key,
                     external_id=external_id,

@@ -32,6 +32,7 @@ class Trigger(models.TextChoices):
     PERSON = "person", "Sync now"
     SCHEDULE = "schedule", "Schedule"
     NEW_KEY = "new_key", "New key"
+    STAFF = "staff", "BlinkMetrics staff"
     COMMAND = "command", "Command line"
 
 

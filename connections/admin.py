@@ -1,0 +1,310 @@
+"""What staff see: people and workspaces to be made, connections and syncs to be found. Secrets are on none of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from allauth.account.forms import ResetPasswordForm
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from connections.admin_forms import NewWorkspaceForm, TeamForm
+from connections.checking import check
+from connections.leaving import end_membership
+from connections.models import AccountBudget, Connection, Event, Health, Membership, Sync, Team, User, Workspace
+from connections.models.people import LastOwner
+from connections.models.sync import AlreadyActive, Trigger
+from connections.requests import PersonRequest
+from sources.errors import SourceError
+
+SECRETS = ("api_url", "api_key", "typed", "account_fingerprint", "key_fingerprint")
+
+
+class ReadOnly(admin.ModelAdmin):
+    """Found and inspected, never edited here."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ReadOnlyInline(admin.TabularInline):
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+# People ----------------------------------------------------------------------------------------------------------
+
+
+class MembershipInline(admin.TabularInline):
+    model = Membership
+    extra = 0
+    autocomplete_fields = ("user",)
+    fields = ("user", "role")
+
+
+class TeamInline(admin.TabularInline):
+    model = Team
+    extra = 0
+    fields = ("name",)
+    show_change_link = True
+    can_delete = False
+
+
+@admin.register(Workspace)
+class WorkspaceAdmin(admin.ModelAdmin):
+    """A new one is made with its owner and a first team on one page."""
+
+    list_display = ("name", "slug", "created_at", "owners")
+    search_fields = ("name", "slug", "memberships__user__email")
+    prepopulated_fields = {"slug": ("name",)}
+
+    def get_form(self, request: HttpRequest, obj: Workspace | None = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change, **({} if obj else {"form": NewWorkspaceForm}), **kwargs)
+
+    def get_inlines(self, request: HttpRequest, obj: Workspace | None = None) -> list[Any]:
+        return [MembershipInline, TeamInline] if obj else []
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Workspace]:
+        return super().get_queryset(request).prefetch_related("memberships__user")
+
+    @admin.display(description="owners")
+    def owners(self, workspace: Workspace) -> str:
+        return ", ".join(member.user.email for member in workspace.memberships.all() if member.role == "owner")
+
+    def save_related(self, request: Any, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if isinstance(form, NewWorkspaceForm):
+            owner = form.make_people()
+            invite(request, owner)
+            form.instance.events.create(verb="created", about=form.instance.name, actor=request.user)
+
+    def save_formset(self, request: Any, form: Any, formset: Any, change: bool) -> None:
+        """Who is taken out leaves as if on the Members page."""
+        if formset.model is not Membership:
+            super().save_formset(request, form, formset, change)
+            return
+        formset.save(commit=False)
+        for membership in [*formset.new_objects, *(changed for changed, _ in formset.changed_objects)]:
+            membership.save()
+        for membership in formset.deleted_objects:
+            self.end(request, membership)
+
+    def end(self, request: PersonRequest, membership: Membership) -> None:
+        try:
+            end_membership(membership, by=request.user)
+        except LastOwner as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+
+
+def invite(request: HttpRequest, user: User) -> None:
+    """Send the link by which a new person sets their password; it also proves the address."""
+    form = ResetPasswordForm(data={"email": user.email})
+    if not user.has_usable_password() and form.is_valid():
+        form.save(request)
+
+
+@admin.register(User)
+class UserAdmin(admin.ModelAdmin):
+    list_display = ("email", "name", "is_active", "is_staff", "last_login")
+    list_filter = ("is_active", "is_staff")
+    search_fields = ("email", "name", "memberships__workspace__name")
+    ordering = ("email",)
+    fields = ("email", "name", "is_active", "is_staff", "is_superuser", "last_login", "date_joined", "workspaces")
+    readonly_fields = ("last_login", "date_joined", "workspaces")
+
+    @admin.display(description="workspaces")
+    def workspaces(self, user: User) -> str:
+        members = user.memberships.select_related("workspace")
+        return ", ".join(f"{member.workspace} ({member.get_role_display()})" for member in members) or "none"
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if not change:
+            obj.set_unusable_password()
+        super().save_model(request, obj, form, change)
+        if not change:
+            invite(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        # Trails and connections name people; who leaves is taken out of the workspace, or may no longer log in.
+        return False
+
+
+@admin.register(Team)
+class TeamAdmin(admin.ModelAdmin):
+    form = TeamForm
+    list_display = ("name", "workspace")
+    list_select_related = ("workspace",)
+    search_fields = ("name", "workspace__name")
+    autocomplete_fields = ("workspace",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Team | None = None) -> tuple[str, ...]:
+        return ("workspace",) if obj else ()
+
+    def delete_model(self, request: HttpRequest, obj: Team) -> None:
+        obj.disband()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Team]) -> None:
+        for team in queryset:
+            team.disband()
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """The connections of a team do not go with it: they become private to their creators."""
+        texts = [f"{team}: its connections become private to their creators" for team in objs]
+        return texts, {"teams": len(texts)}, set(), []
+
+
+# Connections -----------------------------------------------------------------------------------------------------
+
+
+class ShownHealth(admin.SimpleListFilter):
+    """What a person reads on the connection's page."""
+
+    title = "health"
+    parameter_name = "shown"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("attention", "Needs attention"), *Health.choices]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        if self.value() == "attention":
+            return queryset.filter(shown_health__in=[Health.ACTION_NEEDED, Health.LATE]).order_by("health_since")
+        return queryset.filter(shown_health=self.value()) if self.value() else queryset
+
+
+class SyncInline(ReadOnlyInline):
+    model = Sync
+    verbose_name_plural = "Syncs, newest first"
+    fields = ("number", "trigger", "state", "reason", "created_at", "finished_at", "calls")
+    ordering = ("-number",)
+    max_num = 10
+
+
+class EventInline(ReadOnlyInline):
+    model = Event
+    verbose_name_plural = "What happened, newest first"
+    fields = ("at", "actor", "verb", "changed", "detail")
+    readonly_fields = ("changed",)
+    show_change_link = False
+
+    @admin.display(description="fields")
+    def changed(self, event: Event) -> str:
+        return ", ".join(event.changed_words)
+
+
+@admin.register(Connection)
+class ConnectionAdmin(ReadOnly):
+    """Its actions run through the same client, budget and trail as the pages."""
+
+    list_display = ("name", "workspace", "source_key", "privacy", "health_shown", "since", "health_reason", "synced_at")
+    list_filter = (ShownHealth, "source_key", "privacy", "state")
+    list_select_related = ("workspace",)
+    search_fields = ("name", "workspace__name", "created_by__email", "created_by__name", "person", "person_email", "id")
+    exclude = SECRETS
+    actions = ("test_now", "sync_now", "pause", "resume")
+    inlines = (SyncInline, EventInline)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
+        return Connection.objects.with_health().defer(*SECRETS).select_related("workspace", "created_by", "team")
+
+    @admin.display(description="health", ordering="shown_health")
+    def health_shown(self, connection: Connection) -> str:
+        return connection.health_word
+
+    @admin.display(description="since", ordering="health_since")
+    def since(self, connection: Connection) -> Any:
+        return connection.health_since
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """For staff who may change connections, though nothing of them is edited here."""
+        return super().get_actions(request) if request.user.has_perm("connections.change_connection") else {}
+
+    @admin.action(description="Test now")
+    def test_now(self, request: PersonRequest, queryset: QuerySet[Connection]) -> None:
+        self.on_each(request, queryset, lambda connection: check_said(connection, by=request.user))
+
+    @admin.action(description="Sync now")
+    def sync_now(self, request: PersonRequest, queryset: QuerySet[Connection]) -> None:
+        self.on_each(request, queryset, lambda connection: sync_said(connection, by=request.user))
+
+    @admin.action(description="Pause")
+    def pause(self, request: PersonRequest, queryset: QuerySet[Connection]) -> None:
+        self.on_each(request, queryset, lambda connection: pause_said(connection, by=request.user))
+
+    @admin.action(description="Resume")
+    def resume(self, request: PersonRequest, queryset: QuerySet[Connection]) -> None:
+        self.on_each(request, queryset, lambda connection: resume_said(connection, by=request.user))
+
+    def on_each(self, request: PersonRequest, queryset: QuerySet[Connection], act: Callable[[Connection], str]) -> None:
+        """Say for each connection what came of it."""
+        for connection in Connection.objects.filter(pk__in=queryset.values("pk")).select_related("workspace"):
+            try:
+                self.message_user(request, f"{connection}: {act(connection)}")
+            except (SourceError, AlreadyActive) as refusal:
+                self.message_user(request, f"{connection}: {refusal}", messages.ERROR)
+
+
+def check_said(connection: Connection, *, by: User) -> str:
+    check(connection, by=by)
+    return "it works."
+
+
+def sync_said(connection: Connection, *, by: User) -> str:
+    if not Connection.objects.may_run().filter(pk=connection.pk).exists():
+        return "it cannot be synced: it is paused, unfinished, or its owner has left."
+    Sync.objects.queue(connection, trigger=Trigger.STAFF, by=by)
+    connection.record("asked for a sync", by=by)
+    return "a sync is queued."
+
+
+def pause_said(connection: Connection, *, by: User) -> str:
+    if connection.is_draft or connection.is_paused:
+        return "nothing to pause."
+    connection.pause(by=by)
+    return "paused."
+
+
+def resume_said(connection: Connection, *, by: User) -> str:
+    if not connection.is_paused:
+        return "it is not paused."
+    connection.resume(by=by)
+    return "resumed."
+
+
+@admin.register(Sync)
+class SyncAdmin(ReadOnly):
+    list_display = ("connection", "number", "trigger", "state", "reason", "created_at", "finished_at", "calls")
+    list_filter = ("state", "trigger")
+    list_select_related = ("connection",)
+    search_fields = ("connection__name", "connection__workspace__name")
+    date_hierarchy = "created_at"
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnly):
+    list_display = ("at", "workspace", "actor", "verb", "about", "detail")
+    list_select_related = ("workspace", "actor")
+    search_fields = ("about", "workspace__name", "actor__email")
+    exclude = ("changes",)
+
+
+@admin.register(AccountBudget)
+class AccountBudgetAdmin(ReadOnly):
+    list_display = ("short_name", "ease", "refusals", "refused_at", "resumes_at")
+
+    @admin.display(description="account")
+    def short_name(self, budget: AccountBudget) -> str:
+        return format_html("<code>{}</code>", budget.account[:12])

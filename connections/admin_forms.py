@@ -1,0 +1,65 @@
+"""Forms of the admin's pages."""
+
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django import forms
+from django.core.exceptions import ValidationError
+
+from connections.models import Membership, Role, Team, User, Workspace
+
+
+class NewWorkspaceForm(forms.ModelForm):
+    """A workspace for a new customer, with its owner and a first team."""
+
+    owner_email = forms.EmailField(label="Owner's e-mail", help_text="Gets a link to set a password, if new here.")
+    owner_name = forms.CharField(label="Owner's name", max_length=100, required=False)
+    team_name = forms.CharField(label="First team", max_length=100, required=False, help_text="The owner is in it.")
+
+    class Meta:
+        model = Workspace
+        fields = ("name", "slug")
+
+    def clean_slug(self) -> str:
+        return str(self.cleaned_data["slug"]).lower()
+
+    def make_people(self) -> User:
+        """Once the workspace is saved."""
+        owner = self.owner()
+        membership = Membership.objects.create(workspace=self.instance, user=owner, role=Role.OWNER)
+        if self.cleaned_data["team_name"]:
+            team = Team.objects.create(workspace=self.instance, name=self.cleaned_data["team_name"])
+            team.members.add(membership)
+        return owner
+
+    def owner(self) -> User:
+        email = self.cleaned_data["owner_email"].lower()
+        user = User.objects.filter(email__iexact=email).first()
+        if user is None:
+            user = User.objects.create_user(email, name=self.cleaned_data["owner_name"])
+            EmailAddress.objects.create(user=user, email=email, primary=True, verified=False)
+        return user
+
+
+class TeamForm(forms.ModelForm):
+    """The members offered are those of the team's own workspace."""
+
+    class Meta:
+        model = Team
+        fields = ("workspace", "name", "members")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        members: Any = self.fields["members"]
+        members.required = False
+        everybody = Membership.objects.select_related("user", "workspace")
+        members.queryset = everybody.filter(workspace=self.instance.workspace) if self.instance.pk else everybody
+        members.label_from_instance = lambda member: f"{member.user} ({member.workspace})"
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        workspace = self.instance.workspace if self.instance.pk else cleaned.get("workspace")
+        strangers = [member for member in cleaned.get("members", []) if member.workspace != workspace]
+        if workspace and strangers:
+            raise ValidationError({"members": f"Not in {workspace}: {', '.join(str(member) for member in strangers)}."})
+        return cleaned
