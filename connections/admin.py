@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from connections.admin_forms import NewWorkspaceForm, TeamForm
+from connections.admin_forms import MembershipFormSet, NewWorkspaceForm, TeamForm, vouch_for
 from connections.checking import check
 from connections.leaving import end_membership
 from connections.models import AccountBudget, Connection, Event, Health, Membership, Sync, Team, User, Workspace
@@ -51,6 +51,7 @@ class ReadOnlyInline(admin.TabularInline):
 
 class MembershipInline(admin.TabularInline):
     model = Membership
+    formset = MembershipFormSet
     extra = 0
     autocomplete_fields = ("user",)
     fields = ("user", "role")
@@ -136,6 +137,7 @@ class UserAdmin(admin.ModelAdmin):
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
         if not change:
+            vouch_for(obj)
             invite(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:

@@ -37,8 +37,26 @@ class NewWorkspaceForm(forms.ModelForm):
         user = User.objects.filter(email__iexact=email).first()
         if user is None:
             user = User.objects.create_user(email, name=self.cleaned_data["owner_name"])
-            EmailAddress.objects.create(user=user, email=email, primary=True, verified=False)
+            vouch_for(user)
         return user
+
+
+def vouch_for(user: User) -> None:
+    """Count the address as proven: the account has no password, and only who gets mail there can set one."""
+    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
+
+
+class MembershipFormSet(forms.BaseInlineFormSet):
+    """A workspace keeps at least one owner."""
+
+    def clean(self) -> None:
+        super().clean()
+        roles = [form.cleaned_data.get("role") for form in self.forms if form.is_valid() and self.stays(form)]
+        if self.instance.memberships.filter(role=Role.OWNER).exists() and Role.OWNER not in roles:
+            raise ValidationError("This would take the last owner out: make somebody else an owner first.")
+
+    def stays(self, form: forms.ModelForm) -> bool:
+        return form not in self.deleted_forms and (form.has_changed() or form.instance.pk is not None)
 
 
 class TeamForm(forms.ModelForm):
