@@ -72,6 +72,10 @@ def may_manage(request: PersonRequest, connection: Connection) -> bool:
     return Connection.objects.manageable_by(request.user).filter(pk=connection.pk).exists()
 
 
+def still_visible(request: PersonRequest, connection: Connection) -> bool:
+    return Connection.objects.visible_to(request.user).filter(pk=connection.pk).exists()
+
+
 def my_draft(request: PersonRequest, slug: str, source: str, pk: UUID) -> Connection:
     """My unfinished set-up, or what became of it: my finished connection. Raises Http404 for anybody else's."""
     mine = Connection.objects.filter(created_by=request.user)

@@ -1,12 +1,16 @@
 """Saves an edit: new credentials are proven first, and what others changed meanwhile is respected."""
 
+from contextlib import suppress
+
 from django.db import transaction
+from django.http import Http404
 from django.views.decorators.debug import sensitive_variables
 
-from connections.checking import ask, note_success, unreadable_key
-from connections.forms import EditForm
-from connections.models import Connection, Privacy, Sync, User
-from connections.models.sync import Trigger
+from connections.checking import ask, note_success, source_of, unreadable_key
+from connections.edit_form import EditForm
+from connections.models import Connection, Membership, Privacy, Sync, User
+from connections.models.connection import in_words
+from connections.models.sync import AlreadyActive, Trigger
 from connections.sealing import Unsealable
 from sources.spec import Credentials
 
@@ -15,35 +19,39 @@ ORDER_OF_PRIVACY = (Privacy.PRIVATE, Privacy.TEAM, Privacy.WORKSPACE)
 
 
 class EditConflict(Exception):
-    """Somebody else changed the same field since the form was rendered."""
+    """Somebody else changed the same field since the form was rendered. The text is for the person."""
 
 
 @sensitive_variables("credentials")
 def save_edit(connection: Connection, form: EditForm, *, by: User) -> str:
-    """Save a valid form; returns what to say. Raises EditConflict and SourceError, and saves nothing then."""
-    if form.conflicts:
-        raise EditConflict
+    """Save a valid form; returns what to say. Saves nothing when it raises EditConflict, SourceError or Http404."""
+    refuse_conflicts(form)
+    before = readers(connection) if form.changes_privacy else []
     if not form.changes_credentials:
-        store(connection, form, by=by)
-        return "Saved."
+        row = store(connection, form, by=by)
+        return f"Saved. {loss_of_access(row, before)}".strip()
     try:
         credentials = form.credentials()
     except Unsealable:
         raise unreadable_key() from None
-    proof = ask(connection.known_source(), credentials)
+    proof = ask(source_of(connection), credentials)
     row = store(connection, form, by=by, proven=credentials)
     note_success(row, proof)
-    if not row.is_paused:
-        Sync.objects.queue(row, trigger=Trigger.NEW_KEY, by=by)
-    return f"Saved. The new credentials work: {connection.source_name} answered as {proof.person}."
+    pull_with_new_key(row, by=by)
+    said = f"Saved. The new credentials work: {connection.source_name} answered as {proof.person}."
+    return f"{said} {loss_of_access(row, before)}".strip()
+
+
+def refuse_conflicts(form: EditForm) -> None:
+    if form.conflicts:
+        raise EditConflict("Nothing was saved yet: somebody else changed the same thing.")
 
 
 @transaction.atomic
 def store(connection: Connection, form: EditForm, *, by: User, proven: Credentials | None = None) -> Connection:
-    row = Connection.objects.select_for_update().get(pk=connection.pk)
+    row = present_row(connection, by=by)
     if row.version != connection.version:
-        # Somebody saved while the new credentials were being proven: look again at what they changed.
-        raise EditConflict
+        settle_again(row, form, proven=proven)
     before = {field: row.value_of(field) for field in EDITABLE}
     row.name, row.privacy, row.team = (form.cleaned_data[field] for field in ("name", "privacy", "team"))
     if proven:
@@ -55,6 +63,44 @@ def store(connection: Connection, form: EditForm, *, by: User, proven: Credentia
     return row
 
 
+def present_row(connection: Connection, *, by: User) -> Connection:
+    """Locked, and by the rules of now: proving a key takes seconds, in which a role or the row may be lost."""
+    row = Connection.objects.manageable_by(by).select_for_update().filter(pk=connection.pk).first()
+    if row is None:
+        raise Http404
+    return row
+
+
+@sensitive_variables("proven")
+def settle_again(row: Connection, form: EditForm, *, proven: Credentials | None) -> None:
+    """Somebody saved while the new credentials were being proven: look at what they changed before going on."""
+    form.meet(row)
+    refuse_conflicts(form)
+    if not form.is_valid() or (proven and form.credentials() != proven):
+        raise EditConflict(
+            "Nothing was saved: somebody else changed this connection while the new key was being tested. "
+            "Look it over, enter the key again and save."
+        )
+
+
 def is_narrower(before: str, after: str) -> bool:
     was, now = (ORDER_OF_PRIVACY.index(Privacy(value.partition(":")[0])) for value in (before, after))
     return now < was
+
+
+def readers(connection: Connection) -> list[Membership]:
+    """The members who may use it, by the one rule."""
+    members = connection.workspace.memberships.select_related("user")
+    return [one for one in members if Connection.objects.visible_to(one.user).filter(pk=connection.pk).exists()]
+
+
+def loss_of_access(row: Connection, before: list[Membership]) -> str:
+    still = readers(row) if before else []
+    lost = [str(one) for one in before if one not in still]
+    return f"No longer able to use it: {in_words(lost)}." if lost else ""
+
+
+def pull_with_new_key(row: Connection, *, by: User) -> None:
+    if not row.is_paused:
+        with suppress(AlreadyActive):  # The schedule was quicker; its sync opens the key when it begins.
+            Sync.objects.queue(row, trigger=Trigger.NEW_KEY, by=by)

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from connections import access
 from connections.checking import check
 from connections.editing import EditConflict, save_edit
-from connections.forms import EditForm, FilterForm, form_for
+from connections.edit_form import EditForm
+from connections.forms import FilterForm, form_for
 from connections.models import Connection, Sync
 from connections.models.budget import AccountBudget
 from connections.models.sync import AlreadyActive, Trigger
@@ -71,18 +72,28 @@ def detail(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
 
 
 def edit(request: PersonRequest, connection: Connection) -> HttpResponse:
+    if connection.source is None:
+        messages.error(request, f"{connection.source_name} is no longer part of BlinkMetrics. Nothing was saved.")
+        return redirect(connection)
     form = edit_form(request, connection, data=request.POST)
     if not form.is_valid():
         return detail_page(request, connection, form)
     try:
         said = save_edit(connection, form, by=request.user)
-    except EditConflict:
-        return detail_page(request, connection, form.shown_again(), status=409)
+    except EditConflict as conflict:
+        messages.error(request, str(conflict))
+        return conflict_page(request, connection, form)
     except SourceError as failure:
         form.refuse(failure)
         return detail_page(request, connection, form)
     messages.success(request, said)
-    return redirect(connection)
+    # Who narrowed the privacy may just have lost the connection.
+    return redirect(connection if access.still_visible(request, connection) else connection.list_url())
+
+
+def conflict_page(request: PersonRequest, connection: Connection, form: EditForm) -> HttpResponse:
+    present = access.manageable_connection(request, connection.workspace.slug, connection.source_key, connection.pk)
+    return detail_page(request, present, form.shown_again(version=present.version), status=409)
 
 
 def edit_form(request: PersonRequest, connection: Connection, data: object = None) -> EditForm:
@@ -199,10 +210,9 @@ def delete(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
     """GET asks first, and says what goes with it."""
     connection = access.manageable_connection(request, workspace, source, pk)
     if request.method == "POST":
-        connection.stop_syncs("The connection was deleted.")
         connection.remove(by=request.user)
         messages.success(request, f"{connection.name} was deleted, with its key and the data pulled through it.")
-        return redirect("connections:source_list", workspace, source)
+        return redirect(connection.list_url())
     counts = connection.records.counts_by_stream()
     context = {
         "workspace": connection.workspace,

@@ -104,6 +104,12 @@ class Connection(models.Model):
         """The address of one of this connection's pages, by its name in connections.urls."""
         return reverse(f"connections:{page}", args=[self.workspace.slug, self.source_key, self.pk])
 
+    def list_url(self) -> str:
+        """The page that lists it and its like; a source that is gone has none of its own."""
+        if self.source is None:
+            return self.workspace.get_absolute_url()
+        return reverse("connections:source_list", args=[self.workspace.slug, self.source_key])
+
     # What it is -------------------------------------------------------------------------------------------------
 
     @property
@@ -153,7 +159,15 @@ class Connection(models.Model):
 
     @property
     def creator_has_left(self) -> bool:
-        return not Membership.objects.filter(workspace=self.workspace_id, user=self.created_by_id).exists()
+        return not self.has_member(self.created_by_id)
+
+    @property
+    def key_is_left_behind(self) -> bool:
+        """The key in use is that of somebody who is no longer a member, so it may die any day."""
+        return self.has_key and not self.has_member(self.key_stored_by_id)
+
+    def has_member(self, user_id: int | None) -> bool:
+        return Membership.objects.filter(workspace=self.workspace_id, user=user_id).exists()
 
     def audience(self) -> str:
         """Who may use it, in words with names and counts."""
@@ -360,6 +374,8 @@ class Connection(models.Model):
     def become_private(self, *, because: str) -> None:
         before = {"privacy": self.value_of("privacy")}
         self.privacy, self.team = Privacy.PRIVATE, None
+        if self.creator_has_left:
+            self.orphaned_at = timezone.now()
         self.stop_syncs(because)
         self.version += 1
         self.save()
@@ -383,13 +399,18 @@ class Connection(models.Model):
     @transaction.atomic
     def remove(self, *, by: User) -> None:
         """Delete it with its syncs, records and secrets; the trail keeps that it existed."""
-        self.workspace.events.create(
-            verb="deleted",
-            about=self.name,
-            actor=by,
-            private_to=self.created_by if self.privacy == Privacy.PRIVATE else None,
-        )
+        self.stop_syncs("The connection was deleted.")
+        self.record("deleted", by=by)
+        if self.privacy == Privacy.PRIVATE:
+            self.seal_trail()
         self.delete()
+
+    def seal_trail(self) -> None:
+        """What happened to a private connection stays its creator's; without a creator nobody may read it."""
+        if self.created_by:
+            self.events.update(private_to=self.created_by)
+        else:
+            self.events.all().delete()
 
     def record(
         self, verb: str, *, by: User | None, detail: str = "", changes: Mapping[str, Sequence[str]] | None = None

@@ -90,7 +90,6 @@ class ConnectionQuerySet(models.QuerySet[Any]):
         """Delete each with its syncs, records and secrets; returns how many."""
         connections = [*self.select_related("workspace", "created_by")]
         for connection in connections:
-            connection.stop_syncs("The connection was deleted.")
             connection.remove(by=by)
         return len(connections)
 

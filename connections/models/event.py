@@ -1,6 +1,6 @@
 """The trail: who did what to a connection, and when. Rows are added, never changed."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 from django.db import models
 from django.db.models import Q
@@ -30,7 +30,8 @@ class Event(models.Model):
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="events")
     connection = models.ForeignKey(Connection, models.SET_NULL, null=True, related_name="events")
-    private_to = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    # Goes with the person: emptied instead, it would be read as "anybody's".
+    private_to = models.ForeignKey(User, models.CASCADE, null=True, related_name="+")
     actor = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField(default=timezone.now)
     verb = models.CharField(max_length=40)
@@ -52,6 +53,9 @@ class Event(models.Model):
         if not self._state.adding:
             raise TypeError("The trail is only added to.")
         super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError("The trail is only added to.")
 
     @property
     def changed_words(self) -> list[str]:

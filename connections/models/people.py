@@ -151,6 +151,9 @@ class Team(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        return reverse("connections:team", args=[self.workspace.slug, self.pk])
+
     @transaction.atomic
     def disband(self) -> None:
         """Delete the team. Its connections become private to their creators: narrower, never wider."""
