@@ -1,5 +1,6 @@
 """What people fill in: a connection's name, privacy and credentials, and the filters of a list."""
 
+from collections.abc import Collection
 from functools import cache
 from typing import Any
 
@@ -9,30 +10,40 @@ from django.db.models import Q, QuerySet
 from connections.form_fields import NameField
 from connections.models import Connection, Health, Pace, Privacy, Team, User, Workspace
 from connections.models.connection_query import ConnectionQuerySet
-from connections.models.event import FIELD_WORDS, Event
-from connections.sealing import Unsealable, fingerprint
+from connections.sealing import Unsealable, fingerprints
 from sources.errors import SourceError, TemporarilyDown
 from sources.registry import all_sources, offered_sources
 from sources.spec import Credentials, host_of
 
+IN_NO_TEAM = "You are in no team of this workspace, so Shared with Team cannot be chosen."
+UNREADABLE_KEY = "The stored key cannot be read any more. Enter the key again."
 FIELD_ORDER = ["api_url", "api_key", "name", "privacy", "team"]
 
 
 class HintedRadios(forms.RadioSelect):
-    """Radio buttons with a sentence under each label."""
+    """Radio buttons with a sentence under each label; what is `closed` is shown and cannot be chosen."""
 
-    def __init__(self, hints: dict[str, str], **kwargs: Any) -> None:
+    def __init__(self, hints: dict[str, str], *, closed: Collection[str] = (), **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.hints = hints
+        self.hints, self.closed = hints, closed
 
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        return {**super().create_option(name, value, *args, **kwargs), "hint": self.hints.get(str(value), "")}
+        option = super().create_option(name, value, *args, **kwargs)
+        if str(value) in self.closed:
+            option["attrs"]["disabled"] = True
+        return {**option, "hint": self.hints.get(str(value), "")}
 
 
 class ChooseSource(forms.Form):
     """Step 1."""
 
-    source = forms.ChoiceField(choices=lambda: [(source.key, source.name) for source in offered_sources()])
+    source = forms.ChoiceField(
+        choices=lambda: [(source.key, source.name) for source in offered_sources()],
+        error_messages={
+            "required": "Choose a source.",
+            "invalid_choice": "This source cannot be connected right now. Choose another.",
+        },
+    )
 
 
 class DetailsForm(forms.Form):
@@ -72,8 +83,11 @@ class DetailsForm(forms.Form):
         self.could_not_ask = False
         teams: Any = self.fields["team"]
         teams.queryset = self.offered_teams(present_team)
-        teams.help_text = self.team_hint(teams.queryset)
-        self.fields["privacy"].widget = HintedRadios(self.privacy_hints(), choices=Privacy.choices)
+        self.has_teams = teams.queryset.exists()
+        teams.help_text = "Needed for Shared with Team." if self.has_teams else IN_NO_TEAM
+        self.fields["privacy"].widget = HintedRadios(
+            self.privacy_hints(), closed=() if self.has_teams else (Privacy.TEAM,), choices=Privacy.choices
+        )
 
     def refuse(self, failure: SourceError) -> None:
         """Show what the account's answer means, at the field at fault."""
@@ -91,20 +105,18 @@ class DetailsForm(forms.Form):
             if people > 1
             else "You alone, for now.",
             Privacy.PRIVATE: "Nobody else sees it, administrators included.",
-            Privacy.TEAM: "The members of one of your teams may use it; administrators manage it.",
+            Privacy.TEAM: "The members of one of your teams may use it; administrators manage it."
+            if self.has_teams
+            else IN_NO_TEAM,
         }
-
-    def team_hint(self, teams: QuerySet[Team]) -> str:
-        if not teams.exists():
-            return "You are in no team of this workspace, so Shared with Team cannot be chosen."
-        return "Needed for Shared with Team."
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("privacy") != Privacy.TEAM:
             cleaned["team"] = None
+            self.errors.pop("team", None)  # Left over from another choice, and of no account now.
         elif not cleaned.get("team") and "team" not in self.errors:
-            self.add_error("team", "Choose the team that may use this connection.")
+            self.add_error("team", "Choose the team that may use this connection." if self.has_teams else IN_NO_TEAM)
         return cleaned
 
 
@@ -114,7 +126,18 @@ class SetUpForm(DetailsForm):
     def __init__(self, *args: Any, draft: Connection, **kwargs: Any) -> None:
         self.draft = draft
         super().__init__(*args, key_required=not draft.has_key, **kwargs)
-        self.fields["api_key"].help_text = key_hint(draft, viewer=self.user) or self.fields["api_key"].help_text
+        self.usual_key_hint = self.fields["api_key"].help_text
+        self.show_key_hint()
+
+    def show_key_hint(self) -> None:
+        self.fields["api_key"].help_text = key_hint(self.draft, viewer=self.user) or self.usual_key_hint
+
+    def refuse(self, failure: SourceError) -> None:
+        super().refuse(failure)
+        self.show_key_hint()  # Whether a key is held has just been decided.
+
+    def ask_for_key(self) -> None:
+        self.add_error("api_key", UNREADABLE_KEY)
 
     def credentials(self) -> Credentials:
         """What to try. Raises Unsealable when the held key cannot be opened."""
@@ -122,103 +145,23 @@ class SetUpForm(DetailsForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        if needs_key_again(cleaned, self.draft) and "api_key" not in self.errors:
+        if cleaned.get("api_key") or not self.draft.has_key or "api_key" in self.errors:
+            return cleaned
+        if not self.draft.is_readable:
+            self.ask_for_key()
+        elif needs_key_again(cleaned, self.draft):
             self.add_error("api_key", "Enter the key again: the address has changed since it was stored.")
         return cleaned
 
     def typed(self) -> dict[str, str]:
-        """All that was typed but the key, as it was typed."""
-        return {field: str(self.data.get(field, ""))[:2000] for field in ("api_url", "name", "privacy", "team")}
+        """All that was typed but the key; the address as it was understood, if it was."""
+        typed = {field: str(self.data.get(field, ""))[:2000] for field in ("api_url", "name", "privacy", "team")}
+        return {**typed, "api_url": self.cleaned_data.get("api_url") or typed["api_url"]}
 
-
-class EditForm(DetailsForm):
-    """The detail page's form: a field that I left alone keeps what others made of it meanwhile."""
-
-    version = forms.IntegerField(required=False, widget=forms.HiddenInput, min_value=0)
-
-    def __init__(self, *args: Any, connection: Connection, **kwargs: Any) -> None:
-        self.connection = connection
-        super().__init__(*args, key_required=False, present_team=connection.team, **kwargs)
-        self.fields["api_key"].help_text = key_hint(connection, viewer=self.user)
-        self.conflicts: list[Conflict] = []
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
-        self.settle_with_others(cleaned)
-        if needs_key_again(cleaned, self.connection) and "api_key" not in self.errors:
-            self.add_error("api_key", "Enter the key again: it was stored for the address before.")
-        return cleaned
-
-    def settle_with_others(self, cleaned: dict[str, Any]) -> None:
-        """Take over what others changed and I did not; note what both changed."""
-        for field, edits in self.edits_by_others().items():
-            mine, base, theirs = (
-                posted_value(field, cleaned),
-                edits[0].changes[field][0],
-                self.connection.value_of(field),
-            )
-            if mine in (base, None) or field in self.take_theirs:
-                self.keep_present(field, cleaned)
-            elif mine != theirs:
-                self.conflicts.append(Conflict(field=field, edit=edits[-1], connection=self.connection, mine=mine))
-
-    def shown_again(self) -> "EditForm":
-        """With the present version: who saves now has seen what the others changed."""
-        self.data = {**self.data.dict(), "version": self.connection.version}
-        return self
-
-    @property
-    def take_theirs(self) -> list[str]:
-        return self.data.getlist("theirs") if hasattr(self.data, "getlist") else []
-
-    def edits_by_others(self) -> dict[str, list[Event]]:
-        """The edits since this form was rendered, by the field that they changed. No version counts as the first."""
-        edits: dict[str, list[Event]] = {}
-        for event in self.connection.changes_since(self.cleaned_data.get("version") or 0):
-            for field in event.changes:
-                edits.setdefault(field, []).append(event)
-        return edits
-
-    def keep_present(self, field: str, cleaned: dict[str, Any]) -> None:
-        match field:
-            case "privacy":
-                cleaned["privacy"], cleaned["team"] = self.connection.privacy, self.connection.team
-            case "api_url":
-                cleaned["api_url"] = self.connection.address()
-            case "api_key":
-                cleaned["api_key"] = None
-            case _:
-                cleaned[field] = getattr(self.connection, field)
-
-    @property
-    def changes_credentials(self) -> bool:
-        return bool(self.cleaned_data.get("api_key")) or address_differs(self.cleaned_data, self.connection)
-
-    def credentials(self) -> Credentials:
-        return chosen_credentials(self.cleaned_data, self.connection)
-
-
-class Conflict:
-    """A field that somebody else changed while I did."""
-
-    def __init__(self, *, field: str, edit: Event, connection: Connection, mine: str) -> None:
-        self.field, self.edit = field, edit
-        self.word = FIELD_WORDS[field]
-        self.theirs, self.mine = (connection.name, mine) if field == "name" else ("", "")
-
-
-def posted_value(field: str, cleaned: dict[str, Any]) -> str | None:
-    """What was posted, in the form of `Connection.value_of`; None when it was left alone or is not readable."""
-    match field:
-        case "privacy":
-            team = cleaned.get("team")
-            return f"team:{team.pk}" if team else cleaned.get("privacy")
-        case "api_url":
-            return fingerprint("account", host_of(cleaned["api_url"])) if cleaned.get("api_url") else None
-        case "api_key":
-            return "typed" if cleaned.get("api_key") else None
-        case _:
-            return cleaned.get(field)
+    def cleaning_words(self) -> list[str]:
+        """What was changed in what was typed; from now on the form shows the address as it was understood."""
+        self.data = {**self.data.dict(), "api_url": self.cleaned_data["api_url"]}
+        return [f"{self.fields[field].label}: {note}" for field, note in self.cleaning_notes.items()]
 
 
 def needs_key_again(cleaned: dict[str, Any], connection: Connection) -> bool:
@@ -256,7 +199,7 @@ class FinishForm(forms.Form):
     """Step 3."""
 
     pace = forms.ChoiceField(choices=Pace, required=False, initial=Pace.CONSIDERATE)
-    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    version = forms.CharField(required=False, widget=forms.HiddenInput)
 
 
 class FilterForm(forms.Form):
@@ -280,7 +223,9 @@ class FilterForm(forms.Form):
         if wanted.get("q"):
             words = wanted["q"]
             creator = Q(created_by__name__icontains=words) | Q(created_by__email__icontains=words)
-            connections = connections.filter(Q(name__icontains=words) | Q(person__icontains=words) | creator)
+            # The host is sealed, so it is found whole: by its fingerprint, as a host or as an address.
+            account = Q(account_fingerprint__in=fingerprints("account", (host_of(words) or words).casefold()))
+            connections = connections.filter(Q(name__icontains=words) | Q(person__icontains=words) | creator | account)
         if wanted.get("source"):
             connections = connections.filter(source_key=wanted["source"])
         if wanted.get("privacy"):

@@ -11,9 +11,10 @@ ROWS_PER_CALL = 95  # Pages of 100 that overlap by five.
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a first pull takes at one pace."""
+    """What a first pull takes at one pace, in calls a second."""
 
     pace: Pace
+    rate: float
     calls: int
     minutes: int
 
@@ -23,5 +24,8 @@ def estimates(connection: Connection) -> list[Estimate]:
     counts = connection.account_facts.get("counts", {})
     source = connection.known_source()
     calls = sum(max(1, math.ceil(counts.get(stream.key, 0) / ROWS_PER_CALL)) for stream in source.default_streams)
-    rate = source.calls_per_second()
-    return [Estimate(pace=pace, calls=calls, minutes=math.ceil(calls / (rate * SHARE[pace]) / 60)) for pace in Pace]
+    rates = {pace: source.calls_per_second() * SHARE[pace] for pace in Pace}
+    return [
+        Estimate(pace=pace, rate=rate, calls=calls, minutes=math.ceil(calls / rate / 60))
+        for pace, rate in rates.items()
+    ]

@@ -3,23 +3,21 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from connections import setting_up
 from connections.access import Place, known_source, my_draft, my_drafts, my_place, my_teams, visible_connections
-from connections.checking import ask
 from connections.forms import ChooseSource, FinishForm, SetUpForm, form_for
-from connections.models import Connection, Privacy, Sync, User
-from connections.models.sync import Trigger
+from connections.models import Connection, Privacy
 from connections.outlook import estimates
 from connections.requests import PersonRequest
 from connections.sealing import Unsealable
-from sources.errors import SourceError, TemporarilyDown
+from connections.setting_up import NoLongerADraft, SetUpChanged, activate, keep_typed
+from sources.errors import SourceError
 from sources.registry import offered_sources
-from sources.spec import Credentials, Proof
 
 STEPS = ("Select Source", "Set Up Credentials", "Finish")
 SEARCHABLE = 6  # More cards than this need a search box.
@@ -60,51 +58,49 @@ def set_up(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
     """Step 2, Set Up Credentials."""
     draft = my_draft(request, workspace, source, pk)
     if not draft.is_draft:
-        return redirect(draft)
+        return already_finished(request, draft)
     place = my_place(request, workspace)
     if not is_offered(draft):
         return render(request, "connections/source_off.html", {**step(place, 2, draft), "draft": draft})
     form = form_for(SetUpForm, source)(
         posted(request), initial=draft.typed_values(), draft=draft, user=request.user, workspace=place.workspace
     )
-    if request.method == "POST" and accept(draft, form, request):
-        return redirect(draft.url("finish"))
+    try:
+        if request.method == "POST" and accept(draft, form, request):
+            return redirect(draft.url("finish"))
+    except NoLongerADraft:
+        # This page as it is now says what became of the set-up.
+        return redirect(draft.url("set_up"))
     return render(request, "connections/set_up.html", {**step(place, 2, draft), "form": form, "draft": draft})
+
+
+def already_finished(request: PersonRequest, connection: Connection) -> HttpResponse:
+    if request.method == "POST":
+        messages.info(request, "This set-up is already finished: what you sent just now was not saved. Edit it here.")
+    return redirect(connection)
 
 
 def is_offered(draft: Connection) -> bool:
     return draft.source in offered_sources()
 
 
-@sensitive_variables("credentials")
 def accept(draft: Connection, form: SetUpForm, request: PersonRequest) -> bool:
-    """Try what was typed. All of it is kept, but a key that was refused; False shows the form again."""
-    draft.remember_typed(form.typed())
-    if not form.is_valid():
+    """Keep and try what was typed. False shows the form again, with the reason at the field at fault."""
+    is_complete = form.is_valid()
+    keep_typed(draft, form.typed())
+    if not is_complete:
         return False
+    for note in form.cleaning_words():
+        messages.info(request, note)
     try:
-        credentials = form.credentials()
-        proof = prove(draft, credentials, untested_will_do="save_unverified" in request.POST)
+        setting_up.set_up(draft, form, by=request.user, untested_will_do="save_unverified" in request.POST)
     except Unsealable:
-        form.add_error("api_key", "The stored key cannot be read any more. Enter the key again.")
+        form.ask_for_key()
         return False
     except SourceError as failure:
         form.refuse(failure)
-        if isinstance(failure, TemporarilyDown):
-            draft.hold_key(credentials, by=request.user)
         return False
-    name, privacy, team = (form.cleaned_data[field] for field in ("name", "privacy", "team"))
-    draft.set_up(credentials, proof, name=name, privacy=privacy, team=team, by=request.user)
-    for note in form.cleaning_notes.values():
-        messages.info(request, note)
     return True
-
-
-def prove(draft: Connection, credentials: Credentials, *, untested_will_do: bool) -> Proof | None:
-    """Ask the account, unless it could not be asked a moment ago and the person goes on without."""
-    if untested_will_do and draft.holds_untested(credentials):
-        return None
-    return ask(draft.known_source(), credentials)
 
 
 @require_POST
@@ -124,7 +120,7 @@ def finish(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
     if not draft.is_draft:
         return redirect(draft)
     place = my_place(request, workspace)
-    if not draft.set_up_at or not is_offered(draft):
+    if not draft.set_up_at or not draft.is_readable or not is_offered(draft):
         return redirect(draft.url("set_up"))
     form = FinishForm(posted(request), initial={"version": draft.version})
     if request.method == "POST" and form.is_valid():
@@ -135,27 +131,18 @@ def finish(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
 
 
 def conclude(request: PersonRequest, draft: Connection, place: Place, form: FinishForm) -> HttpResponse:
-    seen = form.cleaned_data["version"]
-    if seen is not None and seen != draft.version:
-        messages.warning(request, "The set-up changed since this page was shown. Check it once more, then finish.")
-        return redirect(draft.url("finish"))
-    if draft.privacy == Privacy.TEAM and draft.team not in my_teams(request, place):
+    if draft.privacy == Privacy.TEAM and not my_teams(request, place).filter(pk=draft.team_id).exists():
         messages.error(request, "You are no longer in that team. Choose again who may use the connection.")
         return redirect(draft.url("set_up"))
-    if activate_once(draft, pace=form.cleaned_data["pace"], by=request.user):
-        messages.success(request, f"Connection created: {draft.name}. Its data is on the way.")
+    try:
+        activate(draft, pace=form.cleaned_data["pace"], seen=form.cleaned_data["version"], by=request.user)
+    except SetUpChanged:
+        messages.warning(request, "The set-up changed since this page was shown. Check it once more, then finish.")
+        return redirect(draft.url("finish"))
+    except NoLongerADraft:
+        return redirect(draft.url("set_up"))
+    messages.success(request, f"Connection created: {draft.name}. Its data is on the way.")
     return redirect(draft)
-
-
-@transaction.atomic
-def activate_once(draft: Connection, *, pace: str, by: User) -> bool:
-    """False when another click was first."""
-    row = Connection.objects.select_for_update().get(pk=draft.pk)
-    if not row.is_draft:
-        return False
-    row.activate(pace=pace, by=by)
-    Sync.objects.queue(row, trigger=Trigger.FIRST, by=by)
-    return True
 
 
 def summary(request: PersonRequest, place: Place, draft: Connection) -> dict[str, object]:

@@ -1,0 +1,96 @@
+"""Brings a draft through the stepper: keeps what was typed, tries it, stores it, and makes it a connection."""
+
+from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
+
+from connections.checking import ask
+from connections.forms import SetUpForm
+from connections.models import Connection, State, Sync, User
+from connections.models.sync import Trigger
+from connections.sealing import Unsealable
+from sources.errors import SourceError, TemporarilyDown
+from sources.spec import Credentials, Proof
+
+
+class NoLongerADraft(Exception):
+    """Another tab or click was first: the set-up is finished, or discarded."""
+
+
+class SetUpChanged(Exception):
+    """The set-up is not what the person saw when they pressed Finish."""
+
+
+def lock(draft: Connection) -> None:
+    """Within a transaction: bring the draft up to date, and let nobody else change it. Raises NoLongerADraft."""
+    try:
+        draft.refresh_from_db(from_queryset=Connection.objects.select_for_update().filter(state=State.DRAFT))
+    except Connection.DoesNotExist as gone:
+        raise NoLongerADraft from gone
+
+
+@transaction.atomic
+def keep_typed(draft: Connection, typed: dict[str, str]) -> None:
+    """Raises NoLongerADraft."""
+    lock(draft)
+    draft.remember_typed(typed)
+
+
+@sensitive_variables("credentials")
+def set_up(draft: Connection, form: SetUpForm, *, by: User, untested_will_do: bool) -> None:
+    """Try what a valid form holds, and store it.
+
+    Raises SourceError when the account says no, Unsealable when the held key cannot be opened, and NoLongerADraft.
+    """
+    credentials = form.credentials()
+    try:
+        proof = prove(draft, credentials, untested_will_do=untested_will_do)
+    except SourceError as failure:
+        settle_key(draft, credentials, failure, by=by)
+        raise
+    store(draft, form, credentials, proof, by=by)
+
+
+def prove(draft: Connection, credentials: Credentials, *, untested_will_do: bool) -> Proof | None:
+    """Ask the account, unless it could not be asked a moment ago and the person goes on without."""
+    if untested_will_do and draft.holds_untested(credentials):
+        return None
+    return ask(draft.known_source(), credentials)
+
+
+@transaction.atomic
+def settle_key(draft: Connection, credentials: Credentials, failure: SourceError, *, by: User) -> None:
+    """A key that could not be tried is held for the next try; one that was answered with a no is not kept."""
+    lock(draft)
+    if isinstance(failure, TemporarilyDown):
+        draft.hold_key(credentials, by=by)
+    elif draft.has_key and (not draft.set_up_at or has_same(draft, credentials)):
+        draft.forget_key()
+        draft.save()
+
+
+def has_same(draft: Connection, credentials: Credentials) -> bool:
+    try:
+        return draft.credentials() == credentials
+    except Unsealable:
+        return False
+
+
+@transaction.atomic
+def store(draft: Connection, form: SetUpForm, credentials: Credentials, proof: Proof | None, *, by: User) -> None:
+    # The check may have taken many seconds, in which another tab finished this set-up.
+    lock(draft)
+    name, privacy, team = (form.cleaned_data[field] for field in ("name", "privacy", "team"))
+    draft.set_up(credentials, proof, name=name, privacy=privacy, team=team, by=by)
+
+
+@transaction.atomic
+def activate(draft: Connection, *, pace: str, seen: str, by: User) -> None:
+    """Make the draft a connection and queue its first sync. `seen` is the version that the person was shown.
+
+    Raises SetUpChanged and NoLongerADraft.
+    """
+    lock(draft)
+    if seen and seen != str(draft.version):
+        raise SetUpChanged
+    draft.activate(pace=pace, by=by)
+    Sync.objects.queue(draft, trigger=Trigger.FIRST, by=by)
