@@ -3,6 +3,7 @@
 import logging
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -16,6 +17,7 @@ CALLS_SHOWN_FOR = timedelta(days=2)
 
 def keep_house() -> None:
     now = timezone.now()
+    stamp_left_behind()
     wiped = forget_keys_of(Connection.objects.filter(state=State.DRAFT, key_stored_at__lt=now - UNFINISHED_KEY_LIFE))
     wiped += forget_keys_of(Connection.objects.left_behind().filter(orphaned_at__lt=now - ORPHANED_KEY_LIFE))
     _, deleted = Connection.objects.unfinished_since(now - UNFINISHED_LIFE).delete()
@@ -25,9 +27,18 @@ def keep_house() -> None:
         log.info("house kept", extra={"keys_wiped": wiped, "drafts_deleted": drafts})
 
 
+def stamp_left_behind() -> None:
+    """A person may also leave by another door than the Members page, and may come back."""
+    left_behind = Connection.objects.left_behind()
+    left_behind.filter(orphaned_at=None).update(orphaned_at=timezone.now())
+    Connection.objects.exclude(orphaned_at=None).exclude(pk__in=left_behind.values("pk")).update(orphaned_at=None)
+
+
+@transaction.atomic
 def forget_keys_of(connections: QuerySet[Connection]) -> int:
     """Wipe each sealed key; returns how many there were."""
-    keepers = [*connections.exclude(key_stored_at=None)]
+    # Locked: whoever finishes a set-up in this moment must not find it undone.
+    keepers = [*connections.exclude(key_stored_at=None).select_for_update(of=("self",))]
     for connection in keepers:
         connection.forget_key()
         connection.save()
