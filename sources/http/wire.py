@@ -113,8 +113,6 @@ class Wire(httpx.BaseTransport):
         )
 
     def _read(self, answer: httpcore.Response) -> httpx.Response:
-        if answer.status < 200:
-            raise self._failures.unreadable("protocol")
         if 300 <= answer.status < 400:
             raise self._failures.redirected()
         headers = [(name, value) for name, value in answer.headers if name.lower() not in NOT_PASSED_ON]

@@ -3,9 +3,11 @@
 import gzip
 import json
 import logging
+import socket
 import time
 import tracemalloc
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -144,7 +146,7 @@ def test_a_pull_asks_again_as_often_as_it_may_help(name: str, tries: int, make_r
 @pytest.mark.parametrize("level", [1, 9])
 def test_a_gzip_bomb_is_left_unpacked(level: int, make_rig: MakeRig) -> None:
     bomb = gzip.compress(b" " * 200_000_000, level)
-    rig = make_rig(gzipped(b"") if not bomb else answers(bomb, headers=[("Content-Encoding", "gzip")]))
+    rig = make_rig(answers(bomb, headers=[("Content-Encoding", "gzip")]))
     tracemalloc.start()
 
     with pytest.raises(UnexpectedAnswer) as refused:
@@ -222,3 +224,27 @@ def test_a_page_of_a_hundred_large_rows_is_read(make_rig: MakeRig) -> None:
 
     assert make_rig(answers({"contacts": rows})).get().extensions["json"] == {"contacts": rows}
     assert len(json.dumps(rows)) > 1_000_000
+
+
+def test_threads_share_a_client_each_with_its_own_limits(make_rig: MakeRig) -> None:
+    def answer_slowly(connection: socket.socket) -> None:
+        time.sleep(0.05)
+        answers({"a": 1})(connection)
+
+    rig = make_rig(answer_slowly)
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: rig.get().extensions["json"], range(64)))
+
+    assert found == [{"a": 1}] * 64
+    assert 1 < rig.server.connections <= 8
+
+
+def test_one_slow_call_does_not_take_the_time_of_another(make_rig: MakeRig) -> None:
+    rig = make_rig(hangs(), answers({"a": 1}), limits=SHORT, lane=Lane.INTERACTIVE)
+    with ThreadPoolExecutor(2) as threads:
+        slow = threads.submit(rig.get)
+        while not rig.server.heard:
+            time.sleep(0.01)
+        assert threads.submit(rig.get).result().extensions["json"] == {"a": 1}
+
+        assert isinstance(slow.exception(), TemporarilyDown)

@@ -3,6 +3,7 @@
 import json
 import socket
 import ssl
+import threading
 from pathlib import Path
 
 import httpx
@@ -11,6 +12,7 @@ import trustme
 
 from sources.errors import SourceError, TemporarilyDown, WrongAddress
 from sources.http.public_addresses import is_public
+from sources.http.wire import strict_tls
 from sources.spec import Lane
 from tests.sources.http.conftest import HOST, KEY, PUBLIC, MakeRig, server_tls
 from tests.sources.http.scripted_server import ScriptedServer, answers
@@ -76,7 +78,6 @@ def test_a_name_with_very_many_addresses_is_refused(make_rig: MakeRig) -> None:
 def test_a_name_is_looked_up_once_so_it_cannot_turn_after_it_was_judged(make_rig: MakeRig) -> None:
     turning = iter([[PUBLIC], ["127.0.0.1"], ["127.0.0.1"]])
     dialled: list[str] = []
-    rig = make_rig(answers({}), resolve=lambda host, port: next(turning))
 
     def dial(address: str, port: int) -> tuple[str, int]:
         dialled.append(address)
@@ -105,8 +106,6 @@ def test_a_lookup_that_fails_for_now_is_asked_again(make_rig: MakeRig) -> None:
 
 
 def test_a_resolver_that_hangs_is_not_waited_for(make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch) -> None:
-    import threading
-
     never = threading.Event()
     monkeypatch.setattr("sources.http.lookup.LOOKUP_SECONDS", 0.05)
     rig = make_rig(answers({}), resolve=lambda host, port: never.wait(30) and [], lane=Lane.INTERACTIVE)
@@ -211,8 +210,6 @@ def test_nothing_in_the_environment_changes_the_way(
 def test_an_authority_from_the_environment_is_not_trusted(
     make_rig: MakeRig, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from sources.http.wire import strict_tls
-
     ours = tmp_path / "ca.pem"
     ours.write_bytes(authority.cert_pem.bytes())
     monkeypatch.setenv("SSL_CERT_FILE", str(ours))
@@ -244,6 +241,15 @@ def test_the_guard_lets_nothing_out_to_another_origin(url: str, make_rig: MakeRi
     assert refused.value.code == "not_allowed"
     assert rig.server.connections == 0
     assert rig.lookups == []
+
+
+def test_a_source_that_allows_anything_is_still_called_over_https_only(make_rig: MakeRig) -> None:
+    rig = make_rig(answers({}), allowed=lambda origin: True)
+
+    with pytest.raises(WrongAddress) as refused:
+        rig.client.get(f"http://{HOST}/api/3/users/me")
+
+    assert refused.value.code == "not_allowed"
 
 
 def test_only_reading_calls_go_out(make_rig: MakeRig) -> None:
