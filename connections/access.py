@@ -5,7 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
@@ -38,9 +39,21 @@ def my_workspaces(request: PersonRequest) -> QuerySet[Workspace]:
 
 def administered_place(request: PersonRequest, slug: str) -> Place:
     place = my_place(request, slug)
+    require_administrator(place)
+    return place
+
+
+def require_administrator(place: Place) -> None:
     if not place.membership.is_administrator:
         raise PermissionDenied("Only owners and admins of the workspace may do this.")
-    return place
+
+
+def administered_team(request: PersonRequest, slug: str, pk: int) -> Team:
+    """A team that I may change. Every member may know of it, so others are refused and not misled."""
+    place = my_place(request, slug)
+    team = get_object_or_404(place.workspace.teams.select_related("workspace"), pk=pk)
+    require_administrator(place)
+    return team
 
 
 def known_source(key: str) -> Source:
@@ -114,29 +127,40 @@ def my_teams(request: PersonRequest, place: Place) -> QuerySet[Team]:
 
 @dataclass(frozen=True)
 class LeftBehind:
-    """That a person who has left has private connections here, and nothing more about them."""
+    """That a person who has left has private connections here, their state, and nothing more about them."""
 
     user_id: int
     person: str
     count: int
     since: datetime
+    keys: int
+
+
+UNKNOWN = 0
+"""Stands for the creators whose accounts are gone altogether."""
 
 
 def left_behind(place: Place) -> list[LeftBehind]:
     """For administrators: whose private connections nobody can reach any more."""
-    orphans = Connection.objects.left_behind().filter(workspace=place.workspace).exclude(created_by=None)
+    orphans = Connection.objects.left_behind().filter(workspace=place.workspace)
     people = orphans.order_by().values("created_by", "created_by__name", "created_by__email")
-    counted = people.annotate(count=Count("pk"), since=Min("authorised_at"))
+    counted = people.annotate(
+        count=Count("pk"),
+        since=Min(Coalesce("orphaned_at", "authorised_at", "created_at")),
+        keys=Count("pk", filter=~Q(key_stored_at=None)),
+    )
     return [
         LeftBehind(
-            user_id=row["created_by"],
-            person=row["created_by__name"] or row["created_by__email"],
+            user_id=row["created_by"] or UNKNOWN,
+            person=row["created_by__name"] or row["created_by__email"] or "A deleted account",
             count=row["count"],
             since=row["since"],
+            keys=row["keys"],
         )
         for row in counted
     ]
 
 
 def left_behind_of(place: Place, user_id: int) -> ConnectionQuerySet:
-    return Connection.objects.left_behind().filter(workspace=place.workspace, created_by=user_id)
+    creator = None if user_id == UNKNOWN else user_id
+    return Connection.objects.left_behind().filter(workspace=place.workspace, created_by=creator)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from connections import data_views, people_views, views, wizard
+from connections import data_views, people_views, team_views, views, wizard
 
 app_name = "connections"
 
@@ -31,6 +31,9 @@ urlpatterns = [
     path("settings/members/", people_views.members, name="members"),
     path("settings/members/<int:pk>/remove/", people_views.remove_member, name="remove_member"),
     path("settings/members/left/<int:pk>/delete/", people_views.delete_left_behind, name="delete_left_behind"),
-    path("settings/teams/", people_views.teams, name="teams"),
+    path("settings/members/leave/", people_views.leave, name="leave"),
+    path("settings/teams/", team_views.teams, name="teams"),
+    path("settings/teams/<int:pk>/", team_views.team, name="team"),
+    path("settings/teams/<int:pk>/delete/", team_views.delete_team, name="delete_team"),
     path("settings/activity/", people_views.activity, name="activity"),
 ]

@@ -70,6 +70,10 @@ class Workspace(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("connections:list", args=[self.slug])
 
+    def record(self, verb: str, *, by: User | None, about: str = "", detail: str = "") -> None:
+        """Put into the trail what happened to its people; administrators read it, and who did it."""
+        self.events.create(verb=verb, about=about[:100], actor=by, detail=detail[:300])
+
 
 class Role(models.TextChoices):
     OWNER = "owner", "Owner"

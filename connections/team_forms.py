@@ -1,0 +1,41 @@
+"""What administrators fill in about a team."""
+
+from typing import Any
+
+from django import forms
+
+from connections.form_fields import NameField
+from connections.models import Membership, Team, User, Workspace
+
+
+class TeamForm(forms.Form):
+    """A team's name and members; nobody of another workspace is offered."""
+
+    name = NameField(label="Team Name", error_messages={"required": "Give the team a name."})
+    members = forms.ModelMultipleChoiceField(
+        queryset=Membership.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": "Choose members of this workspace.", "invalid_pk_value": "Choose members."},
+    )
+
+    def __init__(self, *args: Any, workspace: Workspace, team: Team | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.workspace, self.team = workspace, team or Team(workspace=workspace)
+        members: Any = self.fields["members"]
+        members.queryset = workspace.memberships.select_related("user")
+
+    def clean_name(self) -> str:
+        name = self.cleaned_data["name"]
+        if self.workspace.teams.filter(name__iexact=name).exclude(pk=self.team.pk).exists():
+            raise forms.ValidationError("There is a team of this name already.", code="taken")
+        return name
+
+    def save(self, *, by: User) -> Team:
+        verb = "changed the team" if self.team.pk else "created the team"
+        self.team.name = self.cleaned_data["name"]
+        self.team.save()
+        self.team.members.set(self.cleaned_data["members"])
+        who = ", ".join(str(member) for member in self.cleaned_data["members"])
+        self.workspace.record(verb, by=by, about=self.team.name, detail=f"Its members: {who or 'nobody yet'}")
+        return self.team

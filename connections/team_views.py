@@ -1,0 +1,67 @@
+"""The pages about teams: everybody of the workspace may look, administrators make, change and delete them."""
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from connections import access
+from connections.leaving import disband
+from connections.models import User
+from connections.requests import PersonRequest
+from connections.team_forms import TeamForm
+
+
+@require_http_methods(["GET", "POST"])
+def teams(request: PersonRequest, workspace: str) -> HttpResponse:
+    """POST creates one."""
+    place = access.my_place(request, workspace)
+    if request.method == "POST":
+        access.require_administrator(place)
+    form = TeamForm(request.POST if request.method == "POST" else None, workspace=place.workspace)
+    if form.is_valid():
+        save(form, by=request.user)
+        messages.success(request, f"The team {form.team} was created.")
+        return redirect("connections:teams", workspace)
+    context = {
+        "workspace": place.workspace,
+        "teams": place.workspace.teams.with_members(),
+        "form": form if place.membership.is_administrator else None,
+    }
+    return render(request, "connections/teams.html", context)
+
+
+@transaction.atomic
+def save(form: TeamForm, *, by: User) -> None:
+    form.save(by=by)
+
+
+@require_http_methods(["GET", "POST"])
+def team(request: PersonRequest, workspace: str, pk: int) -> HttpResponse:
+    chosen = access.administered_team(request, workspace, pk)
+    form = TeamForm(
+        request.POST if request.method == "POST" else None,
+        workspace=chosen.workspace,
+        team=chosen,
+        initial={"name": chosen.name, "members": chosen.members.all()},
+    )
+    if form.is_valid():
+        save(form, by=request.user)
+        messages.success(request, f"The team {form.team} was saved.")
+        return redirect("connections:teams", workspace)
+    return render(request, "connections/team.html", {"workspace": chosen.workspace, "team": chosen, "form": form})
+
+
+@require_http_methods(["GET", "POST"])
+def delete_team(request: PersonRequest, workspace: str, pk: int) -> HttpResponse:
+    """GET asks first, and says what becomes of the team's connections."""
+    chosen = access.administered_team(request, workspace, pk)
+    if request.method == "POST":
+        disband(chosen, by=request.user)
+        messages.success(request, f"The team {chosen.name} was deleted.")
+        return redirect("connections:teams", workspace)
+    shared = access.visible_connections(request, access.my_place(request, workspace)).filter(team=chosen)
+    return render(
+        request, "connections/delete_team.html", {"workspace": chosen.workspace, "team": chosen, "connections": shared}
+    )
