@@ -1,20 +1,20 @@
 """The pages about what was pulled: syncs, streams, rows and downloads."""
 
-from collections.abc import Iterator
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpResponse, StreamingHttpResponse
-from django.shortcuts import render
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
 from connections import access
-from connections.exporting import LINES
-from connections.models import Connection
+from connections.exporting import lines
 from connections.requests import PersonRequest
-from sources.spec import Stream
+from connections.sealing import Unsealable
 
 PAGE_SIZE = 50
+CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 
 
 @require_GET
@@ -73,15 +73,16 @@ def rows(request: PersonRequest, workspace: str, source: str, pk: UUID, stream: 
 
 
 @require_GET
-def download(request: PersonRequest, workspace: str, source: str, pk: UUID, stream: str, format: str) -> StreamingHttpResponse:
+def download(
+    request: PersonRequest, workspace: str, source: str, pk: UUID, stream: str, format: str
+) -> HttpResponseBase:
     connection = access.visible_connection(request, workspace, source, pk)
     chosen = access.offered_stream(connection, stream)
+    try:
+        found = lines(connection, chosen, format)
+    except Unsealable:
+        messages.error(request, "The stored address cannot be read any more, and the rows repeat it. Enter it again.")
+        return redirect(connection)
     connection.record("exported", by=request.user, detail=f"{chosen.name} as {format}")
-    return attachment(connection, chosen, format)
-
-
-def attachment(connection: Connection, stream: Stream, format: str) -> StreamingHttpResponse:
-    lines: Iterator[str] = LINES[format](connection, stream)
-    content_type = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}[format]
-    headers = {"Content-Disposition": f'attachment; filename="{stream.key}.{format}"'}
-    return StreamingHttpResponse(lines, content_type=content_type, headers=headers)
+    headers = {"Content-Disposition": f'attachment; filename="{chosen.key}.{format}"'}
+    return StreamingHttpResponse(found, content_type=CONTENT_TYPES[format], headers=headers)

@@ -7,27 +7,34 @@ from typing import Any
 
 from connections.models import Connection
 from connections.models.record import RecordQuerySet
-from sources.spec import Stream
+from sources.spec import Row, Stream
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
-
-def jsonl_lines(connection: Connection, stream: Stream, *, deleted: bool = False) -> Iterator[str]:
-    address = connection.address()
-    for record in chosen(connection, stream, deleted=deleted):
-        yield json.dumps(record.row(address=address), ensure_ascii=False) + "\n"
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+CHUNK = 1000  # Rows in memory at a time.
 
 
-def csv_lines(connection: Connection, stream: Stream, *, deleted: bool = False) -> Iterator[str]:
+def lines(connection: Connection, stream: Stream, format: str, *, deleted: bool = False) -> Iterator[str]:
+    """The file, line by line, whatever its length. Raises Unsealable at once, before there is a first line."""
+    return LINES[format](chosen(connection, stream, deleted=deleted), connection.address())
+
+
+def jsonl_lines(records: RecordQuerySet, address: str) -> Iterator[str]:
+    for row in rows(records, address):
+        yield json.dumps(row, ensure_ascii=False) + "\n"
+
+
+def csv_lines(records: RecordQuerySet, address: str) -> Iterator[str]:
     """A header of all keys that occur, then a line a row; what a spreadsheet would run as a formula is quoted."""
-    address = connection.address()
-    records = chosen(connection, stream, deleted=deleted)
     columns = all_columns(records)
     writer = csv.writer(Echo())
-    yield writer.writerow(columns)
-    for record in records.iterator(chunk_size=1000):
-        row = record.row(address=address)
+    yield writer.writerow([cell(column) for column in columns])
+    for row in rows(records, address):
         yield writer.writerow([cell(row.get(column)) for column in columns])
+
+
+def rows(records: RecordQuerySet, address: str) -> Iterator[Row]:
+    for record in records.iterator(chunk_size=CHUNK):
+        yield record.row(address=address)
 
 
 def chosen(connection: Connection, stream: Stream, *, deleted: bool) -> RecordQuerySet:
@@ -38,7 +45,7 @@ def chosen(connection: Connection, stream: Stream, *, deleted: bool) -> RecordQu
 def all_columns(records: RecordQuerySet) -> list[str]:
     """Rows of one stream may have different keys; none is left out. `links` is for machines."""
     seen: dict[str, None] = {"id": None}
-    for data in records.values_list("data", flat=True).iterator(chunk_size=1000):
+    for data in records.values_list("data", flat=True).iterator(chunk_size=CHUNK):
         seen.update(dict.fromkeys(data))
     return [column for column in seen if column != "links"]
 
@@ -65,4 +72,4 @@ class Echo:
         return line
 
 
-LINES: dict[str, Callable[..., Iterator[str]]] = {"jsonl": jsonl_lines, "csv": csv_lines}
+LINES: dict[str, Callable[[RecordQuerySet, str], Iterator[str]]] = {"jsonl": jsonl_lines, "csv": csv_lines}

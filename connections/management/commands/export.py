@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from connections.exporting import LINES
+from connections.exporting import LINES, lines
 from connections.management.finding import connection_of, stream_of
+from connections.sealing import Unsealable
 
 
 class Command(BaseCommand):
@@ -20,5 +21,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         connection = connection_of(options["id"])
         stream = stream_of(connection, options["stream"])
-        for line in LINES[options["format"]](connection, stream, deleted=options["deleted"]):
+        try:
+            found = lines(connection, stream, options["format"], deleted=options["deleted"])
+        except Unsealable:
+            raise CommandError("The stored address cannot be read any more; enter it again on the page.") from None
+        for line in found:
             self.stdout.write(line, ending="")
