@@ -6,7 +6,7 @@ from django.db import transaction
 from django.http import Http404
 from django.views.decorators.debug import sensitive_variables
 
-from connections.checking import ask, note_success, source_of, unreadable_key
+from connections.checking import ask, note_success, unreadable_key
 from connections.edit_form import EditForm
 from connections.models import Connection, Membership, Privacy, Sync, User
 from connections.models.connection import in_words
@@ -34,7 +34,7 @@ def save_edit(connection: Connection, form: EditForm, *, by: User) -> str:
         credentials = form.credentials()
     except Unsealable:
         raise unreadable_key() from None
-    proof = ask(source_of(connection), credentials)
+    proof = ask(connection.known_source(), credentials)
     row = store(connection, form, by=by, proven=credentials)
     note_success(row, proof)
     pull_with_new_key(row, by=by)

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from connections import access
 from connections.checking import check
-from connections.editing import EditConflict, save_edit
 from connections.edit_form import EditForm
+from connections.editing import EditConflict, save_edit
 from connections.forms import FilterForm, form_for
 from connections.models import Connection, Sync
 from connections.models.budget import AccountBudget
@@ -201,7 +201,8 @@ def resume(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
     connection = access.manageable_connection(request, workspace, source, pk)
     if connection.is_paused:
         connection.resume(by=request.user)
-    messages.success(request, "Resumed. A sync starts in a moment.")
+    then = "It waits for another key." if connection.needs_action else "A sync starts in a moment."
+    messages.success(request, f"Resumed. {then}")
     return redirect(connection)
 
 
