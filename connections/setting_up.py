@@ -5,11 +5,11 @@ from django.views.decorators.debug import sensitive_variables
 
 from connections.checking import ask
 from connections.forms import SetUpForm
-from connections.models import Connection, State, Sync, User
+from connections.models import Connection, State, Sync, User, Workspace
 from connections.models.sync import Trigger
 from connections.sealing import Unsealable
 from sources.errors import SourceError, TemporarilyDown
-from sources.spec import Credentials, Proof
+from sources.spec import Credentials, Proof, Source
 
 
 class NoLongerADraft(Exception):
@@ -18,6 +18,12 @@ class NoLongerADraft(Exception):
 
 class SetUpChanged(Exception):
     """The set-up is not what the person saw when they pressed Finish."""
+
+
+def begin(workspace: Workspace, source: Source, *, by: User) -> Connection:
+    """My draft of this source that nothing was typed into yet, else a new one."""
+    draft: Connection = Connection.objects.take_up_draft(workspace=workspace, user=by, source=source)
+    return draft
 
 
 def lock(draft: Connection) -> None:

@@ -30,7 +30,7 @@ def add(request: PersonRequest, workspace: str) -> HttpResponse:
     form = ChooseSource(posted(request))
     if request.method == "POST" and form.is_valid():
         source = known_source(form.cleaned_data["source"])
-        draft = Connection.objects.take_up_draft(workspace=place.workspace, user=request.user, source=source)
+        draft = setting_up.begin(place.workspace, source, by=request.user)
         return redirect(draft.url("set_up"))
     return render(request, "connections/add.html", {**step(place, 1), **choices(request, place), "form": form})
 
