@@ -1,7 +1,7 @@
 """Asks ActiveCampaign, while a person waits, whose key this is and whether it may read contacts."""
 
 from sources.activecampaign.client import ActiveCampaign, connect
-from sources.activecampaign.person import Person, one_line
+from sources.activecampaign.person import Person
 from sources.activecampaign.rows import answer_of
 from sources.errors import BadCredentials, NotPermitted, SourceError, WrongAddress
 from sources.http.limits import CHECK
@@ -59,7 +59,6 @@ def _account(line: ActiveCampaign) -> Row:
 def _facts(person: Person, account: Row) -> dict[str, str]:
     facts = {
         "ActiveCampaign user id": person.id,
-        "Login address": one_line(account.get("account")),
         "Contact limit": _number(account.get("subscriber_limit")),
         "Trial account": "yes" if account.get("trial") is True else "",
     }
