@@ -2,7 +2,9 @@
 
 import math
 import random
+import threading
 import time
+from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,12 +19,13 @@ from sources.errors import RateLimited
 from sources.spec import Lane
 
 SHARE = {
-    Pace.FULL: 0.98,  # All of it would let one call too many into some seconds, by jitter.
+    Pace.FULL: 0.97,  # All of it would let one call too many into some seconds: calls do not travel equally fast.
     Pace.CONSIDERATE: 0.6,  # 3 of 5: a neighbour on the same account is then hardly ever refused.
 }
 SLOWEST = 0.1
 CLIMB = 1.02  # A granted call's share in the way back: from half to all in about 35 calls.
 JITTER = 0.02  # Seconds. Without it, the same process wins each free slot.
+UNEVEN_TRAVEL = 0.03  # Seconds by which one call may reach the account later than the next; with the share it fits.
 LONGEST_NAP = 1.0  # Seconds between two looks at whether the work is still wanted.
 PATIENCE = 8.0  # Seconds that a person in front of a page is kept waiting for a slot.
 
@@ -107,12 +110,14 @@ class SharedBudget:
         AccountBudget.objects.get_or_create(account=self.account)
 
     def take(self, lane: Lane) -> None:
+        # Counted first: what is granted has to be sent at once.
+        count_call(self.account)
         if lane == Lane.INTERACTIVE:
             self.nap(self.reserve_next())
         else:
             self.wait_for_free()
+        self.nap(DEPARTURES.delay(self.account, most=math.ceil(self.rate)))
         self.calls += 1
-        count_call(self.account)
 
     def take_tally(self) -> tuple[int, float]:
         """The calls and the seconds waited since the last tally."""
@@ -126,15 +131,15 @@ class SharedBudget:
 
         Raises RateLimited when the account asked for a longer pause than a person should sit through.
         """
-        row = self.row().select_for_update().annotate(now=Clock()).get()
-        slot = max(row.tat, row.now)
-        if slot - row.now > PATIENCE:
-            seconds = math.ceil(slot - row.now)
+        interval = 1.0 / (self.rate * SHARE[Pace.FULL])
+        self.row().update(tat=Greatest(F("tat"), Clock()) + interval)
+        wait = self.row().values_list(F("tat") - interval - Clock(), flat=True).get()
+        if wait > PATIENCE:
+            seconds = math.ceil(wait)
             raise RateLimited(
                 f"The account asked us to slow down. Try again in {seconds} seconds.", retry_after=seconds
             )
-        self.row().update(tat=slot + 1.0 / (self.rate * SHARE[Pace.FULL]))
-        return float(slot - row.now)
+        return max(float(wait), 0.0)
 
     def wait_for_free(self) -> None:
         while not self.take_free():
@@ -148,9 +153,9 @@ class SharedBudget:
 
     def slow_down(self, seconds: float) -> None:
         """The account refused: everybody waits, and the pace halves until calls succeed again."""
-        long_ago = Q(refused_at=None) | Q(refused_at__lt=timezone.now() - timedelta(seconds=1))
-        # Calls that were under way together are refused together; that is one reason to slow down, not several.
-        eased = Case(When(long_ago, then=Greatest(SLOWEST, F("ease") / 2)), default=F("ease"))
+        # What is refused during a pause was under way before it: one burst is one reason to slow down, not several.
+        is_new = Q(paused_until__lt=Clock())
+        eased = Case(When(is_new, then=Greatest(SLOWEST, F("ease") / 2)), default=F("ease"))
         resume = Clock() + Value(seconds)
         self.row().update(
             tat=Greatest(F("tat"), resume),
@@ -169,6 +174,32 @@ class SharedBudget:
             self.still_wanted()
             self.sleep(min(seconds, LONGEST_NAP))
             seconds -= LONGEST_NAP
+
+
+class Departures:
+    """When this process sent its last calls to each account.
+
+    The slots of the row are evenly spaced, but a busy machine may send one call late and the next ones in time, and
+    then too many leave within one second. This holds the later ones back.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.lock = threading.Lock()
+        self.sent: defaultdict[str, deque[float]] = defaultdict(deque)
+
+    def delay(self, account: str, *, most: int) -> float:
+        """The seconds that a granted call still has to wait, so that no second sees more than `most`."""
+        with self.lock:
+            sent, now = self.sent[account], self.clock()
+            while len(sent) > most:
+                sent.popleft()
+            leaves = max(now, sent[0] + 1.0 + UNEVEN_TRAVEL) if len(sent) == most else now
+            sent.append(leaves)
+            return leaves - now
+
+
+DEPARTURES = Departures()
 
 
 def count_call(account: str) -> None:
