@@ -58,7 +58,6 @@ def test_the_accounts_facts_are_added_when_they_may_be_read(scripted: Start) -> 
         counts={"contacts": 18342},
         facts={
             "ActiveCampaign user id": "3",
-            "Login address": "harbourtea.activehosted.com",
             "Contact limit": "25,000",
         },
     )
