@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
-from connections.models import Connection, Event, Membership, Sync, Team, Workspace
+from connections.models import AccountBudget, Connection, Event, Membership, Sync, Team, Workspace
 from connections.models.connection_query import ConnectionQuerySet
 from connections.requests import PersonRequest
 from sources.registry import get_source
@@ -104,6 +104,11 @@ def my_drafts(request: PersonRequest, place: Place) -> QuerySet[Connection]:
 def in_place(connections: QuerySet[Connection], slug: str, source: str) -> QuerySet[Connection]:
     related = connections.select_related("workspace", "created_by", "team", "key_stored_by")
     return related.filter(workspace__slug=slug, source_key=source)
+
+
+def budget_of(connection: Connection) -> AccountBudget | None:
+    """The budget of its account, shared by all who call that account; None when it was never called."""
+    return AccountBudget.objects.filter(account=connection.account_fingerprint).first()
 
 
 def visible_sync(connection: Connection, number: int) -> Sync:

@@ -14,8 +14,7 @@ from connections.checking import check
 from connections.edit_form import EditForm
 from connections.editing import EditConflict, save_edit
 from connections.forms import FilterForm, form_for
-from connections.models import Connection, Sync
-from connections.models.budget import AccountBudget
+from connections.models import Connection
 from connections.models.sync import AlreadyActive, Trigger
 from connections.requests import PersonRequest
 from connections.sealing import Unsealable
@@ -126,7 +125,7 @@ def detail_page(
         "may_manage": may_manage,
         "audience": connection.audience(),
         "sharers": siblings.same_account(connection) if connection.is_readable else [],
-        "budget": AccountBudget.objects.filter(account=connection.account_fingerprint).first(),
+        "budget": access.budget_of(connection),
         "events": access.visible_events(request, place).filter(connection=connection)[:SHOWN_SYNCS],
     }
     return render(request, "connections/detail.html", context, status=status)
@@ -179,7 +178,7 @@ def sync(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpR
         messages.error(request, "The connection is paused. Resume it first.")
         return redirect(connection)
     try:
-        Sync.objects.queue(connection, trigger=Trigger.PERSON, by=request.user)
+        connection.syncs.queue(connection, trigger=Trigger.PERSON, by=request.user)
     except AlreadyActive as under_way:
         messages.info(request, str(under_way))
     else:
