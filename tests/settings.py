@@ -20,3 +20,7 @@ os.environ.setdefault("REDIS_URL", "")
 from blinkmetrics.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # Slow hashing is tested by Django.
+
+# A second source, to prove that one more touches nothing else.
+SOURCE_PACKAGES = [*SOURCE_PACKAGES, "tests.toy_sources"]  # noqa: F405
+TEMPLATES[0]["DIRS"].append(BASE_DIR / "tests" / "toy_sources")  # noqa: F405
