@@ -15,12 +15,12 @@ from connections.fields import SealedField
 from connections.models.choices import INTERVALS, Health, Pace, Privacy, Schedule, State
 from connections.models.connection_query import ConnectionQuerySet
 from connections.models.people import Membership, Team, User, Workspace
-from connections.sealing import Unsealable, fingerprint, seal, unseal
+from connections.models.sealed_credentials import SealedCredentials
+from connections.sealing import Unsealable, seal, unseal
 from sources.errors import SourceError
 from sources.registry import get_source
-from sources.spec import Credentials, Proof, Secret, Source, Stream, host_of
+from sources.spec import Credentials, Proof, Source, Stream
 
-SHORTEST_HINTED_KEY = 32  # Four characters of a shorter key would give too much of it away.
 UNFINISHED_KEY_LIFE = timedelta(hours=24)
 UNFINISHED_LIFE = timedelta(days=7)
 ORPHANED_KEY_LIFE = timedelta(days=30)
@@ -32,7 +32,7 @@ class SourceGone(SourceError):
     code = "source_gone"
 
 
-class Connection(models.Model):
+class Connection(SealedCredentials):
     """One authorised account of a source."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -49,14 +49,7 @@ class Connection(models.Model):
     authorised_at = models.DateTimeField(null=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
 
-    api_url = SealedField()
-    api_key = SealedField()
     typed = SealedField()
-    account_fingerprint = models.CharField(max_length=64, blank=True, editable=False, db_index=True)
-    key_fingerprint = models.CharField(max_length=64, blank=True, editable=False)
-    key_hint = models.CharField(max_length=4, blank=True, editable=False)
-    key_stored_at = models.DateTimeField(null=True, editable=False)
-    key_stored_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", editable=False)
 
     health = models.CharField(max_length=20, choices=Health, default=Health.NOT_VERIFIED)
     health_reason = models.CharField(max_length=300, blank=True)
@@ -186,57 +179,11 @@ class Connection(models.Model):
             case _:
                 return "Private to Me: nobody else sees it"
 
-    # Secrets ----------------------------------------------------------------------------------------------------
-
-    @property
-    def has_key(self) -> bool:
-        return bool(self.api_key)
-
-    def address(self) -> str:
-        """The API URL. Raises Unsealable."""
-        return unseal(self.api_url, context=self.sealing_context("api_url"))
-
-    @property
-    def host(self) -> str:
-        """The account's host for a page to show; empty when it cannot be opened."""
-        try:
-            return host_of(self.address())
-        except Unsealable:
-            return ""
-
-    @property
-    def is_readable(self) -> bool:
-        """Whether the stored address and key can still be opened."""
-        try:
-            self.credentials()
-        except Unsealable:
-            return False
-        return True
-
-    def credentials(self) -> Credentials:
-        """The only place where a key is opened. Raises Unsealable."""
-        api_url = self.address()
-        api_key = unseal(self.api_key, context=self.sealing_context("api_key", host_of(api_url)))
-        return Credentials(api_url=api_url, api_key=Secret(api_key))
-
-    def sealing_context(self, field: str, *more: str) -> tuple[str, ...]:
-        return (str(self.workspace_id), str(self.pk), field, *more)
-
-    def keep_credentials(self, credentials: Credentials, *, by: User | None) -> None:
-        """Seal the address and the key onto this row; the caller saves it."""
-        host, key = host_of(credentials.api_url), credentials.api_key.reveal()
-        self.api_url = seal(credentials.api_url, context=self.sealing_context("api_url"))
-        self.api_key = seal(key, context=self.sealing_context("api_key", host))
-        self.account_fingerprint = fingerprint("account", host)
-        self.key_fingerprint = fingerprint("key", str(self.workspace_id), host, key)
-        self.key_hint = key[-4:] if len(key) >= SHORTEST_HINTED_KEY else ""
-        self.key_stored_at, self.key_stored_by = timezone.now(), by
+    # Set-up -----------------------------------------------------------------------------------------------------
 
     def forget_key(self) -> None:
-        self.api_key = self.key_fingerprint = self.key_hint = ""
-        self.key_stored_at = self.key_stored_by = self.set_up_at = None
-
-    # Set-up -----------------------------------------------------------------------------------------------------
+        super().forget_key()
+        self.set_up_at = None
 
     def remember_typed(self, typed: Mapping[str, str]) -> None:
         """Keep what was typed into an unfinished set-up (never the key), so that nothing is lost."""

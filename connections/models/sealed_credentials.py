@@ -1,0 +1,76 @@
+"""The columns that hold an account's address and key, sealed, and the only place where they are opened."""
+
+from django.db import models
+from django.utils import timezone
+
+from connections.fields import SealedField
+from connections.models.people import User
+from connections.sealing import Unsealable, fingerprint, seal, unseal
+from sources.spec import Credentials, Secret, host_of
+
+SHORTEST_HINTED_KEY = 32  # Four characters of a shorter key would give too much of it away.
+
+
+class SealedCredentials(models.Model):
+    """What a connection knows about its credentials. Each sealed text opens on its own row and field alone."""
+
+    workspace_id: int
+
+    api_url = SealedField()
+    api_key = SealedField()
+    account_fingerprint = models.CharField(max_length=64, blank=True, editable=False, db_index=True)
+    key_fingerprint = models.CharField(max_length=64, blank=True, editable=False)
+    key_hint = models.CharField(max_length=4, blank=True, editable=False)
+    key_stored_at = models.DateTimeField(null=True, editable=False)
+    key_stored_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", editable=False)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def has_key(self) -> bool:
+        return bool(self.api_key)
+
+    def address(self) -> str:
+        """The API URL. Raises Unsealable."""
+        return unseal(self.api_url, context=self.sealing_context("api_url"))
+
+    @property
+    def host(self) -> str:
+        """The account's host for a page to show; empty when it cannot be opened."""
+        try:
+            return host_of(self.address())
+        except Unsealable:
+            return ""
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the stored address and key can still be opened."""
+        try:
+            self.credentials()
+        except Unsealable:
+            return False
+        return True
+
+    def credentials(self) -> Credentials:
+        """The only place where a key is opened. Raises Unsealable."""
+        api_url = self.address()
+        api_key = unseal(self.api_key, context=self.sealing_context("api_key", host_of(api_url)))
+        return Credentials(api_url=api_url, api_key=Secret(api_key))
+
+    def sealing_context(self, field: str, *more: str) -> tuple[str, ...]:
+        return (str(self.workspace_id), str(self.pk), field, *more)
+
+    def keep_credentials(self, credentials: Credentials, *, by: User | None) -> None:
+        """Seal the address and the key onto this row; the caller saves it."""
+        host, key = host_of(credentials.api_url), credentials.api_key.reveal()
+        self.api_url = seal(credentials.api_url, context=self.sealing_context("api_url"))
+        self.api_key = seal(key, context=self.sealing_context("api_key", host))
+        self.account_fingerprint = fingerprint("account", host)
+        self.key_fingerprint = fingerprint("key", str(self.workspace_id), host, key)
+        self.key_hint = key[-4:] if len(key) >= SHORTEST_HINTED_KEY else ""
+        self.key_stored_at, self.key_stored_by = timezone.now(), by
+
+    def forget_key(self) -> None:
+        self.api_key = self.key_fingerprint = self.key_hint = ""
+        self.key_stored_at = self.key_stored_by = None
