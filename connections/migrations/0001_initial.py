@@ -139,7 +139,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.PositiveIntegerField()),
-                ('trigger', models.CharField(choices=[('first', 'First sync'), ('person', 'Sync now'), ('schedule', 'Schedule'), ('new_key', 'New key'), ('command', 'Command line')], max_length=10)),
+                ('trigger', models.CharField(choices=[('first', 'First sync'), ('person', 'Sync now'), ('schedule', 'Schedule'), ('new_key', 'New key'), ('staff', 'BlinkMetrics staff'), ('command', 'Command line')], max_length=10)),
                 ('pace', models.CharField(choices=[('considerate', 'Considerate'), ('full', 'Full speed')], max_length=20)),
                 ('full', models.BooleanField(default=False)),
                 ('only_streams', models.JSONField(default=list)),
