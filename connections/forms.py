@@ -130,7 +130,8 @@ class SetUpForm(DetailsForm):
         self.show_key_hint()
 
     def show_key_hint(self) -> None:
-        self.fields["api_key"].help_text = key_hint(self.draft, viewer=self.user) or self.usual_key_hint
+        # On the bound field: it took over the field's own text when the form was cleaned.
+        self["api_key"].help_text = key_hint(self.draft, viewer=self.user) or self.usual_key_hint
 
     def refuse(self, failure: SourceError) -> None:
         super().refuse(failure)
