@@ -1,0 +1,87 @@
+"""Who sits before the browser, and what stands behind the pages: a real server, and a real worker when asked for."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection as database
+from playwright.sync_api import BrowserContext, Page
+
+from connections.models import User
+from sources.activecampaign.sandbox.server import SandboxServer
+from tests.browser.inspecting import Inspection
+from tests.browser_fixture import console_errors_of
+from tests.conftest import client_of
+from tests.processes import ROOT, Started, started
+
+WIDE = {"width": 1280, "height": 800}
+
+NewPage = Callable[..., Page]
+StartWorker = Callable[[SandboxServer], Started]
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any], live_server: Any) -> dict[str, Any]:
+    # Without motion no page is looked at half-way between two colours.
+    return {**browser_context_args, "base_url": live_server.url, "viewport": WIDE, "reduced_motion": "reduce"}
+
+
+@pytest.fixture
+def database_file(transactional_db: None) -> Path:
+    return Path(database.settings_dict["NAME"])
+
+
+@pytest.fixture
+def new_page(new_context: Callable[..., BrowserContext], live_server: Any, settings: Any) -> Iterator[NewPage]:
+    """Open a browser of its own, logged in as `user` if one is given. No page of it may leave an error behind."""
+    errors: list[list[str]] = []
+
+    def open_page(user: User | None = None, **options: Any) -> Page:
+        context = new_context(**options)
+        errors.append(console_errors_of(context))
+        if user:
+            session = client_of(user).cookies[settings.SESSION_COOKIE_NAME].value
+            context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
+        return context.new_page()
+
+    yield open_page
+    found = [error for of_context in errors for error in of_context]
+    assert not found, "The browser's console holds errors:\n" + "\n".join(found)
+
+
+@pytest.fixture
+def inspection() -> Iterator[Inspection]:
+    """Looks at pages; what it found on any of them fails the test at its end."""
+    inspection = Inspection()
+    yield inspection
+    assert not inspection.findings, "\n".join(["Found on the pages:", *inspection.findings])
+
+
+@pytest.fixture
+def account(new_sandbox: Callable[..., SandboxServer]) -> SandboxServer:
+    """An account as one meets it: five calls a second, each a tenth of a second away."""
+    return new_sandbox(rate=5, latency_ms=100)
+
+
+@pytest.fixture
+def start_worker(database_file: Path, tmp_path: Path) -> Iterator[StartWorker]:
+    """Start `manage.py worker` on the test's database and wait until it is idle."""
+    with ExitStack() as running:
+
+        def start(account: SandboxServer) -> Started:
+            environment = {
+                **os.environ,
+                "DATABASE_URL": f"sqlite:///{database_file}",
+                "ACTIVECAMPAIGN_SANDBOX_ORIGINS": account.origin,
+                "EMAIL_URL": f"filemail://{tmp_path}/mail",
+            }
+            command = [sys.executable, "manage.py", "worker"]
+            worker = running.enter_context(started(command, directory=ROOT, environment=environment))
+            worker.says("The worker is waiting for syncs.")
+            return worker
+
+        yield start
