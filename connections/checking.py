@@ -1,11 +1,14 @@
 """Asks a source whether credentials work, and writes down what came of it."""
 
 import logging
+from collections.abc import Callable
+
+from django.db import transaction
 
 from connections.models import Connection, Health, SharedBudget, User
 from connections.notices import tell_broken, tell_mended
 from connections.sealing import Unsealable, fingerprint
-from sources.errors import AccountUnavailable, BadCredentials, NotPermitted, SourceError, TemporarilyDown, WrongAddress
+from sources.errors import AccountUnavailable, BadCredentials, NotPermitted, SourceError, WrongAddress
 from sources.spec import Credentials, Proof, Source, host_of
 
 log = logging.getLogger(__name__)
@@ -14,10 +17,15 @@ FOR_A_PERSON = (BadCredentials, NotPermitted, AccountUnavailable, WrongAddress)
 """What goes away only when somebody does something."""
 
 
+def account_of(credentials: Credentials) -> str:
+    """Whose budget a call with these credentials spends."""
+    return fingerprint("account", host_of(credentials.api_url))
+
+
 def ask(source: Source, credentials: Credentials) -> Proof:
     """Check live, before anything that waits in bulk. Raises SourceError."""
-    account = fingerprint("account", host_of(credentials.api_url))
-    return source.check(credentials, budget=SharedBudget(account=account, rate=source.calls_per_second()))
+    budget = SharedBudget(account=account_of(credentials), rate=source.calls_per_second())
+    return source.check(credentials, budget=budget)
 
 
 def check(connection: Connection, *, by: User | None) -> None:
@@ -28,38 +36,61 @@ def check(connection: Connection, *, by: User | None) -> None:
         note_failure(connection, unreadable_key())
         raise unreadable_key() from None
     except SourceError as failure:
-        note_failure(connection, failure)
-        connection.record("tested", by=by, detail=f"Failed: {failure}")
+        if note_failure(connection, failure):
+            connection.record("tested", by=by, detail=f"Failed: {failure}"[:300])
         raise
-    note_success(connection, proof)
-    connection.record("tested", by=by, detail="It works.")
+    if note_success(connection, proof):
+        connection.record("tested", by=by, detail="It works.")
 
 
 def unreadable_key() -> BadCredentials:
     return BadCredentials("The stored key cannot be read any more. Enter the key again.", code="key_unreadable")
 
 
-def note_success(connection: Connection, proof: Proof | None = None) -> None:
-    """It works; somebody who was told that it did not is told."""
-    was_broken = connection.needs_action
-    if proof:
-        connection.accept_proof(proof)
-    else:
-        connection.set_health(Health.HEALTHY)
-    connection.save_health()
-    if was_broken:
-        tell_mended(connection)
+def note_success(connection: Connection, proof: Proof | None = None) -> bool:
+    """It works; somebody who was told that it did not is told. Returns whether that still concerns the connection."""
+    return keep_outcome(connection, lambda row: row.accept_proof(proof) if proof else row.set_health(Health.HEALTHY))
 
 
-def note_failure(connection: Connection, failure: SourceError) -> None:
-    """A fault that only a person can mend is told once; one that passes is waited for."""
-    was_broken = connection.needs_action
-    log.warning("check failed", extra={"connection": str(connection.pk), "code": failure.code})
-    if isinstance(failure, FOR_A_PERSON):
-        connection.set_health(Health.ACTION_NEEDED, str(failure), code=failure.code)
-    elif connection.is_verified or not isinstance(failure, TemporarilyDown):
-        connection.set_health(Health.WAITING, str(failure), code=failure.code)
-    connection.save_health()
+def note_failure(connection: Connection, failure: SourceError) -> bool:
+    """A fault that only a person can mend is told once; one that passes is waited for, and mends nothing either.
+
+    Returns whether that still concerns the connection.
+    """
+    log.warning("the account could not be used", extra={"connection": str(connection.pk), "code": failure.code})
+
+    def apply(row: Connection) -> None:
+        if isinstance(failure, FOR_A_PERSON):
+            row.set_health(Health.ACTION_NEEDED, str(failure), code=failure.code)
+        elif not row.needs_action:
+            passing = Health.WAITING if row.is_verified else Health.NOT_VERIFIED
+            row.set_health(passing, str(failure), code=failure.code)
+
+    return keep_outcome(connection, apply)
+
+
+def keep_outcome(connection: Connection, apply: Callable[[Connection], None]) -> bool:
+    """Apply an outcome to the row as it is now, and tell people when that broke or mended it."""
+    asked_with = connection.key_fingerprint
+    with transaction.atomic():
+        if not is_still_there(connection) or connection.key_fingerprint != asked_with:
+            return False  # The answer was about a connection that is deleted, or about a key that is replaced.
+        was_broken = connection.needs_action
+        apply(connection)
+        connection.save_health()
+        if connection.needs_action and not was_broken:
+            connection.record("stopped working", by=None, detail=connection.health_reason)
     if connection.needs_action and not was_broken:
-        connection.record("stopped working", by=None, detail=str(failure))
         tell_broken(connection)
+    elif was_broken and not connection.needs_action:
+        tell_mended(connection)
+    return True
+
+
+def is_still_there(connection: Connection) -> bool:
+    """Reads the row anew and locks it."""
+    try:
+        connection.refresh_from_db(from_queryset=Connection.objects.select_for_update())
+    except Connection.DoesNotExist:
+        return False
+    return True

@@ -24,7 +24,8 @@ def tell_mended(connection: Connection) -> None:
 def tell(connection: Connection, what: str, template: str) -> None:
     link = f"{settings.SITE_URL}{connection.get_absolute_url()}#id_api_key"
     text = render_to_string(template, {"connection": connection, "link": link})
-    subject = f"{connection.source_name}: “{connection.name}” {what}"
+    # A name may hold a line break, which would begin another header.
+    subject = " ".join(f"{connection.source_name}: “{connection.name}” {what}".split())
     message = EmailMessage(subject=subject, body=text, to=[], bcc=readers_of(connection))
     try:
         message.send()

@@ -7,14 +7,15 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import connections, transaction
+from django.db import DatabaseError, connections, transaction
 from django.db.models import F
 from django.db.models.expressions import Combinable
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
-from connections.checking import check, note_failure, note_success, unreadable_key
-from connections.models import Connection, Record, SharedBudget, Sync
+from connections.checking import account_of, check, note_failure, note_success, unreadable_key
+from connections.models import Connection, Record, SharedBudget, StreamRun, Sync, User
+from connections.models.connection_query import ConnectionQuerySet
 from connections.models.sync import LeaseLost, RunState, SyncState, Trigger
 from connections.sealing import Unsealable
 from sources.errors import NotPermitted, SourceError, TemporarilyDown, UnexpectedAnswer
@@ -77,11 +78,18 @@ def kept_lease(sync: Sync) -> Iterator[Lease]:
 def renew(sync: Sync, lease: Lease) -> None:
     try:
         while not lease.over.wait(settings.SYNC_LEASE_SECONDS / 3):
-            sync.hold()
-    except LeaseLost:
-        lease.lost.set()
+            renew_once(sync, lease)
     finally:
         connections.close_all()
+
+
+def renew_once(sync: Sync, lease: Lease) -> None:
+    try:
+        sync.hold()
+    except LeaseLost:
+        lease.lost.set()
+    except DatabaseError:
+        log.exception("The lease could not be renewed; trying again.")
 
 
 def work(sync: Sync, lease: Lease) -> None:
@@ -108,17 +116,20 @@ def why_not(sync: Sync) -> str:
     connection = Connection.objects.filter(pk=sync.connection_id)
     if not connection.may_run().exists():
         return "The connection is paused, or its owner has left."
-    person = sync.requested_by if sync.trigger == Trigger.PERSON else None
-    if person and not connection.visible_to(person).exists():
+    if sync.trigger == Trigger.PERSON and not may_use(sync.requested_by, connection):
         return "The person who asked for it may no longer use the connection."
     return ""
 
 
+def may_use(person: User | None, connection: ConnectionQuerySet) -> bool:
+    return bool(person and person.is_active and connection.visible_to(person).exists())
+
+
 def pull_all(sync: Sync, lease: Lease) -> None:
-    connection = sync.connection
-    source, credentials = connection.known_source(), connection.credentials()
+    source, credentials = sync.connection.known_source(), sync.connection.credentials()
     budget = SharedBudget(
-        account=connection.account_fingerprint,
+        # Not the fingerprint on the row, which may be from before a new credential key: one account, one budget.
+        account=account_of(credentials),
         rate=source.calls_per_second(),
         pace=sync.pace,
         still_wanted=lease.require,
@@ -136,32 +147,37 @@ class StreamPull:
     ) -> None:
         self.sync, self.stream, self.line, self.budget, self.lease = sync, stream, line, budget, lease
         self.address = credentials.api_url
-        self.run = sync.run_of(stream)
 
     def go(self) -> None:
         """Raises what concerns the whole account; what concerns this stream alone ends this stream alone."""
-        if self.run.is_finished:
-            return
         with bound_contextvars(stream=self.stream.key):
-            self.begin()
+            self.run = self.begun()
+            if self.run.is_finished:
+                return
             try:
                 for page in self.line.pages(self.stream, cursor=self.run.cursor):
                     self.store(page)
                     self.lease.require()
             except NotPermitted as refusal:
-                self.run.end(RunState.SKIPPED, str(refusal))
+                self.end(RunState.SKIPPED, refusal)
             except UnexpectedAnswer as failure:
-                log.error("stream failed", extra={"code": failure.code})
-                self.run.end(RunState.FAILED, str(failure))
+                self.end(RunState.FAILED, failure)
 
-    def begin(self) -> None:
-        self.run.state, self.run.started_at = RunState.RUNNING, self.run.started_at or timezone.now()
-        self.run.save(update_fields=["state", "started_at"])
+    @transaction.atomic
+    def begun(self) -> StreamRun:
+        self.sync.hold()
+        return self.sync.run_of(self.stream).begin()
+
+    @transaction.atomic
+    def end(self, state: RunState, because: SourceError) -> None:
+        self.sync.hold(**self.spent())
+        self.run.end(state, str(because))
+        log.warning("stream ended early", extra={"state": state.value, "code": because.code})
 
     @transaction.atomic
     def store(self, page: Page) -> None:
         """Rows, cursor and lease in one transaction: a resumed sync repeats at most the page that was not stored."""
-        self.sync.hold(**self.spent())
+        self.sync.progress(**self.spent())
         stored = Record.objects.store_page(self.sync.connection, self.stream, page.rows, address=self.address)
         run = self.run
         run.cursor, run.total = page.cursor, page.total
@@ -187,31 +203,34 @@ class StreamPull:
 
 def conclude(sync: Sync) -> None:
     runs = [*sync.stream_runs.all()]
-    unfinished = [run for run in runs if run.state != RunState.COMPLETE]
-    if not unfinished:
-        sync.finish(SyncState.COMPLETE)
-    elif len(unfinished) < len(runs):
-        sync.finish(SyncState.PARTLY_DONE, unfinished[0].reason)
-    else:
-        sync.finish(SyncState.FAILED, unfinished[0].reason)
-    sync.connection.note_sync()
-    note_success(sync.connection)
+    wanting = [run for run in runs if run.state != RunState.COMPLETE]
+    reasons = " ".join(dict.fromkeys(run.reason for run in wanting))
+    if wanting and all(run.is_without_rows for run in runs):
+        refused = all(run.state == RunState.SKIPPED for run in runs)
+        fail(sync, NotPermitted(reasons) if refused else UnexpectedAnswer(reasons))
+        return
+    connection = sync.connection
+    sync.finish(SyncState.PARTLY_DONE if wanting else SyncState.COMPLETE, reasons)
+    if note_success(connection):
+        connection.note_sync()
     log.info("sync ended", extra={"outcome": sync.state, "calls": sync.calls})
 
 
 def wait(sync: Sync, failure: TemporarilyDown) -> None:
     """Go on later from the same cursors; after too many setbacks in a row leave it to the next scheduled sync."""
-    note_failure(sync.connection, failure)
-    if sync.setbacks >= MOST_SETBACKS:
-        fail(sync, failure)
+    if sync.trigger == Trigger.COMMAND or sync.setbacks >= MOST_SETBACKS:
+        fail(sync, failure)  # Whoever typed a command sees that it failed, and nobody may be there to go on with it.
         return
     pause = max(FIRST_SETBACK * 2**sync.setbacks, timedelta(seconds=failure.retry_after or 0))
     sync.set_back(str(failure), until=timezone.now() + pause)
+    note_failure(sync.connection, failure)
     log.info("sync waits", extra={"code": failure.code, "seconds": pause.total_seconds()})
 
 
 def fail(sync: Sync, failure: SourceError) -> None:
+    """The row first: a sync that was stopped meanwhile, or belongs to another worker, says nothing about health."""
+    connection = sync.connection  # With the key that failed; finishing reads everything anew.
     sync.finish(SyncState.FAILED, str(failure))
-    sync.connection.note_sync(succeeded=False)
-    note_failure(sync.connection, failure)
+    if note_failure(connection, failure):
+        connection.note_sync(succeeded=False)
     log.warning("sync failed", extra={"code": failure.code})

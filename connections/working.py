@@ -9,7 +9,7 @@ from django.db import DatabaseError, close_old_connections, connections
 
 from connections.housekeeping import keep_house
 from connections.models import Connection, Sync
-from connections.models.sync import AlreadyActive, Trigger
+from connections.models.sync import AlreadyActive, LeaseLost, Trigger
 from connections.syncing import fail, run
 from sources.errors import UnexpectedAnswer
 
@@ -47,9 +47,16 @@ def run_one(sync: Sync, stopping: threading.Event) -> None:
         log.exception("The database failed a sync: it is taken up again when its lease has run out.")
     except Exception:
         log.exception("A sync met a fault of our own.")
-        fail(sync, UnexpectedAnswer("Something went wrong on our side. The next sync tries again.", code="our_fault"))
+        blame_ourselves(sync)
     finally:
         connections.close_all()
+
+
+def blame_ourselves(sync: Sync) -> None:
+    try:
+        fail(sync, UnexpectedAnswer("Something went wrong on our side. The next sync tries again.", code="our_fault"))
+    except (LeaseLost, DatabaseError):
+        log.exception("The sync could not be marked as failed; it is taken up again when its lease has run out.")
 
 
 class Worker:

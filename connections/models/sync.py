@@ -81,9 +81,16 @@ class SyncQuerySet(models.QuerySet["Sync"]):
         except IntegrityError as taken:
             raise AlreadyActive("A sync of this connection is already under way.") from taken
 
+    @transaction.atomic
+    def start(self, connection: Connection, *, trigger: str, **wanted: Any) -> "Sync":
+        """Ask for a sync and claim it in one, so that no other worker can. Raises AlreadyActive."""
+        return self.queue(connection, trigger=trigger, **wanted).take()
+
     def claim(self, *, pk: int | None = None) -> "Sync | None":
         """Take one claimable sync for this worker, or None. At most one worker gets each."""
         waiting = self.claimable() if pk is None else self.claimable().filter(pk=pk)
+        if not waiting.exists():
+            return None  # Most looks find nothing, and a look must not take SQLite's one lock for writing.
         with transaction.atomic():
             if connections[self.db].features.has_select_for_update_skip_locked:
                 waiting = waiting.select_for_update(skip_locked=True)
@@ -180,6 +187,11 @@ class Sync(models.Model):
         if not self.mine().update(lease_until=lease_end(), **changes):
             raise LeaseLost(f"{self} belongs to somebody else now.")
 
+    def progress(self, **changes: Any) -> None:
+        """Hold it, and forget the setbacks before: they count only in a row."""
+        self.hold(setbacks=0, **changes)
+        self.setbacks = 0
+
     def mine(self) -> models.QuerySet["Sync"]:
         return Sync.objects.filter(pk=self.pk, token=self.token, state=SyncState.RUNNING)
 
@@ -246,8 +258,18 @@ class StreamRun(models.Model):
         return self.state in FINISHED_RUNS
 
     @property
+    def is_without_rows(self) -> bool:
+        return self.state in (RunState.SKIPPED, RunState.FAILED) and not self.read
+
+    @property
     def unchanged(self) -> int:
         return self.read - self.new - self.changed
+
+    def begin(self) -> Self:
+        if not self.is_finished:
+            self.state, self.started_at = RunState.RUNNING, self.started_at or timezone.now()
+            self.save(update_fields=["state", "started_at"])
+        return self
 
     def end(self, state: str, reason: str = "") -> None:
         self.state, self.reason, self.finished_at = state, reason[:300], timezone.now()

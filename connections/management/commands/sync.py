@@ -1,5 +1,6 @@
 """`manage.py sync`: pulls one connection in the foreground."""
 
+import signal
 import sys
 import threading
 from typing import Any
@@ -29,24 +30,26 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         connection = connection_of(options["id"])
         refuse_unusable(connection, options["stream"])
-        sync = self.queue(connection, options)
-        sync.run_after = sync.created_at
-        claimed = Sync.objects.claim(pk=sync.pk)
-        if claimed is None:
-            raise CommandError("A worker took this sync before this command could.", returncode=ALREADY_RUNNING)
-        with Reporter(claimed, self.stderr):
-            run(claimed)
-        claimed.refresh_from_db()
-        self.stderr.write(f"{claimed.get_state_display()}. {claimed.reason}".strip())
-        sys.exit(EXIT_CODES.get(SyncState(claimed.state), 1))
+        sync = start(connection, options)
+        stopping = threading.Event()
+        for wish in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(wish, lambda *_: stopping.set())
+        with Reporter(sync, self.stderr):
+            run(sync, stopping=stopping)
+        if stopping.is_set():
+            Sync.objects.active().filter(pk=sync.pk).stop("The command was interrupted.")
+        sync.refresh_from_db()
+        self.stderr.write(f"{sync.get_state_display()}. {sync.reason}".strip())
+        sys.exit(EXIT_CODES.get(SyncState(sync.state), 1))
 
-    def queue(self, connection: Connection, options: dict[str, Any]) -> Sync:
-        try:
-            return Sync.objects.queue(
-                connection, trigger=Trigger.COMMAND, pace=options["pace"], full=options["full"], only=options["stream"]
-            )
-        except AlreadyActive as under_way:
-            raise CommandError(str(under_way), returncode=ALREADY_RUNNING) from under_way
+
+def start(connection: Connection, options: dict[str, Any]) -> Sync:
+    try:
+        return Sync.objects.start(
+            connection, trigger=Trigger.COMMAND, pace=options["pace"], full=options["full"], only=options["stream"]
+        )
+    except AlreadyActive as under_way:
+        raise CommandError(str(under_way), returncode=ALREADY_RUNNING) from under_way
 
 
 def refuse_unusable(connection: Connection, streams: list[str]) -> None:
