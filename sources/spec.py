@@ -144,8 +144,10 @@ class Open(Protocol):
 class Source:
     """A kind of tool that data comes from. Its folder holds `logo.svg` and `guide.html` beside `source.py`.
 
-    `credentials_form` has the fields `api_url` and `api_key`, and cleans what was pasted. `calls_per_second` gives what
-    one account bears from everybody together.
+    `credentials_form` has the fields `api_url` and `api_key`, and cleans them to the address in its one stored form and
+    to a Secret. It takes `key_required`: when that is off, a blank key cleans to None and means the stored one. Its
+    `cleaning_notes` say by field, in a sentence, what was changed in what was typed. `calls_per_second` gives what one
+    account bears from everybody together.
     """
 
     key: str

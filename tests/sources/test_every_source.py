@@ -59,6 +59,25 @@ def test_a_sources_form_asks_for_an_address_and_a_key_and_hides_the_key(source: 
 
 
 @every_source
+def test_a_sources_form_takes_a_blank_key_only_where_one_is_stored(source: Source) -> None:
+    first = source.credentials_form({"api_url": "", "api_key": " "})
+    again = source.credentials_form({"api_url": "", "api_key": " "}, key_required=False)
+
+    assert "api_key" in first.errors
+    assert "api_key" not in again.errors
+    assert again.cleaned_data["api_key"] is None
+
+
+@every_source
+def test_a_sources_form_says_each_fault_in_a_sentence_at_its_field(source: Source) -> None:
+    form = source.credentials_form({"api_url": "nonsense", "api_key": ""})
+
+    assert form.errors.keys() == {"api_url", "api_key"}
+    assert all(str(sentence).endswith(".") for sentences in form.errors.values() for sentence in sentences)
+    assert form.cleaning_notes == {}
+
+
+@every_source
 def test_a_source_says_what_an_account_bears(source: Source) -> None:
     assert 0 < source.calls_per_second() <= 1000
 
