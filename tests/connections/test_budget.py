@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
 from django.db.models import Value
@@ -282,7 +283,7 @@ def test_in_whatever_order_callers_ask_no_two_slots_come_closer_than_the_interva
             one.slow_down(detail)
             pauses.append(clock.now + detail)
 
-    gaps = [later - sooner for sooner, later in zip(slots, slots[1:], strict=False)]
+    gaps = [later - sooner for sooner, later in pairwise(slots)]
     assert all(gap >= FULL - 1e-6 for gap in gaps)
 
 

@@ -1,0 +1,18 @@
+"""Fixtures of the engine's tests."""
+
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def no_limit(settings: Any) -> None:
+    """The sandbox bears any number of calls, and nothing waits for a slot."""
+    settings.ACTIVECAMPAIGN_RATE = 10_000.0
+
+
+@pytest.fixture
+def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retries within a call are the transports' own affair, and tested there."""
+    monkeypatch.setattr("sources.http.retry.MOST_RETRIES", 0)
+    monkeypatch.setattr("sources.http.retry._pause", lambda state: 0.0)
