@@ -1,6 +1,7 @@
 """What happens to a sync in the middle of its walk."""
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -162,10 +163,16 @@ def test_a_database_that_fails_leaves_the_sync_to_its_lease(
 def test_the_lease_is_renewed_while_a_page_is_long_in_coming(
     sandbox: SandboxServer, connect: Connect, settings: Any
 ) -> None:
-    settings.SYNC_LEASE_SECONDS = 0.3
-    sandbox.fault("tags", delay=1.0)
-    sync = Sync.objects.start(connect(sandbox), trigger=Trigger.SCHEDULE, only=["tags"])
+    settings.SYNC_LEASE_SECONDS = 1.0
+    sync = Sync.objects.start(connect(sandbox), trigger=Trigger.SCHEDULE, only=["contacts"])
+    claimable = []
 
+    def outlast_the_lease() -> None:
+        time.sleep(1.5)
+        claimable.append(Sync.objects.claimable().exists())
+
+    at_page(sandbox, 2, outlast_the_lease)
     run(sync)
 
+    assert claimable == [False]
     assert (again(sync).state, again(sync).token) == (SyncState.COMPLETE, 1)
