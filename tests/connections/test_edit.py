@@ -1,0 +1,488 @@
+"""Editing a connection: what is proven first, what is kept, and two people at once."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from connections import editing
+from connections.models import Connection, Membership, Role, Sync, Team, User, Workspace
+from sources.activecampaign.sandbox.server import SandboxServer
+from sources.spec import Proof
+from tests.conftest import Connect, client_of
+
+OTHER_KEY = "fedcba9876543210" * 4 + "d4c3b2a1"
+THIRD_KEY = "00c0ffee" * 9
+NewSandbox = Callable[..., SandboxServer]
+
+
+def as_shown(connection: Connection, **changed: object) -> dict[str, object]:
+    """What the browser posts when the form is sent as it was rendered, but for `changed`."""
+    connection.refresh_from_db()
+    shown = {
+        "api_url": connection.address(),
+        "api_key": "",
+        "name": connection.name,
+        "privacy": connection.privacy,
+        "team": connection.team_id or "",
+        "version": connection.version,
+    }
+    return {**shown, **changed}
+
+
+def save(client: Client, connection: Connection, **changed: object) -> Any:
+    return client.post(connection.get_absolute_url(), as_shown(connection, **changed), follow=True)
+
+
+def text(response: Any) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
+
+
+def now(connection: Connection) -> Connection:
+    return Connection.objects.get(pk=connection.pk)
+
+
+def let_in(sandbox: SandboxServer, key: str) -> None:
+    sandbox.add_key(key, user_id=sandbox.world.first_ids("users")[0], admin=True)
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
+    """Let something happen in the seconds in which the account is asked."""
+    real = editing.ask
+
+    def ask(*args: Any) -> Proof:
+        proof = real(*args)
+        monkeypatch.setattr(editing, "ask", real)  # Once; what happens may itself ask.
+        act()
+        return proof
+
+    monkeypatch.setattr(editing, "ask", ask)
+
+
+# What a save keeps and changes ------------------------------------------------------------------------------------
+
+
+def test_a_new_name_is_saved_and_the_key_stays(alice_client: Client, connect: Connect) -> None:
+    connection = connect()
+    before = connection.credentials()
+
+    response = save(alice_client, connection, name="Shop account")
+
+    assert response.redirect_chain == [(connection.get_absolute_url(), 302)]
+    assert "Saved." in text(response)
+    assert now(connection).name == "Shop account"
+    assert now(connection).credentials() == before
+
+
+def test_the_privacy_can_be_changed_to_each_of_the_three(
+    alice_client: Client, connect: Connect, growth: Team, bob: User
+) -> None:
+    connection = connect()
+
+    save(alice_client, connection, privacy="team", team=growth.pk)
+    assert now(connection).team == growth
+    save(alice_client, connection, privacy="private")
+    assert (now(connection).privacy, now(connection).team) == ("private", None)
+    assert not Connection.objects.visible_to(bob).exists()
+    save(alice_client, connection, privacy="workspace", team=growth.pk)
+    assert (now(connection).privacy, now(connection).team) == ("workspace", None)
+
+
+def test_narrowing_the_privacy_says_who_loses_access(
+    alice_client: Client, connect: Connect, growth: Team, erin: User, dana: User
+) -> None:
+    connection = connect()
+
+    narrowed = save(alice_client, connection, privacy="team", team=growth.pk)
+    assert "No longer able to use it: Erin Sato." in text(narrowed)
+    closed = save(alice_client, connection, privacy="private")
+    assert "No longer able to use it: Bob Lindqvist and Dana Reyes." in text(closed)
+
+
+def test_narrowing_the_privacy_stops_a_sync_that_runs(alice_client: Client, connect: Connect) -> None:
+    connection = connect()
+    Sync.objects.queue(connection, trigger="person")
+
+    save(alice_client, connection, privacy="private")
+
+    assert connection.syncs.get().state == "stopped"
+    assert "narrowed" in connection.syncs.get().reason
+
+
+def test_an_admin_who_makes_another_ones_connection_private_is_led_to_the_list(
+    dana_client: Client, connect: Connect
+) -> None:
+    connection = connect()
+
+    response = save(dana_client, connection, privacy="private")
+
+    assert response.status_code == 200
+    assert response.redirect_chain == [("/w/harbour-tea/connections/activecampaign/", 302)]
+    assert now(connection).privacy == "private"
+
+
+def test_a_changed_address_asks_for_the_key_again(
+    alice_client: Client, connect: Connect, sandbox: SandboxServer
+) -> None:
+    connection = connect(sandbox)
+    before = connection.credentials()
+
+    response = save(alice_client, connection, api_url="https://other.api-us1.com")
+
+    assert 'id="id_api_key_error"' in response.content.decode()
+    assert "Enter the key again" in text(response)
+    assert now(connection).credentials() == before
+    assert sandbox.stats()["requests"] == 0
+
+
+def test_new_credentials_are_proven_and_then_replace_the_old_ones(
+    alice_client: Client, connect: Connect, new_sandbox: NewSandbox
+) -> None:
+    connection, other = connect(new_sandbox()), new_sandbox(api_key=OTHER_KEY)
+
+    response = save(alice_client, connection, api_url=other.origin, api_key=OTHER_KEY)
+
+    assert "The new credentials work" in text(response)
+    assert now(connection).credentials().api_url == other.origin
+    assert now(connection).credentials().api_key.reveal() == OTHER_KEY
+    assert connection.syncs.get().trigger == "new_key"
+
+
+def test_a_refused_new_key_leaves_the_old_one_and_is_not_echoed(
+    alice_client: Client, connect: Connect, sandbox: SandboxServer
+) -> None:
+    connection = connect(sandbox)
+    before = connection.credentials()
+
+    response = save(alice_client, connection, api_key=OTHER_KEY, name="Renamed")
+
+    page = response.content.decode()
+    assert 'id="id_api_key_error"' in page
+    assert "Error:" in page.split("</title>")[0]
+    assert 'value="Renamed"' in page
+    assert OTHER_KEY not in page
+    assert now(connection).credentials() == before
+    assert now(connection).name == "Main account"
+    assert not connection.syncs.exists()
+
+
+def test_an_account_that_is_down_leaves_the_old_credentials(
+    alice_client: Client, connect: Connect, sandbox: SandboxServer
+) -> None:
+    connection = connect(sandbox)
+    before = connection.credentials()
+    let_in(sandbox, OTHER_KEY)
+    sandbox.fault("*", status=503, headers={"Retry-After": "0"})
+
+    response = save(alice_client, connection, api_key=OTHER_KEY)
+
+    assert response.status_code == 200
+    assert now(connection).credentials() == before
+    assert "Save without testing" not in text(response)
+
+
+def test_replacing_the_key_stops_a_sync_that_uses_the_old_one(
+    alice_client: Client, connect: Connect, sandbox: SandboxServer
+) -> None:
+    connection = connect(sandbox)
+    old = Sync.objects.queue(connection, trigger="schedule")
+    let_in(sandbox, OTHER_KEY)
+
+    save(alice_client, connection, api_key=OTHER_KEY)
+
+    old.refresh_from_db()
+    assert (old.state, old.reason) == ("stopped", "The key was replaced during the sync.")
+    assert connection.syncs.active().get().trigger == "new_key"
+
+
+def test_fields_that_the_form_does_not_have_change_nothing(
+    alice_client: Client, connect: Connect, charlie: User
+) -> None:
+    connection = connect()
+    before = now(connection)
+
+    save(
+        alice_client,
+        connection,
+        workspace=charlie.memberships.get().workspace_id,
+        created_by=charlie.pk,
+        state="paused",
+        health="healthy",
+        key_hint="abcd",
+        source_key="custom",
+        person="Somebody",
+    )
+
+    columns = [field.attname for field in Connection._meta.concrete_fields]
+    assert {name: getattr(now(connection), name) for name in columns} == {
+        name: getattr(before, name) for name in columns
+    }
+
+
+@pytest.mark.parametrize("name", ["x" * 101, "   ", "two\nlines", "right\u202eto left"])
+def test_a_name_that_cannot_be_read_is_refused_at_its_field(alice_client: Client, connect: Connect, name: str) -> None:
+    connection = connect()
+
+    response = save(alice_client, connection, name=name)
+
+    assert 'id="id_name_error"' in response.content.decode()
+    assert now(connection).name == "Main account"
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "حساب المتجر", "Tea 🍵 & Co", "x" * 100, "Main account"])
+def test_any_readable_name_is_kept_and_shown_as_text(alice_client: Client, connect: Connect, name: str) -> None:
+    connect(name="Main account")  # The same name twice is allowed.
+    connection = connect(name="Second")
+
+    response = save(alice_client, connection, name=name)
+
+    assert now(connection).name == name
+    assert "<script>alert" not in response.content.decode()
+
+
+# Teams ------------------------------------------------------------------------------------------------------------
+
+
+def offered_teams(client: Client, connection: Connection) -> set[str]:
+    select = re.search(
+        r'<select name="team".*?</select>', client.get(connection.get_absolute_url()).content.decode(), re.S
+    )
+    assert select
+    return set(re.findall(r'<option value="(\d+)"', select[0]))
+
+
+def test_the_teams_offered_are_mine_and_the_present_one(
+    dana_client: Client, connect: Connect, growth: Team, workspace: Workspace, dana: User
+) -> None:
+    mine = Team.objects.create(workspace=workspace, name="Mine")
+    mine.members.set(workspace.memberships.filter(user=dana))
+    Team.objects.create(workspace=workspace, name="Nobody's")
+
+    assert offered_teams(dana_client, connect()) == {str(mine.pk)}
+    assert offered_teams(dana_client, connect(privacy="team", team=growth)) == {str(mine.pk), str(growth.pk)}
+
+
+@pytest.mark.parametrize("whose", ["another workspace's", "not mine", "deleted meanwhile", "nonsense"])
+def test_a_team_that_is_not_offered_is_refused(
+    alice_client: Client, connect: Connect, workspace: Workspace, charlie: User, whose: str
+) -> None:
+    connection = connect()
+    elsewhere = Team.objects.create(workspace=charlie.memberships.get().workspace, name="Theirs")
+    not_mine = Team.objects.create(workspace=workspace, name="Not mine")
+    posted = {"another workspace's": elsewhere.pk, "not mine": not_mine.pk, "deleted meanwhile": 999, "nonsense": "x"}
+
+    response = save(alice_client, connection, privacy="team", team=posted[whose])
+
+    assert 'id="id_team_error"' in response.content.decode()
+    assert now(connection).privacy == "workspace"
+
+
+# Two people at once -----------------------------------------------------------------------------------------------
+
+
+def test_changes_to_different_fields_both_hold(alice_client: Client, dana_client: Client, connect: Connect) -> None:
+    connection = connect()
+    rendered = as_shown(connection)
+
+    alice_client.post(connection.get_absolute_url(), {**rendered, "name": "By Alice"})
+    response = dana_client.post(connection.get_absolute_url(), {**rendered, "privacy": "private"})
+
+    assert response.status_code == 302
+    assert (now(connection).name, now(connection).privacy) == ("By Alice", "private")
+
+
+def test_the_same_field_is_refused_with_who_what_and_when(
+    alice_client: Client, dana_client: Client, connect: Connect
+) -> None:
+    connection = connect()
+    rendered = as_shown(connection)
+    alice_client.post(connection.get_absolute_url(), {**rendered, "name": "By Alice"})
+
+    response = dana_client.post(
+        connection.get_absolute_url(), {**rendered, "name": "By Dana", "api_key": "typed-" + OTHER_KEY}
+    )
+
+    page = response.content.decode()
+    assert response.status_code == 409
+    assert "Alice Okafor changed the name on" in text(response)
+    assert "It is now “By Alice”; yours is “By Dana”." in text(response)
+    assert 'value="By Dana"' in page
+    assert OTHER_KEY not in page
+    assert now(connection).name == "By Alice"
+
+
+@pytest.mark.parametrize(("choice", "outcome"), [("Take theirs", "By Alice"), ("Keep mine", "By Dana")])
+def test_a_conflict_offers_theirs_and_mine_and_both_work(
+    alice_client: Client, dana_client: Client, connect: Connect, choice: str, outcome: str
+) -> None:
+    connection = connect()
+    rendered = as_shown(connection)
+    alice_client.post(connection.get_absolute_url(), {**rendered, "name": "By Alice"})
+    mine = {**rendered, "name": "By Dana", "privacy": "private"}
+    page = dana_client.post(connection.get_absolute_url(), mine).content.decode()
+    version = re.search(r'name="version" value="(\d+)"', page)
+    button = re.search(rf"<button([^>]*)>{choice}", page)
+    assert version and button
+    pressed = dict(re.findall(r'name="(\w+)" value="([^"]*)"', button[1]))
+
+    response = dana_client.post(connection.get_absolute_url(), {**mine, "version": version[1], **pressed})
+
+    assert response.status_code == 302
+    assert (now(connection).name, now(connection).privacy) == (outcome, "private")
+
+
+def test_a_key_that_both_replaced_is_a_conflict(
+    alice_client: Client, dana_client: Client, connect: Connect, sandbox: SandboxServer
+) -> None:
+    connection = connect(sandbox)
+    let_in(sandbox, OTHER_KEY)
+    rendered = as_shown(connection)
+    alice_client.post(connection.get_absolute_url(), {**rendered, "api_key": OTHER_KEY})
+
+    response = dana_client.post(connection.get_absolute_url(), {**rendered, "api_key": sandbox.api_key})
+
+    assert response.status_code == 409
+    assert "changed the API key" in text(response)
+    assert now(connection).credentials().api_key.reveal() == OTHER_KEY
+
+
+@pytest.mark.parametrize("version", ["", "0", "-1", "999", "nonsense"])
+def test_a_missing_or_impossible_version_counts_as_stale(alice_client: Client, connect: Connect, version: str) -> None:
+    connection = connect()
+
+    response = save(alice_client, connection, name="Blind", version=version)
+
+    assert response.status_code == 409
+    assert "yours is “Blind”" in text(response)
+    assert now(connection).name == "Main account"
+
+
+def test_another_field_saved_while_the_key_was_being_proven_holds(
+    alice_client: Client, connect: Connect, sandbox: SandboxServer, dana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = connect(sandbox)
+    let_in(sandbox, OTHER_KEY)
+    posted = as_shown(connection, api_key=OTHER_KEY)
+    meanwhile(monkeypatch, lambda: rename(connection, "By Dana", by=dana))
+
+    response = alice_client.post(connection.get_absolute_url(), posted)
+
+    assert response.status_code == 302
+    assert now(connection).name == "By Dana"
+    assert now(connection).credentials().api_key.reveal() == OTHER_KEY
+
+
+def test_the_same_field_saved_while_the_key_was_being_proven_is_a_conflict_that_can_be_settled(
+    alice_client: Client, connect: Connect, sandbox: SandboxServer, dana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = connect(sandbox)
+    before = connection.credentials()
+    let_in(sandbox, OTHER_KEY)
+    posted = as_shown(connection, api_key=OTHER_KEY, name="By Alice")
+    with monkeypatch.context() as patched:
+        meanwhile(patched, lambda: rename(connection, "By Dana", by=dana))
+        response = alice_client.post(connection.get_absolute_url(), posted)
+
+    assert response.status_code == 409
+    assert "Dana Reyes changed the name" in text(response)
+    assert (now(connection).name, now(connection).credentials()) == ("By Dana", before)
+    again = alice_client.post(connection.get_absolute_url(), {**posted, "version": now(connection).version})
+    assert again.status_code == 302
+    assert now(connection).name == "By Alice"
+
+
+def test_an_address_changed_while_another_key_was_being_proven_keeps_what_was_saved_first(
+    alice_client: Client, connect: Connect, new_sandbox: NewSandbox, dana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = new_sandbox(), new_sandbox(api_key=OTHER_KEY)
+    connection = connect(first)
+    let_in(first, THIRD_KEY)
+    posted = as_shown(connection, api_key=THIRD_KEY)
+    meanwhile(monkeypatch, lambda: move(connection, second, by=dana))
+
+    response = alice_client.post(connection.get_absolute_url(), posted)
+
+    assert response.status_code == 409
+    assert now(connection).credentials().api_url == second.origin
+    assert now(connection).credentials().api_key.reveal() == OTHER_KEY
+
+
+def test_a_connection_deleted_while_its_new_key_was_being_proven_is_not_found(
+    alice_client: Client, connect: Connect, sandbox: SandboxServer, dana: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = connect(sandbox)
+    posted = as_shown(connection, api_key=sandbox.api_key)
+    meanwhile(monkeypatch, lambda: now(connection).remove(by=dana))
+
+    response = alice_client.post(connection.get_absolute_url(), posted)
+
+    assert response.status_code == 404
+    assert not Connection.objects.exists()
+
+
+def test_a_role_lost_while_a_key_was_being_proven_saves_nothing(
+    dana_client: Client, dana: User, connect: Connect, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = connect(sandbox)
+    before = connection.credentials()
+    let_in(sandbox, OTHER_KEY)
+    posted = as_shown(connection, api_key=OTHER_KEY, name="By Dana")
+    meanwhile(monkeypatch, lambda: demote(dana))
+
+    response = dana_client.post(connection.get_absolute_url(), posted)
+
+    assert response.status_code == 404
+    assert (now(connection).name, now(connection).credentials()) == ("Main account", before)
+
+
+def test_a_role_lost_while_the_page_was_open_is_refused(dana_client: Client, dana: User, connect: Connect) -> None:
+    connection = connect()
+    posted = as_shown(connection, name="By Dana")
+    demote(dana)
+
+    response = dana_client.post(connection.get_absolute_url(), posted)
+
+    assert response.status_code == 403
+    assert now(connection).name == "Main account"
+    page = dana_client.get(connection.get_absolute_url()).content.decode()
+    assert 'id="edit-form"' not in page
+    assert "Managed by Alice Okafor" in page
+
+
+def rename(connection: Connection, name: str, *, by: User) -> None:
+    row = now(connection)
+    before = {"name": row.value_of("name")}
+    row.name = name
+    row.save_changes(before, by=by)
+
+
+def move(connection: Connection, sandbox: SandboxServer, *, by: User) -> None:
+    response = client_of(by).post(
+        connection.get_absolute_url(), as_shown(connection, api_url=sandbox.origin, api_key=sandbox.api_key)
+    )
+    assert response.status_code == 302
+
+
+def demote(user: User) -> None:
+    Membership.objects.filter(user=user).update(role=Role.MEMBER)
+
+
+# A source that is gone --------------------------------------------------------------------------------------------
+
+
+def test_a_connection_whose_source_is_gone_is_shown_and_can_be_deleted(alice_client: Client, connect: Connect) -> None:
+    connection = connect()
+    Connection.objects.update(source_key="gone")
+    address = now(connection).get_absolute_url()
+
+    page = alice_client.get(address)
+    saved = alice_client.post(address, {"name": "New name"}, follow=True)
+    deleted = alice_client.post(f"{address}delete/", follow=True)
+
+    assert "no longer part of BlinkMetrics" in text(page)
+    assert 'id="edit-form"' not in page.content.decode()
+    assert "Nothing was saved." in text(saved)
+    assert deleted.status_code == 200
+    assert not Connection.objects.exists()
