@@ -96,9 +96,13 @@ class ConnectionQuerySet(models.QuerySet[Any]):
     def take_up_draft(self, *, workspace: Workspace, user: User, source: Source) -> Any:
         """My draft of this source that nothing was typed into yet, else a new one."""
         untouched = self.drafts_of(user).filter(workspace=workspace, source_key=source.key, version=1, set_up_at=None)
-        return untouched.order_by("created_at").first() or self.create(
-            workspace=workspace, created_by=user, source_key=source.key
-        )
+        draft = untouched.order_by("created_at").first()
+        if draft is None:
+            return self.create(workspace=workspace, created_by=user, source_key=source.key)
+        # The time until an unfinished draft is deleted begins anew.
+        draft.created_at = timezone.now()
+        draft.save(update_fields=["created_at"])
+        return draft
 
 
 def as_member(user: User) -> Exists:
