@@ -80,9 +80,17 @@ class Budget(Protocol):
         """The account answered 429 or 503: nobody calls it for so many seconds, and the pace falls."""
 
 
+Sureness = Literal["documented", "recorded", "used by connectors", "unverified"]
+"""How a fact of the outside world is known, the surest first."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stream:
-    """One kind of record that a source offers."""
+    """One kind of record that a source offers.
+
+    `evidence` says in a few words what is known of it and from where. `is_heavy` streams cost many calls. `fixed_query`
+    are parameters that go with every call.
+    """
 
     key: str
     name: str
@@ -92,6 +100,10 @@ class Stream:
     changed_since: str | None = None
     on_by_default: bool = True
     columns: tuple[str, ...] = ()
+    evidence: str = ""
+    sureness: Sureness = "documented"
+    is_heavy: bool = False
+    fixed_query: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +153,25 @@ class Open(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Assumption:
+    """What a source takes for granted about the API, and whether a live account bears it out.
+
+    `seen` is what was observed; it never holds a key, nor anything about the people in the account.
+    """
+
+    claim: str
+    verdict: Literal["holds", "does not hold", "could not tell"]
+    seen: str
+
+
+class Assumptions(Protocol):
+    def __call__(
+        self, credentials: Credentials, *, budget: Budget, with_wrong_key: bool = False
+    ) -> Iterator[Assumption]:
+        """Look, reading only, at what the source takes for granted. Raises SourceError when nothing can be read."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """A kind of tool that data comes from. Its folder holds `logo.svg` and `guide.html` beside `source.py`.
 
@@ -159,6 +190,7 @@ class Source:
     check: Check
     open: Open
     folder: Path
+    assumptions: Assumptions | None = None
 
     @property
     def logo(self) -> str:
