@@ -70,24 +70,12 @@ def test_each_filter_narrows_the_list(bob_client: Client, several: None, query: 
     assert listed(bob_client, query, at=OF_SOURCE) == found
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "?source=nonsense",
-        "?privacy=public",
-        "?health=%00",
-        "?q=%00",
-        "?page=0",
-        "?page=-1",
-        "?page=x",
-        "?page=99",
-        "?mine=x'",
-        "?q=" + "x" * 101,
-        "?x=1&x=2",
-    ],
-)
+NONSENSE = ["source=x", "privacy=public", "health=%00", "q=%00", "page=0", "page=-1", "page=x", "page=99", "mine=x'"]
+
+
+@pytest.mark.parametrize("query", [*NONSENSE, "q=" + "x" * 101, "x=1&x=2"])
 def test_nonsense_in_the_address_is_no_fault(bob_client: Client, several: None, query: str) -> None:
-    response = bob_client.get(LIST + query)
+    response = bob_client.get(f"{LIST}?{query}")
 
     assert response.status_code == 200
 

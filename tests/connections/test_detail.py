@@ -1,0 +1,337 @@
+"""The detail page: what it says about a connection, and what can be done there."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from connections.leaving import end_membership
+from connections.models import Connection, Membership, Privacy, Record, Sync, Team, User, Workspace
+from connections.models.sync import RunState, SyncState
+from sources.activecampaign.sandbox.server import SandboxServer
+from tests.conftest import Connect, client_of
+
+LONG_KEY = "0123456789abcdef" * 4 + "a1b2c3d4"
+
+
+def text(response: Any) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
+
+
+def page(client: Client, connection: Connection) -> str:
+    return text(client.get(connection.get_absolute_url()))
+
+
+def press(client: Client, connection: Connection, button: str) -> str:
+    return text(client.post(f"{connection.get_absolute_url()}{button}/", follow=True))
+
+
+def now(connection: Connection) -> Connection:
+    return Connection.objects.get(pk=connection.pk)
+
+
+def finished(connection: Connection, *, stream: str, read: int) -> Sync:
+    """A sync that has ended."""
+    sync = Sync.objects.queue(connection, trigger="person").take()
+    sync.stream_runs.create(stream=stream, state=RunState.COMPLETE, read=read)
+    sync.finish(SyncState.COMPLETE)
+    return sync
+
+
+# What it says -----------------------------------------------------------------------------------------------------
+
+
+def test_the_page_stands_inside_its_sources_connections(alice_client: Client, connect: Connect, bob: User) -> None:
+    other, connection = connect(name="Other"), connect(name="Main account")
+    connect(name="Hidden", by=bob, privacy="private")
+
+    html = alice_client.get(connection.get_absolute_url()).content.decode()
+
+    assert "<h1>ActiveCampaign Connections</h1>" in html
+    assert f'href="{connection.get_absolute_url()}" aria-current="page">Main account</a>' in html
+    assert f'href="{other.get_absolute_url()}">Other</a>' in html
+    assert "Hidden" not in html
+
+
+def test_it_says_who_authorised_the_connection_and_whose_key_it_is(bob_client: Client, connect: Connect) -> None:
+    connection = connect()
+    Connection.objects.update(authorised_at=datetime(2026, 5, 3, 12, tzinfo=UTC))
+
+    words = page(bob_client, connection)
+
+    assert "Authorised by Alice Okafor, 3 May 2026" in words
+    assert "The key belongs to Mira Holt" in words
+    assert "Shared with Workspace: all 2 members of Harbour Tea" in words
+
+
+def test_those_who_manage_see_the_end_of_the_key_and_since_when_and_by_whom_it_is_stored(
+    alice_client: Client, dana_client: Client, bob_client: Client, connect: Connect
+) -> None:
+    connection = connect(api_key=LONG_KEY)
+    Connection.objects.update(key_stored_at=datetime(2026, 5, 3, 12, tzinfo=UTC))
+
+    assert "A key ending c3d4 is stored since 3 May 2026 by Alice Okafor." in page(dana_client, connection)
+    assert "A key ending c3d4 is stored since 3 May 2026 by you." in page(alice_client, connection)
+    assert "c3d4" not in page(bob_client, connection)
+
+
+def test_of_a_short_key_not_even_the_end_is_shown(alice_client: Client, connect: Connect) -> None:
+    words = page(alice_client, connect(api_key="0123456789abcdef0123456789a1b2c"))
+
+    assert "A key is stored since" in words
+    assert "1b2c" not in words
+
+
+def test_the_key_is_nowhere_on_any_page(alice_client: Client, connect: Connect) -> None:
+    connection = connect(api_key=LONG_KEY)
+    Sync.objects.queue(connection, trigger="person")
+
+    for part in ("", "syncs/", "syncs/1/", "data/", "data/contacts/", "delete/", "progress/"):
+        assert LONG_KEY not in alice_client.get(f"{connection.get_absolute_url()}{part}").content.decode()
+
+
+def test_who_may_only_use_it_gets_no_form_and_is_told_who_manages(bob_client: Client, connect: Connect) -> None:
+    connection = connect()
+
+    html = bob_client.get(connection.get_absolute_url()).content.decode()
+
+    assert "Managed by Alice Okafor" in html
+    for absent in ('id="edit-form"', "Delete…", "/pause/", 'name="api_key"'):
+        assert absent not in html
+    for present in ("Test now", "Sync now"):
+        assert present in html
+
+
+HEALTHS = {
+    "not_verified": "Not verified",
+    "healthy": "Healthy",
+    "waiting": "Waiting",
+    "action_needed": "Action needed",
+}
+
+
+@pytest.mark.parametrize(("health", "word"), HEALTHS.items())
+def test_health_is_a_word_and_an_icon(alice_client: Client, connect: Connect, health: str, word: str) -> None:
+    connection = connect()
+    Connection.objects.update(health=health, health_reason="The reason.")
+
+    html = alice_client.get(connection.get_absolute_url()).content.decode()
+
+    assert re.search(rf'<span class="badge badge-\w+"><svg[^>]*>.*?</svg>\s*{word}</span>', html, re.DOTALL)
+    assert ("The reason." in html) == (health != "healthy")
+
+
+def test_action_needed_says_why_since_when_and_leads_to_the_key(
+    alice_client: Client, bob_client: Client, connect: Connect
+) -> None:
+    connection = connect()
+    Connection.objects.update(
+        health="action_needed",
+        health_reason="ActiveCampaign refused the key.",
+        health_since=datetime(2026, 5, 3, 12, tzinfo=UTC),
+    )
+
+    assert "ActiveCampaign refused the key. Since 3 May 2026, 12:00" in page(alice_client, connection)
+    assert 'href="#id_api_key">Enter another key' in alice_client.get(connection.get_absolute_url()).content.decode()
+    assert "Alice Okafor or an admin can mend it." in page(bob_client, connection)
+
+
+def test_paused_late_and_syncing_are_said_too(alice_client: Client, connect: Connect) -> None:
+    connection = connect()
+    Connection.objects.update(late_at=timezone.now() - timedelta(hours=1))
+    assert "Late" in page(alice_client, connection)
+
+    Sync.objects.queue(connection, trigger="person").take()
+    assert "Syncing now" in page(alice_client, connection)
+
+    Connection.objects.update(state="paused")
+    assert "Paused" in page(alice_client, connection)
+
+
+def test_a_connection_that_never_synced_says_so(alice_client: Client, connect: Connect) -> None:
+    connection = connect()
+
+    assert "Never synced. Press Sync now to pull data." in page(alice_client, connection)
+    assert "Never synced" in text(alice_client.get(f"{connection.get_absolute_url()}syncs/"))
+    assert "Never synced" in text(alice_client.get(f"{connection.get_absolute_url()}data/contacts/"))
+
+
+def test_zero_rows_are_said_in_words(alice_client: Client, connect: Connect) -> None:
+    connection = connect()
+    finished(connection, stream="deals", read=0)
+
+    for part in ("", "syncs/1/", "data/deals/"):
+        assert "ActiveCampaign returned 0 deals" in text(alice_client.get(f"{connection.get_absolute_url()}{part}"))
+
+
+def test_what_was_pulled_is_shown_with_counts_and_the_newest_rows(alice_client: Client, connect: Connect) -> None:
+    connection = connect()
+    for number in (9, 10, 11):
+        data = {"id": str(number), "email": f"c{number}@example.org"}
+        Record.objects.create(connection=connection, stream="contacts", external_id=str(number), data=data)
+    finished(connection, stream="contacts", read=3)
+
+    words = page(alice_client, connection)
+
+    assert "Last sync: Complete" in words
+    assert words.index("c11@example.org") < words.index("c10@example.org") < words.index("c9@example.org")
+
+
+def test_a_key_that_cannot_be_opened_asks_for_it_again_and_breaks_nothing(
+    alice_client: Client, connect: Connect
+) -> None:
+    connection = connect(name="Broken")
+    Connection.objects.update(api_url="tampered", api_key="tampered")
+
+    words = page(alice_client, connection)
+    tested = press(alice_client, connection, "test")
+
+    assert "The stored address cannot be read any more. Enter it again." in words
+    assert "The stored key cannot be read any more. Enter the key again." in tested
+    assert now(connection).health == "action_needed"
+
+
+def test_a_connection_of_a_former_member_asks_for_another_key_until_a_member_stores_one(
+    dana_client: Client, connect: Connect, bob: User, sandbox: SandboxServer
+) -> None:
+    connection = connect(sandbox, by=bob)
+    mark = "Added by a former member: replace the key."
+    assert mark not in page(dana_client, connection)
+
+    Membership.objects.get(user=bob).delete()
+    assert mark in page(dana_client, connection)
+    assert "(former member)" in text(dana_client.get("/w/harbour-tea/connections/"))
+
+    present = {"api_url": sandbox.origin, "api_key": sandbox.api_key, "name": connection.name, "privacy": "workspace"}
+    dana_client.post(connection.get_absolute_url(), {**present, "version": now(connection).version})
+    assert mark not in page(dana_client, connection)
+
+
+def test_connections_on_one_account_name_each_other_where_both_may_be_seen(
+    alice_client: Client, bob: User, connect: Connect
+) -> None:
+    connection, _ = connect(name="First"), connect(name="Second")
+    connect(name="Hidden", by=bob, privacy="private")
+    connect(name="Elsewhere", api_url="https://elsewhere.api-us1.com")
+
+    html = alice_client.get(connection.get_absolute_url()).content.decode()
+    sharers = re.search(r"<dt>Shares its account with</dt><dd>(.*?)</dd>", html, re.DOTALL)
+
+    assert sharers
+    assert re.findall(r">([^<]+)</a>", sharers[1]) == ["Second"]
+
+
+# What can be done -------------------------------------------------------------------------------------------------
+
+
+def test_anybody_who_may_use_it_may_test_it(bob_client: Client, connect: Connect, sandbox: SandboxServer) -> None:
+    connection = connect(sandbox)
+    Connection.objects.update(checked_at=None)
+
+    assert "It works: ActiveCampaign answered as" in press(bob_client, connection, "test")
+    assert now(connection).checked_at
+    assert connection.events.filter(verb="tested", actor__name="Bob Lindqvist", detail="It works.").exists()
+
+
+def test_a_test_that_fails_says_why_and_keeps_the_credentials(
+    bob_client: Client, connect: Connect, sandbox: SandboxServer
+) -> None:
+    connection = connect(sandbox)
+    before = connection.credentials()
+    sandbox.revoke(sandbox.api_key)
+
+    words = press(bob_client, connection, "test")
+
+    assert "did not accept" in words or "refused" in words
+    assert now(connection).health == "action_needed"
+    assert now(connection).credentials() == before
+
+
+def test_sync_now_queues_one_sync_however_often_it_is_pressed(bob_client: Client, bob: User, connect: Connect) -> None:
+    connection = connect()
+
+    assert "The sync starts in a moment." in press(bob_client, connection, "sync")
+    assert "already under way" in press(bob_client, connection, "sync")
+    sync = connection.syncs.get()
+    assert (sync.trigger, sync.requested_by) == ("person", bob)
+    sync.take()
+    assert "already under way" in press(bob_client, connection, "sync")
+
+
+def test_a_paused_connection_refuses_to_sync_and_says_what_to_do(bob_client: Client, connect: Connect) -> None:
+    connection = connect()
+    Connection.objects.update(state="paused")
+
+    assert "The connection is paused. Resume it first." in press(bob_client, connection, "sync")
+    assert not connection.syncs.exists()
+
+
+def test_pausing_stops_what_runs_and_resuming_makes_it_due(alice_client: Client, connect: Connect) -> None:
+    connection = connect()
+    sync = Sync.objects.queue(connection, trigger="person").take()
+
+    press(alice_client, connection, "pause")
+    sync.refresh_from_db()
+    assert (now(connection).state, sync.state) == ("paused", "stopped")
+    assert connection not in Connection.objects.due()
+
+    press(alice_client, connection, "resume")
+    assert now(connection).state == "active"
+    assert connection in Connection.objects.due()
+
+
+def test_pausing_and_resuming_twice_are_one_event_each(alice_client: Client, connect: Connect) -> None:
+    connection = connect()
+
+    for button in ("pause", "pause", "resume", "resume"):
+        press(alice_client, connection, button)
+
+    assert connection.events.filter(verb="paused").count() == 1
+    assert connection.events.filter(verb="resumed").count() == 1
+
+
+def test_resuming_a_connection_that_needs_a_key_promises_no_sync(alice_client: Client, connect: Connect) -> None:
+    connection = connect()
+    Connection.objects.update(state="paused", health="action_needed")
+
+    assert "Resumed. It waits for another key." in press(alice_client, connection, "resume")
+
+
+def test_the_moving_part_asks_for_itself_only_while_a_sync_is_under_way(alice_client: Client, connect: Connect) -> None:
+    connection = connect()
+    address = f"{connection.get_absolute_url()}progress/"
+    assert "hx-get" not in alice_client.get(address).content.decode()
+
+    sync = Sync.objects.queue(connection, trigger="person")
+    assert f'hx-get="{address}"' in alice_client.get(address).content.decode()
+
+    sync.take().finish(SyncState.COMPLETE)
+    assert "hx-get" not in alice_client.get(address).content.decode()
+
+
+# Access while the page is open ------------------------------------------------------------------------------------
+
+
+def test_access_ends_with_the_next_request(
+    bob: User, bob_client: Client, alice: User, connect: Connect, growth: Team, workspace: Workspace
+) -> None:
+    connection = connect(privacy=Privacy.TEAM, team=growth)
+    assert bob_client.get(connection.get_absolute_url()).status_code == 200
+
+    growth.members.remove(workspace.memberships.get(user=bob))
+    assert bob_client.get(f"{connection.get_absolute_url()}progress/").status_code == 404
+
+    growth.members.add(workspace.memberships.get(user=bob))
+    end_membership(workspace.memberships.get(user=bob), by=alice)
+    assert bob_client.get(connection.get_absolute_url()).status_code == 404
+    assert bob_client.get("/w/harbour-tea/connections/").status_code == 404
+
+
+def test_who_may_no_longer_log_in_is_sent_to_the_login(bob: User, connect: Connect) -> None:
+    client, connection = client_of(bob), connect()
+    User.objects.filter(pk=bob.pk).update(is_active=False)
+
+    assert client.get(connection.get_absolute_url()).status_code == 302
