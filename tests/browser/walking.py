@@ -20,10 +20,16 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
 
 
+def send(page: Page, name: str) -> None:
+    """Press a form's button and wait for the page that answers."""
+    with page.expect_navigation():
+        press(page, name)
+
+
 def log_in(page: Page, user: User) -> None:
     field(page, "Email").fill(user.email)
     field(page, "Password").fill(PASSWORD)
-    press(page, "Log in")
+    send(page, "Log in")
 
 
 def go_to_connections(page: Page) -> None:
@@ -34,7 +40,8 @@ def go_to_connections(page: Page) -> None:
 def begin(page: Page) -> None:
     """Step 1."""
     page.goto(f"{PLACE}add/")
-    page.get_by_role("button", name="ActiveCampaign").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="ActiveCampaign").click()
     expect(page.get_by_role("heading", name="Set Up Credentials")).to_be_visible()
 
 
@@ -56,7 +63,7 @@ def set_up(page: Page, account: SandboxServer) -> None:
     """Steps 1 and 2, to the page that only has to be finished."""
     begin(page)
     fill_in(page, account)
-    press(page, "Continue")
+    send(page, "Continue")
     expect(page.get_by_role("heading", name="Finish")).to_be_visible()
 
 
