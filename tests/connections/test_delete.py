@@ -1,0 +1,100 @@
+"""Deleting a connection: what is said before, and what goes with it."""
+
+import re
+from typing import Any
+
+from django.test import Client
+
+from connections.models import Connection, Event, Membership, Record, Sync, Team, User, Workspace
+from connections.models.sync import LeaseLost, StreamRun
+from connections.syncing import run
+from sources.activecampaign.sandbox.server import SandboxServer
+from tests.conftest import Connect
+
+
+def text(response: Any) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
+
+
+def with_data(connection: Connection) -> Connection:
+    sync = Sync.objects.queue(connection, trigger="first").take()
+    sync.stream_runs.create(stream="contacts")
+    sync.finish("complete")
+    for number in range(3):
+        Record.objects.create(connection=connection, stream="contacts", external_id=str(number), data={})
+    return connection
+
+
+def test_asking_says_what_goes_with_it_and_deletes_nothing(alice_client: Client, bob: User, connect: Connect) -> None:
+    connection = with_data(connect())
+
+    words = text(alice_client.get(f"{connection.get_absolute_url()}delete/"))
+
+    assert "Delete “Main account”?" in words
+    assert "3 pulled records" in words
+    assert "the history of 1 sync" in words
+    assert "all 2 members of Harbour Tea" in words
+    assert Connection.objects.exists()
+
+
+def test_deleting_takes_everything_and_says_so(alice_client: Client, connect: Connect) -> None:
+    other, connection = with_data(connect(name="Other")), with_data(connect())
+
+    response = alice_client.post(f"{connection.get_absolute_url()}delete/", follow=True)
+
+    assert response.redirect_chain == [("/w/harbour-tea/connections/activecampaign/", 302)]
+    assert "Main account was deleted, with its key and the data pulled through it." in text(response)
+    assert Connection.objects.get() == other
+    assert {sync.connection for sync in Sync.objects.all()} == {other}
+    assert StreamRun.objects.count() == 1
+    assert {record.connection for record in Record.objects.all()} == {other}
+    assert alice_client.get(connection.get_absolute_url()).status_code == 404
+
+
+def test_deleting_twice_finds_nothing_the_second_time(alice_client: Client, connect: Connect) -> None:
+    address = f"{connect().get_absolute_url()}delete/"
+    alice_client.post(address)
+
+    assert alice_client.post(address).status_code == 404
+    assert Event.objects.filter(verb="deleted").count() == 1
+
+
+def test_a_worker_that_is_at_it_ends_quietly_when_the_connection_is_deleted(
+    alice_client: Client, connect: Connect, sandbox: SandboxServer
+) -> None:
+    connection = connect(sandbox)
+    sync = Sync.objects.queue(connection, trigger="person").take()
+    alice_client.post(f"{connection.get_absolute_url()}delete/")
+
+    try:
+        sync.hold()
+    except LeaseLost as lost:
+        assert "somebody else" in str(lost)
+    else:
+        raise AssertionError("The worker still holds the sync of a deleted connection.")
+    run(sync)
+
+    assert not Record.objects.exists()
+    assert not Sync.objects.exists()
+
+
+def test_a_former_members_shared_connection_can_be_deleted_by_an_admin(
+    dana_client: Client, bob: User, connect: Connect
+) -> None:
+    connection = connect(by=bob)
+    Membership.objects.get(user=bob).delete()
+
+    dana_client.post(f"{connection.get_absolute_url()}delete/")
+
+    assert not Connection.objects.exists()
+
+
+def test_a_team_can_be_deleted_after_its_connections(
+    alice_client: Client, connect: Connect, growth: Team, workspace: Workspace
+) -> None:
+    connection = connect(privacy="team", team=growth)
+    alice_client.post(f"{connection.get_absolute_url()}delete/")
+
+    alice_client.post(f"/w/harbour-tea/settings/teams/{growth.pk}/delete/")
+
+    assert not workspace.teams.exists()
