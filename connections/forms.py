@@ -71,6 +71,7 @@ class DetailsForm(forms.Form):
         queryset=Team.objects.none(),
         required=False,
         empty_label="Choose a team",
+        widget=forms.Select({"data-shown-when": "privacy=team"}),
         error_messages={"invalid_choice": "Choose one of your teams."},
     )
 
