@@ -178,7 +178,7 @@ class Source:
     `credentials_form` has the fields `api_url` and `api_key`, and cleans them to the address in its one stored form and
     to a Secret. It takes `key_required`: when that is off, a blank key cleans to None and means the stored one. Its
     `cleaning_notes` say by field, in a sentence, what was changed in what was typed. `calls_per_second` gives what one
-    account bears from everybody together.
+    account bears from everybody together. `column_words` says what people call a column whose name is no word.
     """
 
     key: str
@@ -191,6 +191,7 @@ class Source:
     open: Open
     folder: Path
     assumptions: Assumptions | None = None
+    column_words: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def logo(self) -> str:

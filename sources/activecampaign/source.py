@@ -10,6 +10,18 @@ from sources.activecampaign.forms import ActiveCampaignCredentials
 from sources.activecampaign.streams import STREAMS
 from sources.spec import Source
 
+COLUMN_WORDS = {
+    "cdate": "Created",
+    "mdate": "Changed",
+    "udate": "Changed",
+    "sdate": "Sent",
+    "send_amt": "Sent to",
+    "stringid": "Short name",
+    "perstag": "Personalisation tag",
+    "isrequired": "Required",
+    "accountUrl": "Website",
+}
+
 
 def calls_per_second() -> float:
     """ActiveCampaign allows five, to everybody who calls the account together."""
@@ -27,4 +39,5 @@ source = Source(
     check=check,
     open=open_line,
     folder=Path(__file__).parent,
+    column_words=COLUMN_WORDS,
 )

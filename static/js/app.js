@@ -60,6 +60,35 @@ function focusNews(root) {
   root.querySelector("[data-takes-focus]")?.focus();
 }
 
+// In a list that scrolls by itself, the current one is in view from the start; the page does not move.
+function showCurrent(list) {
+  const current = list.querySelector("[aria-current]");
+  if (current) {
+    const [inner, outer] = [current.getBoundingClientRect(), list.getBoundingClientRect()];
+    list.scrollBy(inner.left - outer.left - outer.width / 3, inner.top - outer.top - outer.height / 3);
+  }
+}
+
+// Parts of the page that are put in anew each second move on from where they were.
+function keepTime(root) {
+  root.getAnimations?.({ subtree: true }).forEach((animation) => { animation.startTime = 0; });
+}
+
+// What data-says says is read out when it changes, and not each time that its part of the page is put in anew.
+const voice = document.createElement("p");
+voice.className = "for-readers";
+voice.setAttribute("aria-live", "polite");
+document.body.append(voice);
+let lastSaid = document.querySelector("[data-says]")?.dataset.says;
+
+function tellChange(part) {
+  const says = part.dataset?.says;
+  if (says && says !== lastSaid) {
+    voice.textContent = says;
+    lastSaid = says;
+  }
+}
+
 function improve(root) {
   tellTimes(root);
   addCopyButtons(root);
@@ -67,5 +96,10 @@ function improve(root) {
 
 improve(document);
 focusNews(document);
+document.querySelectorAll(".side-nav > ul").forEach(showCurrent);
 setInterval(() => tellTimes(document), 30000);
-document.addEventListener("htmx:load", (event) => improve(event.target));
+document.addEventListener("htmx:load", (event) => {
+  improve(event.target);
+  keepTime(event.target);
+  tellChange(event.target);
+});
