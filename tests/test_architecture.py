@@ -21,7 +21,7 @@ LONGEST_FUNCTION = 60
 # The rooms of the first floor, the highest first. A room's modules import their own room and what is below it.
 ROOMS = (
     ("urls",),
-    (*VIEWS, "admin", "probes", "error_pages", "accounts", "apps"),
+    (*VIEWS, "admin", "probes", "error_pages", "accounts", "apps", "templatetags"),
     ("management",),
     ("editing", "setting_up", "access"),
     ("forms", "edit_form", "team_forms", "admin_forms", "form_fields", "requests"),
