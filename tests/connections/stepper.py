@@ -1,12 +1,14 @@
 """Walks the stepper as a browser would, and reads its pages as a person would."""
 
 import re
+from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
 from django.test import Client
 
-from connections.models import Connection
+from connections.models import Connection, Sync
+from connections.syncing import run
 from sources.activecampaign.sandbox.server import SandboxServer
 
 ADD = "/w/harbour-tea/connections/add/"
@@ -90,6 +92,30 @@ def chosen(html: str, name: str) -> list[str]:
     return [re.search(r' value="([^"]*)"', tag)[1] for tag in [*checked, *selected]]
 
 
+@dataclass(frozen=True)
+class Link:
+    words: str
+    address: str
+    is_current: bool
+
+
+def links(html: str) -> list[Link]:
+    found = re.findall(r"<a\b([^>]*)>(.*?)</a>", html, re.DOTALL)
+    return [
+        Link(
+            words=words(inside),
+            address="".join(re.findall(r'href="([^"]*)"', tag)),
+            is_current='aria-current="page"' in tag,
+        )
+        for tag, inside in found
+    ]
+
+
+def link(html: str, said: str) -> Link:
+    """The first link that says so."""
+    return next(one for one in links(html) if said in one.words)
+
+
 def rows() -> list[dict[str, Any]]:
     """Every column of every connection: what must be the same after a refusal."""
     return list(Connection.objects.order_by("pk").values())
@@ -97,3 +123,9 @@ def rows() -> list[dict[str, Any]]:
 
 def stored_texts() -> str:
     return str(rows())
+
+
+def work_off() -> None:
+    """Do what a worker does, until nothing is queued."""
+    while sync := Sync.objects.claim():
+        run(sync)

@@ -17,6 +17,8 @@ from connections.models import Connection
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.connections.stepper import begin, details, error_at, send, value
 
+pytestmark = pytest.mark.usefixtures("no_limit")
+
 ROWS = [json.loads(line) for line in Path(__file__).with_name("bad_names.jsonl").read_text().splitlines()]
 # A form sends text in UTF-8 alone: what is not text, or not UTF-8, cannot come through a page.
 SENDABLE = [row for row in ROWS if isinstance(row["input"], str) and not re.search("[\ud800-\udfff]", row["input"])]
@@ -30,11 +32,6 @@ SENTENCES = {
     "stacked_marks": "The name holds too many accents on one letter.",
     "bad_unicode": "The name holds a character that cannot be shown. Remove it.",
 }
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting_for_free_calls(settings: Any) -> None:
-    settings.ACTIVECAMPAIGN_RATE = 1000.0
 
 
 def label(row: dict[str, Any]) -> str:

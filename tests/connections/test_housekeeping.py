@@ -16,12 +16,13 @@ from tests.conftest import Connect, client_of
 from tests.connections.stepper import begin, details, error_at, read, rows, send, set_up, value
 
 NOW = datetime(2026, 5, 3, 12, tzinfo=UTC)
+pytestmark = pytest.mark.usefixtures("no_limit")
+
 MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting_for_free_calls(settings: Any) -> None:
-    settings.ACTIVECAMPAIGN_RATE = 1000.0
+def _sessions_outlast_the_test(settings: Any) -> None:
     settings.SESSION_COOKIE_AGE = int(timedelta(days=400).total_seconds())
 
 

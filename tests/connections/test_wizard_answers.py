@@ -13,13 +13,10 @@ from sources.activecampaign import check as live_check
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.connections.stepper import begin, controls, details, error_at, read, rows, send, title, value, words
 
+pytestmark = pytest.mark.usefixtures("no_limit")
+
 UNTESTED = "Save without testing"
 REFUSED = "ActiveCampaign did not accept this key. Copy it again from Settings > Developer."
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting_for_free_calls(settings: Any) -> None:
-    settings.ACTIVECAMPAIGN_RATE = 1000.0
 
 
 @pytest.fixture

@@ -30,13 +30,10 @@ from tests.connections.stepper import (
     words,
 )
 
+pytestmark = pytest.mark.usefixtures("no_limit")
+
 LIST = "/w/harbour-tea/connections/"
 PAGES = ("", "finish/", "discard/")
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting_for_free_calls(settings: Any) -> None:
-    settings.ACTIVECAMPAIGN_RATE = 1000.0
 
 
 @pytest.fixture
@@ -276,26 +273,26 @@ def draft(alice_client: Client, sandbox: SandboxServer) -> str:
 
 
 @pytest.mark.parametrize("who", ["bob", "dana", "staff", "charlie"])
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("step", PAGES)
 def test_a_draft_of_somebody_else_is_the_404_of_a_random_id(
-    who: str, page: str, draft: str, sandbox: SandboxServer, request: pytest.FixtureRequest
+    who: str, step: str, draft: str, sandbox: SandboxServer, request: pytest.FixtureRequest
 ) -> None:
     client = client_of(request.getfixturevalue(who))
     random = f"{ADD}activecampaign/{uuid.uuid4()}/"
     before = rows()
 
-    for ask in (client.post, *([client.get] if page != "discard/" else [])):
-        hidden, missing = ask(f"{draft}{page}"), ask(f"{random}{page}")
+    for ask in (client.post, *([client.get] if step != "discard/" else [])):
+        hidden, missing = ask(f"{draft}{step}"), ask(f"{random}{step}")
         assert (hidden.status_code, hidden.content) == (404, missing.content)
     assert rows() == before
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_stranger_is_asked_to_log_in_whether_there_is_a_draft_or_not(page: str, draft: str, client: Client) -> None:
+@pytest.mark.parametrize("step", PAGES)
+def test_a_stranger_is_asked_to_log_in_whether_there_is_a_draft_or_not(step: str, draft: str, client: Client) -> None:
     before = rows()
 
     for address in (draft, f"{ADD}activecampaign/{uuid.uuid4()}/"):
-        assert client.post(f"{address}{page}")["Location"].startswith("/accounts/login/")
+        assert client.post(f"{address}{step}")["Location"].startswith("/accounts/login/")
     assert rows() == before
 
 
@@ -336,13 +333,13 @@ def test_a_draft_is_found_only_in_its_own_workspace(alice_client: Client, alice:
     assert alice_client.get(draft.replace("harbour-tea", "other")).status_code == 404
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_form_without_its_token_is_refused(page: str, alice: User, draft: str, sandbox: SandboxServer) -> None:
+@pytest.mark.parametrize("step", PAGES)
+def test_a_form_without_its_token_is_refused(step: str, alice: User, draft: str, sandbox: SandboxServer) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(alice, backend="allauth.account.auth_backends.AuthenticationBackend")
     before = rows()
 
-    assert client.post(f"{draft}{page}", details(sandbox, name="Forged")).status_code == 403
+    assert client.post(f"{draft}{step}", details(sandbox, name="Forged")).status_code == 403
     assert rows() == before
 
 
