@@ -1,0 +1,136 @@
+"""What a person who leaves takes along, and what stays."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from connections.housekeeping import keep_house
+from connections.leaving import disband, end_membership
+from connections.models import Connection, Membership, Sync, Team, User, Workspace
+from connections.models.people import LastOwner
+from connections.sealing import Unsealable
+from connections.syncing import run
+from sources.activecampaign.sandbox.server import SandboxServer
+from tests.conftest import Connect
+
+
+def leave(user: User, *, by: User) -> None:
+    end_membership(Membership.objects.get(user=user), by=by)
+
+
+def test_what_was_shared_stays_and_runs_on(alice: User, bob: User, connect: Connect) -> None:
+    connection = connect(by=bob)
+    Connection.objects.update(next_sync_at=timezone.now())
+    before = connection.credentials()
+
+    leave(bob, by=alice)
+
+    assert connection in Connection.objects.due()
+    assert connection in Connection.objects.manageable_by(alice)
+    assert Connection.objects.get().credentials() == before
+
+
+def test_what_was_private_is_not_due_any_more_and_its_key_is_wiped_after_30_days(
+    alice: User, bob: User, connect: Connect
+) -> None:
+    connection = connect(by=bob, privacy="private")
+    Connection.objects.update(next_sync_at=timezone.now())
+    assert connection in Connection.objects.due()
+
+    leave(bob, by=alice)
+    keep_house()
+
+    assert connection not in Connection.objects.due()
+    assert Connection.objects.get().has_key
+    Connection.objects.update(orphaned_at=timezone.now() - timedelta(days=31))
+    keep_house()
+    assert not Connection.objects.get().has_key
+    with pytest.raises(Unsealable):
+        Connection.objects.get().credentials()
+
+
+def test_work_that_a_person_queued_and_then_lost_the_right_to_is_not_done(
+    alice: User, bob: User, connect: Connect, sandbox: SandboxServer
+) -> None:
+    connection = connect(sandbox, by=alice)
+    sync = Sync.objects.queue(connection, trigger="person", by=bob)
+    leave(bob, by=alice)
+
+    run(sync.take())
+
+    sync.refresh_from_db()
+    assert sync.state == "stopped"
+    assert "may no longer use" in sync.reason
+    assert sandbox.stats()["requests"] == 0
+
+
+def test_a_private_sync_that_was_queued_by_the_schedule_is_not_done_either(
+    alice: User, bob: User, connect: Connect, sandbox: SandboxServer
+) -> None:
+    connection = connect(sandbox, by=bob, privacy="private")
+    leave(bob, by=alice)
+    sync = Sync.objects.queue(connection, trigger="schedule")
+
+    run(sync.take())
+
+    sync.refresh_from_db()
+    assert sync.state == "stopped"
+    assert sandbox.stats()["requests"] == 0
+
+
+def test_leaving_a_workspace_leaves_its_teams(alice: User, bob: User, growth: Team, workspace: Workspace) -> None:
+    leave(bob, by=alice)
+    Membership.objects.create(workspace=workspace, user=bob)
+
+    assert not Team.objects.of(bob).exists()
+
+
+def test_who_comes_back_finds_their_private_connections_again(
+    alice: User, bob: User, connect: Connect, workspace: Workspace
+) -> None:
+    connection = connect(by=bob, privacy="private")
+    leave(bob, by=alice)
+    assert not Connection.objects.visible_to(bob).exists()
+
+    Membership.objects.create(workspace=workspace, user=bob)
+
+    assert connection in Connection.objects.visible_to(bob)
+    assert connection in Connection.objects.may_run()
+
+
+def test_leaving_one_workspace_keeps_what_is_private_in_another(
+    bob: User, charlie: User, alice: User, connect: Connect
+) -> None:
+    elsewhere = Membership.objects.create(workspace=charlie.memberships.get().workspace, user=bob)
+    connection = connect(by=bob, privacy="private")
+    Connection.objects.update(workspace=elsewhere.workspace)
+
+    end_membership(Membership.objects.get(user=bob, workspace__slug="harbour-tea"), by=alice)
+
+    connection.refresh_from_db()
+    assert connection.orphaned_at is None
+    assert connection in Connection.objects.visible_to(bob)
+
+
+def test_the_last_owner_cannot_leave_and_nothing_of_theirs_stops(alice: User, dana: User, connect: Connect) -> None:
+    connection = connect(privacy="private")
+    sync = Sync.objects.queue(connection, trigger="person")
+
+    with pytest.raises(LastOwner):
+        leave(alice, by=dana)
+
+    sync.refresh_from_db()
+    connection.refresh_from_db()
+    assert sync.state == "queued"
+    assert connection.orphaned_at is None
+
+
+def test_disbanding_a_team_never_widens(alice: User, bob: User, dana: User, growth: Team, connect: Connect) -> None:
+    connect(by=bob, privacy="team", team=growth)
+
+    disband(growth, by=dana)
+
+    assert Connection.objects.visible_to(bob).exists()
+    for other in (alice, dana):
+        assert not Connection.objects.visible_to(other).exists()
