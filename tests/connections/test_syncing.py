@@ -13,7 +13,6 @@ from connections.checking import check
 from connections.models import AccountBudget, Connection, Health, Pace, Sync, User
 from connections.models.sync import AlreadyActive, LeaseLost, RunState, SyncState, Trigger
 from sources.activecampaign.sandbox.server import SandboxServer
-from sources.activecampaign.streams import STREAMS
 from tests.conftest import Connect
 from tests.connections.engine import again, calls_for, pull, take_up
 
@@ -29,7 +28,7 @@ def test_a_sync_stores_every_row_of_every_stream_as_the_api_gave_it(sandbox: San
     sync = pull(connection)
 
     assert sync.state == SyncState.COMPLETE
-    for stream in STREAMS:
+    for stream in connection.streams:
         records = connection.records.filter(stream=stream.key).in_id_order()
         assert [record.row(address=sandbox.origin) for record in records] == sandbox.world.rows(stream.path)
 

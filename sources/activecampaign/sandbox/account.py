@@ -24,15 +24,16 @@ class Account:
             return refusal(403, "Forbidden")
         if call.method != "GET":
             return refusal(405, "Method Not Allowed", headers={"Allow": "GET"})
-        match call.place.split("/"):
-            case ["users", "me"]:
+        match call.place:
+            case "users/me":
                 return self._me(holder)
-            case ["settings", "account"]:
+            case "settings/account":
                 return self._settings(holder)
-            case [path] if _is_listed(path):
+            case path if _is_listed(path):
                 return _no_permission(path) if path in holder.denied else self._page(RESOURCES[path], call)
-            case [path, identity] if _is_listed(path):
-                return _no_permission(path) if path in holder.denied else self._single(RESOURCES[path], identity)
+        path, _, identity = call.place.rpartition("/")
+        if _is_listed(path):
+            return _no_permission(path) if path in holder.denied else self._single(RESOURCES[path], identity)
         return refusal(404, "Not Found")
 
     def _me(self, holder: KeyHolder) -> Answer:
@@ -74,7 +75,8 @@ class Account:
             meta: dict[str, Any] = {"total": chosen.total if resource.total_is_number else str(chosen.total)}
             paging = {"limit": str(chosen.limit), "offset": str(chosen.offset)}
             meta |= resource.extras(self.world, {**call.query, **paging}, rows)
-            return {**self._sideloaded(resource, rows), resource.path: rows, "meta": meta}
+            empty: dict[str, Any] = {name: [] for name in resource.empty_lists}
+            return {**empty, **self._sideloaded(resource, rows), resource.list_name: rows, "meta": meta}
 
     def _sideloaded(self, resource: Resource, rows: Sequence[Row]) -> dict[str, list[Row]]:
         return {

@@ -1,6 +1,18 @@
 """Every kind of record that the sandbox has, by its path."""
 
-from sources.activecampaign.sandbox import audience, campaigns, content, fields, membership, people, sales
+from sources.activecampaign.sandbox import (
+    audience,
+    campaigns,
+    content,
+    fields,
+    furnishing,
+    membership,
+    people,
+    sales,
+    selling,
+    shops,
+    traces,
+)
 from sources.activecampaign.sandbox.resource import by_path
 
 RESOURCES = by_path(
@@ -27,5 +39,9 @@ RESOURCES = by_path(
         sales.DEALS,
         sales.PIPELINES,
         sales.STAGES_OF_DEALS,
+        *selling.ALL,
+        *traces.ALL,
+        *shops.ALL,
+        *furnishing.ALL,
     )
 )

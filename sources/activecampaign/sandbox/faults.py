@@ -113,7 +113,11 @@ class Fault:
 
     def _bent_rows(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         rows = rows[: self.duplicates] + rows
-        return [row | {"id": int(row["id"])} for row in rows] if self.ids == "numbers" else rows
+        return [row | {"id": _number(row["id"])} for row in rows] if self.ids == "numbers" else rows
+
+
+def _number(identity: str) -> int | str:
+    return int(identity) if identity.isdigit() else identity
 
 
 def make_fault(*, kind: str = "", **wanted: Any) -> Fault:

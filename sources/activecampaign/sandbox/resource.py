@@ -69,7 +69,8 @@ class Resource:
 
     `shape` holds every column in the recorded order, with what most rows have in it; `draw` gives the columns that
     differ. `links` are what follows the row's own address. `sideloads` name the arrays that come along: rows of that
-    stream whose ids stand in that column. `stamps` are the columns that a change renews, by how they write the time.
+    stream whose ids stand in that column; `empty_lists` those that come along with nothing in them. `stamps` are the
+    columns that a change renews, by how they write the time. `envelope` names the list where the path does not.
     """
 
     path: str
@@ -86,16 +87,25 @@ class Resource:
     never_edited: float = 0.2
     has_keyset: bool = False
     changed_since: Literal["exclusive", "inclusive"] | None = None
+    changed_since_parameter: str = "filters[updated_after]"
     total_is_number: bool = False
     extras: Callable[[WorldView, Mapping[str, str], Sequence[Row]], dict[str, Any]] = no_extras
     shown: Callable[[Row], Row] = as_it_is
     beside: tuple[str, ...] = ()
     is_listed: bool = True
+    envelope: str = ""
+    empty_lists: tuple[str, ...] = ()
+    home: str = "{origin}/api/3/{path}/{id}/"
+    external_id: Callable[[int], str] = str
+
+    @property
+    def list_name(self) -> str:
+        return self.envelope or self.path
 
     def links_of(self, origin: str, identity: str) -> dict[str, str] | list[str]:
         if self.links is None:
             return []
-        home = f"{origin}/api/3/{self.path}/{identity}/"
+        home = self.home.format(origin=origin, path=self.path, id=identity)
         return {link.partition("?")[0]: home + link for link in self.links}
 
 

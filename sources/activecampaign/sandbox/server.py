@@ -117,7 +117,8 @@ class SandboxServer:
         if fault.replaces:
             return fault.instead()
         answer = self._account.answer(fault.asks_instead(call))
-        return fault.bend(answer, envelope=call.place if call.place in RESOURCES else "")
+        resource = RESOURCES.get(call.place)
+        return fault.bend(answer, envelope=resource.list_name if resource else "")
 
 
 def _rejected() -> Answer:

@@ -116,8 +116,9 @@ class Table:
         return Drawing(world=self._world, id=identity, position=position, dice=dice, created=created, updated=updated)
 
     def _assemble(self, identity: int, drawing: Drawing) -> Row:
-        text = str(identity)
+        text = self.resource.external_id(identity)
         row = {**self.resource.shape, **self.resource.draw(drawing)}
-        row["links"] = self.resource.links_of(self._world.origin, text)
+        if "links" in row:
+            row["links"] = self.resource.links_of(self._world.origin, text)
         row["id"] = text
         return row

@@ -38,7 +38,8 @@ class World:
 
     def ids(self, stream: str) -> list[str]:
         with self.lock:
-            return [str(identity) for identity in self._tables[stream].ids]
+            table = self._tables[stream]
+            return [table.resource.external_id(identity) for identity in table.ids]
 
     def count(self, stream: str) -> int:
         return len(self._tables[stream].ids)

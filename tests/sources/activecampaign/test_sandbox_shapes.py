@@ -22,8 +22,10 @@ OPTIONAL = {
     ("dealStages", "udate"),
     ("contactAutomations", "remdate"),
     ("contactAutomations", "timespan"),
+    ("dealTasks", "title"),
 }
-MANY_SHAPES = {("forms", "actiondata"), ("forms", "submitdata"), ("deals", "isDisabled")}
+MANY_SHAPES = {("forms", "actiondata"), ("forms", "submitdata"), ("deals", "isDisabled"), ("dealTasks", "outcomeId")}
+NO_ADDRESSES = ("scores", "segments", "webhooks", "activities", "dealTasks")
 
 
 def sample(name: str) -> Any:
@@ -72,7 +74,7 @@ def test_each_column_has_a_recorded_type(sandbox, stream):
         assert {type(row[column]) for row in rows} <= types, column
 
 
-@pytest.mark.parametrize("stream", [stream for stream in LISTS if stream not in ("scores", "segments")])
+@pytest.mark.parametrize("stream", [stream for stream in LISTS if stream not in NO_ADDRESSES])
 def test_links_are_absolute_addresses_on_the_accounts_own_host(sandbox, stream):
     recorded = full_rows(sample(f"{stream}_list")[stream])[0]
 
@@ -102,7 +104,26 @@ def test_pipelines_bring_their_stages_along(sandbox):
     assert page["dealStages"] == ask(sandbox, "dealStages").json()["dealStages"]
 
 
-@pytest.mark.parametrize("stream", ["scores", "segments"])
+def test_tasks_have_links_without_a_host_as_recorded(sandbox):
+    row = ask(sandbox, "dealTasks").json()["dealTasks"][0]
+
+    assert row["links"] == {"activities": f"/{row['id']}/activities", "owner": f"/{row['id']}/owner"}
+
+
+def test_bounces_links_and_schemas_have_the_columns_of_their_samples(sandbox):
+    bounce, link = sample("bounceLogs_without_meta")["bounceLogs"][0], sample("campaign_links")["links"][1]
+    schemas = sample("customObject_schemas")
+
+    assert list(ask(sandbox, "bounceLogs").json()["bounceLogs"][0]) == list(bounce)
+    assert ask(sandbox, "links").json()["links"][0].keys() >= link.keys()
+    page = ask(sandbox, "customObjects/schemas").json()
+    assert list(page) == list(schemas)
+    assert page["meta"].keys() == schemas["meta"].keys()
+    assert all(list(row) == list(schemas["schemas"][0]) for row in page["schemas"])
+    assert len(page["schemas"][0]["id"]) == 36
+
+
+@pytest.mark.parametrize("stream", ["scores", "segments", "webhooks"])
 def test_rows_without_links_have_an_empty_list_of_them(sandbox, stream):
     assert all(row["links"] == [] for row in ask(sandbox, stream).json()[stream])
 

@@ -1,0 +1,186 @@
+"""What the account's own people set up: groups, addresses, templates, webhooks and the parts of automations."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sources.activecampaign.sandbox.columns import (
+    changed,
+    changed_plain,
+    created,
+    created_plain,
+    in_turn,
+    of,
+    one_of,
+    place,
+    shaped,
+    share,
+    tea,
+    upto,
+)
+from sources.activecampaign.sandbox.moments import iso, plain
+from sources.activecampaign.sandbox.resource import Drawing, Row, WorldView
+
+GROUPS = shaped(
+    "groups",
+    "group",
+    "Group",
+    {"title": in_turn(("Admin", "Shop floor")), "descript": "", "unsubscribelink": "1", "optinconfirm": "1"},
+    size=share(fixed=2),
+    first_id=3,
+)
+
+ADDRESSES = shaped(
+    "addresses",
+    "address",
+    "Address",
+    {"companyName": "Harbour Tea", "address1": "1 Quay", "city": "Leith", "state": "", "zip": "EH6 6QQ",
+     "country": "GB", "isDefault": "1"},
+    size=share(fixed=1),
+)  # fmt: skip
+
+BRANDINGS = shaped(
+    "brandings",
+    "branding",
+    "Branding",
+    {"groupid": of("groups"), "siteName": "Harbour Tea", "siteLogo": "", "language": "english", "favicon": None},
+    size=share(fixed=1),
+)
+
+CALENDARS = shaped(
+    "calendars",
+    "calendar",
+    "Calendar",
+    {"title": "Tastings", "type": "All", "userid": of("users"), "notification": "0", "cdate": created,
+     "mdate": changed},
+    size=share(fixed=1),
+    stamps={"mdate": iso},
+)  # fmt: skip
+
+WEBHOOKS = shaped(
+    "webhooks",
+    "webhook",
+    "Hook",
+    {
+        "cdate": created,
+        "listid": "0",
+        "name": in_turn(("crm", "warehouse")),
+        "url": lambda drawing: f"https://hooks.harbourtea.example/{drawing.id}",
+        "events": ["subscribe", "unsubscribe"],
+        "sources": ["public", "system"],
+        "links": [],
+        "id": "",
+    },
+    size=share(fixed=2),
+    links=None,
+)
+
+TEMPLATES = shaped(
+    "templates",
+    "template",
+    "Template",
+    {"name": tea, "subject": tea, "userid": of("users"), "hidden": "0", "cdate": created, "mdate": changed},
+    size=share(fixed=12),
+    stamps={"mdate": iso},
+)
+
+SAVED_RESPONSES = shaped(
+    "savedResponses",
+    "savedResponse",
+    "SavedResponse",
+    {"title": in_turn(("Thank you", "Out of stock", "See you soon")), "subject": tea, "body": "<p>Dear you,</p>",
+     "cdate": created, "mdate": changed, "ldate": None},
+    size=share(fixed=3),
+    stamps={"mdate": iso},
+)  # fmt: skip
+
+CONFIGS = shaped(
+    "configs",
+    "config",
+    "Config",
+    {"section": one_of("deals", "site"), "keyname": lambda drawing: f"setting_{drawing.id}", "userid": "0",
+     "val": upto(1), "created_timestamp": created_plain, "updated_timestamp": changed_plain},
+    size=share(fixed=14),
+    stamps={"updated_timestamp": plain},
+)  # fmt: skip
+
+AUTOMATION_BLOCKS = shaped(
+    "automationBlocks",
+    "automationBlock",
+    "SeriesBlock",
+    {"automation": of("automations"), "type": one_of("send", "wait", "if"), "ordernum": place, "cdate": created,
+     "mdate": changed, "params": {}},
+    size=share(fixed=30),
+    stamps={"mdate": iso},
+)  # fmt: skip
+
+GOALS = shaped(
+    "goals",
+    "goal",
+    "Goal",
+    {"name": in_turn(("Ordered", "Came to a tasting")), "automation": of("automations"), "status": "1"},
+    size=share(fixed=2),
+)
+
+CAMPAIGN_LISTS = shaped(
+    "campaignLists",
+    "campaignList",
+    "CampaignList",
+    {"campaign": of("campaigns"), "list": of("lists"), "list_amt": upto(5000)},
+    size=share(contacts=1 / 50, fixed=8),
+)
+
+CAMPAIGN_MESSAGES = shaped(
+    "campaignMessages",
+    "campaignMessage",
+    "CampaignMessage",
+    {"campaign": of("campaigns"), "message": of("messages"), "send_amt": upto(5000), "opens": upto(900),
+     "percentage": "0"},
+    size=share(contacts=1 / 50, fixed=8),
+)  # fmt: skip
+
+
+def _exactly(moment: int, identity: int) -> str:
+    """Custom objects count nanoseconds, and in UTC."""
+    day, _, clock = iso(moment).partition("T")
+    return f"{day}T{clock[:8]}.{identity % 1000:03d}751329Z"
+
+
+def _labels(drawing: Drawing) -> Row:
+    word = ("Tasting", "Tea bush", "Visit")[drawing.position % 3]
+    return {"singular": word, "plural": f"{word}s"}
+
+
+def _schema_paging(world: WorldView, query: Mapping[str, str], rows: Sequence[Row]) -> dict[str, Any]:
+    return {"count": len(rows), "limit": int(query["limit"]), "offset": int(query["offset"])}
+
+
+SCHEMAS = shaped(
+    "customObjects/schemas",
+    "schema",
+    "Schema",
+    {
+        "id": "",
+        "slug": in_turn(("tasting", "tea-bush", "visit")),
+        "visibility": "private",
+        "labels": _labels,
+        "description": "",
+        "createdTimestamp": lambda drawing: _exactly(drawing.created, drawing.id),
+        "updatedTimestamp": lambda drawing: _exactly(drawing.changed, drawing.id),
+        "fields": [{"id": "score", "labels": {"singular": "Score", "plural": "Scores"}, "type": "number",
+                    "required": False, "scale": 0}],
+        "icons": {"default": "https://example.org/i.png"},
+        "relationships": [{"id": "primary-contact", "labels": {"singular": "Guest", "plural": "Guests"},
+                           "description": "", "namespace": "contacts", "hasMany": False}],
+    },
+    size=share(fixed=3),
+    envelope="schemas",
+    external_id=lambda number: str(UUID(int=0x5F2B7F646F0B4E0A9F0F << 48 | number)),
+    total_is_number=True,
+    extras=_schema_paging,
+)  # fmt: skip
+
+ALL = (
+    *(GROUPS, ADDRESSES, BRANDINGS, CALENDARS, WEBHOOKS, TEMPLATES, SAVED_RESPONSES, CONFIGS, AUTOMATION_BLOCKS),
+    *(GOALS, CAMPAIGN_LISTS, CAMPAIGN_MESSAGES, SCHEMAS),
+)

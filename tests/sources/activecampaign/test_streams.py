@@ -1,0 +1,90 @@
+"""The table of streams: what is pulled by itself, how sure each is, and that its page in the docs says the same."""
+
+from pathlib import Path
+
+import pytest
+
+from sources.activecampaign.sandbox.catalogue import RESOURCES
+from sources.activecampaign.source import source
+from sources.activecampaign.streams import STREAMS
+from tests.sandbox_fixture import ask
+
+PAGE = Path(__file__).parents[3] / "docs" / "streams.md"
+BY_ITSELF = {
+    *("contacts", "lists", "tags", "contactTags", "contactLists", "fields", "campaigns", "messages", "automations"),
+    *("contactAutomations", "deals", "dealGroups", "dealStages", "accounts", "users", "segments", "forms", "scores"),
+}
+
+every_stream = pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.key)
+
+
+def table() -> str:
+    """The table of docs/streams.md as the facts have it."""
+    lines = [
+        "| stream | path | on by default | heavy | changes only | sure | evidence |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for stream in STREAMS:
+        marks = ["yes" if mark else "" for mark in (stream.on_by_default, stream.is_heavy)]
+        changes = f"`{stream.changed_since}`" if stream.changed_since else ""
+        sure = f"*{stream.sureness}*" if stream.sureness == "unverified" else stream.sureness
+        cells = [stream.name, f"`{stream.path}`", *marks, changes, sure, stream.evidence]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def test_what_is_pulled_without_being_chosen_is_exactly_this() -> None:
+    assert {stream.key for stream in source.default_streams} == BY_ITSELF
+
+
+def test_there_are_all_the_streams_that_a_reader_can_pull() -> None:
+    assert len(STREAMS) == 62
+    assert {stream.path for stream in STREAMS} == {path for path, one in RESOURCES.items() if one.is_listed}
+
+
+@every_stream
+def test_a_stream_says_how_it_is_known(stream) -> None:
+    assert stream.evidence.startswith(("[D]", "[R]", "[C]"))
+    assert "§" in stream.evidence
+    assert (stream.sureness in ("documented", "recorded")) == stream.evidence.startswith(("[D]", "[R]"))
+    assert "|" not in stream.evidence
+
+
+@every_stream
+def test_what_is_heavy_or_unverified_waits_to_be_chosen(stream) -> None:
+    if stream.is_heavy or stream.sureness == "unverified":
+        assert not stream.on_by_default
+
+
+def test_only_three_streams_can_be_asked_for_their_changes() -> None:
+    changes = {stream.key: stream.changed_since for stream in STREAMS if stream.changed_since}
+
+    assert changes == {
+        "contacts": "filters[updated_after]",
+        "deals": "filters[updated_after]",
+        "activities": "after",
+    }
+
+
+@every_stream
+def test_the_sandbox_has_every_stream_with_the_columns_that_are_shown(sandbox, stream) -> None:
+    page = ask(sandbox, stream.path, limit=100, **dict(stream.fixed_query)).json()
+
+    rows = [row for row in page[stream.envelope] if row.get("isDisabled") is not True]
+    assert rows
+    assert all(set(stream.columns) <= row.keys() for row in rows)
+    assert len({row["id"] for row in rows}) == len(rows)
+    assert "total" in page["meta"]
+
+
+def test_the_default_pull_of_the_demo_account_takes_less_than_five_minutes_at_three_calls_a_second(new_sandbox) -> None:
+    world = new_sandbox(contacts=5000, deals=400).world
+    fresh_rows_a_call = 95  # The other five of a page prove the seam.
+
+    calls = sum(1 + world.count(stream.path) // fresh_rows_a_call for stream in source.default_streams)
+
+    assert calls / 3 < 300
+
+
+def test_the_page_in_the_docs_is_the_table() -> None:
+    assert table() in PAGE.read_text(), f"\n{table()}"
