@@ -1,0 +1,208 @@
+"""The pages about what was pulled, and the downloads."""
+
+import csv
+import io
+import json
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from connections.models import Connection, Event, Record, Sync, User
+from connections.models.record import ADDRESS_MARK
+from sources.registry import get_source
+from sources.spec import Row, Stream
+from tests.conftest import Connect
+
+ADDRESS = "https://harbourtea.api-us1.com"
+
+
+def text(response: Any) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
+
+
+def body(response: Any) -> str:
+    return b"".join(response.streaming_content).decode()
+
+
+def stream_of(key: str) -> Stream:
+    source = get_source("activecampaign")
+    assert source is not None
+    stream = source.stream(key)
+    assert stream is not None
+    return stream
+
+
+def pulled(connection: Connection, rows: list[Row], key: str = "contacts") -> None:
+    """Rows stored as a sync stores them."""
+    by_id = {str(row["id"]): row for row in rows}
+    Record.objects.store_page(connection, stream_of(key), by_id, address=ADDRESS)
+
+
+def contact(number: int, **columns: object) -> Row:
+    links = {"deals": f"{ADDRESS}/api/3/contacts/{number}/deals"}
+    return {"id": str(number), "email": f"c{number}@example.org", "links": links, **columns}
+
+
+@pytest.fixture
+def connection(connect: Connect) -> Connection:
+    return connect(api_url=ADDRESS)
+
+
+def test_the_data_page_lists_the_streams_with_their_counts(bob_client: Client, connection: Connection) -> None:
+    pulled(connection, [contact(number) for number in range(3)])
+
+    words = text(bob_client.get(f"{connection.get_absolute_url()}data/"))
+
+    assert "Contacts 3 CSV" in words
+    assert "Deals 0 CSV" in words
+
+
+def test_rows_come_newest_first_and_in_pages(bob_client: Client, connection: Connection) -> None:
+    pulled(connection, [contact(number) for number in range(1, 121)])
+
+    page = text(bob_client.get(f"{connection.get_absolute_url()}data/contacts/"))
+    last = text(bob_client.get(f"{connection.get_absolute_url()}data/contacts/?page=3"))
+
+    assert "120 records, newest first." in page
+    assert page.index("c120@example.org") < page.index("c119@example.org")
+    assert "c70@example.org" not in page
+    assert "c1@example.org" in last
+
+
+def test_rows_that_are_gone_from_the_account_are_not_shown(bob_client: Client, connection: Connection) -> None:
+    pulled(connection, [contact(1), contact(2)])
+    Record.objects.filter(external_id="2").update(deleted_at=connection.created_at)
+
+    assert "c2@example.org" not in text(bob_client.get(f"{connection.get_absolute_url()}data/contacts/"))
+
+
+def test_markup_in_the_data_is_shown_as_text(bob_client: Client, connection: Connection) -> None:
+    pulled(connection, [contact(1, email="<script>alert(1)</script>")])
+
+    assert "<script>alert" not in bob_client.get(f"{connection.get_absolute_url()}data/contacts/").content.decode()
+
+
+@pytest.mark.parametrize(
+    "page", ["data/nonsense/", "data/nonsense.csv", "data/nonsense.jsonl", "syncs/1/", "syncs/99/"]
+)
+def test_a_stream_or_sync_that_does_not_exist_is_not_found(
+    bob_client: Client, connection: Connection, page: str
+) -> None:
+    assert bob_client.get(f"{connection.get_absolute_url()}{page}").status_code == 404
+    assert not Event.objects.filter(verb="exported").exists()
+
+
+def test_a_sync_is_told_with_its_numbers(bob_client: Client, bob: User, connection: Connection) -> None:
+    sync = Sync.objects.queue(connection, trigger="person", by=bob).take()
+    sync.stream_runs.create(stream="contacts", state="complete", read=1200, new=1000, changed=150)
+    sync.hold(calls=12)
+    sync.finish("partly_done", "One stream was refused.")
+
+    for page in ("syncs/", "syncs/1/"):
+        words = text(bob_client.get(f"{connection.get_absolute_url()}{page}"))
+        for fact in ("Sync now, Bob Lindqvist", "Partly done: One stream was refused.", "1,200", "1,000", "150", "12"):
+            assert fact in words
+
+
+# Downloads --------------------------------------------------------------------------------------------------------
+
+
+def test_json_lines_are_the_rows_as_the_api_gave_them_in_the_order_of_their_numbers(
+    bob_client: Client, connection: Connection
+) -> None:
+    rows = [contact(number, note=f"see {ADDRESS}/x", score=number, empty=None) for number in (100, 9, 20)]
+    pulled(connection, rows)
+
+    response = bob_client.get(f"{connection.get_absolute_url()}data/contacts.jsonl")
+
+    lines = body(response).splitlines()
+    assert [json.loads(line) for line in lines] == [rows[1], rows[2], rows[0]]
+    assert [*json.loads(lines[0])] == [*rows[1]]
+    assert response["Content-Disposition"] == 'attachment; filename="contacts.jsonl"'
+    assert response["Cache-Control"] == "no-store, private"
+
+
+def test_the_accounts_address_is_not_in_the_database_in_plain(connection: Connection) -> None:
+    pulled(connection, [contact(1)])
+
+    stored = json.dumps([*Record.objects.values_list("data", flat=True)], ensure_ascii=False)
+
+    assert "harbourtea.api-us1.com" not in stored
+    assert ADDRESS_MARK in stored
+
+
+def test_a_table_has_every_column_that_occurs_and_no_links(bob_client: Client, connection: Connection) -> None:
+    pulled(connection, [{"id": "1", "email": "a"}, contact(2, tags=["x", "y"], gone=None)])
+
+    response = bob_client.get(f"{connection.get_absolute_url()}data/contacts.csv")
+
+    assert [*csv.reader(io.StringIO(body(response)))] == [
+        ["id", "email", "tags", "gone"],
+        ["1", "a", "", ""],
+        ["2", "c2@example.org", '["x", "y"]', ""],
+    ]
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_a_table_holds_nothing_that_a_spreadsheet_would_run(
+    bob_client: Client, connection: Connection, start: str
+) -> None:
+    evil = f'{start}HYPERLINK("https://evil.example")'
+    pulled(connection, [contact(1, **{"email": evil, evil: "x"})])
+
+    rows = [
+        *csv.reader(io.StringIO(body(bob_client.get(f"{connection.get_absolute_url()}data/contacts.csv")), newline=""))
+    ]
+
+    for cell in (rows[0][2], rows[1][1]):
+        assert cell == f"'{evil}"
+
+
+@pytest.mark.parametrize("number", ["-5", "+49123", "-1.5e3"])
+def test_numbers_stay_numbers(bob_client: Client, connection: Connection, number: str) -> None:
+    pulled(connection, [contact(1, email=number)])
+
+    assert f",{number}\r\n" in body(bob_client.get(f"{connection.get_absolute_url()}data/contacts.csv"))
+
+
+@pytest.mark.parametrize(("format", "content"), [("csv", "id\r\n"), ("jsonl", "")])
+def test_a_stream_without_rows_is_an_empty_file(
+    bob_client: Client, connection: Connection, format: str, content: str
+) -> None:
+    response = bob_client.get(f"{connection.get_absolute_url()}data/contacts.{format}")
+
+    assert response.status_code == 200
+    assert body(response) == content
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_a_download_is_sent_while_it_is_read_and_never_held_as_a_whole(
+    bob_client: Client, connection: Connection, format: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulled(connection, [contact(number) for number in range(30)])
+    monkeypatch.setattr("connections.exporting.CHUNK", 10)
+    loaded: list[object] = []
+    real = Record.from_db
+    monkeypatch.setattr(Record, "from_db", lambda *row: loaded.append(row) or real(*row))
+
+    response: Any = bob_client.get(f"{connection.get_absolute_url()}data/contacts.{format}")
+    lines = iter(response.streaming_content)
+    first = [next(lines), next(lines)]
+
+    assert len(loaded) <= 10
+    assert len(first + [*lines]) == 30 + (format == "csv")
+
+
+def test_a_download_is_refused_in_words_when_the_address_cannot_be_opened(
+    bob_client: Client, connection: Connection
+) -> None:
+    pulled(connection, [contact(1)])
+    Connection.objects.update(api_url="tampered")
+
+    for format in ("csv", "jsonl"):
+        response = bob_client.get(f"{connection.get_absolute_url()}data/contacts.{format}", follow=True)
+
+        assert "The stored address cannot be read any more" in text(response)
+    assert not Event.objects.filter(verb="exported").exists()

@@ -1,0 +1,79 @@
+"""`manage.py export`."""
+
+import csv
+import io
+import json
+from uuid import uuid4
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from connections.models import Connection, Record
+from tests.conftest import Connect
+from tests.connections.test_data import ADDRESS, contact, pulled
+
+
+@pytest.fixture
+def connection(connect: Connect) -> Connection:
+    return connect(api_url=ADDRESS)
+
+
+def export(*words: object) -> str:
+    output = io.StringIO()
+    call_command("export", *(str(word) for word in words), stdout=output)
+    return output.getvalue()
+
+
+def refusal(*words: object) -> CommandError:
+    with pytest.raises(CommandError) as refused:
+        export(*words)
+    return refused.value
+
+
+def test_each_line_is_a_record_as_the_api_gave_it_ordered_by_id(connection: Connection) -> None:
+    rows = [contact(number) for number in (10, 9, 1)]
+    pulled(connection, rows)
+
+    assert [json.loads(line) for line in export(connection.pk, "contacts").splitlines()] == rows[::-1]
+
+
+def test_the_table_has_a_header_and_a_line_a_record(connection: Connection) -> None:
+    pulled(connection, [contact(2), contact(1)])
+
+    rows = [*csv.DictReader(io.StringIO(export(connection.pk, "contacts", "--format", "csv")))]
+
+    assert [row["email"] for row in rows] == ["c1@example.org", "c2@example.org"]
+
+
+def test_rows_that_are_gone_are_left_out_unless_asked_for(connection: Connection) -> None:
+    pulled(connection, [contact(1), contact(2)])
+    Record.objects.filter(external_id="2").update(deleted_at=timezone.now())
+
+    assert len(export(connection.pk, "contacts").splitlines()) == 1
+    assert len(export(connection.pk, "contacts", "--deleted").splitlines()) == 2
+
+
+def test_an_empty_stream_is_no_fault(connection: Connection) -> None:
+    assert export(connection.pk, "deals") == ""
+
+
+def test_an_unknown_stream_exits_with_2(connection: Connection) -> None:
+    refused = refusal(connection.pk, "nonsense")
+
+    assert (refused.returncode, str(refused)) == (2, "ActiveCampaign has no stream nonsense.")
+
+
+@pytest.mark.parametrize("identity", ["nonsense", "1", str(uuid4())])
+def test_an_unknown_connection_exits_with_2(db: None, identity: str) -> None:
+    refused = refusal(identity, "contacts")
+
+    assert (refused.returncode, str(refused)) == (2, "There is no connection with this id.")
+
+
+def test_an_address_that_cannot_be_opened_is_said(connection: Connection) -> None:
+    Connection.objects.update(api_url="tampered")
+
+    refused = refusal(connection.pk, "contacts")
+
+    assert (refused.returncode, str(refused)[:22]) == (1, "The stored address can")
