@@ -131,7 +131,7 @@ def finish(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
 
 
 def conclude(request: PersonRequest, draft: Connection, place: Place, form: FinishForm) -> HttpResponse:
-    if draft.privacy == Privacy.TEAM and not my_teams(request, place).filter(pk=draft.team_id).exists():
+    if draft.privacy == Privacy.TEAM and draft.team not in my_teams(request, place):
         messages.error(request, "You are no longer in that team. Choose again who may use the connection.")
         return redirect(draft.url("set_up"))
     try:
