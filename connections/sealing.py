@@ -21,9 +21,9 @@ def unseal(sealed: str, *, context: tuple[str, ...]) -> str:
     """Raises Unsealable, whatever is wrong; there is no fallback value."""
     try:
         sealed_in, text = json.loads(keyring().decrypt(sealed.encode()))
-    except (InvalidToken, ValueError) as failure:
+    except (InvalidToken, TypeError, ValueError) as failure:
         raise Unsealable("This value cannot be opened with the present keys.") from failure
-    if tuple(sealed_in) != context:
+    if sealed_in != list(context):
         raise Unsealable("This value was sealed for another place.")
     return str(text)
 
