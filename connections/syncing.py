@@ -180,7 +180,7 @@ class StreamPull:
         self.sync.progress(**self.spent())
         stored = Record.objects.store_page(self.sync.connection, self.stream, page.rows, address=self.address)
         run = self.run
-        run.cursor, run.total = page.cursor, page.total
+        run.cursor, run.total = page.cursor, page.total or run.total
         run.pages, run.read = run.pages + 1, run.read + len(page.rows)
         run.new, run.changed = run.new + stored.new, run.changed + stored.changed
         run.unreadable, run.unproven = run.unreadable + page.unreadable, run.unproven + (not page.seam_proven)

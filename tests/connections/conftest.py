@@ -4,6 +4,10 @@ from typing import Any
 
 import pytest
 
+from tests.command_fixture import start_command
+
+__all__ = ["start_command"]
+
 
 @pytest.fixture
 def no_limit(settings: Any) -> None:

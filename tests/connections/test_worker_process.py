@@ -1,0 +1,103 @@
+"""The worker as real processes on one database."""
+
+import signal
+
+import pytest
+
+from connections.models import AccountBudget, Connection, Record, Sync
+from connections.models.sync import SyncState, Trigger
+from tests.command_fixture import StartCommand
+from tests.conftest import Connect
+from tests.connections.engine import again
+from tests.processes import until
+from tests.sandbox_fixture import SandboxProcess
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CONTACTS = 5000
+CALLS = 51  # Fifty full pages, and the empty one that says that it was the last.
+
+
+def stored() -> int:
+    return Record.objects.filter(stream="contacts").count()
+
+
+def is_over(sync: Sync) -> bool:
+    return not again(sync).is_active
+
+
+def test_a_worker_killed_in_the_middle_of_5000_contacts_is_resumed_by_another_and_neither_meets_a_429(
+    sandbox_process: type[SandboxProcess], connect: Connect, start_command: StartCommand
+) -> None:
+    sandbox = sandbox_process(contacts=CONTACTS, deals=0, rate=5, latency_ms=20)
+    connection = connect(sandbox)
+    sync = Sync.objects.queue(connection, trigger=Trigger.FIRST, only=["contacts"])
+
+    first = start_command("worker", SYNC_LEASE_SECONDS="2")
+    until(stored, what="the first rows")
+    assert sandbox.stats()["requests"] <= 5  # They are stored as they come, not at the end.
+    until(lambda: stored() >= 2000, what="two thousand rows")
+    first.kill()
+    assert again(sync).state == SyncState.RUNNING
+
+    second = start_command("worker", SYNC_LEASE_SECONDS="2")
+    until(lambda: is_over(sync), what="the end of the sync")
+
+    assert again(sync).state == SyncState.COMPLETE
+    assert stored() == CONTACTS
+    stats = sandbox.stats()
+    assert stats["rejected_429"] == 0
+    assert stats["max_in_one_second"] <= 5
+    assert stats["requests"] <= CALLS + 1
+    run = again(sync).stream_runs.get()
+    assert (run.read, run.new, run.total) == (CONTACTS, CONTACTS, CONTACTS)
+    assert second.send(signal.SIGTERM) == 0
+    assert second.out == ""
+
+
+def test_four_processes_on_one_account_share_its_budget(
+    sandbox_process: type[SandboxProcess], connect: Connect, start_command: StartCommand
+) -> None:
+    sandbox = sandbox_process(contacts=300, deals=0, rate=5)
+    connections = [connect(sandbox, name=f"Account {number}", pace="considerate") for number in range(4)]
+
+    syncs = [start_command("sync", str(connection.pk), "--stream", "contacts") for connection in connections]
+
+    assert [sync.exit_code() for sync in syncs] == [0, 0, 0, 0]
+    stats = sandbox.stats()
+    assert (stats["requests"], stats["rejected_429"]) == (16, 0)
+    assert stats["max_in_one_second"] <= 4  # Three, and one whose travel took longer on a busy machine.
+    assert AccountBudget.objects.get().calls_in_last_hour() == 16
+
+
+def test_a_worker_that_is_asked_to_stop_gives_its_sync_back_at_once(
+    sandbox_process: type[SandboxProcess], connect: Connect, start_command: StartCommand
+) -> None:
+    sandbox = sandbox_process(contacts=2000, deals=0)
+    sync = Sync.objects.queue(connect(sandbox), trigger=Trigger.FIRST, only=["contacts"])
+    worker = start_command("worker")
+    until(stored, what="the first rows")
+
+    code = worker.send(signal.SIGTERM)
+
+    assert code == 0
+    assert again(sync).state == SyncState.QUEUED
+    assert again(sync).stream_runs.get().read == stored()
+    assert Sync.objects.claim() is not None
+
+
+def test_a_worker_that_serves_once_ends_after_all_that_is_due(
+    sandbox_process: type[SandboxProcess], connect: Connect, start_command: StartCommand
+) -> None:
+    sandbox = sandbox_process(contacts=10, deals=0)
+    connections = [connect(sandbox, name=f"Account {number}") for number in range(3)]
+    for connection in connections:
+        connection.stream_keys = ["tags"]
+        connection.save()
+    Connection.objects.update(next_sync_at=connections[0].created_at)
+
+    worker = start_command("worker", "--once", ACTIVECAMPAIGN_RATE="1000")
+
+    assert worker.exit_code() == 0
+    assert [sync.state for sync in Sync.objects.all()] == [SyncState.COMPLETE] * 3
+    assert all(connection.records.exists() for connection in connections)
