@@ -1,0 +1,224 @@
+"""What is typed as a key in the browser is found nowhere afterwards, and the account's address nowhere in plain."""
+
+import base64
+import io
+import json
+import logging
+import zlib
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.core import mail
+from django.core.cache import cache
+from django.core.management import call_command
+from django.test import Client
+from playwright.sync_api import Page, expect
+
+from connections.models import Connection, Record, User
+from sources.activecampaign.sandbox.server import SandboxServer
+from tests.browser.conftest import NewPage, StartWorker
+from tests.browser.searching import codes_of, database_places, places_with
+from tests.browser.walking import begin, contact_rows, field, fill_in, log_in, message, send
+
+# Not of hex digits alone: a mask for what looks like a key must not be what passes this test.
+WRONG = "Wr0ng-typed-first-zq7x-4k9w-ptvm"
+FIRST = "F1rst-right-key-hn3v-8s2j-lqyd"
+SECOND = "S3cond-right-key-bw6t-1m5g-xrku"
+KEYS = (WRONG, FIRST, SECOND)
+
+PAGES = ("", "syncs/", "syncs/1/", "data/", "data/contacts/", "delete/")
+ADMIN_PAGES = ("connection/", "sync/", "event/", "user/", "workspace/", "accountbudget/")
+
+
+@pytest.fixture
+def web_log(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> io.StringIO:
+    """What the server of this process writes into its log, everything included."""
+    log = io.StringIO()
+    for handler in logging.root.handlers:
+        if type(handler) is logging.StreamHandler:
+            monkeypatch.setattr(handler, "stream", log)
+    caplog.set_level(logging.DEBUG)
+    return log
+
+
+@pytest.fixture
+def answers(live_server: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """Fills with every answer that the server gives, under its number and address, with its headers."""
+    answers: dict[str, bytes] = {}
+    server = live_server.thread.httpd
+    application = server.get_app()
+
+    def recording(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        head: list[Any] = []
+
+        def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            head.extend([status, headers])
+            return start_response(status, headers, *more)
+
+        with closing(application(environ, start)) as parts:
+            body = b"".join(parts)
+        address = f"{environ['PATH_INFO']}?{environ['QUERY_STRING']}"
+        answers[f"answer {len(answers)}: {address}"] = f"{address}\n{head}\n".encode() + body
+        return [body]
+
+    monkeypatch.setattr(server, "application", recording)
+    return answers
+
+
+def walk(page: Page, alice: User, account: SandboxServer) -> None:
+    """Connect with a wrong key first, then the right one; replace it; lose it; be told."""
+    first_user = account.world.first_ids("users")[0]
+    for key in (FIRST, SECOND):
+        account.add_key(key, user_id=first_user, admin=True)
+    page.goto("/")
+    log_in(page, alice)
+    connect_with_a_wrong_key_first(page, account)
+    edit_the_key(page)
+    account.revoke(SECOND)
+    send(page, "Test now")
+    expect(page.get_by_role("link", name="Enter another key")).to_be_visible()
+    look_around(page)
+
+
+def connect_with_a_wrong_key_first(page: Page, account: SandboxServer) -> None:
+    begin(page)
+    fill_in(page, account, key=WRONG, privacy="Shared with Workspace")
+    send(page, "Continue")
+    expect(field(page, "API Key")).to_have_attribute("aria-invalid", "true")
+    field(page, "API Key").fill(FIRST)
+    send(page, "Continue")
+    send(page, "Finish")
+    expect(contact_rows(page)).to_have_count(5, timeout=60_000)
+
+
+def edit_the_key(page: Page) -> None:
+    """A wrong one is refused, another right one is stored."""
+    for key in (WRONG, SECOND):
+        field(page, "API Key").fill(key)
+        send(page, "Save")
+    expect(message(page)).to_contain_text("Saved")
+
+
+def look_around(page: Page) -> None:
+    here = page.url
+    for path in PAGES:
+        page.goto(f"{here}{path}")
+    page.goto("/w/harbour-tea/connections/?q=activecampaign")
+    page.goto("/w/harbour-tea/settings/activity/")
+
+
+def admin_places(client: Client, connection: Connection) -> dict[str, bytes]:
+    here = f"connection/{connection.pk}/"
+    synced = f"sync/{connection.syncs.get(number=1).pk}/change/"
+    paths = [*ADMIN_PAGES, f"{here}change/", f"{here}history/", synced]
+    answers = {path: client.get(f"/admin/connections/{path}", follow=True) for path in paths}
+    assert all(answer.status_code == 200 for answer in answers.values()), answers
+    return {f"admin {path}": answer.content for path, answer in answers.items()}
+
+
+def dumped() -> bytes:
+    out = io.StringIO()
+    call_command("dumpdata", stdout=out)
+    return out.getvalue().encode()
+
+
+def mails(sent_by_the_worker: Path) -> dict[str, bytes]:
+    by_web = {f"mail {number}": one.message().as_bytes() for number, one in enumerate(mail.outbox)}
+    return by_web | {f"mail {one.name}": one.read_bytes() for one in sent_by_the_worker.glob("*")}
+
+
+def test_a_typed_key_is_found_nowhere_afterwards_and_the_address_nowhere_in_plain(
+    new_page: NewPage,
+    alice: User,
+    account: SandboxServer,
+    start_worker: StartWorker,
+    staff_client: Client,
+    database_file: Path,
+    tmp_path: Path,
+    web_log: io.StringIO,
+    answers: dict[str, bytes],
+) -> None:
+    page = new_page()
+    worker = start_worker(account)
+
+    walk(page, alice, account)
+    page.context.close()
+
+    connection = Connection.objects.get()
+    stored = database_places(database_file) | {"dumpdata": dumped()}
+    logs = {"log of the web": web_log.getvalue().encode(), "output of the worker": worker.output.encode()}
+    by_mail = mails(tmp_path / "mail")
+    places = stored | logs | by_mail | answers | admin_places(staff_client, connection)
+    assert_that_all_was_searched(logs, by_mail, answers)
+    for key in KEYS:
+        assert places_with(key, places) == []
+    for address in (account.origin, account.origin.removeprefix("http://")):
+        assert places_with(address, stored) == []
+    # What is looked for is there, sealed: it opens to the key of now, and the rows lead back to the account.
+    assert connection.credentials().api_key.reveal() == SECOND
+    assert account.origin in json.dumps(Record.objects.filter(stream="contacts")[0].row(address=account.origin))
+
+
+def assert_that_all_was_searched(logs: dict[str, bytes], by_mail: dict[str, bytes], answers: dict[str, bytes]) -> None:
+    """An empty place proves nothing."""
+    assert b"request_finished" in logs["log of the web"]
+    assert b"sync taken" in logs["output of the worker"]
+    assert any(b"needs you" in text for text in by_mail.values())
+    assert sum(b"There is a problem" in text for text in answers.values()) == 2
+    assert sum(b"ActiveCampaign Connections" in text for text in answers.values()) >= 5
+
+
+def seen_as(code: str, needle: str) -> bytes:
+    text = f"before {needle} behind"
+    return {
+        "plain": text.encode(),
+        "capitals": text.upper().encode(),
+        "base64": base64.b64encode(text.encode()),
+        "base64, one on": base64.b64encode(b"x" + text.encode()),
+        "base64, two on": base64.urlsafe_b64encode(b"xx" + text.encode()),
+        "hex": text.encode().hex().encode(),
+        "percent": quote(text).encode(),
+        "all percent": "".join(f"%{byte:02X}" for byte in text.encode()).encode(),
+        "json": json.dumps({"text": text}).encode(),
+        "backwards": text[::-1].encode(),
+        "wide": text.encode("utf-16"),
+    }[code]
+
+
+CODES = ["plain", "capitals", "base64", "base64, one on", "base64, two on", "hex", "percent", "all percent"]
+CODES += ["json", "backwards", "wide"]
+
+
+@pytest.mark.parametrize("needle", [*KEYS, "http://127.0.0.1:43210", "127.0.0.1:43210"])
+@pytest.mark.parametrize("code", CODES)
+def test_the_search_finds_a_needle_in_each_code(code: str, needle: str) -> None:
+    assert places_with(needle, {"haystack": seen_as(code, needle), "hay": b"hay" * 100}) == ["haystack"]
+
+
+def test_the_search_finds_nothing_where_nothing_is() -> None:
+    noise = base64.b64encode(zlib.compress(b"hay" * 1000)) * 50
+
+    assert places_with(FIRST, {"noise": noise, "others": WRONG.encode() + SECOND.encode()}) == []
+    assert all(len(code) > 11 for code in codes_of("127.0.0.1:43210"))
+
+
+def test_the_search_of_the_database_finds_what_is_planted_there(
+    alice: User, alice_client: Client, database_file: Path
+) -> None:
+    alice.name = FIRST
+    alice.save()
+    session = alice_client.session
+    session["planted"] = SECOND
+    session.save()
+    cache.set("planted", WRONG)
+
+    places = database_places(database_file) | {"dumpdata": dumped()}
+    cache.delete("planted")
+
+    assert {"file", "dumpdata"} <= {name.split()[0] for name in places_with(FIRST, places)}
+    assert "sessions" in places_with(SECOND, places)
+    assert "cache" in places_with(WRONG, places)
