@@ -86,6 +86,10 @@ class SyncQuerySet(models.QuerySet["Sync"]):
         """Ask for a sync and claim it in one, so that no other worker can. Raises AlreadyActive."""
         return self.queue(connection, trigger=trigger, **wanted).take()
 
+    def claim_left_behind(self, connection: Connection) -> "Sync | None":
+        """Take the sync that a worker of this connection died at, if there is one."""
+        return self.filter(connection=connection, state=SyncState.RUNNING).claim()
+
     def claim(self, *, pk: int | None = None) -> "Sync | None":
         """Take one claimable sync for this worker, or None. At most one worker gets each."""
         waiting = self.claimable() if pk is None else self.claimable().filter(pk=pk)

@@ -49,7 +49,10 @@ def start(connection: Connection, options: dict[str, Any]) -> Sync:
             connection, trigger=Trigger.COMMAND, pace=options["pace"], full=options["full"], only=options["stream"]
         )
     except AlreadyActive as under_way:
-        raise CommandError(str(under_way), returncode=ALREADY_RUNNING) from under_way
+        left = Sync.objects.claim_left_behind(connection)
+        if left is None:
+            raise CommandError(str(under_way), returncode=ALREADY_RUNNING) from under_way
+        return left
 
 
 def refuse_unusable(connection: Connection, streams: list[str]) -> None:
