@@ -1,7 +1,7 @@
 """Throws away what must not be kept: keys and drafts of set-ups that nobody finished, keys of people who left."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -20,9 +20,8 @@ def keep_house() -> None:
     stamp_left_behind()
     wiped = forget_keys_of(Connection.objects.filter(state=State.DRAFT, key_stored_at__lt=now - UNFINISHED_KEY_LIFE))
     wiped += forget_keys_of(Connection.objects.left_behind().filter(orphaned_at__lt=now - ORPHANED_KEY_LIFE))
-    _, deleted = Connection.objects.unfinished_since(now - UNFINISHED_LIFE).delete()
+    drafts = delete_drafts_from_before(now - UNFINISHED_LIFE)
     CallMinute.objects.filter(minute__lt=now - CALLS_SHOWN_FOR).delete()
-    drafts = deleted.get("connections.Connection", 0)
     if wiped or drafts:
         log.info("house kept", extra={"keys_wiped": wiped, "drafts_deleted": drafts})
 
@@ -32,6 +31,12 @@ def stamp_left_behind() -> None:
     left_behind = Connection.objects.left_behind()
     left_behind.filter(orphaned_at=None).update(orphaned_at=timezone.now())
     Connection.objects.exclude(orphaned_at=None).exclude(pk__in=left_behind.values("pk")).update(orphaned_at=None)
+
+
+@transaction.atomic
+def delete_drafts_from_before(moment: datetime) -> int:
+    drafts = Connection.objects.unfinished_since(moment).select_for_update()
+    return sum(draft.delete()[0] > 0 for draft in drafts)
 
 
 @transaction.atomic

@@ -41,6 +41,13 @@ def keep_typed(draft: Connection, typed: dict[str, str]) -> None:
     draft.remember_typed(typed)
 
 
+@transaction.atomic
+def discard(draft: Connection) -> None:
+    """Raises NoLongerADraft."""
+    lock(draft)
+    draft.delete()
+
+
 @sensitive_variables("credentials")
 def set_up(draft: Connection, form: SetUpForm, *, by: User, untested_will_do: bool) -> None:
     """Try what a valid form holds, and store it.

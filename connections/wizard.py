@@ -108,7 +108,10 @@ def discard(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Ht
     draft = my_draft(request, workspace, source, pk)
     if not draft.is_draft:
         return redirect(draft)
-    draft.delete()
+    try:
+        setting_up.discard(draft)
+    except NoLongerADraft:
+        return redirect(draft.url("set_up"))
     messages.success(request, "The unfinished set-up was discarded.")
     return redirect("connections:add", workspace)
 

@@ -11,7 +11,19 @@ from django.test import Client
 from connections.models import Connection, User
 from sources.activecampaign import check as live_check
 from sources.activecampaign.sandbox.server import SandboxServer
-from tests.connections.stepper import begin, controls, details, error_at, read, rows, send, title, value, words
+from tests.connections.stepper import (
+    begin,
+    controls,
+    details,
+    error_at,
+    read,
+    rows,
+    send,
+    title,
+    value,
+    words,
+    work_off,
+)
 
 pytestmark = pytest.mark.usefixtures("no_limit")
 
@@ -182,6 +194,21 @@ def test_untested_credentials_are_saved_with_a_blank_key(
     assert connection.health == "not_verified"
     assert connection.credentials().api_key.reveal() == sandbox.api_key
     assert not sandbox.requests
+
+
+def test_the_worker_checks_what_was_saved_untested_before_it_pulls(
+    alice_client: Client, sandbox: SandboxServer, unreachable: str
+) -> None:
+    finish = alice_client.post(unreachable, details(sandbox, api_key="", save_unverified="1"))["Location"]
+    alice_client.post(finish)
+    sandbox.clear_faults()
+
+    work_off()
+
+    connection = Connection.objects.get()
+    assert (connection.health, connection.syncs.get().state) == ("healthy", "complete")
+    assert connection.person
+    assert sandbox.requests[0].place == "users/me"
 
 
 def test_the_page_says_that_the_key_is_kept_for_the_next_try(
