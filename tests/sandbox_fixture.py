@@ -57,6 +57,10 @@ class SandboxProcess:
     def stats(self) -> dict[str, Any]:
         return httpx.get(f"{self.origin}/__stats", trust_env=False).raise_for_status().json()
 
+    def history(self, stream: str, *, since: int = 0) -> dict[str, Any]:
+        query = {"stream": stream, "since": since}
+        return httpx.get(f"{self.origin}/__history", params=query, trust_env=False).raise_for_status().json()
+
     def reset(self) -> None:
         httpx.post(f"{self.origin}/__reset", trust_env=False).raise_for_status()
 

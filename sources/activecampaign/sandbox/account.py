@@ -18,7 +18,8 @@ class Account:
         self.world = world
         self.keyring = keyring
 
-    def answer(self, call: Call) -> Answer:
+    def answer(self, call: Call, *, arrives: bool = True) -> Answer:
+        """`arrives` is off where the caller will not get to read all of the answer."""
         holder = self.keyring.holder(call.headers.get("api-token", ""))
         if holder is None or not self.world.has("users", holder.user_id):
             return refusal(403, "Forbidden")
@@ -30,7 +31,7 @@ class Account:
             case "settings/account":
                 return self._settings(holder)
             case path if _is_listed(path):
-                return _no_permission(path) if path in holder.denied else self._page(RESOURCES[path], call)
+                return _no_permission(path) if path in holder.denied else self._page(RESOURCES[path], call, arrives)
         path, _, identity = call.place.rpartition("/")
         if _is_listed(path):
             return _no_permission(path) if path in holder.denied else self._single(RESOURCES[path], identity)
@@ -60,18 +61,19 @@ class Account:
         }
         return Answer(document=facts, headers={"Cache-Control": "private"})
 
-    def _page(self, resource: Resource, call: Call) -> Answer:
+    def _page(self, resource: Resource, call: Call, arrives: bool) -> Answer:
         try:
-            return Answer(document=self._page_document(resource, call))
+            return Answer(document=self._page_document(resource, call, arrives))
         except InvalidQuery as error:
             source = {"pointer": f"/data/attributes/{error.parameter}"}
             return listed_refusal(422, "Invalid attribute", detail=str(error), source=source)
 
-    def _page_document(self, resource: Resource, call: Call) -> dict[str, Any]:
+    def _page_document(self, resource: Resource, call: Call, arrives: bool) -> dict[str, Any]:
         with self.world.lock:
             table = self.world.table(resource.path)
             chosen = choose(table, call.query)
             rows = [table.row(identity) for identity in chosen.ids]
+            self.world.history.note_shown(resource.path, rows if arrives else ())
             meta: dict[str, Any] = {"total": chosen.total if resource.total_is_number else str(chosen.total)}
             paging = {"limit": str(chosen.limit), "offset": str(chosen.offset)}
             meta |= resource.extras(self.world, {**call.query, **paging}, rows)

@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 
 from sources.activecampaign.sandbox.answers import JSON, Answer, Call, refusal
+from sources.activecampaign.sandbox.catalogue import RESOURCES
 from sources.activecampaign.sandbox.faults import Faults, make_fault
 from sources.activecampaign.sandbox.keys import Keyring
 from sources.activecampaign.sandbox.traffic import Traffic
@@ -52,6 +53,8 @@ class Controls:
                 return self._page()
             case "GET", "/__stats":
                 return Answer(document=self.traffic.stats())
+            case "GET", "/__history":
+                return self._history(call)
             case "POST", "/__reset":
                 return self._reset()
             case "POST", path if path in self._actions:
@@ -63,6 +66,16 @@ class Controls:
         return Answer(
             body=page.encode(), content_type="text/html; charset=UTF-8", headers={"Cache-Control": "no-store"}
         )
+
+    def _history(self, call: Call) -> Answer:
+        """`?stream=contacts&since=0`: what lasted since that mark, what was shown last, and the mark of now."""
+        stream, since = call.query.get("stream", ""), call.query.get("since", "0")
+        if stream not in RESOURCES or not since.isdigit():
+            return refusal(400, "Say of which stream, and since which mark.")
+        history = self.world.history
+        with self.world.lock:
+            lasting = history.lasting(stream, since=int(since))
+            return Answer(document={"mark": history.mark(), "lasting": lasting, "shown": history.shown(stream)})
 
     def _reset(self) -> Answer:
         self.traffic.reset()

@@ -73,6 +73,10 @@ class Fault:
     def replaces(self) -> bool:
         return self.status is not None or self.body is not None or self.document is not None
 
+    @property
+    def loses_the_answer(self) -> bool:
+        return self.replaces or bool(self.cut or self.hang)
+
     def meets(self, call: Call) -> bool:
         is_here = self.path in ("*", call.place)
         return is_here and all(call.query.get(name) == value for name, value in self.query.items())

@@ -1,5 +1,6 @@
 """The sandbox server: one invented account on one port of this machine."""
 
+import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from threading import Thread
@@ -9,11 +10,13 @@ from typing import Any, Self
 from sources.activecampaign.sandbox.account import Account
 from sources.activecampaign.sandbox.answers import Answer, Call, recorded_headers, refusal
 from sources.activecampaign.sandbox.catalogue import RESOURCES
+from sources.activecampaign.sandbox.chaos import Chaos, Unrest
 from sources.activecampaign.sandbox.controls import Controls
 from sources.activecampaign.sandbox.conversation import Listener
 from sources.activecampaign.sandbox.delivery import SOUND, Reply
 from sources.activecampaign.sandbox.faults import Fault, Faults, make_fault
 from sources.activecampaign.sandbox.keys import Keyring
+from sources.activecampaign.sandbox.neighbour import Calling
 from sources.activecampaign.sandbox.traffic import Admission, Traffic
 from sources.activecampaign.sandbox.world import World, demo_key
 
@@ -22,7 +25,7 @@ class SandboxServer:
     """An ActiveCampaign account that listens from `start` (or `with`) to `stop`.
 
     `rate` is the calls that it accepts in any one second, 0 for no limit; `latency_ms` passes before each answer.
-    Raises OSError when the port is taken.
+    `chaos` lets things go wrong by themselves. Raises OSError when the port is taken.
     """
 
     def __init__(
@@ -35,6 +38,7 @@ class SandboxServer:
         seed: int = 1,
         api_key: str = "",
         port: int = 0,
+        chaos: Chaos | None = None,
     ) -> None:
         self.api_key = api_key or demo_key(seed)
         self.latency_ms = latency_ms
@@ -47,16 +51,27 @@ class SandboxServer:
         self._traffic = Traffic(rate=rate)
         self._faults = Faults()
         self._actions: list[Callable[[Call], None]] = []
+        self._unrest = Unrest(chaos, self.world) if chaos else None
+        self._neighbour = self._neighbour_of(chaos)
         self._controls = Controls(
             world=self.world, traffic=self._traffic, faults=self._faults, keyring=self._keyring, key=self.api_key
         )
         self._thread = Thread(target=self._listener.serve_forever, args=(0.01,), name="sandbox", daemon=True)
 
+    def _neighbour_of(self, chaos: Chaos | None) -> Calling | None:
+        if chaos is None or chaos.neighbour is None:
+            return None
+        return Calling(chaos.neighbour, admit=lambda caller: self._traffic.admit_other(caller).is_accepted)
+
     def start(self) -> Self:
         self._thread.start()
+        if self._neighbour:
+            self._neighbour.start()
         return self
 
     def stop(self) -> None:
+        if self._neighbour:
+            self._neighbour.stop()
         if self._thread.is_alive():
             self._listener.shutdown()
             self._thread.join()
@@ -104,19 +119,28 @@ class SandboxServer:
     def _reply(self, call: Call, body: bytes) -> Reply:
         if not call.path.startswith("/api/3"):
             return Reply(answer=self._controls.answer(call, body))
+        if self._unrest:
+            self._unrest.arrive(call, stopping=self._listener.stopping)
+            call = replace(call, arrived=time.monotonic())
         admission = self._traffic.admit(call)
-        fault = (self._faults.next_for(call) if admission.is_accepted else None) or SOUND
+        fault = self._fault_for(call) if admission.is_accepted else SOUND
         answer = self._accepted(call, fault) if admission.is_accepted else _rejected()
         budget = {} if fault.replaces else _budget_headers(admission)
         answer = replace(answer, headers={**recorded_headers(), **budget, **answer.headers})
         return Reply(answer=answer, due=call.arrived + self.latency_ms / 1000, fault=fault)
 
+    def _fault_for(self, call: Call) -> Fault:
+        """What a test switched on goes before what happens by itself."""
+        return self._faults.next_for(call) or (self._unrest.fault(call) if self._unrest else SOUND)
+
     def _accepted(self, call: Call, fault: Fault) -> Answer:
         for action in self._actions:
             action(call)
+        if self._unrest:
+            self._unrest.stir(call)
         if fault.replaces:
             return fault.instead()
-        answer = self._account.answer(fault.asks_instead(call))
+        answer = self._account.answer(fault.asks_instead(call), arrives=not fault.loses_the_answer)
         resource = RESOURCES.get(call.place)
         return fault.bend(answer, envelope=resource.list_name if resource else "")
 

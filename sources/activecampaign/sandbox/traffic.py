@@ -11,6 +11,7 @@ from sources.activecampaign.sandbox.answers import Call
 
 WINDOW = 1.0
 KEPT_CALLS = 20_000  # A test that looks further back than this asks the counters.
+OURS = "ours"
 IDENTITY = re.compile(r"(?<=/)\d+(?=/|$)")
 
 
@@ -27,6 +28,7 @@ class Traffic:
     """At most `rate` accepted calls in any one second, by the time of their arrival; 0 is no limit.
 
     Rejected calls are not counted against it. `rejected_429` are those that passed the limit, not scripted answers.
+    Who else calls the account spends the same seconds, and has counts of its own.
     """
 
     def __init__(self, *, rate: int) -> None:
@@ -38,7 +40,9 @@ class Traffic:
     def reset(self) -> None:
         """Forget the counts and the calls; the running second stays, as the limit is the account's and not ours."""
         with self._lock:
-            self._accepted = self._rejected = self._most = 0
+            self._most = 0
+            self._accepted: Counter[str] = Counter()
+            self._rejected: Counter[str] = Counter()
             self._by_path: Counter[str] = Counter()
             self._calls: deque[Call] = deque(maxlen=KEPT_CALLS)
 
@@ -48,17 +52,22 @@ class Traffic:
             self._by_path["/api/3/" + IDENTITY.sub("{id}", call.place)] += 1
             return self._decide(time.monotonic())
 
-    def _decide(self, moment: float) -> Admission:
+    def admit_other(self, caller: str) -> Admission:
+        """A call of somebody else's, of which only the count is kept."""
+        with self._lock:
+            return self._decide(time.monotonic(), caller)
+
+    def _decide(self, moment: float, caller: str = OURS) -> Admission:
         window = self._last_second
         while window and window[0] <= moment - WINDOW:
             window.popleft()
         is_accepted = not self.rate or len(window) < self.rate
         if is_accepted:
             window.append(moment)
-            self._accepted += 1
+            self._accepted[caller] += 1
             self._most = max(self._most, len(window))
         else:
-            self._rejected += 1
+            self._rejected[caller] += 1
         remaining = self.rate - len(window) if self.rate else None
         return Admission(is_accepted=is_accepted, limit=self.rate, remaining=remaining)
 
@@ -68,10 +77,18 @@ class Traffic:
 
     def stats(self) -> dict[str, Any]:
         with self._lock:
+            callers = sorted({OURS, *self._accepted, *self._rejected})
             return {
-                "requests": self._accepted + self._rejected,
-                "accepted": self._accepted,
-                "rejected_429": self._rejected,
+                **self._counts(OURS),
                 "max_in_one_second": self._most,
                 "by_path": dict(self._by_path),
+                "callers": {caller: self._shares(caller) for caller in callers},
             }
+
+    def _counts(self, caller: str) -> dict[str, Any]:
+        accepted, rejected = self._accepted[caller], self._rejected[caller]
+        return {"requests": accepted + rejected, "accepted": accepted, "rejected_429": rejected}
+
+    def _shares(self, caller: str) -> dict[str, Any]:
+        counts = self._counts(caller)
+        return counts | {"refused_percent": round(100 * counts["rejected_429"] / max(counts["requests"], 1), 2)}

@@ -6,6 +6,7 @@ from threading import RLock
 from typing import Any
 
 from sources.activecampaign.sandbox.catalogue import RESOURCES
+from sources.activecampaign.sandbox.history import History, Kind
 from sources.activecampaign.sandbox.moments import now
 from sources.activecampaign.sandbox.resource import Row
 from sources.activecampaign.sandbox.table import Table
@@ -26,6 +27,7 @@ class World:
         self.seed = seed
         self.origin = origin
         self.lock = RLock()
+        self.history = History(rows=self.rows)
         self._tables = {
             path: Table(self, resource, size=resource.size(contacts, deals)) for path, resource in RESOURCES.items()
         }
@@ -69,17 +71,26 @@ class World:
         """Add a row; columns that are not given are drawn. Return its id. Raises ValueError for an id in use."""
         chosen = None if identity is None else int(identity)
         with self.lock:
-            return str(self._tables[stream].insert(columns, identity=chosen, moment=moment or now()))
+            identity = self._tables[stream].insert(columns, identity=chosen, moment=moment or now())
+            return self._note("came", stream, identity)
 
     def change(self, stream: str, identity: int | str, *, moment: int | None = None, **columns: Any) -> Row:
         """Change a row at `moment` (seconds since 1970; now) and renew its time stamps. Raises KeyError."""
         with self.lock:
-            return self._tables[stream].change(int(identity), columns, moment=moment or now())
+            changed = self._tables[stream].change(int(identity), columns, moment=moment or now())
+            self._note("changed", stream, int(identity))
+            return changed
 
     def remove(self, stream: str, identity: int | str) -> None:
         """The row vanishes without a trace, as in the API. Raises KeyError."""
         with self.lock:
             self._tables[stream].remove(int(identity))
+            self._note("went", stream, int(identity))
+
+    def _note(self, kind: Kind, stream: str, identity: int) -> str:
+        external = self._tables[stream].resource.external_id(identity)
+        self.history.note(kind, stream, external)
+        return external
 
     def add_contact(self, *, identity: int | str | None = None, moment: int | None = None, **columns: Any) -> str:
         return self.insert("contacts", identity=identity, moment=moment, **columns)

@@ -8,7 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from sources.activecampaign.sandbox.chaos import Chaos
+from sources.activecampaign.sandbox.neighbour import POLITE, RUDE
 from sources.activecampaign.sandbox.server import SandboxServer
+
+NEIGHBOURS = {"polite": POLITE, "rude": RUDE}
 
 
 class Command(BaseCommand):
@@ -23,6 +27,11 @@ class Command(BaseCommand):
         parser.add_argument("--rate", type=int, default=5, help="calls accepted in any one second; 0 is no limit")
         parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same rows and the same key")
         parser.add_argument("--api-key", default="", help="accept this key instead of the seed's own")
+        parser.add_argument(
+            "--chaos", type=int, metavar="SEED", help="rows that come and go, faults, delays and a neighbour, by a seed"
+        )
+        parser.add_argument("--neighbour", choices=NEIGHBOURS, help="another tool that calls the same account")
+        parser.add_argument("--jitter-ms", type=float, help="the most that a call takes to arrive")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
@@ -40,9 +49,17 @@ class Command(BaseCommand):
             stopped.wait()
 
 
+def _chaos(options: dict[str, Any]) -> Chaos | None:
+    given = {"jitter_ms": options["jitter_ms"], "neighbour": NEIGHBOURS.get(options["neighbour"])}
+    given = {name: value for name, value in given.items() if value is not None}
+    if options["chaos"] is not None:
+        return Chaos.drawn(options["chaos"], **given)
+    return Chaos(seed=options["seed"], **given) if given else None
+
+
 def _open(options: dict[str, Any]) -> SandboxServer:
     names = ("port", "contacts", "deals", "latency_ms", "rate", "seed", "api_key")
     try:
-        return SandboxServer(**{name: options[name] for name in names})
+        return SandboxServer(chaos=_chaos(options), **{name: options[name] for name in names})
     except (OSError, OverflowError) as error:
         raise CommandError(f"Port {options['port']} cannot be used ({error}): choose another with --port.") from error

@@ -1,7 +1,9 @@
 """The command that serves the sandbox."""
 
 import socket
+from contextlib import suppress
 
+import httpx
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -51,6 +53,37 @@ def test_the_command_takes_a_key_and_rows_from_outside(sandbox_process):
     assert (rows[-1]["firstName"], rows[-1]["lastName"]) == ("Noa", "Levi")
     assert len(rows) == 10
     assert first not in {row["id"] for row in rows}
+
+
+def test_the_command_lets_a_seeded_world_loose_and_tells_its_history(sandbox_process):
+    sandbox = sandbox_process(contacts=300, latency_ms=0, rate=5, chaos=3, neighbour="rude", jitter_ms=1)
+    mark = sandbox.history("contacts")["mark"]
+
+    sandbox.insert("contacts", firstName="Noa")
+    for offset in range(20):
+        ask_patiently(sandbox, offset)
+
+    history = sandbox.history("contacts", since=mark)
+    assert history["mark"] > mark
+    assert 0 < len(history["lasting"]) <= 300
+    assert history["shown"]
+    assert sandbox.stats()["callers"]["neighbour"]["requests"] > 0
+
+
+def ask_patiently(sandbox, offset):
+    with suppress(httpx.TransportError):
+        ask(sandbox, "contacts", limit=10, offset=offset)
+
+
+def test_the_command_takes_a_neighbour_and_jitter_without_a_seed(sandbox_process):
+    sandbox = sandbox_process(contacts=30, latency_ms=0, rate=5, neighbour="polite", jitter_ms=1)
+
+    before = sandbox.history("contacts")["mark"]
+    ask(sandbox, "contacts")
+
+    assert sandbox.history("contacts")["mark"] == before == 0
+    assert set(sandbox.stats()["callers"]) == {"neighbour", "ours"}
+    assert httpx.get(f"{sandbox.origin}/__history?stream=nothing", trust_env=False).status_code == 400
 
 
 def test_the_command_takes_keys_from_outside(sandbox_process):

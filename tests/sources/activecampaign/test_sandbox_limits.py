@@ -53,6 +53,7 @@ def test_rejected_calls_do_not_count_against_the_limit(clock):
         "rejected_429": 9,
         "max_in_one_second": 1,
         "by_path": {"/api/3/contacts": 11},
+        "callers": {"ours": {"requests": 11, "accepted": 2, "rejected_429": 9, "refused_percent": 81.82}},
     }
 
 
