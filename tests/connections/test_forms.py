@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connections.form_fields import LONGEST_NAME, NameField
@@ -89,6 +89,7 @@ def test_names_of_all_scripts_and_emoji_are_names(typed: str, kept: str) -> None
     assert NameField().clean(typed) == unicodedata.normalize("NFC", kept)
 
 
+@settings(deadline=None)  # A busy machine is no fault of the field.
 @given(st.text(max_size=150))
 def test_a_kept_name_is_one_line_that_can_be_read_and_kept_again(typed: str) -> None:
     try:
