@@ -1,0 +1,228 @@
+"""What is due, who takes it, and how many run side by side."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, connections
+from django.utils import timezone
+
+from connections import working
+from connections.models import Connection, Health, Schedule, Sync, User
+from connections.models.sync import SyncState, Trigger
+from connections.working import SIDE_BY_SIDE, Worker, queue_due, queue_scheduled
+from sources.activecampaign.sandbox.server import SandboxServer
+from tests.conftest import Connect
+from tests.connections.engine import again
+from tests.processes import until
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limit")]
+seen_by_others = pytest.mark.django_db(transaction=True)
+
+
+def due(connection: Connection) -> Connection:
+    Connection.objects.filter(pk=connection.pk).update(next_sync_at=timezone.now() - timedelta(seconds=1))
+    return again(connection)
+
+
+# What is due ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_due_connection_gets_one_sync_and_its_next_time(connect: Connect) -> None:
+    connection = due(connect())
+
+    queued = [queue_due(), queue_due()]
+
+    assert queued == [1, 0]
+    assert Sync.objects.get().trigger == Trigger.SCHEDULE
+    assert again(connection).next_sync_at > timezone.now() + timedelta(minutes=59)
+
+
+def test_what_is_not_due_yet_is_not_queued(connect: Connect) -> None:
+    connect()
+
+    assert queue_due() == 0
+    assert not Sync.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"state": "paused"},
+        {"state": "draft"},
+        {"health": Health.ACTION_NEEDED},
+        {"next_sync_at": None},
+    ],
+)
+def test_what_may_not_run_is_not_queued(connect: Connect, changes: dict[str, object]) -> None:
+    due(connect())
+    Connection.objects.update(**changes)
+
+    assert queue_due() == 0
+    assert not Sync.objects.exists()
+
+
+def test_the_private_connection_of_somebody_who_left_is_not_queued(connect: Connect, bob: User) -> None:
+    due(connect(by=bob, privacy="private"))
+    bob.memberships.all().delete()
+
+    assert queue_due() == 0
+
+
+def test_a_time_that_was_missed_for_days_is_made_up_for_once(connect: Connect) -> None:
+    connection = connect()
+    Connection.objects.update(next_sync_at=timezone.now() - timedelta(days=9))
+
+    assert queue_due() == 1
+    Sync.objects.update(state=SyncState.COMPLETE)
+    assert queue_due() == 0
+    assert again(connection).next_sync_at > timezone.now()
+
+
+def test_a_sync_under_way_is_not_doubled_by_the_schedule(connect: Connect) -> None:
+    connection = due(connect())
+    Sync.objects.queue(connection, trigger=Trigger.PERSON)
+
+    assert queue_due() == 0
+    assert Sync.objects.count() == 1
+    assert again(connection).next_sync_at > timezone.now()
+
+
+def test_of_two_workers_that_saw_the_same_time_one_queues_it(connect: Connect) -> None:
+    seen_by_one = due(connect())
+    seen_by_other = again(seen_by_one)
+
+    assert queue_scheduled(seen_by_one)
+    Sync.objects.update(state=SyncState.COMPLETE)
+
+    assert not queue_scheduled(seen_by_other)
+    assert Sync.objects.count() == 1
+
+
+def test_a_schedule_that_is_off_plans_nothing(connect: Connect) -> None:
+    connection = due(connect())
+    Connection.objects.update(schedule=Schedule.OFF)
+
+    assert queue_due() == 1
+    assert again(connection).next_sync_at is None
+
+
+# Who takes it --------------------------------------------------------------------------------------------------------
+
+
+@seen_by_others
+def test_many_workers_that_look_at_once_claim_each_sync_once(connect: Connect) -> None:
+    for number in range(6):
+        Sync.objects.queue(connect(name=f"Account {number}"), trigger=Trigger.SCHEDULE)
+    claimed: list[int] = []
+    together = threading.Barrier(4)
+
+    def claim_all() -> None:
+        together.wait()
+        try:
+            while sync := Sync.objects.claim():
+                claimed.append(sync.pk)
+        finally:
+            connections.close_all()
+
+    in_threads(4, claim_all)
+
+    assert sorted(claimed) == sorted(Sync.objects.values_list("pk", flat=True))
+    assert set(Sync.objects.values_list("token", flat=True)) == {1}
+
+
+@seen_by_others
+def test_two_presses_of_sync_now_at_once_make_one_sync(connect: Connect) -> None:
+    connection = connect()
+    together = threading.Barrier(2)
+    refused = []
+
+    def press() -> None:
+        together.wait()
+        try:
+            Sync.objects.queue(connection, trigger=Trigger.PERSON)
+        except working.AlreadyActive:
+            refused.append(True)
+        finally:
+            connections.close_all()
+
+    in_threads(2, press)
+
+    assert (Sync.objects.count(), refused) == (1, [True])
+
+
+def in_threads(count: int, work: Callable[[], None]) -> None:
+    threads = [threading.Thread(target=work) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+# The worker ----------------------------------------------------------------------------------------------------------
+
+
+@seen_by_others
+def test_serving_once_pulls_all_that_is_due_side_by_side_and_ends(sandbox: SandboxServer, connect: Connect) -> None:
+    all_here = threading.Barrier(3)
+    sandbox.on_call(lambda call: all_here.wait(timeout=30) and None)
+    for number in range(3):
+        connection = due(connect(sandbox, name=f"Account {number}"))
+        Connection.objects.filter(pk=connection.pk).update(stream_keys=["tags"])
+
+    Worker().serve_once()
+
+    assert {sync.state for sync in Sync.objects.all()} == {SyncState.COMPLETE}
+    assert Sync.objects.count() == 3
+
+
+@seen_by_others
+def test_a_worker_runs_no_more_syncs_side_by_side_than_it_has_threads(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(SIDE_BY_SIDE + 2):
+        Sync.objects.queue(connect(name=f"Account {number}"), trigger=Trigger.SCHEDULE)
+    go_on = threading.Event()
+    monkeypatch.setattr(working, "run_one", lambda *_: go_on.wait(30))
+    worker = Worker()
+
+    try:
+        assert worker.start_claimed() == SIDE_BY_SIDE
+        assert worker.start_claimed() == 0
+    finally:
+        go_on.set()
+        worker.pool.shutdown()
+    assert Sync.objects.filter(state=SyncState.QUEUED).count() == 2
+
+
+@seen_by_others
+def test_a_worker_outlives_a_database_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = []
+
+    def look() -> int:
+        looks.append(len(looks))
+        if len(looks) == 1:
+            raise DatabaseError("no route to host")
+        return 0
+
+    monkeypatch.setattr(working, "queue_due", look)
+    worker = Worker()
+    thread = threading.Thread(target=worker.serve)
+    thread.start()
+
+    until(lambda: len(looks) > 1, what="another look")
+    worker.stop()
+    thread.join(timeout=30)
+
+    assert not thread.is_alive()
+
+
+@seen_by_others
+def test_a_stopped_worker_claims_nothing_more(connect: Connect) -> None:
+    Sync.objects.queue(connect(), trigger=Trigger.SCHEDULE)
+    worker = Worker()
+    worker.stop()
+
+    assert worker.start_claimed() == 0
+    assert Sync.objects.get().state == SyncState.QUEUED
