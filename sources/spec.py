@@ -1,16 +1,18 @@
 """What a Source declares about itself, and the few types that cross between the floors."""
 
 import hmac
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, NoReturn, Protocol
+from typing import Any, Literal, NoReturn, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 from django import forms
+
+from sources.errors import SourceError
 
 Row = dict[str, Any]
 """One record as the API gave it."""
@@ -80,6 +82,17 @@ class Budget(Protocol):
         """The account answered 429 or 503: nobody calls it for so many seconds, and the pace falls."""
 
 
+@runtime_checkable
+class ThreadedBudget(Budget, Protocol):
+    """A budget that keeps something for each thread that takes from it, such as a database connection.
+
+    Its `take` runs in the threads of a pull; what it raises there ends the pull and is raised where that is consumed.
+    """
+
+    def leave(self) -> None:
+        """This thread takes no more."""
+
+
 Sureness = Literal["documented", "recorded", "used by connectors", "unverified"]
 """How a fact of the outside world is known, the surest first."""
 
@@ -113,6 +126,9 @@ class Page:
     `cursor` is None after the last page. `unreadable` counts rows without a usable id: they cannot be kept, so they
     are said. `total` is what the API claims that the whole stream holds; a hint only. `seam_proven` is False when rows
     may have been missed between the page before and this one.
+
+    `covers` is (lo, hi) when every living row with lo < id <= hi is on this page: what else is stored between them is
+    gone. A hi of None is the open end. None where the API cannot be asked by id.
     """
 
     rows: Mapping[str, Row]
@@ -120,6 +136,29 @@ class Page:
     total: int | None = None
     unreadable: int = 0
     seam_proven: bool = True
+    covers: tuple[int, int | None] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A stream to pull: all of it, or from `cursor` on, or only what changed since a moment."""
+
+    stream: Stream
+    cursor: Cursor | None = None
+    changed_since: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulled:
+    """What came of one call: a page to store, or the failure that ended this stream alone.
+
+    A page's cursor says where the whole walk stands once this page and those before it are stored.
+    """
+
+    stream: Stream
+    page: Page | None = None
+    failure: SourceError | None = None
+    is_over: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +179,13 @@ class Puller(Protocol):
         self, stream: Stream, *, cursor: Cursor | None = None, changed_since: datetime | None = None
     ) -> Iterator[Page]:
         """Yield the stream's pages, from `cursor` on. Raises SourceError."""
+
+    def pull(self, wanted: Sequence[Wanted]) -> Iterator[Pulled]:
+        """Pull these streams side by side; each ends with `is_over`.
+
+        Raises what concerns the whole account, and whatever the budget raised, after the pages that had come. A
+        consumer that may stop early closes the iterator (`contextlib.closing`): that ends the calls under way.
+        """
 
 
 class Check(Protocol):
