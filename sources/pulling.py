@@ -1,0 +1,249 @@
+"""Pulls several streams of one account side by side: many threads fetch, the caller's thread stores."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar, copy_context
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+from sources.errors import NotPermitted, UnexpectedAnswer
+from sources.spec import Budget, Cursor, Lane, Page, Pulled, Stream, ThreadedBudget, Wanted
+
+AskT = TypeVar("AskT")
+AnswerT = TypeVar("AnswerT")
+AnswerT_contra = TypeVar("AnswerT_contra", contravariant=True)
+
+_ended: ContextVar[threading.Event | None] = ContextVar("ended", default=None)
+
+
+class PullEnded(Exception):
+    """The pull that this thread works for is over."""
+
+
+class Walk(Protocol[AskT, AnswerT_contra]):
+    """One stream's way from its first row to its last. It knows no threads: whoever runs it holds a lock."""
+
+    @property
+    def is_over(self) -> bool: ...
+
+    @property
+    def remaining(self) -> float:
+        """About how many calls are still to be made."""
+
+    def ask(self) -> AskT | None:
+        """A call that may be made now; None while other answers have to come first."""
+
+    def hear(self, ask: AskT, answer: AnswerT_contra) -> list[Page]:
+        """What to store of an answer, each page with the cursor after it. Raises UnexpectedAnswer."""
+
+
+@dataclass(eq=False)
+class _Course(Generic[AskT, AnswerT]):
+    """One stream of a pull."""
+
+    stream: Stream
+    walk: Walk[AskT, AnswerT]
+    under_way: int = 0
+    is_over: bool = False
+
+    @property
+    def urgency(self) -> float:
+        """In proportion to what remains: so all end at about the same time, and no long one is left for last."""
+        return self.walk.remaining / (1 + self.under_way)
+
+
+def pull(
+    walks: Sequence[tuple[Stream, Walk[AskT, AnswerT]]],
+    fetch: Callable[[Stream, AskT], AnswerT],
+    *,
+    threads: int,
+    leave: Callable[[], None] = lambda: None,
+) -> Iterator[Pulled]:
+    """Run the walks until all are over. `fetch` makes one call; each thread calls `leave` when it ends.
+
+    At most `threads` calls are under way or not yet stored, so that a kill repeats no more than these. Raises what
+    `fetch` raises, but for NotPermitted and UnexpectedAnswer, which end their stream alone.
+    """
+    work = _Work(walks, fetch, threads=threads, leave=leave)
+    try:
+        work.start()
+        while (pulled := work.next_pulled()) is not None:
+            yield pulled
+    finally:
+        work.stop()
+    if work.error is not None:
+        raise work.error
+
+
+class _Work(Generic[AskT, AnswerT]):
+    """The state that the fetching threads and the consumer share; all of it is changed under one lock."""
+
+    def __init__(
+        self,
+        walks: Sequence[tuple[Stream, Walk[AskT, AnswerT]]],
+        fetch: Callable[[Stream, AskT], AnswerT],
+        *,
+        threads: int,
+        leave: Callable[[], None],
+    ) -> None:
+        self.error: Exception | None = None
+        self._courses = [_Course(stream, walk) for stream, walk in walks]
+        self._fetch = fetch
+        self._leave = leave
+        self._changed = threading.Condition()
+        self._ended = threading.Event()
+        self._waiting: deque[Pulled] = deque()
+        self._under_way = 0
+        self._in_hand = 0
+        self._is_answered = False
+        self._threads = [
+            threading.Thread(target=copy_context().run, args=(self._work,), name=f"fetch-{number}", daemon=True)
+            for number in range(threads)
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Make no more calls, and wait for those under way."""
+        with self._changed:
+            self._ended.set()
+            self._changed.notify_all()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join()
+
+    def next_pulled(self) -> Pulled | None:
+        """Asking for the next says that the one before it is stored."""
+        with self._changed:
+            self._in_hand = 0
+            self._changed.notify_all()
+            while not self._waiting:
+                if self._is_done() and not self._under_way:
+                    return None
+                self._changed.wait()
+            self._in_hand = 1
+            return self._waiting.popleft()
+
+    def _work(self) -> None:
+        _ended.set(self._ended)
+        try:
+            while (call := self._next_call()) is not None:
+                self._make(*call)
+        except Exception as error:  # Whatever it is, it concerns the whole pull, and is raised where that is consumed.
+            self._give_up(error)
+        finally:
+            self._leave()
+
+    def _next_call(self) -> tuple[_Course[AskT, AnswerT], AskT] | None:
+        with self._changed:
+            while not self._is_done():
+                call = self._free_call() if self._has_room() else None
+                if call is not None:
+                    return call
+                self._changed.wait()
+        return None
+
+    def _is_done(self) -> bool:
+        return self._ended.is_set() or all(course.is_over for course in self._courses)
+
+    def _has_room(self) -> bool:
+        """The first call goes alone: a dead key or a wrong address then costs one call, and not one a thread."""
+        room = len(self._threads) if self._is_answered else 1
+        return self._under_way + len(self._waiting) + self._in_hand < room
+
+    def _free_call(self) -> tuple[_Course[AskT, AnswerT], AskT] | None:
+        running = [course for course in self._courses if not course.is_over]
+        for course in sorted(running, key=lambda course: course.urgency, reverse=True):
+            ask = course.walk.ask()
+            if ask is not None:
+                course.under_way += 1
+                self._under_way += 1
+                return course, ask
+        if not self._under_way:
+            raise RuntimeError("A walk neither asks for more nor ends.")
+        return None
+
+    def _make(self, course: _Course[AskT, AnswerT], ask: AskT) -> None:
+        try:
+            answer = self._fetch(course.stream, ask)
+            self._hear(course, ask, answer)
+        except (NotPermitted, UnexpectedAnswer) as failure:
+            self._deliver(course, Pulled(stream=course.stream, failure=failure, is_over=True))
+        except PullEnded:
+            return  # Nobody waits for this answer any more.
+        finally:
+            with self._changed:
+                course.under_way -= 1
+                self._under_way -= 1
+                self._is_answered = True
+                self._changed.notify_all()
+
+    def _hear(self, course: _Course[AskT, AnswerT], ask: AskT, answer: AnswerT) -> None:
+        # Heard and put to the others under one lock: each cursor says that all pages before it are stored.
+        with self._changed:
+            if not course.is_over:
+                *earlier, last = course.walk.hear(ask, answer)
+                for page in earlier:
+                    self._deliver(course, Pulled(stream=course.stream, page=page))
+                self._deliver(course, Pulled(stream=course.stream, page=last, is_over=course.walk.is_over))
+
+    def _deliver(self, course: _Course[AskT, AnswerT], pulled: Pulled) -> None:
+        with self._changed:
+            if not course.is_over:
+                course.is_over = pulled.is_over
+                self._waiting.append(pulled)
+
+    def _give_up(self, error: Exception) -> None:
+        with self._changed:
+            self.error = self.error or error
+            self._ended.set()
+            self._changed.notify_all()
+
+
+def nap(seconds: float) -> None:
+    """Sleep. In a thread of a pull: raise PullEnded as soon as that is over."""
+    ended = _ended.get()
+    if ended is None:
+        time.sleep(seconds)
+    elif ended.wait(seconds):
+        raise PullEnded
+
+
+class PullBudget:
+    """A budget whose calls are not made any more once the pull is over that they were taken for."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+
+    def take(self, lane: Lane) -> None:
+        nap(0)
+        self._budget.take(lane)
+        nap(0)
+
+    def slow_down(self, seconds: float) -> None:
+        self._budget.slow_down(seconds)
+
+    def leave(self) -> None:
+        if isinstance(self._budget, ThreadedBudget):
+            self._budget.leave()
+
+
+class Pages(Protocol):
+    def __call__(
+        self, stream: Stream, *, cursor: Cursor | None = None, changed_since: datetime | None = None
+    ) -> Iterator[Page]: ...
+
+
+def pull_in_turn(pages: Pages, wanted: Sequence[Wanted]) -> Iterator[Pulled]:
+    """One stream after the other, for a source whose streams are short: its `pull` in terms of its `pages`."""
+    for one in wanted:
+        try:
+            for page in pages(one.stream, cursor=one.cursor, changed_since=one.changed_since):
+                yield Pulled(stream=one.stream, page=page, is_over=page.cursor is None)
+        except (NotPermitted, UnexpectedAnswer) as failure:
+            yield Pulled(stream=one.stream, failure=failure, is_over=True)
