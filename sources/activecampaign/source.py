@@ -4,6 +4,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from sources.activecampaign.assumptions import assumptions
 from sources.activecampaign.check import check
 from sources.activecampaign.client import open_line
 from sources.activecampaign.forms import ActiveCampaignCredentials
@@ -39,5 +40,6 @@ source = Source(
     check=check,
     open=open_line,
     folder=Path(__file__).parent,
+    assumptions=assumptions,
     column_words=COLUMN_WORDS,
 )

@@ -9,9 +9,18 @@ from sources.spec import Cursor, Page
 
 Read = Callable[[Mapping[str, str]], Answer]
 
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ask:
+    """One call that a walk wants made. Two that ask for the same are still two."""
+
+    params: Mapping[str, str]
+
+
 PAGE_SIZE = 100  # The API's cap; smaller pages only spend more of the budget.
 OVERLAP = 5  # Two neighbours that share a row missed nothing between them.
 FARTHEST_OFFSET = 5_000_000  # No account holds as many; only a server that goes round in circles gets there.
+UNKNOWN = 1000.0  # Calls that a stream is taken to need until it says how long it is: so it is asked early.
 
 
 def keyset_walk(read: Read, cursor: Cursor | None) -> Iterator[Page]:
@@ -37,7 +46,7 @@ def keyset_walk(read: Read, cursor: Cursor | None) -> Iterator[Page]:
 def _next_after(answer: Answer, after: str) -> str:
     ids = [int(key) for key in answer.rows if key.isdecimal()]
     if not ids or min(ids) <= int(after):
-        raise _same_page()
+        raise same_page()
     return str(max(ids))
 
 
@@ -67,7 +76,7 @@ class _Place:
         ids = frozenset(answer.rows)
         repeats = self.repeats + 1 if ids == self.ids else 0
         if repeats > 1 or self.next_offset > FARTHEST_OFFSET:
-            raise _same_page()
+            raise same_page()
         return _Place(
             offset=self.next_offset,
             next_offset=self.next_offset + answer.count - OVERLAP,
@@ -119,5 +128,5 @@ def _page(pieces: list[Answer], *, cursor: Cursor | None, proven: bool) -> Page:
     )
 
 
-def _same_page() -> UnexpectedAnswer:
+def same_page() -> UnexpectedAnswer:
     return UnexpectedAnswer("ActiveCampaign kept sending the same page.", code="same_page")

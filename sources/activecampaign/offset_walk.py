@@ -1,0 +1,228 @@
+"""Reads a stream by overlapping pages, fetched in any order, whose seams prove that nothing fell between them."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from sources.activecampaign.rows import Answer
+from sources.activecampaign.walks import FARTHEST_OFFSET, OVERLAP, PAGE_SIZE, UNKNOWN, Ask, same_page
+from sources.spec import Cursor, Page
+
+USUAL_SIZE = 20  # What the API sends when it does not heed the limit.
+SAME_PAGES = 3  # Twice may be chance, when a page's worth of rows was inserted before it.
+
+Ids = frozenset[str]
+START: Cursor = {"spots": [{"at": 0}], "total": None}
+
+
+@dataclass(eq=False)
+class _Spot:
+    """A place to read at. `readings` are the ids that each reading brought; what counts is the newest one.
+
+    `goes_on` says that the server sent fewer rows than were asked for and claims to have more.
+    """
+
+    offset: int
+    count: int | None = None
+    goes_on: bool = False
+    readings: list[Ids] = field(default_factory=list)
+    edges: list[str] = field(default_factory=list)
+    is_asked: bool = False
+    wants_again: bool = False
+    was_read_again: bool = False
+    is_joined: bool = False
+
+    @property
+    def is_read(self) -> bool:
+        return self.count is not None
+
+    @property
+    def next_offset(self) -> int:
+        """Where the next page begins if this one is followed by any."""
+        rows = PAGE_SIZE if self.count is None else min(self.count, PAGE_SIZE)  # More would be rows that came twice.
+        return self.offset + rows - OVERLAP
+
+    @property
+    def is_full(self) -> bool:
+        return self.count is not None and self.count >= PAGE_SIZE
+
+    @property
+    def wants_asking(self) -> bool:
+        return not self.is_asked and (not self.is_read or self.wants_again)
+
+    def hear(self, answer: Answer) -> None:
+        self.is_asked = False
+        self.was_read_again = self.is_read
+        self.wants_again = False
+        self.count = answer.count
+        ids = list(answer.rows)
+        self.readings.append(frozenset(ids))
+        self.edges = [*ids[:OVERLAP], *ids[OVERLAP:][-OVERLAP:]]
+        self.goes_on = not self.is_full and answer.count > OVERLAP and _says_more(self.offset + answer.count, answer)
+
+    def as_json(self) -> dict[str, Any]:
+        if not self.is_read:
+            return {"at": self.offset}
+        return {"at": self.offset, "rows": self.count, "ids": self.edges, "goes_on": self.goes_on}
+
+    @classmethod
+    def from_json(cls, state: dict[str, Any]) -> "_Spot":
+        if "rows" not in state:
+            return cls(state["at"])
+        edges = [str(one) for one in state["ids"]]
+        return cls(state["at"], state["rows"], state["goes_on"], [frozenset(edges)], edges)
+
+
+class OffsetWalk:
+    """A walk for `sources.pulling`.
+
+    Two neighbours that share a row missed nothing between them, whatever came and went and in whatever order they were
+    read: the rows on either side of the shared one are on its page or beyond it. Two that share none are both read
+    again, once; what shares none even then is said.
+    """
+
+    def __init__(self, cursor: Cursor | None = None) -> None:
+        state = cursor if cursor and cursor.get("spots") else START
+        self._spots = [_Spot.from_json(one) for one in state["spots"]]
+        self._total: int | None = state["total"]
+        self._asked: dict[Ask, _Spot] = {}
+        self._same = Counter[int]()
+
+    @property
+    def is_over(self) -> bool:
+        end = self._end()
+        return not self._asked and end is not None and all(spot.is_joined for spot in self._spots[:end])
+
+    @property
+    def cursor(self) -> Cursor:
+        return {"spots": [spot.as_json() for spot in self._spots], "total": self._total}
+
+    @property
+    def remaining(self) -> float:
+        if self._total is None:
+            return UNKNOWN
+        unread = sum(spot.wants_asking for spot in self._spots)
+        beyond = 0 if self._end() is not None else self._total - self._spots[-1].next_offset
+        return max(1.0, unread + beyond / (PAGE_SIZE - OVERLAP))
+
+    def ask(self) -> Ask | None:
+        spot = next((spot for spot in self._wanted() if spot.wants_asking), None) or self._next_spot()
+        if spot is None:
+            return None
+        ask = Ask(params={"limit": str(PAGE_SIZE), "offset": str(spot.offset)})
+        spot.is_asked = True
+        self._asked[ask] = spot
+        return ask
+
+    def hear(self, ask: Ask, answer: Answer) -> list[Page]:
+        """Raises UnexpectedAnswer when the server does not heed the offset."""
+        spot = self._asked.pop(ask)
+        spot.hear(answer)
+        self._refuse_circles(spot)
+        self._total = self._total if answer.total is None else answer.total
+        self._follow(spot)
+        is_proven = self._join()
+        page = Page(
+            rows=answer.rows,
+            cursor=None if self.is_over else self.cursor,
+            total=self._total,
+            unreadable=answer.unreadable,
+            seam_proven=is_proven,
+        )
+        return [page]
+
+    # Where to ask
+
+    def _end(self) -> int | None:
+        """The place of the last page: a short one, behind which nothing was found."""
+        last = None
+        for place, spot in reversed([*enumerate(self._spots)]):
+            if not spot.is_read:
+                continue
+            if not spot.is_full and not spot.goes_on:
+                last = place
+            if spot.count:
+                break
+        return last
+
+    def _wanted(self) -> list[_Spot]:
+        end = self._end()
+        return self._spots if end is None else self._spots[: end + 1]
+
+    def _next_spot(self) -> _Spot | None:
+        """As far as the total reaches side by side; beyond it one by one, since totals lie."""
+        last = self._spots[-1]
+        reaches = self._total is not None and self._total >= last.offset + PAGE_SIZE
+        if self._end() is not None or not (last.is_full or (reaches and not last.is_read)):
+            return None
+        if last.next_offset > FARTHEST_OFFSET:
+            raise same_page()
+        spot = _Spot(last.next_offset)
+        self._spots.append(spot)
+        return spot
+
+    def _follow(self, spot: _Spot) -> None:
+        """Read on behind a page that ended before its time."""
+        if spot not in self._spots:
+            return  # It was joined while it was read again.
+        place = self._spots.index(spot)
+        following = self._spots[place + 1].offset if place + 1 < len(self._spots) else None
+        if spot.goes_on and (following is None or following > spot.next_offset):
+            self._spots.insert(place + 1, _Spot(spot.next_offset))
+            spot.is_joined = False
+
+    # What is proven
+
+    def _join(self) -> bool:
+        """Join what can be joined. False when a seam had to be given up."""
+        is_proven = True
+        for spot, following in self._open_seams():
+            if _hang_together(spot, following):
+                spot.is_joined = True
+            elif spot.was_read_again and following.was_read_again:
+                spot.is_joined, is_proven = True, False
+            else:
+                spot.wants_again = not spot.was_read_again
+                following.wants_again = not following.was_read_again
+        self._forget_what_is_joined()
+        return is_proven
+
+    def _open_seams(self) -> Iterator[tuple[_Spot, _Spot]]:
+        wanted = self._wanted()
+        for spot, following in pairwise(wanted):
+            is_settled = spot.is_read and following.is_read and not spot.is_asked and not following.is_asked
+            if is_settled and not spot.is_joined:
+                yield spot, following
+
+    def _forget_what_is_joined(self) -> None:
+        """All but the last page of what is joined from the start: memory and cursor must not grow with the stream."""
+        while len(self._spots) > 1 and self._spots[0].is_joined and self._end() != 0:
+            del self._spots[0]
+
+    def _refuse_circles(self, spot: _Spot) -> None:
+        if not spot.is_full or spot.was_read_again:
+            return
+        mark = hash(spot.readings[-1])  # Not the ids themselves: memory must not grow with the stream.
+        self._same[mark] += 1
+        if self._same[mark] >= SAME_PAGES:
+            raise same_page()
+
+
+def _says_more(reached: int, answer: Answer) -> bool:
+    return answer.count == USUAL_SIZE if answer.total is None else answer.total > reached
+
+
+def _hang_together(spot: _Spot, following: _Spot) -> bool:
+    """Whether all that was read at two neighbours is connected by shared rows. A page without rows joins nothing."""
+    if not spot.readings[-1] or not following.readings[-1]:
+        return False
+    joined, apart = set(spot.readings[-1]), [ids for ids in spot.readings + following.readings if ids]
+    while apart:
+        touching = [ids for ids in apart if not joined.isdisjoint(ids)]
+        if not touching:
+            return False
+        apart = [ids for ids in apart if joined.isdisjoint(ids)]
+        joined.update(*touching)
+    return True
