@@ -44,6 +44,17 @@ def test_the_history_tells_what_a_sync_read_and_how_many_calls_it_made(
     assert sync.finished_at >= sync.started_at
 
 
+def test_characters_that_no_database_stores_do_not_stop_a_sync(sandbox: SandboxServer, connect: Connect) -> None:
+    connection = connect(sandbox)
+    odd = sandbox.world.add_contact(firstName="A\x00n\ud800a", lastName="\U0001f375")
+
+    sync = pull(connection, only=["contacts"])
+
+    assert sync.state == SyncState.COMPLETE
+    row = connection.records.get(external_id=odd).data
+    assert (row["firstName"], row["lastName"]) == ("A\ufffdn\ufffda", "\U0001f375")
+
+
 def test_a_second_sync_of_an_unchanged_account_writes_no_row(sandbox: SandboxServer, connect: Connect) -> None:
     connection = connect(sandbox)
     pull(connection)
