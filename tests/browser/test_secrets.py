@@ -7,6 +7,7 @@ import logging
 import zlib
 from collections.abc import Callable
 from contextlib import closing
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -127,8 +128,16 @@ def dumped() -> bytes:
 
 
 def mails(sent_by_the_worker: Path) -> dict[str, bytes]:
-    by_web = {f"mail {number}": one.message().as_bytes() for number, one in enumerate(mail.outbox)}
-    return by_web | {f"mail {one.name}": one.read_bytes() for one in sent_by_the_worker.glob("*")}
+    """As they are sent, and as they are read: on the way long lines are broken."""
+    by_web = [one.message().as_bytes() for one in mail.outbox]
+    by_worker = [one for file in sent_by_the_worker.glob("*") for one in file.read_bytes().split(b"-" * 79)]
+    return {f"mail {number}": raw + as_read(raw) for number, raw in enumerate([*by_web, *by_worker])}
+
+
+def as_read(raw: bytes) -> bytes:
+    message = message_from_bytes(raw.lstrip(), policy=policy.default)
+    body = message.get_body()
+    return "\n".join([*message.values(), body.get_content() if body else ""]).encode()
 
 
 def test_a_typed_key_is_found_nowhere_afterwards_and_the_address_nowhere_in_plain(
