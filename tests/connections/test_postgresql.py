@@ -12,26 +12,16 @@ from tests.processes import ROOT
 __all__ = ["postgresql"]
 
 HERE = "tests/connections"
-ENGINE = [
-    *(
-        f"{HERE}/{name}.py"
-        for name in ("test_budget", "test_records", "test_syncing", "test_sync_stops", "test_working")
-    ),
-    f"{HERE}/test_wizard.py::test_the_journey_creates_one_connection_and_queues_its_first_sync",
-]
+ENGINE = [f"{HERE}/test_{name}.py" for name in ("budget", "records", "syncing", "sync_stops", "working")]
+JOURNEY = f"{HERE}/test_wizard.py::test_the_journey_creates_one_connection_and_queues_its_first_sync"
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-x", "--reuse-db", "-p", "no:cacheprovider", "-p", "no:xdist"]
 
 
 def test_the_engine_keeps_its_promises_on_postgresql(postgresql: PostgreSQL) -> None:
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment["DATABASE_URL"] = postgresql.url
 
-    tests = subprocess.run(
-        [*PYTEST, *ENGINE, JOURNEY],
-        cwd=ROOT,
-        env={**ours, "DATABASE_URL": postgresql.url},
-        capture_output=True,
-        text=True,
-    )
+    tests = subprocess.run([*PYTEST, *ENGINE, JOURNEY], cwd=ROOT, env=environment, capture_output=True, text=True)
 
     assert tests.returncode == 0, tests.stdout + tests.stderr
     with psycopg.connect(postgresql.url.removesuffix("postgres") + "test_postgres") as left_behind:
