@@ -28,6 +28,14 @@ def unseal(sealed: str, *, context: tuple[str, ...]) -> str:
     return str(text)
 
 
+def is_sealed_under_newest_key(sealed: str) -> bool:
+    try:
+        Fernet(settings.CREDENTIAL_KEYS[0]).decrypt(sealed.encode())
+    except InvalidToken:
+        return False
+    return True
+
+
 def fingerprint(*parts: str) -> str:
     """A keyed hash, the same for the same parts: compares secrets without opening them."""
     return fingerprints(*parts)[0]

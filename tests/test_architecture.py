@@ -25,7 +25,7 @@ ROOMS = (
     ("editing", "setting_up", "access"),
     ("forms", "edit_form", "team_forms", "admin_forms", "form_fields", "requests"),
     ("working",),
-    ("syncing", "housekeeping", "exporting", "outlook", "leaving"),
+    ("syncing", "housekeeping", "exporting", "outlook", "leaving", "rotation"),
     ("checking",),
     ("notices",),
     ("models",),

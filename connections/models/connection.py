@@ -191,6 +191,17 @@ class Connection(SealedCredentials):
         self.version += 1
         self.save()
 
+    def open_all(self) -> None:
+        super().open_all()
+        if self.typed:
+            unseal(self.typed, context=self.sealing_context("typed"))
+
+    def seal_anew(self) -> None:
+        super().seal_anew()
+        if self.typed:
+            typed = self.sealing_context("typed")
+            self.typed = seal(unseal(self.typed, context=typed), context=typed)
+
     def typed_values(self) -> dict[str, str]:
         try:
             return json.loads(unseal(self.typed, context=self.sealing_context("typed"))) if self.typed else {}

@@ -74,3 +74,23 @@ class SealedCredentials(models.Model):
     def forget_key(self) -> None:
         self.api_key = self.key_fingerprint = self.key_hint = ""
         self.key_stored_at = self.key_stored_by = None
+
+    def open_all(self) -> None:
+        """Raises Unsealable when any sealed text of this row cannot be opened."""
+        if self.has_key:
+            self.credentials()
+        elif self.api_url:
+            self.address()
+
+    def seal_anew(self) -> None:
+        """Bring every sealed text and fingerprint under the newest key; the caller saves. Raises Unsealable."""
+        if not self.api_url:
+            return
+        address = self.address()
+        host = host_of(address)
+        if self.has_key:
+            key = self.credentials().api_key.reveal()
+            self.api_key = seal(key, context=self.sealing_context("api_key", host))
+            self.key_fingerprint = fingerprint("key", str(self.workspace_id), host, key)
+        self.api_url = seal(address, context=self.sealing_context("api_url"))
+        self.account_fingerprint = fingerprint("account", host)

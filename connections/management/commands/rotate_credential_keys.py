@@ -1,0 +1,26 @@
+"""`manage.py rotate_credential_keys`: seals everything under the newest key."""
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from connections.rotation import reseal_all, verify_all
+
+
+class Command(BaseCommand):
+    help = "Seal everything under the newest of CREDENTIAL_KEYS. Exits with 1 when something could not be opened."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--verify-only", action="store_true", help="open everything and change nothing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        verify_only = options["verify_only"]
+        count = verify_all() if verify_only else reseal_all()
+        word = "under an older key" if verify_only else "sealed anew"
+        self.stdout.write(
+            f"{count.present} under the newest key, {count.resealed} {word}, {len(count.unreadable)} not to be opened."
+        )
+        for pk in count.unreadable:
+            self.stderr.write(f"Cannot be opened, and wants its key entered again: {pk}")
+        sys.exit(1 if count.unreadable or (verify_only and count.resealed) else 0)
