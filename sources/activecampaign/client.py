@@ -94,7 +94,7 @@ class ActiveCampaign:
 
     def _stream_body(self, stream: Stream, params: Mapping[str, str]) -> Row:
         try:
-            return self.get(stream.path, params)
+            return self.get(stream.path, {**dict(stream.fixed_query), **params})
         except BadCredentials:
             raise self._why_refused(stream) from None
         except WrongAddress as error:

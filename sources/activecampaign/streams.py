@@ -48,7 +48,11 @@ AUDIENCE = (
     _on("tags", "Tags", "tag tagType description subscriber_count", RECORDED, "[D][R] §5"),
     _on("contactTags", "Tags of contacts", "contact tag cdate", CONNECTORS, "[C] §5 list undocumented, singer"),
     _on(
-        "contactLists", "Lists of contacts", "contact list status sdate", CONNECTORS, "[C] §5 list undocumented, singer"
+        "contactLists",
+        "Lists of contacts",
+        "contact list status created_timestamp",
+        CONNECTORS,
+        "[C] §5 list undocumented, singer",
     ),
     _on("fields", "Custom fields", "title type perstag isrequired", DOCUMENTED, "[D] §5, §6 20 rows unless asked"),
     _heavy("fieldValues", "Custom field values", "contact field value udate", DOCUMENTED, "[D] §5 largest table"),

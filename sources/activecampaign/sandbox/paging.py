@@ -42,6 +42,9 @@ def choose(table: Table, query: Mapping[str, str]) -> Slice:
     total = len(wanted)
     if table.resource.has_keyset:
         wanted = _keyset(table, wanted, query)
+    elif table.resource.moment_order in query:
+        is_reversed = _direction(query, table.resource.moment_order) == "DESC"
+        wanted = sorted(wanted, key=lambda identity: (table.changed_at(identity), identity), reverse=is_reversed)
     return Slice(ids=wanted[offset : offset + limit], total=total, limit=limit, offset=offset)
 
 
@@ -55,7 +58,7 @@ def _keyset(table: Table, matching: Sequence[int], query: Mapping[str, str]) -> 
         inside = table.between(after, before)
         kept = inside if matching is table.ids else set(matching)
         matching = inside if kept is inside else [identity for identity in inside if identity in kept]
-    return matching[::-1] if _direction(query) == "DESC" else matching
+    return matching[::-1] if _direction(query, "orders[id]") == "DESC" else matching
 
 
 def _bound(text: str | None) -> int | None:
@@ -63,10 +66,10 @@ def _bound(text: str | None) -> int | None:
     return None if number < 0 else number
 
 
-def _direction(query: Mapping[str, str]) -> str:
-    direction = query.get("orders[id]", "ASC").upper()
+def _direction(query: Mapping[str, str], parameter: str) -> str:
+    direction = query.get(parameter, "ASC").upper()
     if direction not in ("ASC", "DESC"):
-        raise InvalidQuery("orders[id]", f'Invalid order direction: "{direction}".')
+        raise InvalidQuery(parameter, f'Invalid order direction: "{direction}".')
     return direction
 
 

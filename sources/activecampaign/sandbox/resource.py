@@ -70,7 +70,8 @@ class Resource:
     `shape` holds every column in the recorded order, with what most rows have in it; `draw` gives the columns that
     differ. `links` are what follows the row's own address. `sideloads` name the arrays that come along: rows of that
     stream whose ids stand in that column; `empty_lists` those that come along with nothing in them. `stamps` are the
-    columns that a change renews, by how they write the time. `envelope` names the list where the path does not.
+    columns that a change renews, by how they write the time. `envelope` names the list where the path does not;
+    `moment_order` the parameter that sorts by the moment of change.
     """
 
     path: str
@@ -88,6 +89,7 @@ class Resource:
     has_keyset: bool = False
     changed_since: Literal["exclusive", "inclusive"] | None = None
     changed_since_parameter: str = "filters[updated_after]"
+    moment_order: str = ""
     total_is_number: bool = False
     extras: Callable[[WorldView, Mapping[str, str], Sequence[Row]], dict[str, Any]] = no_extras
     shown: Callable[[Row], Row] = as_it_is

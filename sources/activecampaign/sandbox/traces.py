@@ -58,6 +58,8 @@ ACTIVITIES = shaped(
     stamps={"tstamp": iso},
     changed_since="inclusive",
     changed_since_parameter="after",
+    moment_order="orders[tstamp]",
+    never_edited=1.0,
 )
 
 LINKS = shaped(

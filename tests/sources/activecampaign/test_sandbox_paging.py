@@ -96,6 +96,20 @@ def test_contacts_can_be_asked_for_by_when_they_were_created(sandbox):
     assert answer.json()["meta"]["total"] == str(len(expected))
 
 
+def test_activities_come_in_the_order_of_their_moments_and_after_one(sandbox):
+    first, *_, last = sandbox.world.ids("activities")
+    sandbox.world.change("activities", first, moment=1_900_000_000)
+
+    newest = ids(ask(sandbox, "activities", limit=2, **{"orders[tstamp]": "DESC"}), "activities")
+    after = ids(ask(sandbox, "activities", after="2030-01-01T00:00:00Z"), "activities")
+    oldest = ask(sandbox, "activities", limit=100, **{"orders[tstamp]": "ASC"}).json()["activities"]
+
+    assert newest == [first, last]
+    assert after == [first]
+    assert oldest == sorted(oldest, key=lambda row: parse(row["tstamp"]))
+    assert ask(sandbox, "activities", **{"orders[tstamp]": "up"}).status_code == 422
+
+
 def test_a_filter_that_is_no_date_is_refused(sandbox):
     assert ask(sandbox, "contacts", **{"filters[updated_after]": "yesterday"}).status_code == 422
 

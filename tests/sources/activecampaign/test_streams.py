@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from sources.activecampaign.client import ActiveCampaign
 from sources.activecampaign.sandbox.catalogue import RESOURCES
+from sources.activecampaign.sandbox.server import SandboxServer
 from sources.activecampaign.source import source
 from sources.activecampaign.streams import STREAMS
 from tests.sandbox_fixture import ask
@@ -84,6 +86,19 @@ def test_the_default_pull_of_the_demo_account_takes_less_than_five_minutes_at_th
     calls = sum(1 + world.count(stream.path) // fresh_rows_a_call for stream in source.default_streams)
 
     assert calls / 3 < 300
+
+
+def test_what_goes_with_every_call_of_a_stream_goes_with_every_call(
+    line: ActiveCampaign, account: SandboxServer
+) -> None:
+    for key in ("activities", "accounts"):
+        stream = source.stream(key)
+        assert stream
+        list(line.pages(stream))
+
+    sent = {call.path.rpartition("/")[2]: call.query for call in account.requests}
+    assert sent["activities"]["orders[tstamp]"] == "ASC"
+    assert sent["accounts"]["count_deals"] == "true"
 
 
 def test_the_page_in_the_docs_is_the_table() -> None:
