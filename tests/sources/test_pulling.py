@@ -1,0 +1,357 @@
+"""Many threads fetch, one consumer stores: order, bounds, failures, and a clean end whenever the consumer stops."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from sources.errors import BadCredentials, NotPermitted, SourceError, TemporarilyDown, UnexpectedAnswer
+from sources.pulling import PullBudget, PullEnded, nap, pull, pull_in_turn
+from sources.spec import Lane, Page, Pulled, Stream, Wanted
+
+THREADS = 4
+LONG = 30.0  # Seconds that nothing here may take; a test that needs them hangs.
+
+
+def stream(key: str) -> Stream:
+    return Stream(key=key, name=key.title(), path=key, envelope=key)
+
+
+@dataclass
+class Pieces:
+    """A walk over so many numbered pages, all of which may be asked for at once."""
+
+    size: int
+    cursor: list[int] = field(default_factory=list)
+    asked: int = 0
+    refuses: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        return len(self.cursor) == self.size
+
+    @property
+    def remaining(self) -> float:
+        return self.size - self.asked
+
+    def ask(self) -> int | None:
+        if self.asked == self.size:
+            return None
+        self.asked += 1
+        return self.asked
+
+    def hear(self, ask: int, answer: str) -> list[Page]:
+        if self.refuses:
+            raise UnexpectedAnswer("Odd.")
+        self.cursor.append(ask)
+        return [Page(rows={answer: {"id": answer}}, cursor=None if self.is_over else {"done": [*self.cursor]})]
+
+
+def answered(stream: Stream, ask: int) -> str:
+    return f"{stream.key}-{ask}"
+
+
+def fetchers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("fetch-")]
+
+
+@pytest.fixture(autouse=True)
+def no_thread_outlives_the_pull() -> Iterator[None]:
+    yield
+    assert fetchers() == []
+
+
+def start(
+    fetch: Callable[[Stream, int], str] = answered, *, leave: Callable[[], None] = lambda: None, **sizes: int
+) -> Any:
+    return pull([(stream(key), Pieces(size)) for key, size in sizes.items()], fetch, threads=THREADS, leave=leave)
+
+
+def rows(pulled: list[Pulled]) -> set[str]:
+    return {key for one in pulled if one.page for key in one.page.rows}
+
+
+def test_every_page_of_every_stream_comes_once() -> None:
+    pulled = list(start(a=30, b=1, c=7))
+
+    assert len(pulled) == 38
+    assert len(rows(pulled)) == 38
+    assert sorted(one.stream.key for one in pulled if one.is_over) == ["a", "b", "c"]
+
+
+def test_nothing_wanted_is_nothing_pulled() -> None:
+    assert list(start()) == []
+
+
+def test_a_cursor_says_what_came_before_it_and_with_it() -> None:
+    def unevenly(stream: Stream, ask: int) -> str:
+        time.sleep(0.005 * (ask % 3))
+        return answered(stream, ask)
+
+    came: list[int] = []
+    for one in start(unevenly, a=20):
+        assert one.page is not None
+        came += [int(key.removeprefix("a-")) for key in one.page.rows]
+        assert (one.page.cursor is None) == one.is_over
+        assert one.page.cursor in (None, {"done": came})
+
+
+def test_calls_run_side_by_side_but_the_first_goes_alone() -> None:
+    under_way: list[int] = []
+    running, lock = [0], threading.Lock()
+
+    def slow(stream: Stream, ask: int) -> str:
+        with lock:
+            running[0] += 1
+            under_way.append(running[0])
+        time.sleep(0.05)
+        with lock:
+            running[0] -= 1
+        return answered(stream, ask)
+
+    list(start(slow, a=12, b=12))
+
+    assert under_way[:2] == [1, 1]
+    assert max(under_way) == THREADS
+
+
+def test_what_is_fetched_but_not_stored_never_passes_the_number_of_threads() -> None:
+    fetched: list[str] = []
+
+    def counted(stream: Stream, ask: int) -> str:
+        fetched.append(answered(stream, ask))
+        return fetched[-1]
+
+    for stored, _ in enumerate(start(counted, a=25)):
+        time.sleep(0.01)
+        assert len(fetched) <= stored + THREADS
+
+
+def test_the_largest_stream_is_not_left_for_the_end() -> None:
+    order: list[str] = []
+
+    def noted(stream: Stream, ask: int) -> str:
+        order.append(stream.key)
+        time.sleep(0.002)
+        return answered(stream, ask)
+
+    list(start(noted, small=8, large=64))
+
+    assert "small" in order[-20:]
+    assert order[:20].count("large") > 12
+
+
+@pytest.mark.parametrize("error", [NotPermitted("No."), UnexpectedAnswer("Odd.")])
+def test_a_failure_of_one_stream_ends_that_stream_alone(error: SourceError) -> None:
+    def refused(stream: Stream, ask: int) -> str:
+        if stream.key == "b":
+            raise error
+        return answered(stream, ask)
+
+    pulled = list(start(refused, a=20, b=20))
+
+    assert rows(pulled) == {f"a-{ask}" for ask in range(1, 21)}
+    assert [(one.failure, one.is_over) for one in pulled if one.stream.key == "b"] == [(error, True)]
+
+
+def test_an_answer_that_the_walk_refuses_ends_its_stream_alone() -> None:
+    walks = [(stream("a"), Pieces(5)), (stream("b"), Pieces(5, refuses=True))]
+
+    pulled = list(pull(walks, answered, threads=THREADS))
+
+    assert len(rows(pulled)) == 5
+    assert [type(one.failure) for one in pulled if one.failure] == [UnexpectedAnswer]
+
+
+class LeaseGone(Exception):
+    pass
+
+
+@pytest.mark.parametrize("error", [BadCredentials("No."), TemporarilyDown("Later."), LeaseGone(), ZeroDivisionError()])
+def test_what_concerns_the_account_is_raised_after_the_pages_that_had_come(error: Exception) -> None:
+    def dying(stream: Stream, ask: int) -> str:
+        if ask == 6:
+            raise error
+        return answered(stream, ask)
+
+    pulled: list[Pulled] = []
+    with pytest.raises(type(error)) as raised:
+        for one in start(dying, a=500):
+            pulled.append(one)
+
+    assert raised.value is error
+    assert fetchers() == []
+    assert rows(pulled) >= {"a-1", "a-2"}
+    assert len(pulled) < 6 + THREADS
+
+
+def test_a_dead_key_costs_one_call() -> None:
+    calls: list[int] = []
+
+    def refused(stream: Stream, ask: int) -> str:
+        calls.append(ask)
+        raise BadCredentials("No.")
+
+    with pytest.raises(BadCredentials):
+        list(start(refused, a=9, b=9, c=9, d=9))
+
+    assert len(calls) == 1
+
+
+def test_a_fault_of_the_walk_itself_is_raised_and_hangs_nobody() -> None:
+    class Broken(Pieces):
+        def hear(self, ask: int, answer: str) -> list[Page]:
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        list(pull([(stream("a"), Broken(3))], answered, threads=THREADS))
+
+
+def test_a_walk_that_neither_asks_nor_ends_is_a_fault_and_hangs_nobody() -> None:
+    class Stuck(Pieces):
+        def ask(self) -> None:
+            return None
+
+    with pytest.raises(RuntimeError, match="neither asks"):
+        list(pull([(stream("a"), Stuck(3))], answered, threads=THREADS))
+
+
+def test_a_consumer_that_stops_ends_all_threads_and_makes_no_more_calls() -> None:
+    calls: list[int] = []
+
+    def slow(stream: Stream, ask: int) -> str:
+        calls.append(ask)
+        time.sleep(0.02)
+        return answered(stream, ask)
+
+    with closing(start(slow, a=1000)) as pulled:
+        next(pulled)
+        next(pulled)
+
+    assert fetchers() == []
+    made = len(calls)
+    assert made <= 2 + THREADS
+    time.sleep(0.1)
+    assert len(calls) == made
+
+
+def test_a_thread_that_naps_wakes_when_the_consumer_stops() -> None:
+    woken: list[str] = []
+
+    def napping(stream: Stream, ask: int) -> str:
+        if ask > 1:
+            try:
+                nap(LONG)
+            except PullEnded:
+                woken.append("yes")
+                raise
+        return answered(stream, ask)
+
+    began = time.monotonic()
+    with closing(start(napping, a=9)) as pulled:
+        next(pulled)
+        time.sleep(0.1)
+
+    assert time.monotonic() - began < LONG / 2
+    assert woken
+
+
+def test_a_pull_that_was_never_begun_has_no_threads() -> None:
+    start(a=3).close()
+
+    assert fetchers() == []
+
+
+def test_each_thread_leaves_the_budget_in_itself() -> None:
+    left: list[str] = []
+
+    list(start(leave=lambda: left.append(threading.current_thread().name), a=9))
+
+    assert sorted(left) == [f"fetch-{number}" for number in range(THREADS)]
+
+
+def test_threads_see_the_context_of_whoever_pulls() -> None:
+    told: ContextVar[str] = ContextVar("told", default="nothing")
+    told.set("sync 7")
+    heard: set[str] = set()
+
+    def listening(stream: Stream, ask: int) -> str:
+        heard.add(told.get())
+        return answered(stream, ask)
+
+    list(start(listening, a=9))
+
+    assert heard == {"sync 7"}
+
+
+@dataclass
+class Purse:
+    """A budget that keeps count of who left it."""
+
+    taken: int = 0
+    slowed: list[float] = field(default_factory=list)
+    left: int = 0
+
+    def take(self, lane: Lane) -> None:
+        self.taken += 1
+
+    def slow_down(self, seconds: float) -> None:
+        self.slowed.append(seconds)
+
+    def leave(self) -> None:
+        self.left += 1
+
+
+def test_a_call_is_not_taken_any_more_once_the_pull_is_over() -> None:
+    purse = Purse()
+    budget = PullBudget(purse)
+    may_go = threading.Event()
+
+    def spending(stream: Stream, ask: int) -> str:
+        if ask > 1:
+            may_go.wait(LONG)
+        budget.take(Lane.BULK)
+        return answered(stream, ask)
+
+    with closing(start(spending, leave=budget.leave, a=9)) as pulled:
+        next(pulled)
+        threading.Timer(0.1, may_go.set).start()
+
+    assert purse.taken == 1
+    assert purse.left == THREADS
+
+
+def test_outside_of_a_pull_the_budget_is_the_same_as_ever() -> None:
+    purse = Purse()
+
+    PullBudget(purse).take(Lane.INTERACTIVE)
+    PullBudget(purse).slow_down(2.0)
+
+    assert (purse.taken, purse.slowed) == (1, [2.0])
+
+
+def test_a_budget_without_threads_needs_no_leave() -> None:
+    class Plain:
+        def take(self, lane: Lane) -> None: ...
+        def slow_down(self, seconds: float) -> None: ...
+
+    PullBudget(Plain()).leave()
+
+
+def test_streams_can_be_pulled_in_turn_from_a_source_that_has_only_pages() -> None:
+    def pages(stream: Stream, *, cursor: Any = None, changed_since: Any = None) -> Iterator[Page]:
+        if stream.key == "b":
+            raise NotPermitted("No.")
+        yield Page(rows={"1": {}}, cursor={"at": 1})
+        yield Page(rows={"2": {}}, cursor=None)
+
+    pulled = list(pull_in_turn(pages, [Wanted(stream=stream(key)) for key in "abc"]))
+
+    assert [(one.stream.key, one.is_over, bool(one.failure)) for one in pulled] == [
+        ("a", False, False), ("a", True, False), ("b", True, True), ("c", False, False), ("c", True, False),
+    ]  # fmt: skip
