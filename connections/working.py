@@ -5,7 +5,7 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import DatabaseError, close_old_connections, connections, transaction
 
 from connections.housekeeping import keep_house
 from connections.models import Connection, Sync
@@ -25,6 +25,7 @@ def queue_due() -> int:
     return sum(queue_scheduled(connection) for connection in Connection.objects.due().without_key())
 
 
+@transaction.atomic
 def queue_scheduled(connection: Connection) -> bool:
     due_at = connection.next_sync_at
     connection.plan_next_sync()

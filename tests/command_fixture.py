@@ -1,4 +1,4 @@
-"""Fixture: management commands as processes of their own, on the test's database."""
+"""Fixtures: management commands as processes of their own, on the test's database."""
 
 import os
 import signal
@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -18,11 +19,11 @@ StartCommand = Callable[..., "Command"]
 
 
 class Command:
-    """A running `manage.py …`. Its two outputs are kept apart."""
+    """A running program of the project. Its two outputs are kept apart."""
 
     def __init__(self, *words: str, environment: dict[str, str]) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", *words],
+            [sys.executable, *words],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -57,8 +58,8 @@ def database_url() -> str:
 
 
 @pytest.fixture
-def start_command(settings: Any) -> Iterator[StartCommand]:
-    """`start_command("worker", "--once", SYNC_LEASE_SECONDS="2")`; what still runs at the end is killed."""
+def start_python(settings: Any) -> Iterator[StartCommand]:
+    """`start_python("-m", "celery", …, NAME="setting")`; what still runs at the end is killed."""
     with ExitStack() as running:
 
         def start(*words: str, **variables: str) -> Command:
@@ -72,3 +73,9 @@ def start_command(settings: Any) -> Iterator[StartCommand]:
             return command
 
         yield start
+
+
+@pytest.fixture
+def start_command(start_python: StartCommand) -> StartCommand:
+    """`start_command("worker", "--once", SYNC_LEASE_SECONDS="2")`"""
+    return partial(start_python, "manage.py")

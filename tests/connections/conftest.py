@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.command_fixture import start_command
+from tests.command_fixture import start_command, start_python
 
-__all__ = ["start_command"]
+__all__ = ["start_command", "start_python"]
 
 
 @pytest.fixture

@@ -1,0 +1,37 @@
+"""The engine's functions as Celery's tasks. A message is a doorbell: what there is to do stands in the rows."""
+
+import threading
+
+from celery import shared_task
+from celery.signals import worker_shutting_down
+
+from connections import housekeeping
+from connections.models import Sync
+from connections.working import queue_due, run_one
+
+STOPPING = threading.Event()
+
+
+@worker_shutting_down.connect
+def stop(**_signal: object) -> None:
+    """Each sync finishes the page that it is at and is released."""
+    STOPPING.set()
+
+
+@shared_task
+def look_for_work() -> None:
+    queue_due()
+    for _ in range(Sync.objects.claimable().count()):
+        pull_next.delay()
+
+
+# While all threads are busy, doorbells would pile up; each look rings anew.
+@shared_task(expires=1.0)
+def pull_next() -> None:
+    if not STOPPING.is_set() and (sync := Sync.objects.claim()):
+        run_one(sync, STOPPING)
+
+
+@shared_task
+def keep_house() -> None:
+    housekeeping.keep_house()

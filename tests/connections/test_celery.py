@@ -1,0 +1,63 @@
+"""Celery's worker and beat in the place of `manage.py worker`."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import pytest
+
+from connections.models import Connection, Sync
+from connections.models.sync import SyncState, Trigger
+from sources.activecampaign.sandbox.server import SandboxServer
+from tests.command_fixture import StartCommand
+from tests.conftest import Connect
+from tests.connections.engine import again
+from tests.processes import PATIENCE, free_port, until
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
+
+NO_REDIS = "CELERY TEST SKIPPED: install redis-server"
+
+
+@pytest.fixture
+def broker() -> Iterator[str]:
+    """The address of a Redis that keeps nothing."""
+    program, port = shutil.which("redis-server"), free_port()
+    if program is None:
+        refuse = pytest.fail if os.environ.get("CI", "").lower() in {"1", "true"} else pytest.skip
+        refuse(NO_REDIS)
+    words = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    server = subprocess.Popen([program, *words], stdout=subprocess.DEVNULL)
+    try:
+        until(lambda: answers(port), what="Redis")
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        server.terminate()
+        server.wait(timeout=PATIENCE)
+
+
+def answers(port: int) -> bool:
+    with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), timeout=5):
+        return True
+    return False
+
+
+def test_celery_queues_what_is_due_pulls_it_and_gives_back_what_it_is_at_when_it_is_stopped(
+    new_sandbox: Callable[..., SandboxServer], connect: Connect, start_python: StartCommand, broker: str
+) -> None:
+    due, big = connect(new_sandbox(contacts=120)), connect(new_sandbox(contacts=50_000))
+    Connection.objects.filter(pk=due.pk).update(next_sync_at=due.created_at)
+
+    celery = start_python("-m", "celery", "-A", "blinkmetrics", "worker", "-B", CELERY_BROKER_URL=broker)
+    until(lambda: due.syncs.filter(state=SyncState.COMPLETE).exists(), what="the sync that was due")
+    sync = Sync.objects.queue(big, trigger=Trigger.PERSON, by=big.created_by)
+    until(big.records.exists, what="the first rows of the other")
+
+    assert celery.send(signal.SIGTERM) == 0
+    assert due.records.filter(stream="contacts").count() == 120
+    assert again(sync).state == SyncState.QUEUED
+    assert again(sync).stream_runs.get().read == big.records.count()
