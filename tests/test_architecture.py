@@ -21,7 +21,7 @@ LONGEST_FUNCTION = 60
 ROOMS = (
     ("urls",),
     (*VIEWS, "admin", "probes", "error_pages", "accounts", "apps", "templatetags"),
-    ("management",),
+    ("management", "tasks"),
     ("editing", "setting_up", "access"),
     ("forms", "edit_form", "team_forms", "admin_forms", "form_fields", "requests"),
     ("working",),
