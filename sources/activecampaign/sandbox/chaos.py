@@ -29,7 +29,8 @@ UNSTIRRED = frozenset({"users"})  # A key dies with its user, and that is anothe
 class Chaos:
     """The ingredients, none of them in it unless given; `drawn` takes all of them from the seed.
 
-    `changes` is how many rows of a stream come, change, merge or go before each call that asks for it. Shares are of
+    `changes` is how many rows of a stream come, change, merge or go before each call that asks for it, until it
+    `calms_after` so many calls: no reader of pages gets to the end of a stream that never holds still. Shares are of
     the calls: those that meet `faults`, those with a `lying_totals`, with `duplicates`, with `number_ids` (1 for "1").
     A call takes up to `jitter_ms` to arrive and its answer up to `slow_ms` more, so answers overtake each other.
 
@@ -39,6 +40,7 @@ class Chaos:
 
     seed: int
     changes: float = 0
+    calms_after: int | None = None
     kinds: tuple[ChangeKind, ...] = KINDS
     places: tuple[Place, ...] = PLACES
     jitter_ms: float = 0
@@ -57,6 +59,7 @@ class Chaos:
         dice = Random(f"{seed}/ingredients")  # noqa: S311 - The same seed must give the same world.
         ingredients = {
             "changes": dice.choice((0.2, 1, 3)),
+            "calms_after": dice.choice((10, 30, 100)),
             "jitter_ms": dice.choice((0, 20, 100)),
             "slow_ms": dice.choice((0, 50, 300)),
             "faults": dice.choice((0, 0.02, 0.1)),
@@ -93,6 +96,8 @@ class Unrest:
             return
         with self._world.lock:
             number = self._count(self._stirred, call.place)
+            if self._chaos.calms_after is not None and number >= self._chaos.calms_after:
+                return
             dice = self._dice("change", call.place, number)
             for _ in range(_times(self._chaos.changes, dice)):
                 kind, where = dice.choice(self._chaos.kinds), dice.choice(self._chaos.places)

@@ -181,6 +181,19 @@ def test_edits_bring_zero_dates_no_dates_and_reduced_deals(world_of):
     assert any(row["isDisabled"] is True for row in sandbox.world.rows("deals"))
 
 
+def test_a_stream_comes_to_rest_after_so_many_calls(world_of):
+    sandbox = world_of(changes=2, calms_after=3)
+    for _ in range(3):
+        page(sandbox)
+    mark = sandbox.world.history.mark()
+
+    for _ in range(3):
+        page(sandbox)
+
+    assert mark > 3
+    assert sandbox.world.history.mark() == mark
+
+
 def test_the_user_whose_key_it_is_never_goes(world_of):
     sandbox = world_of(changes=20, kinds=("go", "shrink"))
 
