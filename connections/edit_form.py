@@ -41,7 +41,7 @@ class EditForm(DetailsForm):
             self.keep_present(field, cleaned)
         edits = self.edits_by_others()
         for field in FIELD_WORDS:
-            mine, theirs = posted_value(field, cleaned), self.connection.value_of(field)
+            mine, theirs = self.posted_value(field, cleaned), self.connection.value_of(field)
             base = edits[field][0].changes[field][0] if field in edits else theirs
             if field in edits and mine in (base, None):
                 self.keep_present(field, cleaned)
@@ -76,10 +76,24 @@ class EditForm(DetailsForm):
                 edits.setdefault(field, []).append(event)
         return edits
 
+    def posted_value(self, field: str, cleaned: dict[str, Any]) -> str | None:
+        """What was posted, in the form of `Connection.value_of`; None when it was left alone or is not readable."""
+        match field:
+            case "privacy" if cleaned.get("privacy") == Privacy.TEAM:
+                return f"team:{self.data.get('team', '')}"
+            case "api_url":
+                return fingerprint("account", host_of(cleaned["api_url"])) if cleaned.get("api_url") else None
+            case "api_key":
+                return "typed" if cleaned.get("api_key") else None
+            case _:
+                return cleaned.get(field)
+
     def keep_present(self, field: str, cleaned: dict[str, Any]) -> None:
         match field:
             case "privacy":
                 cleaned["privacy"], cleaned["team"] = self.connection.privacy, self.connection.team
+                # The team that stood in the form may be gone: nobody chose it now.
+                self.errors.pop("team", None)
             case "api_url":
                 # An address that cannot be opened has to be entered again, whoever changed it.
                 with suppress(Unsealable):
@@ -118,17 +132,3 @@ class Conflict:
                 self.theirs, self.mine = connection.host, host_of(cleaned["api_url"])
             case _:  # A key is never shown.
                 self.theirs = self.mine = ""
-
-
-def posted_value(field: str, cleaned: dict[str, Any]) -> str | None:
-    """What was posted, in the form of `Connection.value_of`; None when it was left alone or is not readable."""
-    match field:
-        case "privacy":
-            team = cleaned.get("team")
-            return f"team:{team.pk}" if team else cleaned.get("privacy")
-        case "api_url":
-            return fingerprint("account", host_of(cleaned["api_url"])) if cleaned.get("api_url") else None
-        case "api_key":
-            return "typed" if cleaned.get("api_key") else None
-        case _:
-            return cleaned.get(field)

@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 
 from connections import editing
-from connections.models import Connection, Membership, Role, User
+from connections.leaving import disband
+from connections.models import Connection, Membership, Role, Team, User
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.spec import Proof
 from tests.conftest import Connect, client_of
@@ -105,6 +106,32 @@ def test_a_missing_or_impossible_version_counts_as_stale(alice_client: Client, c
     assert response.status_code == 409
     assert "yours is “Blind”" in text(response)
     assert now(connection).name == "Main account"
+
+
+def test_a_team_deleted_while_the_page_was_open_does_not_stand_in_the_way_of_another_change(
+    alice_client: Client, dana: User, growth: Team, connect: Connect
+) -> None:
+    connection = connect(privacy="team", team=growth)
+    posted = as_shown(connection, name="By Alice")
+    disband(growth, by=dana)
+
+    response = alice_client.post(connection.get_absolute_url(), posted)
+
+    assert response.status_code == 302
+    assert (now(connection).name, now(connection).privacy) == ("By Alice", "private")
+
+
+def test_a_team_deleted_while_it_was_being_chosen_is_said_at_its_field(
+    alice_client: Client, dana: User, growth: Team, connect: Connect
+) -> None:
+    connection = connect()
+    posted = as_shown(connection, privacy="team", team=growth.pk)
+    disband(growth, by=dana)
+
+    response = alice_client.post(connection.get_absolute_url(), posted)
+
+    assert 'id="id_team_error"' in response.content.decode()
+    assert now(connection).privacy == "workspace"
 
 
 def test_another_field_saved_while_the_key_was_being_proven_holds(
