@@ -167,5 +167,7 @@ def left_behind(place: Place) -> list[LeftBehind]:
 
 
 def left_behind_of(place: Place, user_id: int) -> ConnectionQuerySet:
+    if user_id not in {person.user_id for person in left_behind(place)}:
+        return Connection.objects.none()
     creator = None if user_id == UNKNOWN else user_id
     return Connection.objects.left_behind().filter(workspace=place.workspace, created_by=creator)

@@ -103,6 +103,16 @@ def test_an_address_that_leads_nowhere_is_not_led_further(client: Client, debug:
     assert client.post("/w/harbour-tea/connections").status_code == 404
 
 
+@pytest.mark.parametrize("number", ["0", "9" * 18, "9" * 25, "9" * 400])
+def test_a_number_that_no_row_can_have_is_not_found(alice_client: Client, connect: Connect, number: str) -> None:
+    settings = "/w/harbour-tea/settings"
+
+    assert alice_client.get(f"{connect().get_absolute_url()}syncs/{number}/").status_code == 404
+    assert alice_client.get(f"{settings}/teams/{number}/").status_code == 404
+    assert alice_client.post(f"{settings}/members/{number}/remove/").status_code == 404
+    assert alice_client.post(f"{settings}/members/left/{number}/delete/").status_code == 302
+
+
 def test_nothing_that_a_person_sees_may_be_kept_in_a_cache(alice_client: Client, connect: Connect) -> None:
     for path in ("/w/harbour-tea/connections/", connect().get_absolute_url(), MISSING):
         assert alice_client.get(path)["Cache-Control"] == "no-store, private"
