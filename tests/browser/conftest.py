@@ -62,13 +62,20 @@ def inspection() -> Iterator[Inspection]:
 
 
 @pytest.fixture
+def sandbox(new_sandbox: Callable[..., SandboxServer], settings: Any) -> SandboxServer:
+    """An account that is asked as fast as it answers, where the pace is of no account."""
+    settings.ACTIVECAMPAIGN_RATE = 1000.0
+    return new_sandbox()
+
+
+@pytest.fixture
 def account(new_sandbox: Callable[..., SandboxServer]) -> SandboxServer:
     """An account as one meets it: five calls a second, each a tenth of a second away."""
     return new_sandbox(rate=5, latency_ms=100)
 
 
 @pytest.fixture
-def start_worker(database_file: Path, tmp_path: Path) -> Iterator[StartWorker]:
+def start_worker(database_file: Path, tmp_path: Path, settings: Any) -> Iterator[StartWorker]:
     """Start `manage.py worker` on the test's database and wait until it is idle."""
     with ExitStack() as running:
 
@@ -77,6 +84,7 @@ def start_worker(database_file: Path, tmp_path: Path) -> Iterator[StartWorker]:
                 **os.environ,
                 "DATABASE_URL": f"sqlite:///{database_file}",
                 "ACTIVECAMPAIGN_SANDBOX_ORIGINS": account.origin,
+                "ACTIVECAMPAIGN_RATE": str(settings.ACTIVECAMPAIGN_RATE),
                 "EMAIL_URL": f"filemail://{tmp_path}/mail",
             }
             command = [sys.executable, "manage.py", "worker"]

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from django.core import mail
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from connections import urls
+from connections.error_pages import page_text
 from connections.leaving import end_membership
 from connections.models import Connection, Health, Membership, Team, User
 from connections.models.sync import SyncState
@@ -50,18 +51,12 @@ def visit(inspection: Inspection) -> Callable[[Page, str], None]:
 Visit = Callable[..., None]
 
 
-def pull(settings: Any) -> None:
-    """Run what is queued, faster than an account would allow."""
-    settings.ACTIVECAMPAIGN_RATE = 1000
-    Worker().serve_once()
-
-
 @pytest.fixture
-def filled(connect: Connect, sandbox: SandboxServer, alice: User, settings: Any) -> Connection:
+def filled(connect: Connect, sandbox: SandboxServer, alice: User) -> Connection:
     """A connection whose data is there."""
     connection = connect(sandbox)
     connection.syncs.queue(connection, trigger="first", by=alice)
-    pull(settings)
+    Worker().serve_once()
     return connection
 
 
@@ -72,7 +67,8 @@ def test_pages_of_strangers(new_page: NewPage, visit: Visit, inspection: Inspect
     inspection.look(page, "login, refused")
     visit(page, "/accounts/signup/")
     visit(page, "/accounts/inactive/")
-    visit(page, "/no/such/page/", "404")
+    visit(page, "/accounts/confirm-email/")
+    visit(page, "/accounts/confirm-email/no-such-key/")
 
     visit(page, "/accounts/password/reset/")
     field(page, "Email").fill(alice.email)
@@ -88,6 +84,20 @@ def test_pages_of_strangers(new_page: NewPage, visit: Visit, inspection: Inspect
     send(page, "Change password")
     inspection.look(page, "password reset, done")
     visit(page, link.group(), "password reset, a link that was used")
+
+
+def test_pages_of_faults_and_refusals(new_page: NewPage, visit: Visit, transactional_db: None) -> None:
+    page = new_page()
+    page.route("**/shown/*", show_error_page)
+    for name in ("400", "403", "403_csrf", "404", "500"):
+        visit(page, f"/shown/{name}", name)
+    visit(page, "/no/such/page/", "404, asked for")
+    expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
+
+
+def show_error_page(route: Route) -> None:
+    """The page that its address names; a fault is hard to come by."""
+    route.fulfill(body=page_text(route.request.url.rsplit("/", 1)[-1]), content_type="text/html; charset=utf-8")
 
 
 def test_pages_about_oneself(new_page: NewPage, visit: Visit, inspection: Inspection, alice: User, workspace) -> None:

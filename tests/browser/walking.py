@@ -77,4 +77,6 @@ def listed(page: Page) -> Locator:
 
 
 def contact_rows(page: Page) -> Locator:
-    return page.get_by_role("region", name="Contacts").get_by_role("row").filter(has=page.get_by_role("cell"))
+    return (
+        page.get_by_role("region", name="Contacts", exact=True).get_by_role("row").filter(has=page.get_by_role("cell"))
+    )
