@@ -69,6 +69,15 @@ function showCurrent(list) {
   }
 }
 
+// data-folds on an open <details>: on a phone it begins folded.
+const phone = matchMedia("(max-width: 44rem)");
+
+function foldOnPhones(details) {
+  const fold = () => { details.open = !phone.matches; };
+  phone.addEventListener("change", fold);
+  fold();
+}
+
 // Parts of the page that are put in anew each second move on from where they were.
 function keepTime(root) {
   root.getAnimations?.({ subtree: true }).forEach((animation) => { animation.startTime = 0; });
@@ -97,6 +106,7 @@ function improve(root) {
 improve(document);
 focusNews(document);
 document.querySelectorAll(".side-nav > ul").forEach(showCurrent);
+document.querySelectorAll("details[data-folds]").forEach(foldOnPhones);
 setInterval(() => tellTimes(document), 30000);
 document.addEventListener("htmx:load", (event) => {
   improve(event.target);
