@@ -11,7 +11,7 @@ from sources.spec import Cursor, Page
 WIDTH = 8  # Ranges: five calls a second that take up to 1.6 seconds each. Each costs about half a page more.
 FILLED = 97  # Rows planned for a page, as ids are never quite even: a page that is planned full often costs a second.
 WORTH_SPLITTING = 2 * PAGE_SIZE  # With fewer rows to be read, a second range only makes one more short page.
-DOUBTFUL = 20  # Rows that a short page should have held by the look of its ids before its shortness is doubted.
+DOUBTFUL = 5  # Rows that a short page should have held, by the look of its ids, before its shortness is doubted.
 
 Bounds = tuple[int, int | None]
 START: Cursor = {"ranges": [[0, None]], "total": None, "seen": 0, "doubts": [], "trusts": True, "descended": False}
@@ -211,7 +211,8 @@ class KeysetWalk:
         inside = [key for key in ids if one.holds(key)]
         self._seen += len(inside) + answer.unreadable
         if one.is_probe:
-            self._judge_doubts(one, found=bool(inside))
+            one.is_probe = False
+            self._judge_doubts(found=bool(inside))
         if len(inside) > 1:
             one.density, one.is_known = (len(inside) - 1) / (max(inside) - min(inside)), True
         high = self._seen_up_to(one, before, last, answer)
@@ -247,23 +248,20 @@ class KeysetWalk:
         """At the end, with rows wanting: ask on where most of them could be. Returns the doubts that are dispelled."""
         if self._ranges or self._asked or not self._doubts:
             return []
-        widest = max(self._doubts, key=_width_of)
         if 0 < self._left < inf and not self._is_sure:
+            widest = max(self._doubts, key=_width_of)
+            self._doubts.remove(widest)
             self._ranges = [_Range(*widest, is_probe=True)]
             return []
         dispelled, self._doubts = self._doubts, []
         return dispelled
 
-    def _judge_doubts(self, probe: _Range, *, found: bool) -> None:
+    def _judge_doubts(self, *, found: bool) -> None:
         """One look tells: either short pages are the end, and all of them are, or none is."""
-        probe.is_probe = False
-        asked = (probe.after, probe.before)
-        others = [bounds for bounds in self._doubts if bounds != asked]
+        self._trusts_short, self._is_sure = not found, not found
         if found:
-            self._ranges += [_Range(*bounds) for bounds in others]
-        self._doubts = [] if found else others
-        self._trusts_short = not found
-        self._is_sure = not found
+            self._ranges += [_Range(*bounds) for bounds in self._doubts]
+            self._doubts = []
 
 
 def _width_of(bounds: Bounds) -> float:

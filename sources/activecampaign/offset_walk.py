@@ -62,17 +62,25 @@ class _Spot:
         self.edges = [*ids[:OVERLAP], *ids[OVERLAP:][-OVERLAP:]]
         self.goes_on = not self.is_full and answer.count > OVERLAP and _says_more(self.offset + answer.count, answer)
 
+    def begin_anew(self) -> None:
+        """What is not joined to the pages before it need only hang together with those after it."""
+        self.readings = self.readings[-1:]
+        self.was_read_again = False
+
     def as_json(self) -> dict[str, Any]:
         if not self.is_read:
             return {"at": self.offset}
-        return {"at": self.offset, "rows": self.count, "ids": self.edges, "goes_on": self.goes_on}
+        facts = {"at": self.offset, "rows": self.count, "ids": self.edges}
+        return facts | {name: True for name in ("goes_on", "is_joined") if getattr(self, name)}
 
     @classmethod
     def from_json(cls, state: dict[str, Any]) -> "_Spot":
         if "rows" not in state:
             return cls(state["at"])
         edges = [str(one) for one in state["ids"]]
-        return cls(state["at"], state["rows"], state["goes_on"], [frozenset(edges)], edges)
+        spot = cls(state["at"], state["rows"], state.get("goes_on", False), [frozenset(edges)], edges)
+        spot.is_joined = state.get("is_joined", False)
+        return spot
 
 
 class OffsetWalk:
@@ -89,11 +97,18 @@ class OffsetWalk:
         self._total: int | None = state["total"]
         self._asked: dict[Ask, _Spot] = {}
         self._same = Counter[int]()
+        self._join()
+        end = self._end()
+        if self.is_over and end is not None:
+            self._spots[end].wants_again = True  # A walk ends with a page.
 
     @property
     def is_over(self) -> bool:
         end = self._end()
-        return not self._asked and end is not None and all(spot.is_joined for spot in self._spots[:end])
+        if self._asked or end is None:
+            return False
+        is_joined = all(spot.is_joined for spot in self._spots[:end])
+        return is_joined and not any(spot.wants_asking for spot in self._spots[: end + 1])
 
     @property
     def cursor(self) -> Cursor:
@@ -165,8 +180,6 @@ class OffsetWalk:
 
     def _follow(self, spot: _Spot) -> None:
         """Read on behind a page that ended before its time."""
-        if spot not in self._spots:
-            return  # It was joined while it was read again.
         place = self._spots.index(spot)
         following = self._spots[place + 1].offset if place + 1 < len(self._spots) else None
         if spot.goes_on and (following is None or following > spot.next_offset):
@@ -180,9 +193,10 @@ class OffsetWalk:
         is_proven = True
         for spot, following in self._open_seams():
             if _hang_together(spot, following):
-                spot.is_joined = True
+                spot.is_joined, following.wants_again = True, False
             elif spot.was_read_again and following.was_read_again:
                 spot.is_joined, is_proven = True, False
+                following.begin_anew()
             else:
                 spot.wants_again = not spot.was_read_again
                 following.wants_again = not following.was_read_again
@@ -197,9 +211,16 @@ class OffsetWalk:
                 yield spot, following
 
     def _forget_what_is_joined(self) -> None:
-        """All but the last page of what is joined from the start: memory and cursor must not grow with the stream."""
-        while len(self._spots) > 1 and self._spots[0].is_joined and self._end() != 0:
-            del self._spots[0]
+        """Of pages that are joined, all but the first and the last; from the start on, all but the last.
+
+        Memory and cursor must not grow with the stream.
+        """
+        end, kept = self._end(), list[_Spot]()
+        for place, spot in enumerate(self._spots):
+            is_inside = spot.is_joined and (not kept or kept[-1].is_joined)
+            if not is_inside or spot.is_asked or spot.wants_again or place == end:
+                kept.append(spot)
+        self._spots = kept
 
     def _refuse_circles(self, spot: _Spot) -> None:
         if not spot.is_full or spot.was_read_again:

@@ -1,0 +1,298 @@
+"""Contacts in id ranges side by side: nothing is lost, few calls are made, and no answer is trusted blindly."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sources.activecampaign.keyset_walk import KeysetWalk
+from sources.activecampaign.rows import Answer
+from sources.activecampaign.walks import PAGE_SIZE
+from sources.errors import UnexpectedAnswer
+from sources.spec import Page
+from tests.sources.activecampaign.side_by_side import Params, Run, Table, answer, run
+
+FIXED_SEEDS = range(25)
+
+
+def account(size: int, dice: Random) -> Table:
+    """Ids with the gaps that deleted rows leave."""
+    return Table(accumulate(dice.choices((1, 1, 1, 2, 3), k=size)))
+
+
+def covered(pages: Sequence[Page], one: int) -> bool:
+    return any(
+        page.covers is not None and page.covers[0] < one and (page.covers[1] is None or one <= page.covers[1])
+        for page in pages
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "calls"),
+    [(0, 1), (1, 1), (99, 1), (100, 2), (101, 2), (199, 2), (200, 3), (299, 3), (300, 4), (1000, 12)],
+)
+def test_a_quiet_account_is_read_whole_in_few_calls(size: int, calls: int) -> None:
+    table = account(size, Random(size))
+
+    done = run(KeysetWalk(), table.read)
+
+    assert done.seen == set(table.ids)
+    assert done.calls <= calls
+    assert done.pages[0].total == size
+    assert [page.cursor is None for page in done.pages] == [False] * (len(done.pages) - 1) + [True]
+
+
+@pytest.mark.parametrize("seed", FIXED_SEEDS)
+def test_five_thousand_contacts_cost_at_most_58_calls(seed: int) -> None:
+    dice = Random(seed)
+    table = account(5000, dice)
+
+    done = run(KeysetWalk(), table.read, threads=dice.randint(4, 8), dice=dice)
+
+    assert done.seen == set(table.ids)
+    assert done.calls <= 58
+
+
+UNEVEN: Mapping[str, list[int]] = {
+    "all but the newest old": [*range(1, 4800), *range(10**9, 10**9 + 200)],
+    "one crowd in the middle": [*range(1, 150), *range(10**8, 10**8 + 4600), *range(10**9, 10**9 + 250)],
+    "two crowds far apart": [*range(1, 2500), *range(10**9, 10**9 + 2500)],
+    "ever wider gaps": sorted({int(1.003**one * 10) + one for one in range(5000)}),
+    "most of the old ones deleted": [*range(0, 50_000, 100)[1:], *range(50_000, 54_500)],
+}
+
+
+@pytest.mark.parametrize("name", UNEVEN)
+@pytest.mark.parametrize("seed", range(5))
+def test_ids_may_lie_as_unevenly_as_they_like(name: str, seed: int) -> None:
+    table = Table(UNEVEN[name])
+
+    done = run(KeysetWalk(), table.read, dice=Random(seed))
+
+    assert done.seen == set(table.ids)
+    assert done.calls <= len(table.ids) / PAGE_SIZE * 1.3
+
+
+def test_the_first_call_goes_alone_and_the_second_comes_from_the_other_end() -> None:
+    table = account(5000, Random(1))
+    walk = KeysetWalk()
+
+    first = walk.ask()
+    assert walk.ask() is None
+    assert first is not None
+    walk.hear(first, table.read(first.params))
+    second = walk.ask()
+
+    assert first.params == {"orders[id]": "ASC", "id_greater": "0", "limit": "100"}
+    assert second is not None
+    assert second.params == {"orders[id]": "DESC", "limit": "100"}
+
+
+def test_ranges_are_asked_side_by_side() -> None:
+    table = account(5000, Random(1))
+
+    done = run(KeysetWalk(), table.read)
+
+    begins = {params["id_greater"] for params in done.asked[3:11]}
+    assert len(begins) == 8
+    assert all("id_less" in params for params in done.asked[4:])
+
+
+def check_nothing_is_lost(dice: Random, *, size: int, most: int) -> None:
+    table = account(size, dice)
+    before = set(table.ids)
+
+    done = run(KeysetWalk(), table.read, dice=dice, between=lambda: table.stir(dice, most=most))
+
+    assert before - table.removed <= done.seen
+    assert done.is_proven
+    assert all(covered(done.pages, one) for one in before)
+    assert done.calls <= size / PAGE_SIZE + 14
+
+
+@pytest.mark.parametrize("seed", FIXED_SEEDS)
+def test_nothing_is_lost_while_rows_come_and_go(seed: int) -> None:
+    dice = Random(seed)
+
+    check_nothing_is_lost(dice, size=dice.randint(0, 2000), most=20)
+
+
+@given(st.randoms(use_true_random=False), st.integers(0, 1500), st.integers(0, 30))
+def test_nothing_is_lost_whatever_the_order(dice: Random, size: int, most: int) -> None:
+    check_nothing_is_lost(dice, size=size, most=most)
+
+
+@given(st.randoms(use_true_random=False), st.integers(0, 1500))
+def test_a_walk_goes_on_from_any_cursor(dice: Random, size: int) -> None:
+    table = account(size, dice)
+    before = set(table.ids)
+
+    done, seen = killed_and_resumed(KeysetWalk(), table, dice)
+
+    assert before - table.removed <= seen
+    assert done.pages[-1].cursor is None
+
+
+def killed_and_resumed(walk: KeysetWalk, table: Table, dice: Random) -> tuple[Run, set[int]]:
+    """Kills may come at any page; what was asked but not stored is asked again."""
+    seen: set[int] = set()
+    while True:
+        done = run(
+            walk, table.read, dice=dice, between=lambda: table.stir(dice, most=2), most_pages=dice.randint(1, 12)
+        )
+        seen |= done.seen
+        cursor = done.pages[-1].cursor
+        if cursor is None:
+            return done, seen
+        assert len(json.dumps(cursor)) < 2000
+        walk = KeysetWalk(json.loads(json.dumps(cursor)))
+
+
+def test_a_kill_repeats_at_most_one_page_for_each_thread() -> None:
+    table = account(5000, Random(3))
+    whole = run(KeysetWalk(), table.read).calls
+    for pages in range(1, 50, 7):
+        begun = run(KeysetWalk(), table.read, most_pages=pages)
+
+        rest = run(KeysetWalk(begun.pages[-1].cursor), table.read)
+
+        assert begun.seen | rest.seen == set(table.ids)
+        assert pages + rest.calls <= whole + 8
+
+
+def test_a_cursor_of_another_kind_begins_again() -> None:
+    table = account(250, Random(1))
+
+    assert run(KeysetWalk({"after": "100"}), table.read).seen == set(table.ids)
+
+
+def test_pages_say_which_ids_they_cover() -> None:
+    table = Table(range(1, 451))
+
+    done = run(KeysetWalk(), table.read, threads=1)
+
+    assert done.pages[0].covers == (0, 100)
+    assert (350, None) in [page.covers for page in done.pages]
+    assert all(covered(done.pages, one) for one in range(1, 1000))
+
+
+def test_a_small_account_is_covered_by_its_one_page() -> None:
+    assert [page.covers for page in run(KeysetWalk(), Table([3, 7]).read).pages] == [(0, None)]
+    assert [page.covers for page in run(KeysetWalk(), Table([]).read).pages] == [(0, None)]
+
+
+# Servers that are not to be trusted
+
+Lie = Callable[[Table, Params], Answer]
+
+
+def total_is(total: object) -> Lie:
+    return lambda table, params: answer(table.found(params), total=total)
+
+
+def caps_at(most: int) -> Lie:
+    return lambda table, params: answer(table.found(params)[:most], total=len(table.ids))
+
+
+def without(*names: str) -> Lie:
+    """A server that does not know these parameters."""
+    return lambda table, params: table.read({key: value for key, value in params.items() if key not in names})
+
+
+def knows_no_descent(table: Table, params: Params) -> Answer:
+    return table.read({**params, "orders[id]": "ASC"})
+
+
+def repeats_rows(table: Table, params: Params) -> Answer:
+    found = table.found(params)
+    return answer([*found[:3], *found], total=len(table.ids))
+
+
+LIES: Mapping[str, tuple[Lie, float]] = {
+    "total 0": (total_is(0), 1.3),
+    "total 1": (total_is(1), 1.3),
+    "total of too many": (total_is(10**12), 2.0),
+    "no total": (total_is(None), 1.3),
+    "twenty rows a page": (caps_at(20), 7.0),
+    "ninety-nine rows a page": (caps_at(99), 1.5),
+    "one row a page": (caps_at(1), 110.0),
+    "no id_less": (without("id_less"), 1.5),
+    "no order from above": (knows_no_descent, 1.3),
+    "rows that come twice": (repeats_rows, 1.5),
+}
+
+
+@pytest.mark.parametrize("name", LIES)
+@pytest.mark.parametrize("size", [0, 1, 20, 100, 250, 2000])
+def test_a_lying_server_costs_calls_and_no_rows(name: str, size: int) -> None:
+    lie, cost = LIES[name]
+    table = account(size, Random(size))
+
+    done = run(KeysetWalk(), lambda params: lie(table, params), dice=Random(7))
+
+    assert done.seen == set(table.ids)
+    assert done.calls <= size / PAGE_SIZE * cost + 10
+
+
+def test_a_total_that_promises_more_costs_one_call() -> None:
+    table = account(50, Random(1))
+
+    assert run(KeysetWalk(), lambda params: total_is(51)(table, params)).calls == 2
+
+
+def test_pages_that_shrink_in_the_middle_lose_nothing() -> None:
+    table = account(3000, Random(2))
+    calls = [0]
+
+    def shrinking(params: Params) -> Answer:
+        calls[0] += 1
+        return caps_at(40 if calls[0] > 9 else 100)(table, params)
+
+    assert run(KeysetWalk(), shrinking).seen == set(table.ids)
+
+
+def test_rows_out_of_order_are_kept_and_the_page_is_not_called_proven() -> None:
+    table = Table(range(1, 251))
+
+    def mixed_up(params: Params) -> Answer:
+        found = table.found(params)
+        return answer([*found[50:], *found[:50]], total=250)
+
+    done = run(KeysetWalk(), mixed_up)
+
+    assert done.seen == set(table.ids)
+    assert not done.is_proven
+    assert all(page.covers is None for page in done.pages if not page.seam_proven)
+
+
+@pytest.mark.parametrize("ids", [range(1, 101), range(1, 30)])
+def test_the_same_page_for_ever_is_an_error(ids: range) -> None:
+    with pytest.raises(UnexpectedAnswer) as refused:
+        run(KeysetWalk(), lambda params: answer(ids, total=5000))
+
+    assert refused.value.code == "same_page"
+
+
+def test_a_full_page_without_one_usable_id_is_an_error() -> None:
+    with pytest.raises(UnexpectedAnswer):
+        run(KeysetWalk(), lambda params: Answer(rows={}, count=100, total=None))
+
+
+def test_a_last_page_of_unusable_rows_ends_the_walk() -> None:
+    done = run(KeysetWalk(), lambda params: Answer(rows={}, count=2, total=2))
+
+    assert [page.unreadable for page in done.pages] == [2]
+
+
+def test_what_a_bulk_deletion_left_empty_is_covered() -> None:
+    """A wide gap behind a short page looks as if rows were wanting; when none are, it is said to be empty."""
+    table = Table([*range(1, 601), *range(2001, 2601), *range(4001, 4201)])
+
+    done = run(KeysetWalk(), table.read)
+
+    assert all(covered(done.pages, one) for one in range(1, 5000))
+    assert done.pages[-1].cursor is None

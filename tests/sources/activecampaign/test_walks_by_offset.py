@@ -1,0 +1,295 @@
+"""Pages by offset in any order: what falls between two of them is noticed, and the end is where the rows end."""
+
+import json
+from collections.abc import Callable, Mapping
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sources.activecampaign.offset_walk import OffsetWalk
+from sources.activecampaign.rows import Answer
+from sources.activecampaign.walks import OVERLAP, PAGE_SIZE
+from sources.errors import UnexpectedAnswer
+from tests.sources.activecampaign.side_by_side import Params, Table, answer, run
+
+FIXED_SEEDS = range(25)
+STEP = PAGE_SIZE - OVERLAP
+
+
+def table_of(size: int) -> Table:
+    return Table(range(1, size + 1))
+
+
+def offsets(asked: list[Params]) -> list[int]:
+    return [int(params["offset"]) for params in asked]
+
+
+@pytest.mark.parametrize(
+    ("size", "calls"), [(0, 1), (1, 1), (20, 1), (99, 1), (100, 2), (194, 2), (195, 3), (1000, 11), (5000, 53)]
+)
+def test_a_quiet_stream_is_read_whole_in_the_fewest_calls(size: int, calls: int) -> None:
+    table = table_of(size)
+
+    done = run(OffsetWalk(), table.read, dice=Random(size))
+
+    assert done.seen == set(table.ids)
+    assert done.is_proven
+    assert done.calls == calls
+    assert done.pages[0].total == size
+    assert [page.cursor is None for page in done.pages] == [False] * (len(done.pages) - 1) + [True]
+
+
+def test_as_far_as_the_total_reaches_pages_are_asked_side_by_side() -> None:
+    table = table_of(500)
+    walk = OffsetWalk()
+
+    first = walk.ask()
+    assert walk.ask() is None
+    assert first is not None
+    walk.hear(first, table.read(first.params))
+    asked = [ask.params["offset"] for ask in iter(walk.ask, None)]
+
+    assert asked == ["95", "190", "285", "380", "475"]
+
+
+def check_nothing_is_lost(dice: Random, *, size: int, most: int) -> bool:
+    table = table_of(size)
+    before = set(table.ids)
+
+    done = run(OffsetWalk(), table.read, dice=dice, between=lambda: table.stir(dice, most=most))
+
+    assert not done.is_proven or before - table.removed <= done.seen
+    assert done.pages[-1].cursor is None
+    return done.is_proven
+
+
+@pytest.mark.parametrize("seed", FIXED_SEEDS)
+def test_nothing_is_lost_while_rows_come_and_go(seed: int) -> None:
+    dice = Random(seed)
+
+    assert check_nothing_is_lost(dice, size=dice.randint(0, 900), most=3)
+
+
+@given(st.randoms(use_true_random=False), st.integers(0, 900), st.integers(0, 40))
+def test_between_proven_pages_nothing_is_lost_whatever_the_order(dice: Random, size: int, most: int) -> None:
+    check_nothing_is_lost(dice, size=size, most=most)
+
+
+@given(st.randoms(use_true_random=False), st.integers(0, 900), st.integers(0, 10))
+def test_a_walk_goes_on_from_any_cursor(dice: Random, size: int, most: int) -> None:
+    table, walk = table_of(size), OffsetWalk()
+    before, seen, proven = set(table.ids), set[int](), True
+
+    while True:
+        done = run(
+            walk, table.read, dice=dice, between=lambda: table.stir(dice, most=most), most_pages=dice.randint(1, 9)
+        )
+        seen |= done.seen
+        proven = proven and done.is_proven
+        cursor = done.pages[-1].cursor
+        if cursor is None:
+            break
+        assert len(json.dumps(cursor)) < 4000
+        walk = OffsetWalk(json.loads(json.dumps(cursor)))
+
+    assert not proven or before - table.removed <= seen
+
+
+def test_a_kill_repeats_at_most_one_page_for_each_thread() -> None:
+    table = table_of(3000)
+    for seed in range(20):
+        pages = 1 + seed
+        begun = run(OffsetWalk(), table.read, dice=Random(seed), most_pages=pages)
+
+        rest = run(OffsetWalk(begun.pages[-1].cursor), table.read, dice=Random(seed))
+
+        assert begun.seen | rest.seen == set(table.ids)
+        assert begun.is_proven
+        assert rest.is_proven
+        assert begun.calls + rest.calls <= 32 + 8
+
+
+def test_a_cursor_of_another_kind_begins_again() -> None:
+    table = table_of(250)
+
+    assert run(OffsetWalk({"offset": 95, "tail": []}), table.read).seen == set(table.ids)
+
+
+def test_a_cursor_does_not_grow_with_the_stream() -> None:
+    sizes = [len(json.dumps(page.cursor)) for page in run(OffsetWalk(), table_of(20_000).read, dice=Random(1)).pages]
+
+    assert max(sizes) < 3000
+
+
+def at_call(number: int, change: Callable[[Table], None], table: Table) -> Callable[[Params], Answer]:
+    """Change the table before this call is answered, and never again."""
+    calls = [0]
+
+    def read(params: Params) -> Answer:
+        calls[0] += 1
+        if calls[0] == number:
+            change(table)
+        return table.read(params)
+
+    return read
+
+
+def test_a_gap_is_noticed_and_read_again_until_it_is_closed() -> None:
+    table = table_of(250)
+
+    done = run(OffsetWalk(), at_call(2, lambda table: table.remove(slice(0, 20)), table), threads=1)
+
+    assert done.seen >= set(table.ids)
+    assert done.is_proven
+    assert offsets(done.asked) == [0, 95, 0, 190]
+
+
+def test_a_gap_at_the_very_end_is_noticed_too() -> None:
+    table = table_of(104)
+
+    done = run(OffsetWalk(), at_call(2, lambda table: table.remove(slice(0, 10)), table), threads=1)
+
+    assert done.seen >= set(table.ids)
+    assert done.is_proven
+
+
+def test_a_seam_that_stays_open_is_said_once_and_the_walk_goes_on() -> None:
+    table = table_of(900)
+    calls = [0]
+
+    def shrinking(params: Params) -> Answer:
+        calls[0] += 1
+        if calls[0] in (2, 3, 4):
+            table.remove(slice(0, 120))
+        return table.read(params)
+
+    done = run(OffsetWalk(), shrinking, threads=1)
+
+    assert [page.seam_proven for page in done.pages].count(False) == 1
+    assert done.pages[-1].cursor is None
+
+
+def test_what_was_read_at_two_times_must_hang_together_before_it_joins_its_neighbours() -> None:
+    """Page 1 joins page 2 when it is read first, and page 0 when it is read again; what lay between is not proven."""
+    walk = OffsetWalk()
+    ask = walk.ask()
+    assert ask is not None
+    walk.hear(ask, answer(range(0, 100), total=290))
+    asks = {ask.params["offset"]: ask for ask in iter(walk.ask, None)}
+    walk.hear(asks["95"], answer(range(500, 600), total=290))
+    [last] = walk.hear(asks["190"], answer(range(595, 600), total=195))
+    again = {ask.params["offset"]: ask for ask in iter(walk.ask, None)}
+    walk.hear(again["0"], answer(range(50, 150), total=195))
+
+    [page] = walk.hear(again["95"], answer(range(145, 245), total=195))
+
+    assert last.seam_proven
+    assert not page.seam_proven
+
+
+def test_a_page_that_is_empty_once_by_mistake_does_not_end_the_stream() -> None:
+    table = table_of(500)
+    calls = [0]
+
+    def hollow(params: Params) -> Answer:
+        calls[0] += 1
+        return answer([], total=500) if calls[0] == 3 else table.read(params)
+
+    done = run(OffsetWalk(), hollow)
+
+    assert done.seen == set(table.ids)
+    assert done.is_proven
+
+
+# Servers that are not to be trusted
+
+Lie = Callable[[Table, Params], Answer]
+
+
+def total_is(total: object) -> Lie:
+    return lambda table, params: answer(table.found(params), total=total)
+
+
+def caps_at(most: int) -> Lie:
+    return lambda table, params: answer(table.found(params)[:most], total=len(table.ids))
+
+
+def heeds_no_limit(table: Table, params: Params) -> Answer:
+    return answer(table.found({**params, "limit": "20"}))
+
+
+def repeats_rows(table: Table, params: Params) -> Answer:
+    found = table.found(params)
+    return answer([*found[:3], *found], total=len(table.ids))
+
+
+def sends_more(table: Table, params: Params) -> Answer:
+    return answer(table.found({**params, "limit": "250"}), total=len(table.ids))
+
+
+LIES: Mapping[str, tuple[Lie, float]] = {
+    "total 0": (total_is(0), 1),
+    "total 1": (total_is(1), 1),
+    "total of too many": (total_is(10**12), 1),
+    "no total": (total_is(None), 1),
+    "twenty rows a page": (caps_at(20), 7),
+    "ninety-nine rows a page": (caps_at(99), 2),
+    "ten rows a page": (caps_at(10), 20),
+    "twenty rows a page and no total": (heeds_no_limit, 7),
+    "rows that come twice": (repeats_rows, 1.1),
+    "pages of 250": (sends_more, 1.1),
+}
+
+
+@pytest.mark.parametrize("name", LIES)
+@pytest.mark.parametrize("size", [0, 1, 20, 100, 250, 1000])
+def test_a_lying_server_costs_calls_and_no_rows(name: str, size: int) -> None:
+    lie, cost = LIES[name]
+    table = table_of(size)
+
+    done = run(OffsetWalk(), lambda params: lie(table, params), dice=Random(7))
+
+    assert done.seen == set(table.ids)
+    assert done.is_proven
+    assert done.calls <= size / STEP * cost + 12
+
+
+def test_a_total_that_promises_more_costs_one_call() -> None:
+    assert run(OffsetWalk(), lambda params: total_is(51)(table_of(50), params)).calls == 2
+
+
+def test_a_total_that_shrinks_or_grows_meanwhile_is_followed() -> None:
+    for change in (lambda table: table.remove(slice(300, 900)), lambda table: [table.insert(0) for _ in range(400)]):
+        table = table_of(1000)
+        before = set(table.ids)
+
+        done = run(OffsetWalk(), at_call(5, change, table))
+
+        assert done.seen >= before - table.removed or not done.is_proven
+        assert done.calls < 30
+
+
+def test_the_same_page_for_ever_is_an_error() -> None:
+    for total in (None, 100, 5000, 10**12):
+        with pytest.raises(UnexpectedAnswer) as refused:
+            run(OffsetWalk(), lambda params, total=total: answer(range(1, 101), total=total))
+        assert refused.value.code == "same_page"
+
+
+def test_pages_that_go_round_in_circles_come_to_an_end() -> None:
+    table = table_of(1000)
+
+    def circle(params: Params) -> Answer:
+        return table.read({**params, "offset": str(int(params["offset"]) % 900)})
+
+    with pytest.raises(UnexpectedAnswer):
+        run(OffsetWalk(), circle)
+
+
+def test_a_stream_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sources.activecampaign.offset_walk.FARTHEST_OFFSET", 20_000)
+
+    with pytest.raises(UnexpectedAnswer):
+        run(OffsetWalk(), lambda params: answer(range(int(params["offset"]), int(params["offset"]) + 100)))
