@@ -12,8 +12,12 @@ from tests.processes import ROOT
 __all__ = ["postgresql"]
 
 HERE = "tests/connections"
-ENGINE = [f"{HERE}/test_{name}.py" for name in ("budget", "records", "syncing", "sync_stops", "working")]
-JOURNEY = f"{HERE}/test_wizard.py::test_the_journey_creates_one_connection_and_queues_its_first_sync"
+ENGINE = [
+    *(f"{HERE}/test_{name}.py" for name in ("budget", "records", "syncing", "working")),
+    f"{HERE}/test_sync_stops.py::test_a_sync_stops_at_the_next_page_and_stores_nothing_after",
+    f"{HERE}/test_sync_stops.py::test_a_sync_taken_over_by_another_worker_resumes_and_repeats_at_most_a_page",
+    f"{HERE}/test_wizard.py::test_the_journey_creates_one_connection_and_queues_its_first_sync",
+]
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-x", "--reuse-db", "-p", "no:cacheprovider", "-p", "no:xdist"]
 
 
@@ -21,7 +25,7 @@ def test_the_engine_keeps_its_promises_on_postgresql(postgresql: PostgreSQL) -> 
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     environment["DATABASE_URL"] = postgresql.url
 
-    tests = subprocess.run([*PYTEST, *ENGINE, JOURNEY], cwd=ROOT, env=environment, capture_output=True, text=True)
+    tests = subprocess.run([*PYTEST, *ENGINE], cwd=ROOT, env=environment, capture_output=True, text=True)
 
     assert tests.returncode == 0, tests.stdout + tests.stderr
     with psycopg.connect(postgresql.url.removesuffix("postgres") + "test_postgres") as left_behind:
