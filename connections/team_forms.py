@@ -5,25 +5,26 @@ from typing import Any
 from django import forms
 
 from connections.form_fields import NameField
-from connections.models import Membership, Team, User, Workspace
+from connections.models import Team, User, Workspace
 
 
 class TeamForm(forms.Form):
     """A team's name and members; nobody of another workspace is offered."""
 
     name = NameField(label="Team Name", error_messages={"required": "Give the team a name."})
-    members = forms.ModelMultipleChoiceField(
-        queryset=Membership.objects.none(),
+    # Not a field of models: Django asks the database for whatever number was posted, and SQLite fails on a large one.
+    members = forms.TypedMultipleChoiceField(
+        coerce=int,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"invalid_choice": "Choose members of this workspace.", "invalid_pk_value": "Choose members."},
+        error_messages={"invalid_choice": "Choose members of this workspace."},
     )
 
     def __init__(self, *args: Any, workspace: Workspace, team: Team | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.workspace, self.team = workspace, team or Team(workspace=workspace)
         members: Any = self.fields["members"]
-        members.queryset = workspace.memberships.select_related("user")
+        members.choices = [(member.pk, str(member)) for member in workspace.memberships.select_related("user")]
 
     def clean_name(self) -> str:
         name = self.cleaned_data["name"]
@@ -35,7 +36,8 @@ class TeamForm(forms.Form):
         verb = "changed the team" if self.team.pk else "created the team"
         self.team.name = self.cleaned_data["name"]
         self.team.save()
-        self.team.members.set(self.cleaned_data["members"])
-        who = ", ".join(str(member) for member in self.cleaned_data["members"])
+        chosen = self.workspace.memberships.filter(pk__in=self.cleaned_data["members"]).select_related("user")
+        self.team.members.set(chosen)
+        who = ", ".join(str(member) for member in chosen)
         self.workspace.record(verb, by=by, about=self.team.name, detail=f"Its members: {who or 'nobody yet'}")
         return self.team

@@ -44,7 +44,7 @@ def team(request: PersonRequest, workspace: str, pk: int) -> HttpResponse:
         request.POST if request.method == "POST" else None,
         workspace=chosen.workspace,
         team=chosen,
-        initial={"name": chosen.name, "members": chosen.members.all()},
+        initial={"name": chosen.name, "members": [member.pk for member in chosen.members.all()]},
     )
     if form.is_valid():
         save(form, by=request.user)

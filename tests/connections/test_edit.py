@@ -217,14 +217,15 @@ def test_the_teams_offered_are_mine_and_the_present_one(
     assert offered_teams(dana_client, connect(privacy="team", team=growth)) == {str(mine.pk), str(growth.pk)}
 
 
-@pytest.mark.parametrize("whose", ["another workspace's", "not mine", "deleted meanwhile", "nonsense"])
+@pytest.mark.parametrize("whose", ["another workspace's", "not mine", "deleted meanwhile", "nonsense", "enormous"])
 def test_a_team_that_is_not_offered_is_refused(
     alice_client: Client, connect: Connect, workspace: Workspace, charlie: User, whose: str
 ) -> None:
     connection = connect()
     elsewhere = Team.objects.create(workspace=charlie.memberships.get().workspace, name="Theirs")
     not_mine = Team.objects.create(workspace=workspace, name="Not mine")
-    posted = {"another workspace's": elsewhere.pk, "not mine": not_mine.pk, "deleted meanwhile": 999, "nonsense": "x"}
+    ids = {"another workspace's": elsewhere.pk, "not mine": not_mine.pk, "deleted meanwhile": 999}
+    posted = {**ids, "nonsense": "x", "enormous": "9" * 25}
 
     response = save(alice_client, connection, privacy="team", team=posted[whose])
 

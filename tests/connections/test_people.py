@@ -214,6 +214,13 @@ def test_nobody_of_another_workspace_can_be_put_into_a_team(alice_client: Client
     assert set(growth.members.all()) == before
 
 
+@pytest.mark.parametrize("nonsense", ["x", "-1", "9" * 25, "\x00"])
+def test_nonsense_for_a_member_is_refused_at_the_field(alice_client: Client, growth: Team, nonsense: str) -> None:
+    response = alice_client.post(growth.get_absolute_url(), {"name": "Growth", "members": [nonsense]})
+
+    assert 'id="id_members_error"' in response.content.decode()
+
+
 def test_an_administrator_renames_a_team_and_sets_its_members(
     dana_client: Client, growth: Team, erin: User, bob_client: Client, connect: Connect
 ) -> None:
