@@ -143,8 +143,8 @@ class SharedBudget:
 
     def wait_for_free(self) -> None:
         while not self.take_free():
-            wait = self.row().values_list(F("tat") - Clock(), flat=True).get()
-            self.nap(max(wait, 0.0) + random.uniform(0.0, JITTER))  # noqa: S311  spreads callers, hides nothing
+            wait = max(self.row().values_list(F("tat") - Clock(), flat=True).get(), 0.0)
+            self.nap(wait + random.uniform(0.0, min(JITTER, wait)))  # noqa: S311  spreads callers, hides nothing
 
     def take_free(self) -> bool:
         interval = 1.0 / (self.rate * SHARE[Pace(self.pace)])

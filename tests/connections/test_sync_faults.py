@@ -1,6 +1,7 @@
 """What a sync makes of an account that refuses, breaks or is busy."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -88,12 +89,14 @@ def test_a_stream_whose_rows_moved_under_the_walk_is_incomplete(sandbox: Sandbox
 # The whole account at fault -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["forbidden", "forbidden_bare", "unpaid"])
+@pytest.mark.parametrize(
+    "fault", [{"kind": "forbidden"}, {"kind": "forbidden_bare"}, {"kind": "unpaid"}, {"status": 401}]
+)
 def test_a_fault_that_a_person_must_mend_ends_the_sync_and_is_told_once(
-    sandbox: SandboxServer, connect: Connect, kind: str
+    sandbox: SandboxServer, connect: Connect, fault: dict[str, Any]
 ) -> None:
     connection = connect(sandbox)
-    sandbox.fault(kind=kind, times=None)
+    sandbox.fault(**fault, times=None)
 
     for _ in range(3):
         sync = pull(connection, trigger=Trigger.COMMAND)
