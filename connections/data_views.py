@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from connections import access
 from connections.exporting import lines
@@ -17,7 +17,7 @@ PAGE_SIZE = 50
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 
 
-@require_GET
+@require_safe
 def syncs(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     connection = access.visible_connection(request, workspace, source, pk)
     page = Paginator(connection.syncs.newest_first().with_rows(), PAGE_SIZE).get_page(request.GET.get("page"))
@@ -26,7 +26,7 @@ def syncs(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Http
     )
 
 
-@require_GET
+@require_safe
 def sync(request: PersonRequest, workspace: str, source: str, pk: UUID, number: int) -> HttpResponse:
     connection = access.visible_connection(request, workspace, source, pk)
     run = access.visible_sync(connection, number)
@@ -42,7 +42,7 @@ def sync(request: PersonRequest, workspace: str, source: str, pk: UUID, number: 
     )
 
 
-@require_GET
+@require_safe
 def data(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     connection = access.visible_connection(request, workspace, source, pk)
     counts = connection.records.counts_by_stream()
@@ -54,7 +54,7 @@ def data(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpR
     )
 
 
-@require_GET
+@require_safe
 def rows(request: PersonRequest, workspace: str, source: str, pk: UUID, stream: str) -> HttpResponse:
     connection = access.visible_connection(request, workspace, source, pk)
     chosen = access.offered_stream(connection, stream)
@@ -72,7 +72,7 @@ def rows(request: PersonRequest, workspace: str, source: str, pk: UUID, stream: 
     return render(request, "connections/rows.html", context)
 
 
-@require_GET
+@require_safe
 def download(
     request: PersonRequest, workspace: str, source: str, pk: UUID, stream: str, format: str
 ) -> HttpResponseBase:

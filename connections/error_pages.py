@@ -65,9 +65,8 @@ class OwnErrorPages:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if request.user.is_authenticated:
-            # What a connection's page shows is for this person, now: no copy of it belongs into a cache.
-            response.headers.setdefault("Cache-Control", "no-store, private")
+        # What a page shows is for this person, now: no copy of it belongs into a cache.
+        response.headers.setdefault("Cache-Control", "no-store, private")
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

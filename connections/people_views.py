@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from connections import access
 from connections.leaving import end_membership
@@ -15,7 +15,7 @@ from connections.requests import PersonRequest
 PAGE_SIZE = 50
 
 
-@require_GET
+@require_safe
 def members(request: PersonRequest, workspace: str) -> HttpResponse:
     place = access.my_place(request, workspace)
     is_administrator = place.membership.is_administrator
@@ -35,7 +35,7 @@ def remove_member(request: PersonRequest, workspace: str, pk: int) -> HttpRespon
     return end(request, membership, then=f"{membership.user} is no longer a member of {place.workspace}.")
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def leave(request: PersonRequest, workspace: str) -> HttpResponse:
     """GET asks first, and says what stops."""
     place = access.my_place(request, workspace)
@@ -71,7 +71,7 @@ def delete_left_behind(request: PersonRequest, workspace: str, pk: int) -> HttpR
     return redirect("connections:members", workspace)
 
 
-@require_GET
+@require_safe
 def activity(request: PersonRequest, workspace: str) -> HttpResponse:
     place = access.my_place(request, workspace)
     page = Paginator(access.visible_events(request, place), PAGE_SIZE).get_page(request.GET.get("page"))

@@ -13,7 +13,7 @@ from connections.requests import PersonRequest
 from connections.team_forms import TeamForm
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def teams(request: PersonRequest, workspace: str) -> HttpResponse:
     """POST creates one."""
     place = access.my_place(request, workspace)
@@ -37,7 +37,7 @@ def save(form: TeamForm, *, by: User) -> None:
     form.save(by=by)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def team(request: PersonRequest, workspace: str, pk: int) -> HttpResponse:
     chosen = access.administered_team(request, workspace, pk)
     form = TeamForm(
@@ -53,7 +53,7 @@ def team(request: PersonRequest, workspace: str, pk: int) -> HttpResponse:
     return render(request, "connections/team.html", {"workspace": chosen.workspace, "team": chosen, "form": form})
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def delete_team(request: PersonRequest, workspace: str, pk: int) -> HttpResponse:
     """GET asks first, and says what becomes of the team's connections."""
     chosen = access.administered_team(request, workspace, pk)

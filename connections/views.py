@@ -7,7 +7,7 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from connections import access
 from connections.checking import check
@@ -25,13 +25,13 @@ SHOWN_SYNCS = 5
 SHOWN_ROWS = 5
 
 
-@require_GET
+@require_safe
 def home(request: PersonRequest) -> HttpResponse:
     workspace = access.my_workspaces(request).first()
     return redirect(workspace) if workspace else render(request, "connections/no_workspace.html")
 
 
-@require_GET
+@require_safe
 def list(request: PersonRequest, workspace: str, source: str = "") -> HttpResponse:
     place = access.my_place(request, workspace)
     chosen = access.known_source(source) if source else None
@@ -59,7 +59,7 @@ def query_without_page(request: PersonRequest) -> str:
 
 
 @sensitive_post_parameters("api_key")
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def detail(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     """The connection, and for those who manage it the form that edits it."""
     if request.method == "POST":
@@ -131,7 +131,7 @@ def detail_page(
     return render(request, "connections/detail.html", context, status=status)
 
 
-@require_GET
+@require_safe
 def progress(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     """The part of the detail page that moves while a sync runs; the page asks for it again until it is done."""
     connection = access.visible_connection(request, workspace, source, pk)
@@ -205,7 +205,7 @@ def resume(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
     return redirect(connection)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     """GET asks first, and says what goes with it."""
     connection = access.manageable_connection(request, workspace, source, pk)

@@ -23,7 +23,7 @@ STEPS = ("Select Source", "Set Up Credentials", "Finish")
 SEARCHABLE = 6  # More cards than this need a search box.
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def add(request: PersonRequest, workspace: str) -> HttpResponse:
     """Step 1, Select Source."""
     place = my_place(request, workspace)
@@ -53,7 +53,7 @@ def choices(request: PersonRequest, place: Place) -> dict[str, object]:
 
 
 @sensitive_post_parameters("api_key")
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def set_up(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     """Step 2, Set Up Credentials."""
     draft = my_draft(request, workspace, source, pk)
@@ -116,7 +116,7 @@ def discard(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Ht
     return redirect("connections:add", workspace)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def finish(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     """Step 3, Finish."""
     draft = my_draft(request, workspace, source, pk)
