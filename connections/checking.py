@@ -89,8 +89,10 @@ def keep_outcome(connection: Connection, apply: Callable[[Connection], None]) ->
 
 def is_still_there(connection: Connection) -> bool:
     """Reads the row anew and locks it."""
+    # Not its key: a sync that is storing a page refers to this row, and holds what we may want next.
+    locked = Connection.objects.select_for_update(no_key=True)
     try:
-        connection.refresh_from_db(from_queryset=Connection.objects.select_for_update())
+        connection.refresh_from_db(from_queryset=locked)
     except Connection.DoesNotExist:
         return False
     return True

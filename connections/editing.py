@@ -65,7 +65,7 @@ def store(connection: Connection, form: EditForm, *, by: User, proven: Credentia
 
 def present_row(connection: Connection, *, by: User) -> Connection:
     """Locked, and by the rules of now: proving a key takes seconds, in which a role or the row may be lost."""
-    row = Connection.objects.manageable_by(by).select_for_update().filter(pk=connection.pk).first()
+    row = Connection.objects.manageable_by(by).select_for_update(no_key=True).filter(pk=connection.pk).first()
     if row is None:
         raise Http404
     return row

@@ -43,7 +43,7 @@ def delete_drafts_from_before(moment: datetime) -> int:
 def forget_keys_of(connections: QuerySet[Connection]) -> int:
     """Wipe each sealed key; returns how many there were."""
     # Locked: whoever finishes a set-up in this moment must not find it undone.
-    keepers = [*connections.exclude(key_stored_at=None).select_for_update(of=("self",))]
+    keepers = [*connections.exclude(key_stored_at=None).select_for_update(of=("self",), no_key=True)]
     for connection in keepers:
         connection.forget_key()
         connection.save()

@@ -13,7 +13,7 @@ def end_membership(membership: Membership, *, by: User) -> None:
     Raises LastOwner when the workspace would be left without one.
     """
     # Two owners who leave in the same moment must not both find the other one.
-    workspace = Workspace.objects.select_for_update().get(pk=membership.workspace_id)
+    workspace = Workspace.objects.select_for_update(no_key=True).get(pk=membership.workspace_id)
     membership.require_another_owner()
     private = Connection.objects.filter(workspace=workspace, created_by=membership.user, privacy=Privacy.PRIVATE)
     for connection in private:

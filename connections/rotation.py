@@ -28,7 +28,7 @@ def reseal_all() -> Count:
     count = Count()
     for ids in batches():
         with transaction.atomic():
-            for row in Connection.objects.select_for_update().filter(pk__in=ids).order_by("pk"):
+            for row in Connection.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"):
                 reseal(row, count)
     return count
 

@@ -29,7 +29,7 @@ def begin(workspace: Workspace, source: Source, *, by: User) -> Connection:
 def lock(draft: Connection) -> None:
     """Within a transaction: bring the draft up to date, and let nobody else change it. Raises NoLongerADraft."""
     try:
-        draft.refresh_from_db(from_queryset=Connection.objects.select_for_update().filter(state=State.DRAFT))
+        draft.refresh_from_db(from_queryset=Connection.objects.select_for_update(no_key=True).filter(state=State.DRAFT))
     except Connection.DoesNotExist as gone:
         raise NoLongerADraft from gone
 

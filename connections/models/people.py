@@ -161,6 +161,6 @@ class Team(models.Model):
     @transaction.atomic
     def disband(self) -> None:
         """Delete the team. Its connections become private to their creators: narrower, never wider."""
-        for connection in self.connections.select_for_update():
+        for connection in self.connections.select_for_update(no_key=True):
             connection.become_private(because=f"The team {self.name} was deleted.")
         self.delete()

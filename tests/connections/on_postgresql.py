@@ -1,0 +1,52 @@
+"""What only a database that locks single rows can get wrong. `test_postgresql` runs it; SQLite's writers queue up."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connections, transaction
+
+from connections.checking import is_still_there
+from connections.editing import present_row
+from connections.models import Connection, Sync, User
+from connections.models.sync import SyncState, Trigger
+from connections.syncing import run
+from sources.activecampaign.sandbox.server import SandboxServer
+from tests.conftest import Connect
+from tests.connections.engine import again, at_page
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
+
+PATIENCE = 3.0  # Seconds; longer than PostgreSQL looks on at a deadlock.
+
+
+def test_these_tests_run_on_postgresql() -> None:
+    assert connections["default"].vendor == "postgresql"
+
+
+@pytest.mark.parametrize(
+    "lock", [lambda row, by: present_row(row, by=by), lambda row, by: is_still_there(row)], ids=["edit", "test"]
+)
+def test_a_page_is_stored_while_somebody_holds_the_connection_and_then_stops_the_sync(
+    sandbox: SandboxServer, connect: Connect, alice: User, lock: Callable[[Connection, User], Any]
+) -> None:
+    connection = connect(sandbox)
+    holds, may_stop = threading.Event(), threading.Event()
+
+    def hold_and_stop() -> None:
+        with transaction.atomic():
+            lock(again(connection), alice)
+            holds.set()
+            may_stop.wait(PATIENCE)
+            again(connection).stop_syncs("Somebody stopped it.")
+        connections.close_all()
+
+    other = threading.Thread(target=hold_and_stop)
+    at_page(sandbox, 2, lambda: (other.start(), holds.wait()))
+    at_page(sandbox, 3, lambda: (may_stop.set(), other.join()))
+
+    run(Sync.objects.start(connection, trigger=Trigger.SCHEDULE))
+
+    assert Sync.objects.get().state == SyncState.STOPPED
+    assert connection.records.count() == 200
