@@ -10,7 +10,9 @@ def test_a_column_is_called_what_its_source_calls_it():
     assert column_word("udate", get_source("activecampaign")) == "Changed"
 
 
-@pytest.mark.parametrize(("column", "word"), [("firstName", "First name"), ("active_subscribers", "Active subscribers")])
+@pytest.mark.parametrize(
+    ("column", "word"), [("firstName", "First name"), ("active_subscribers", "Active subscribers")]
+)
 def test_any_other_name_of_a_column_is_taken_apart(column, word):
     assert column_word(column, get_source("activecampaign")) == column_word(column, None) == word
 
