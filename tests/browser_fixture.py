@@ -13,6 +13,7 @@ NO_CHROMIUM = "BROWSER TESTS SKIPPED: install chromium"
 QUIET_CHROMIUM = [
     "--no-sandbox",  # Root in a container cannot make the sandbox's namespaces.
     "--disable-dev-shm-usage",  # /dev/shm is 64 MB in many containers.
+    "--disable-gpu",  # What tests has none, and a stand-in for it costs a fifth of the time.
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from connections import urls
 from connections.error_pages import page_text
@@ -21,7 +21,9 @@ from sources.activecampaign.sandbox.server import SandboxServer
 from tests.browser.conftest import NewPage
 from tests.browser.inspecting import Inspection
 from tests.browser.walking import PLACE, WRONG_KEY, begin, choice, field, fill_in, press, send
+from tests.browser_fixture import console_errors_of
 from tests.conftest import PASSWORD, Connect
+from tests.processes import until
 
 SETTINGS = "/w/harbour-tea/settings/"
 LONG_NAME = "<script>alert(1)</script> شاي المرفأ 🫖 Donaudampfschifffahrtsgesellschaftskapitänskajütenschlüssel"
@@ -327,3 +329,19 @@ def test_the_inspection_sees_what_is_wrong(new_page: NewPage) -> None:
     assert "a bad page: button-name" in found
     assert "a bad page: color-contrast" in found
     assert "a bad page, dark: color-contrast" in found
+
+
+def test_an_error_on_the_console_is_noticed(new_context: Callable[..., BrowserContext]) -> None:
+    context = new_context()
+    errors = console_errors_of(context)
+    page = context.new_page()
+    page.goto("/accounts/login/")
+
+    page.evaluate("console.error('said so')")
+    page.evaluate("setTimeout(() => { throw new Error('thrown') })")
+    page.evaluate("document.body.append(Object.assign(document.createElement('img'), { src: 'http://127.0.0.1:9/' }))")
+
+    until(lambda: page.wait_for_timeout(20) or len(errors) >= 3, what="three errors")
+    assert "said so" in errors[0]
+    assert any("thrown" in error for error in errors)
+    assert any("Content Security Policy" in error for error in errors)

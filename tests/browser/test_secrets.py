@@ -71,7 +71,7 @@ def answers(live_server: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, byte
 
 
 def walk(page: Page, alice: User, account: SandboxServer) -> None:
-    """Connect with a wrong key first, then the right one; replace it; lose it; be told."""
+    """Connect with a wrong key first, then the right one while the account is down; replace it; lose it; be told."""
     first_user = account.world.first_ids("users")[0]
     for key in (FIRST, SECOND):
         account.add_key(key, user_id=first_user, admin=True)
@@ -91,7 +91,11 @@ def connect_with_a_wrong_key_first(page: Page, account: SandboxServer) -> None:
     send(page, "Continue")
     expect(field(page, "API Key")).to_have_attribute("aria-invalid", "true")
     field(page, "API Key").fill(FIRST)
+    account.fault(status=500)
     send(page, "Continue")
+    expect(page.get_by_role("button", name="Save without testing")).to_be_visible()
+    account.clear_faults()
+    send(page, "Continue")  # The key that is kept for the next try.
     send(page, "Finish")
     expect(contact_rows(page)).to_have_count(5, timeout=60_000)
 
@@ -108,6 +112,8 @@ def look_around(page: Page) -> None:
     here = page.url
     for path in PAGES:
         page.goto(f"{here}{path}")
+    for format in ("csv", "jsonl"):
+        page.request.get(f"{here}data/contacts.{format}")
     page.goto("/w/harbour-tea/connections/?q=activecampaign")
     page.goto("/w/harbour-tea/settings/activity/")
 
@@ -119,6 +125,11 @@ def admin_places(client: Client, connection: Connection) -> dict[str, bytes]:
     answers = {path: client.get(f"/admin/connections/{path}", follow=True) for path in paths}
     assert all(answer.status_code == 200 for answer in answers.values()), answers
     return {f"admin {path}": answer.content for path, answer in answers.items()}
+
+
+def stored_by(page: Page) -> bytes:
+    """What the pages keep in the browser."""
+    return json.dumps([page.context.storage_state(), page.evaluate("({ ...sessionStorage })")]).encode()
 
 
 def dumped() -> bytes:
@@ -155,13 +166,14 @@ def test_a_typed_key_is_found_nowhere_afterwards_and_the_address_nowhere_in_plai
     worker = start_worker(account)
 
     walk(page, alice, account)
+    browser = {"storage of the browser": stored_by(page)}
     page.context.close()
 
     connection = Connection.objects.get()
     stored = database_places(database_file) | {"dumpdata": dumped()}
     logs = {"log of the web": web_log.getvalue().encode(), "output of the worker": worker.output.encode()}
     by_mail = mails(tmp_path / "mail")
-    places = stored | logs | by_mail | answers | admin_places(staff_client, connection)
+    places = stored | browser | logs | by_mail | answers | admin_places(staff_client, connection)
     assert_that_all_was_searched(logs, by_mail, answers)
     for key in KEYS:
         assert places_with(key, places) == []
@@ -177,7 +189,7 @@ def assert_that_all_was_searched(logs: dict[str, bytes], by_mail: dict[str, byte
     assert b"request_finished" in logs["log of the web"]
     assert b"sync taken" in logs["output of the worker"]
     assert any(b"needs you" in text for text in by_mail.values())
-    assert sum(b"There is a problem" in text for text in answers.values()) == 2
+    assert sum(b"There is a problem" in text for text in answers.values()) == 3
     assert sum(b"ActiveCampaign Connections" in text for text in answers.values()) >= 5
 
 
