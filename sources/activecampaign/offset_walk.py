@@ -13,7 +13,7 @@ from sources.spec import Cursor, Page
 USUAL_SIZE = 20  # What the API sends when it does not heed the limit.
 SAME_PAGES = 3  # Twice may be chance, when a page's worth of rows was inserted before it.
 
-Ids = frozenset[str]
+Ids = tuple[str, ...]
 START: Cursor = {"spots": [{"at": 0}], "total": None}
 
 
@@ -28,7 +28,6 @@ class _Spot:
     count: int | None = None
     goes_on: bool = False
     readings: list[Ids] = field(default_factory=list)
-    edges: list[str] = field(default_factory=list)
     is_asked: bool = False
     wants_again: bool = False
     was_read_again: bool = False
@@ -57,9 +56,7 @@ class _Spot:
         self.was_read_again = self.is_read
         self.wants_again = False
         self.count = answer.count
-        ids = list(answer.rows)
-        self.readings.append(frozenset(ids))
-        self.edges = [*ids[:OVERLAP], *ids[OVERLAP:][-OVERLAP:]]
+        self.readings.append(tuple(answer.rows))
         self.goes_on = not self.is_full and answer.count > OVERLAP and _says_more(self.offset + answer.count, answer)
 
     def begin_anew(self) -> None:
@@ -70,15 +67,17 @@ class _Spot:
     def as_json(self) -> dict[str, Any]:
         if not self.is_read:
             return {"at": self.offset}
-        facts = {"at": self.offset, "rows": self.count, "ids": self.edges}
+        # Neighbours share rows at their edges; the others would only make it long.
+        edges = [[*ids[:OVERLAP], *ids[OVERLAP:][-OVERLAP:]] for ids in self.readings]
+        facts = {"at": self.offset, "rows": self.count, "ids": edges}
         return facts | {name: True for name in ("goes_on", "is_joined") if getattr(self, name)}
 
     @classmethod
     def from_json(cls, state: dict[str, Any]) -> "_Spot":
         if "rows" not in state:
             return cls(state["at"])
-        edges = [str(one) for one in state["ids"]]
-        spot = cls(state["at"], state["rows"], state.get("goes_on", False), [frozenset(edges)], edges)
+        readings = [tuple(map(str, ids)) for ids in state["ids"]]
+        spot = cls(state["at"], state["rows"], state.get("goes_on", False), readings)
         spot.is_joined = state.get("is_joined", False)
         return spot
 
@@ -138,7 +137,7 @@ class OffsetWalk:
         self._refuse_circles(spot)
         self._total = self._total if answer.total is None else answer.total
         self._follow(spot)
-        is_proven = self._join()
+        is_proven = self._join() and self._holds_at_the_end()
         page = Page(
             rows=answer.rows,
             cursor=None if self.is_over else self.cursor,
@@ -192,7 +191,7 @@ class OffsetWalk:
         """Join what can be joined. False when a seam had to be given up."""
         is_proven = True
         for spot, following in self._open_seams():
-            if _hang_together(spot, following):
+            if _are_joined(spot, following):
                 spot.is_joined, following.wants_again = True, False
             elif spot.was_read_again and following.was_read_again:
                 spot.is_joined, is_proven = True, False
@@ -202,6 +201,17 @@ class OffsetWalk:
                 following.wants_again = not following.was_read_again
         self._forget_what_is_joined()
         return is_proven
+
+    def _holds_at_the_end(self) -> bool:
+        """Whether the last page, if it was read twice, is still the one that its neighbour was joined to."""
+        place = self._end()
+        if place is None or not self.is_over:
+            return True
+        end = self._spots[place]
+        if _hang_together(end.readings) and (end.count or not end.offset):
+            return True
+        end.begin_anew()
+        return False
 
     def _open_seams(self) -> Iterator[tuple[_Spot, _Spot]]:
         wanted = self._wanted()
@@ -225,7 +235,7 @@ class OffsetWalk:
     def _refuse_circles(self, spot: _Spot) -> None:
         if not spot.is_full or spot.was_read_again:
             return
-        mark = hash(spot.readings[-1])  # Not the ids themselves: memory must not grow with the stream.
+        mark = hash(frozenset(spot.readings[-1]))  # Not the ids themselves: memory must not grow with the stream.
         self._same[mark] += 1
         if self._same[mark] >= SAME_PAGES:
             raise same_page()
@@ -235,11 +245,15 @@ def _says_more(reached: int, answer: Answer) -> bool:
     return answer.count == USUAL_SIZE if answer.total is None else answer.total > reached
 
 
-def _hang_together(spot: _Spot, following: _Spot) -> bool:
-    """Whether all that was read at two neighbours is connected by shared rows. A page without rows joins nothing."""
-    if not spot.readings[-1] or not following.readings[-1]:
-        return False
-    joined, apart = set(spot.readings[-1]), [ids for ids in spot.readings + following.readings if ids]
+def _are_joined(spot: _Spot, following: _Spot) -> bool:
+    """All that was read at both has to hang together, and not only the newest: older readings join other pages."""
+    both = spot.readings[-1] and following.readings[-1]  # A page without rows joins nothing.
+    return bool(both) and _hang_together(spot.readings + following.readings)
+
+
+def _hang_together(readings: list[Ids]) -> bool:
+    """Whether all readings that brought rows are connected by rows that they share."""
+    joined, *apart = [set(ids) for ids in readings if ids] or [set()]
     while apart:
         touching = [ids for ids in apart if not joined.isdisjoint(ids)]
         if not touching:

@@ -1,5 +1,6 @@
 """Runs a walk as many threads would, without threads: answers are made and come back in any order, rows come and go."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from random import Random
@@ -103,3 +104,27 @@ def run(
             ask, came = ready.pop(dice.randrange(len(ready)) if dice else 0)
             done.pages += walk.hear(ask, came)
     return done
+
+
+def run_with_kills(
+    kind: type[KeysetWalk] | type[OffsetWalk], table: Table, dice: Random, *, most: int
+) -> tuple[set[int], bool]:
+    """Walk from kill to kill, each time from the last cursor; return what was seen and whether all was proven."""
+    walk, seen, is_proven = kind(), set[int](), True
+    while True:
+        threads, pages = dice.choice([1, 2, 8]), dice.choice([None, 3, 9, 30])
+        done = run(
+            walk,
+            table.read,
+            threads=threads,
+            dice=dice,
+            between=lambda: table.stir(dice, most=most),
+            most_pages=pages,
+        )
+        seen |= done.seen
+        is_proven = is_proven and done.is_proven
+        cursor = done.pages[-1].cursor
+        assert (cursor is None) == walk.is_over
+        if cursor is None:
+            return seen, is_proven
+        walk = kind(json.loads(json.dumps(cursor)))

@@ -14,7 +14,7 @@ from sources.activecampaign.rows import Answer
 from sources.activecampaign.walks import PAGE_SIZE
 from sources.errors import UnexpectedAnswer
 from sources.spec import Page
-from tests.sources.activecampaign.side_by_side import Params, Run, Table, answer, run
+from tests.sources.activecampaign.side_by_side import Params, Table, answer, run, run_with_kills
 
 FIXED_SEEDS = range(25)
 
@@ -126,30 +126,30 @@ def test_nothing_is_lost_whatever_the_order(dice: Random, size: int, most: int) 
     check_nothing_is_lost(dice, size=size, most=most)
 
 
-@given(st.randoms(use_true_random=False), st.integers(0, 1500))
-def test_a_walk_goes_on_from_any_cursor(dice: Random, size: int) -> None:
-    table = account(size, dice)
+def check_kills(seed: int) -> None:
+    dice = Random(seed)
+    table = account(dice.randint(0, 1500), dice)
     before = set(table.ids)
 
-    done, seen = killed_and_resumed(KeysetWalk(), table, dice)
+    seen, _ = run_with_kills(KeysetWalk, table, dice, most=dice.choice([0, 1, 3, 10, 30]))
 
     assert before - table.removed <= seen
-    assert done.pages[-1].cursor is None
 
 
-def killed_and_resumed(walk: KeysetWalk, table: Table, dice: Random) -> tuple[Run, set[int]]:
-    """Kills may come at any page; what was asked but not stored is asked again."""
-    seen: set[int] = set()
-    while True:
-        done = run(
-            walk, table.read, dice=dice, between=lambda: table.stir(dice, most=2), most_pages=dice.randint(1, 12)
-        )
-        seen |= done.seen
-        cursor = done.pages[-1].cursor
-        if cursor is None:
-            return done, seen
-        assert len(json.dumps(cursor)) < 2000
-        walk = KeysetWalk(json.loads(json.dumps(cursor)))
+@pytest.mark.parametrize("seed", FIXED_SEEDS)
+def test_a_walk_that_is_killed_goes_on_from_its_cursor(seed: int) -> None:
+    check_kills(seed)
+
+
+@given(st.integers(0, 2**32))
+def test_a_walk_goes_on_from_any_cursor(seed: int) -> None:
+    check_kills(seed)
+
+
+def test_a_cursor_does_not_grow_with_the_account() -> None:
+    pages = run(KeysetWalk(), account(20_000, Random(1)).read, dice=Random(1)).pages
+
+    assert max(len(json.dumps(page.cursor)) for page in pages) < 2000
 
 
 def test_a_kill_repeats_at_most_one_page_for_each_thread() -> None:
