@@ -35,6 +35,7 @@ class ActiveCampaign:
         self._sleep = sleep
         self._leave = leave
         self._asking_why = threading.Lock()
+        self._was_answered = False
 
     def pages(
         self, stream: Stream, *, cursor: Cursor | None = None, changed_since: datetime | None = None
@@ -89,6 +90,7 @@ class ActiveCampaign:
             response = self._http.get(path, params=params)
         if not response.is_success:
             raise error_of(response)
+        self._was_answered = True
         body: Row = response.extensions["json"]
         return body
 
@@ -110,7 +112,7 @@ class ActiveCampaign:
         return NotPermitted(f"{person.name}'s key may not read {stream.name.lower()}.")
 
     def _not_offered(self, stream: Stream) -> SourceError:
-        with self._asking_why:
+        if not self._was_answered:  # A line that has answered is at the right address.
             self.me()
         return NotPermitted(f"Your ActiveCampaign plan has no {stream.name.lower()}.", code="not_offered")
 

@@ -107,6 +107,17 @@ def test_a_stream_that_may_not_be_read_is_skipped_and_the_others_are_whole(accou
     assert ids(pulled, "accounts") == set(account.world.ids("accounts"))
 
 
+def test_streams_that_the_plan_lacks_cost_one_call_each(line: ActiveCampaign, account: SandboxServer) -> None:
+    for key in ("lists", "tags", "fields"):
+        account.fault(key, kind="not_found", times=None)
+
+    pulled = list(line.pull(ALL))
+
+    assert sorted(item.stream.key for item in pulled if item.failure) == ["fields", "lists", "tags"]
+    assert account.stats()["by_path"]["/api/3/tags"] == 1
+    assert "/api/3/users/me" not in account.stats()["by_path"]
+
+
 def test_a_stream_with_odd_answers_ends_alone(line: ActiveCampaign, account: SandboxServer) -> None:
     account.fault("deals", same_page=True, times=None)
 
