@@ -22,6 +22,7 @@ WIDE = {"width": 1280, "height": 800}
 
 NewPage = Callable[..., Page]
 StartWorker = Callable[[SandboxServer], Started]
+Visit = Callable[..., None]
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +60,17 @@ def inspection() -> Iterator[Inspection]:
     inspection = Inspection()
     yield inspection
     assert not inspection.findings, "\n".join(["Found on the pages:", *inspection.findings])
+
+
+@pytest.fixture
+def visit(inspection: Inspection) -> Callable[[Page, str], None]:
+    """Open the address and look."""
+
+    def visit(page: Page, address: str, what: str = "") -> None:
+        page.goto(address)
+        inspection.look(page, what or address)
+
+    return visit
 
 
 @pytest.fixture

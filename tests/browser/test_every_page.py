@@ -7,26 +7,22 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from django.core import mail
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Route, expect
 
 from connections import urls
 from connections.error_pages import page_text
 from connections.leaving import end_membership
-from connections.models import Connection, Health, Membership, Team, User
-from connections.models.sync import SyncState
-from connections.working import Worker
+from connections.models import Membership, Team, User
 from sources.activecampaign.sandbox.server import SandboxServer
-from tests.browser.conftest import NewPage
-from tests.browser.inspecting import Inspection
+from tests.browser.conftest import NewPage, Visit
+from tests.browser.inspecting import LONG_NAME, Inspection
 from tests.browser.walking import PLACE, WRONG_KEY, begin, choice, field, fill_in, press, send
 from tests.browser_fixture import console_errors_of
 from tests.conftest import PASSWORD, Connect
 from tests.processes import until
 
 SETTINGS = "/w/harbour-tea/settings/"
-LONG_NAME = "<script>alert(1)</script> شاي المرفأ 🫖 Donaudampfschifffahrtsgesellschaftskapitänskajütenschlüssel"
 
 # By the names of connections.urls; a page that is added there has to be added here.
 LOOKED_AT = {"list", "source_list", "add", "set_up", "finish", "detail", "delete", "syncs", "sync", "data", "rows"}
@@ -37,29 +33,6 @@ NO_PAGES |= {"progress", "download_csv", "download_jsonl"}
 
 def test_no_page_is_left_out():
     assert {pattern.name for pattern in urls.urlpatterns} == LOOKED_AT | NO_PAGES
-
-
-@pytest.fixture
-def visit(inspection: Inspection) -> Callable[[Page, str], None]:
-    """Open the address and look."""
-
-    def visit(page: Page, address: str, what: str = "") -> None:
-        page.goto(address)
-        inspection.look(page, what or address)
-
-    return visit
-
-
-Visit = Callable[..., None]
-
-
-@pytest.fixture
-def filled(connect: Connect, sandbox: SandboxServer, alice: User) -> Connection:
-    """A connection whose data is there."""
-    connection = connect(sandbox)
-    connection.syncs.queue(connection, trigger="first", by=alice)
-    Worker().serve_once()
-    return connection
 
 
 def test_pages_of_strangers(new_page: NewPage, visit: Visit, inspection: Inspection, alice: User) -> None:
@@ -178,100 +151,6 @@ def test_pages_of_the_stepper_when_things_are_odd(
     settings.SOURCES_SWITCHED_OFF = ["activecampaign"]
     visit(page, back, "set up, the source switched off")
     visit(page, f"{PLACE}add/", "add, no source")
-
-
-def test_pages_of_a_connection_that_has_data(new_page: NewPage, visit: Visit, filled: Connection, alice: User) -> None:
-    page = new_page(alice)
-    here = filled.get_absolute_url()
-    visit(page, PLACE, "list")
-    visit(page, f"{PLACE}?q=nothing", "list, nothing matches")
-    visit(page, f"{PLACE}activecampaign/", "list of the source")
-    visit(page, here, "detail")
-    visit(page, f"{here}syncs/", "syncs")
-    visit(page, f"{here}syncs/1/", "sync")
-    visit(page, f"{here}data/", "data")
-    visit(page, f"{here}data/contacts/", "rows")
-    visit(page, f"{here}delete/", "delete")
-    visit(page, f"{SETTINGS}activity/", "activity")
-
-
-def test_pages_of_a_connection_before_its_data(
-    new_page: NewPage, visit: Visit, connect: Connect, sandbox: SandboxServer, alice: User
-) -> None:
-    connection = connect(sandbox, name=LONG_NAME)
-    here = connection.get_absolute_url()
-    page = new_page(alice)
-    visit(page, here, "detail, never synced")
-    visit(page, f"{here}syncs/", "syncs, none")
-    visit(page, f"{here}data/contacts/", "rows, never synced")
-    visit(page, f"{here}delete/", "delete, a long name")
-    visit(page, PLACE, "list, a long name")
-
-    sync = connection.syncs.queue(connection, trigger="first", by=alice)
-    visit(page, here, "detail, queued")
-    visit(page, f"{here}data/contacts/", "rows, none yet")
-    visit(page, f"{here}syncs/1/", "sync, queued")
-    sync.take()
-    run = sync.run_of(connection.streams[0])
-    run.state, run.read, run.total = "running", 100, 250
-    run.save()
-    visit(page, here, "detail, syncing")
-
-
-def test_pages_of_a_connection_in_trouble(
-    new_page: NewPage, visit: Visit, inspection: Inspection, connect: Connect, sandbox: SandboxServer, alice: User
-) -> None:
-    connection = connect(sandbox)
-    here = connection.get_absolute_url()
-    sync = connection.syncs.queue(connection, trigger="schedule")
-    sync.take().finish(SyncState.FAILED, "ActiveCampaign did not accept this key.")
-    page = new_page(alice)
-    for health in (Health.ACTION_NEEDED, Health.WAITING, Health.NOT_VERIFIED):
-        connection.set_health(health, "ActiveCampaign did not accept this key.", code="key_refused")
-        connection.save_health()
-        visit(page, here, f"detail, {health.label}")
-    visit(page, f"{here}syncs/1/", "sync, failed")
-    visit(page, f"{here}data/deals/", "rows, zero")
-    connection.pause(by=alice)
-    visit(page, here, "detail, Paused")
-    visit(page, PLACE, "list, Paused")
-
-    page.goto(here)
-    field(page, "Connection Name").fill("")
-    field(page, "API Key").fill("two words")
-    send(page, "Save")
-    expect(page).to_have_title(re.compile("^Error:"))
-    inspection.look(page, "detail, an edit refused")
-
-
-def test_the_page_of_an_edit_that_another_was_before(
-    new_page: NewPage, inspection: Inspection, connect: Connect, sandbox: SandboxServer, alice: User, dana: User
-) -> None:
-    connection = connect(sandbox)
-    page = new_page(alice)
-    page.goto(connection.get_absolute_url())
-    before = {"name": connection.name}
-    connection.name = "Dana's name for it"
-    connection.save_changes(before, by=dana)
-
-    field(page, "Connection Name").fill("Alice's name for it")
-    send(page, "Save")
-
-    expect(page.get_by_role("button", name="Take theirs")).to_be_visible()
-    expect(field(page, "Connection Name")).to_have_value("Alice's name for it")
-    inspection.look(page, "detail, conflict")
-
-
-def test_pages_of_who_may_use_but_not_manage(
-    new_page: NewPage, visit: Visit, filled: Connection, bob: User, sandbox: SandboxServer
-) -> None:
-    page = new_page(bob)
-    here = filled.get_absolute_url()
-    visit(page, here, "detail, for use")
-    expect(page.get_by_text("Managed by Alice Okafor")).to_be_visible()
-    visit(page, f"{here}delete/", "403")
-    expect(page.get_by_role("heading", name="You may not do this")).to_be_visible()
-    visit(page, f"{SETTINGS}members/", "members, for a member")
 
 
 def test_pages_about_people(

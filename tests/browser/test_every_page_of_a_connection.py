@@ -1,0 +1,120 @@
+"""The pages about a connection, in each state that it can be in: axe finds nothing, nothing scrolls sideways."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from connections.models import Connection, Health, User
+from connections.models.sync import SyncState
+from connections.working import Worker
+from sources.activecampaign.sandbox.server import SandboxServer
+from tests.browser.conftest import NewPage, Visit
+from tests.browser.inspecting import LONG_NAME, Inspection
+from tests.browser.walking import PLACE, field, send
+from tests.conftest import Connect
+
+SETTINGS = "/w/harbour-tea/settings/"
+
+
+@pytest.fixture
+def filled(connect: Connect, sandbox: SandboxServer, alice: User) -> Connection:
+    """A connection whose data is there."""
+    connection = connect(sandbox)
+    connection.syncs.queue(connection, trigger="first", by=alice)
+    Worker().serve_once()
+    return connection
+
+
+def test_pages_of_a_connection_that_has_data(new_page: NewPage, visit: Visit, filled: Connection, alice: User) -> None:
+    page = new_page(alice)
+    here = filled.get_absolute_url()
+    visit(page, PLACE, "list")
+    visit(page, f"{PLACE}?q=nothing", "list, nothing matches")
+    visit(page, f"{PLACE}activecampaign/", "list of the source")
+    visit(page, here, "detail")
+    visit(page, f"{here}syncs/", "syncs")
+    visit(page, f"{here}syncs/1/", "sync")
+    visit(page, f"{here}data/", "data")
+    visit(page, f"{here}data/contacts/", "rows")
+    visit(page, f"{here}delete/", "delete")
+    visit(page, f"{SETTINGS}activity/", "activity")
+
+
+def test_pages_of_a_connection_before_its_data(
+    new_page: NewPage, visit: Visit, connect: Connect, sandbox: SandboxServer, alice: User
+) -> None:
+    connection = connect(sandbox, name=LONG_NAME)
+    here = connection.get_absolute_url()
+    page = new_page(alice)
+    visit(page, here, "detail, never synced")
+    visit(page, f"{here}syncs/", "syncs, none")
+    visit(page, f"{here}data/contacts/", "rows, never synced")
+    visit(page, f"{here}delete/", "delete, a long name")
+    visit(page, PLACE, "list, a long name")
+
+    sync = connection.syncs.queue(connection, trigger="first", by=alice)
+    visit(page, here, "detail, queued")
+    visit(page, f"{here}data/contacts/", "rows, none yet")
+    visit(page, f"{here}syncs/1/", "sync, queued")
+    sync.take()
+    run = sync.run_of(connection.streams[0])
+    run.state, run.read, run.total = "running", 100, 250
+    run.save()
+    visit(page, here, "detail, syncing")
+
+
+def test_pages_of_a_connection_in_trouble(
+    new_page: NewPage, visit: Visit, inspection: Inspection, connect: Connect, sandbox: SandboxServer, alice: User
+) -> None:
+    connection = connect(sandbox)
+    here = connection.get_absolute_url()
+    sync = connection.syncs.queue(connection, trigger="schedule")
+    sync.take().finish(SyncState.FAILED, "ActiveCampaign did not accept this key.")
+    page = new_page(alice)
+    for health in (Health.ACTION_NEEDED, Health.WAITING, Health.NOT_VERIFIED):
+        connection.set_health(health, "ActiveCampaign did not accept this key.", code="key_refused")
+        connection.save_health()
+        visit(page, here, f"detail, {health.label}")
+    visit(page, f"{here}syncs/1/", "sync, failed")
+    visit(page, f"{here}data/deals/", "rows, zero")
+    connection.pause(by=alice)
+    visit(page, here, "detail, Paused")
+    visit(page, PLACE, "list, Paused")
+
+    page.goto(here)
+    field(page, "Connection Name").fill("")
+    field(page, "API Key").fill("two words")
+    send(page, "Save")
+    expect(page).to_have_title(re.compile("^Error:"))
+    inspection.look(page, "detail, an edit refused")
+
+
+def test_the_page_of_an_edit_that_another_was_before(
+    new_page: NewPage, inspection: Inspection, connect: Connect, sandbox: SandboxServer, alice: User, dana: User
+) -> None:
+    connection = connect(sandbox)
+    page = new_page(alice)
+    page.goto(connection.get_absolute_url())
+    before = {"name": connection.name}
+    connection.name = "Dana's name for it"
+    connection.save_changes(before, by=dana)
+
+    field(page, "Connection Name").fill("Alice's name for it")
+    send(page, "Save")
+
+    expect(page.get_by_role("button", name="Take theirs")).to_be_visible()
+    expect(field(page, "Connection Name")).to_have_value("Alice's name for it")
+    inspection.look(page, "detail, conflict")
+
+
+def test_pages_of_who_may_use_but_not_manage(
+    new_page: NewPage, visit: Visit, filled: Connection, bob: User, sandbox: SandboxServer
+) -> None:
+    page = new_page(bob)
+    here = filled.get_absolute_url()
+    visit(page, here, "detail, for use")
+    expect(page.get_by_text("Managed by Alice Okafor")).to_be_visible()
+    visit(page, f"{here}delete/", "403")
+    expect(page.get_by_role("heading", name="You may not do this")).to_be_visible()
+    visit(page, f"{SETTINGS}members/", "members, for a member")

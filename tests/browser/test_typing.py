@@ -1,0 +1,94 @@
+"""What a form does while somebody types into it, and when they leave it."""
+
+import pytest
+from playwright.sync_api import Dialog, Page, expect
+
+from connections.models import User
+from sources.activecampaign.sandbox.server import SandboxServer
+from tests.browser.conftest import NewPage
+from tests.browser.walking import begin, choice, contact_rows, field, send, set_up
+from tests.conftest import Connect
+
+pytestmark = pytest.mark.usefixtures("workspace")
+
+
+@pytest.fixture
+def page(new_page: NewPage, alice: User) -> Page:
+    return new_page(alice)
+
+
+def questions_of(page: Page) -> list[str]:
+    """A list that fills with what the browser asks; each question is answered with Cancel."""
+    asked: list[str] = []
+
+    def cancel(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", cancel)
+    return asked
+
+
+@pytest.mark.parametrize("label", ["Connection Name", "API Key"])
+def test_leaving_a_form_with_something_typed_asks_first(page: Page, label: str) -> None:
+    begin(page)
+    asked = questions_of(page)
+    field(page, label).fill("typed")
+
+    page.get_by_role("link", name="BlinkMetrics").click()
+
+    assert asked == ["beforeunload"]
+    expect(field(page, label)).to_have_value("typed")
+
+
+def test_leaving_an_edit_that_is_not_saved_asks_first(page: Page, connect: Connect, sandbox: SandboxServer) -> None:
+    page.goto(connect(sandbox).get_absolute_url())
+    asked = questions_of(page)
+    choice(page, "Private to Me").check()
+
+    page.get_by_role("link", name="BlinkMetrics").click()
+
+    assert asked == ["beforeunload"]
+    expect(choice(page, "Private to Me")).to_be_checked()
+
+
+def test_sending_a_form_or_leaving_an_untouched_one_asks_nothing(page: Page, sandbox: SandboxServer) -> None:
+    asked = questions_of(page)
+    set_up(page, sandbox)
+    send(page, "Finish")
+    page.get_by_role("link", name="BlinkMetrics").click()
+
+    expect(page.get_by_role("heading", name="Connections", exact=True)).to_be_visible()
+    assert asked == []
+
+
+def test_progress_leaves_what_is_being_typed_alone(page: Page, connect: Connect, sandbox: SandboxServer) -> None:
+    connection = connect(sandbox)
+    sync = connection.syncs.queue(connection, trigger="person")
+    page.goto(connection.get_absolute_url())
+    field(page, "Connection Name").fill("Half typed")
+
+    sync.take().finish("complete")
+
+    expect(page.get_by_role("progressbar")).to_have_count(0, timeout=60_000)
+    expect(field(page, "Connection Name")).to_have_value("Half typed")
+    expect(field(page, "Connection Name")).to_be_focused()
+    expect(contact_rows(page)).to_have_count(0)
+
+
+def test_the_team_is_asked_for_only_when_it_is_shared_with_a_team(page: Page, growth: object) -> None:
+    begin(page)
+    expect(field(page, "Team")).to_be_hidden()
+
+    choice(page, "Shared with Team").check()
+    expect(field(page, "Team")).to_be_visible()
+
+    choice(page, "Private to Me").check()
+    expect(field(page, "Team")).to_be_hidden()
+
+
+def test_no_privacy_is_chosen_beforehand(page: Page) -> None:
+    begin(page)
+
+    for word in ("Shared with Workspace", "Shared with Team", "Private to Me"):
+        expect(choice(page, word)).not_to_be_checked()
