@@ -24,6 +24,8 @@ PAGE = """{% extends "base.html" %}{% block content %}
 <p><a href="/away/">Away</a></p>
 <p><time datetime="2020-02-03T04:05:06Z">3 February 2020, 04:05 UTC</time></p>
 <div data-copy><code>copied</code></div>
+<details open data-folds><summary>More</summary><p>Folded</p></details>
+<div id="kettle" data-says="Kettle: cold"><a id="tap" href="/away/">Tap</a></div>
 {% endblock content %}"""
 
 
@@ -182,6 +184,31 @@ def test_a_time_is_told_in_the_readers_zone(new_context, tea_room):
 
     expect(page.locator("time")).to_have_text("3 Feb 2020")
     expect(page.locator("time")).to_have_attribute("title", re.compile("13:05:06"))
+
+
+PUT_IN_ANEW = """says => htmx.swap("#kettle",
+    `<div id="kettle" data-says="${says}"><a id="tap" href="/away/">Tap</a></div>`, {swapStyle: "outerHTML"})"""
+
+
+def test_only_a_change_is_read_out_however_often_its_part_is_put_in_anew(page: Page, tea_room, console_errors):
+    page.goto(f"{tea_room.url}/")
+    voice = page.locator("body > [aria-live=polite]")
+    page.locator("#tap").focus()
+
+    page.evaluate(PUT_IN_ANEW, "Kettle: cold")
+    expect(page.locator("#tap")).to_be_focused()
+    expect(voice).to_have_text("")
+
+    page.evaluate(PUT_IN_ANEW, "Kettle: boils")
+    expect(voice).to_have_text("Kettle: boils")
+
+
+@pytest.mark.parametrize(("width", "is_open"), [(390, False), (1280, True)])
+def test_what_may_wait_is_folded_on_a_phone(width: int, is_open: bool, page: Page, tea_room, console_errors):
+    page.set_viewport_size({"width": width, "height": 700})
+    page.goto(f"{tea_room.url}/")
+
+    expect(page.get_by_text("Folded")).to_be_visible(visible=is_open)
 
 
 def test_each_script_is_short():
