@@ -159,7 +159,9 @@ def is_allowed(origin: str) -> bool:
 
 
 def _walk(wanted: Wanted) -> KeysetWalk | OffsetWalk:
-    return KeysetWalk(wanted.cursor) if wanted.stream.paging == "keyset" else OffsetWalk(wanted.cursor)
+    if wanted.stream.paging == "keyset":
+        return KeysetWalk(wanted.cursor, is_whole=not _since(wanted.stream, wanted.changed_since))
+    return OffsetWalk(wanted.cursor)
 
 
 def _since(stream: Stream, moment: datetime | None) -> dict[str, str]:

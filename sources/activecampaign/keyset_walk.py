@@ -55,12 +55,14 @@ class KeysetWalk:
     """A walk for `sources.pulling`. Rows that come, change or go meanwhile cost it nothing: an id has one place.
 
     An account of less than a page costs one call. The second call after a full first page comes from the other end, so
-    that both ends are known without asking for them.
+    that both ends are known without asking for them. When the calls are narrowed to what changed, `is_whole` is off:
+    then a row that is missing is not gone.
     """
 
-    def __init__(self, cursor: Cursor | None = None, *, width: int = WIDTH) -> None:
+    def __init__(self, cursor: Cursor | None = None, *, width: int = WIDTH, is_whole: bool = True) -> None:
         state = cursor if cursor and cursor.get("ranges") else START
         self._width = width
+        self._is_whole = is_whole
         self._total: int | None = state["total"]
         self._seen: int = state["seen"]
         self._trusts_short: bool = state["trusts"]
@@ -118,10 +120,11 @@ class KeysetWalk:
             total=self._total,
             unreadable=answer.unreadable,
             seam_proven=ascent is None or ids == sorted(ids),
-            covers=covers,
+            covers=covers if self._is_whole else None,
         )
         # What turned out to be empty is said before the last page: after that one nothing may come.
-        return [Page(rows={}, cursor=before, total=self._total, covers=_covered(one)) for one in dispelled] + [page]
+        empty = [Page(rows={}, cursor=before, total=self._total, covers=_covered(one)) for one in dispelled]
+        return [*empty, page] if self._is_whole else [page]
 
     # Where to ask
 
@@ -184,6 +187,8 @@ class KeysetWalk:
             self._spread_evenly([one])
         rows = one.rows
         parts = max(1, min(self._width, int(rows / WORTH_SPLITTING)))
+        if parts == 1:
+            return
         ids = ceil(ceil(rows / parts / FILLED) * FILLED / one.density)
         rest: _Range | None = one
         for _ in range(parts - 1):
@@ -252,6 +257,7 @@ class KeysetWalk:
             widest = max(self._doubts, key=_width_of)
             self._doubts.remove(widest)
             self._ranges = [_Range(*widest, is_probe=True)]
+            self._trusts_short = False  # Until the answer is there.
             return []
         dispelled, self._doubts = self._doubts, []
         return dispelled

@@ -171,8 +171,6 @@ class OffsetWalk:
         reaches = self._total is not None and self._total >= last.offset + PAGE_SIZE
         if self._end() is not None or not (last.is_full or (reaches and not last.is_read)):
             return None
-        if last.next_offset > FARTHEST_OFFSET:
-            raise same_page()
         spot = _Spot(last.next_offset)
         self._spots.append(spot)
         return spot
@@ -235,6 +233,8 @@ class OffsetWalk:
     def _refuse_circles(self, spot: _Spot) -> None:
         if not spot.is_full or spot.was_read_again:
             return
+        if spot.offset > FARTHEST_OFFSET:
+            raise same_page()
         mark = hash(frozenset(spot.readings[-1]))  # Not the ids themselves: memory must not grow with the stream.
         self._same[mark] += 1
         if self._same[mark] >= SAME_PAGES:

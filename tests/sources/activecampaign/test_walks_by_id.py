@@ -185,6 +185,14 @@ def test_a_small_account_is_covered_by_its_one_page() -> None:
     assert [page.covers for page in run(KeysetWalk(), Table([]).read).pages] == [(0, None)]
 
 
+def test_what_is_narrowed_to_changes_says_nothing_about_rows_that_are_missing() -> None:
+    table = Table([*range(1, 601), *range(2001, 2601), *range(4001, 4201)])
+
+    done = run(KeysetWalk(is_whole=False), table.read)
+
+    assert [page for page in done.pages if page.covers] == []
+
+
 # Servers that are not to be trusted
 
 Lie = Callable[[Table, Params], Answer]
@@ -215,6 +223,7 @@ def repeats_rows(table: Table, params: Params) -> Answer:
 LIES: Mapping[str, tuple[Lie, float]] = {
     "total 0": (total_is(0), 1.3),
     "total 1": (total_is(1), 1.3),
+    "total 500": (total_is(500), 1.6),
     "total of too many": (total_is(10**12), 2.0),
     "no total": (total_is(None), 1.3),
     "twenty rows a page": (caps_at(20), 7.0),
@@ -236,6 +245,28 @@ def test_a_lying_server_costs_calls_and_no_rows(name: str, size: int) -> None:
 
     assert done.seen == set(table.ids)
     assert done.calls <= size / PAGE_SIZE * cost + 10
+
+
+def check_lies_lose_nothing(seed: int) -> None:
+    dice = Random(seed)
+    gaps = dice.choice([(1,), (1, 1, 2, 3), (1, 1, 1, 1, 5000), (1, 10**6)])
+    table = Table(accumulate(dice.choices(gaps, k=dice.randint(0, 1500))))
+    total = dice.choice([None, 0, 300, 500, len(table.ids) // 2, len(table.ids) + 1, len(table.ids) + 100, 10**12])
+    lie = dice.choice([total_is(total), caps_at(dice.choice([7, 20, 50, 99]))])
+
+    done = run(KeysetWalk(), lambda params: lie(table, params), threads=dice.choice([1, 2, 8]), dice=dice)
+
+    assert done.seen == set(table.ids)
+
+
+@pytest.mark.parametrize("seed", FIXED_SEEDS)
+def test_no_total_and_no_page_size_costs_a_row(seed: int) -> None:
+    check_lies_lose_nothing(seed)
+
+
+@given(st.integers(0, 2**32))
+def test_no_total_and_no_page_size_costs_a_row_in_any_order(seed: int) -> None:
+    check_lies_lose_nothing(seed)
 
 
 def test_a_total_that_promises_more_costs_one_call() -> None:
