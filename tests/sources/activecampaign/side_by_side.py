@@ -57,6 +57,22 @@ class Table:
                 self.insert(dice.choice([0, len(self.ids), dice.randint(0, len(self.ids))]))
 
 
+Lie = Callable[[Table, Params], Answer]
+
+
+def total_is(total: object) -> Lie:
+    return lambda table, params: answer(table.found(params), total=total)
+
+
+def caps_at(most: int) -> Lie:
+    return lambda table, params: answer(table.found(params)[:most], total=len(table.ids))
+
+
+def repeats_rows(table: Table, params: Params) -> Answer:
+    found = table.found(params)
+    return answer([*found[:3], *found], total=len(table.ids))
+
+
 @dataclass
 class Run:
     """What a walk asked and gave."""

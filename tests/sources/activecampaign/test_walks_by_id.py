@@ -1,7 +1,7 @@
 """Contacts in id ranges side by side: nothing is lost, few calls are made, and no answer is trusted blindly."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from random import Random
 
@@ -14,7 +14,17 @@ from sources.activecampaign.rows import Answer
 from sources.activecampaign.walks import PAGE_SIZE
 from sources.errors import UnexpectedAnswer
 from sources.spec import Page
-from tests.sources.activecampaign.side_by_side import Params, Table, answer, run, run_with_kills
+from tests.sources.activecampaign.side_by_side import (
+    Lie,
+    Params,
+    Table,
+    answer,
+    caps_at,
+    repeats_rows,
+    run,
+    run_with_kills,
+    total_is,
+)
 
 FIXED_SEEDS = range(25)
 
@@ -195,16 +205,6 @@ def test_what_is_narrowed_to_changes_says_nothing_about_rows_that_are_missing() 
 
 # Servers that are not to be trusted
 
-Lie = Callable[[Table, Params], Answer]
-
-
-def total_is(total: object) -> Lie:
-    return lambda table, params: answer(table.found(params), total=total)
-
-
-def caps_at(most: int) -> Lie:
-    return lambda table, params: answer(table.found(params)[:most], total=len(table.ids))
-
 
 def without(*names: str) -> Lie:
     """A server that does not know these parameters."""
@@ -213,11 +213,6 @@ def without(*names: str) -> Lie:
 
 def knows_no_descent(table: Table, params: Params) -> Answer:
     return table.read({**params, "orders[id]": "ASC"})
-
-
-def repeats_rows(table: Table, params: Params) -> Answer:
-    found = table.found(params)
-    return answer([*found[:3], *found], total=len(table.ids))
 
 
 LIES: Mapping[str, tuple[Lie, float]] = {

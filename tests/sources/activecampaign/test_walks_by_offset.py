@@ -12,7 +12,17 @@ from sources.activecampaign.offset_walk import OffsetWalk
 from sources.activecampaign.rows import Answer
 from sources.activecampaign.walks import OVERLAP, PAGE_SIZE
 from sources.errors import UnexpectedAnswer
-from tests.sources.activecampaign.side_by_side import Params, Table, answer, run, run_with_kills
+from tests.sources.activecampaign.side_by_side import (
+    Lie,
+    Params,
+    Table,
+    answer,
+    caps_at,
+    repeats_rows,
+    run,
+    run_with_kills,
+    total_is,
+)
 
 FIXED_SEEDS = range(25)
 STEP = PAGE_SIZE - OVERLAP
@@ -206,24 +216,9 @@ def test_a_page_that_is_empty_once_by_mistake_does_not_end_the_stream() -> None:
 
 # Servers that are not to be trusted
 
-Lie = Callable[[Table, Params], Answer]
-
-
-def total_is(total: object) -> Lie:
-    return lambda table, params: answer(table.found(params), total=total)
-
-
-def caps_at(most: int) -> Lie:
-    return lambda table, params: answer(table.found(params)[:most], total=len(table.ids))
-
 
 def heeds_no_limit(table: Table, params: Params) -> Answer:
     return answer(table.found({**params, "limit": "20"}))
-
-
-def repeats_rows(table: Table, params: Params) -> Answer:
-    found = table.found(params)
-    return answer([*found[:3], *found], total=len(table.ids))
 
 
 def sends_more(table: Table, params: Params) -> Answer:
