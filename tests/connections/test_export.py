@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -64,7 +63,7 @@ def test_an_unknown_stream_exits_with_2(connection: Connection) -> None:
     assert (refused.returncode, str(refused)) == (2, "ActiveCampaign has no stream nonsense.")
 
 
-@pytest.mark.parametrize("identity", ["nonsense", "1", str(uuid4())])
+@pytest.mark.parametrize("identity", ["nonsense", "1", "6f1f7b4e-0c38-4a53-9f5e-2d9a4f9b7c10"])
 def test_an_unknown_connection_exits_with_2(db: None, identity: str) -> None:
     refused = refusal(identity, "contacts")
 
