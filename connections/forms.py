@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import Q, QuerySet
+from django.http import QueryDict
 
 from connections.form_fields import NameField
 from connections.models import Connection, Health, Pace, Privacy, Team, User, Workspace
@@ -157,13 +158,18 @@ class SetUpForm(DetailsForm):
 
     def typed(self) -> dict[str, str]:
         """All that was typed but the key; the address as it was understood, if it was."""
-        typed = {field: str(self.data.get(field, ""))[:2000] for field in ("api_url", "name", "privacy", "team")}
+        typed = typed_into(self.data)
         return {**typed, "api_url": self.cleaned_data.get("api_url") or typed["api_url"]}
 
     def cleaning_words(self) -> list[str]:
         """What was changed in what was typed; from now on the form shows the address as it was understood."""
         self.data = {**self.data.dict(), "api_url": self.cleaned_data["api_url"]}
         return [f"{self.fields[field].label}: {note}" for field, note in self.cleaning_notes.items()]
+
+
+def typed_into(posted: QueryDict) -> dict[str, str]:
+    """What of a set-up may be kept before it is complete: everything but the key."""
+    return {field: posted.get(field, "")[:2000] for field in ("api_url", "name", "privacy", "team")}
 
 
 def needs_key_again(cleaned: dict[str, Any], connection: Connection) -> bool:

@@ -12,6 +12,7 @@ urlpatterns = [
     path("connections/", views.list, name="list"),
     path("connections/add/", wizard.add, name="add"),
     path("connections/add/<slug:source>/<uuid:pk>/", wizard.set_up, name="set_up"),
+    path("connections/add/<slug:source>/<uuid:pk>/keep/", wizard.keep, name="keep"),
     path("connections/add/<slug:source>/<uuid:pk>/discard/", wizard.discard, name="discard"),
     path("connections/add/<slug:source>/<uuid:pk>/finish/", wizard.finish, name="finish"),
     path("connections/<slug:source>/", views.list, name="source_list"),

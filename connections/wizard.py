@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from connections import setting_up
 from connections.access import Place, known_source, my_draft, my_drafts, my_place, my_teams, visible_connections
-from connections.forms import ChooseSource, FinishForm, SetUpForm, form_for
+from connections.forms import ChooseSource, FinishForm, SetUpForm, form_for, typed_into
 from connections.models import Connection, Privacy
 from connections.outlook import estimates
 from connections.requests import PersonRequest
@@ -101,6 +101,17 @@ def accept(draft: Connection, form: SetUpForm, request: PersonRequest) -> bool:
         form.refuse(failure)
         return False
     return True
+
+
+@require_POST
+def keep(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+    """What is being typed into step 2, sent by a script: a closed tab or an ended session then loses none of it."""
+    draft = my_draft(request, workspace, source, pk)
+    try:
+        keep_typed(draft, typed_into(request.POST))
+    except NoLongerADraft:
+        return HttpResponse(status=410)
+    return HttpResponse(status=204)
 
 
 @require_POST

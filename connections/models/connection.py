@@ -187,6 +187,8 @@ class Connection(SealedCredentials):
 
     def remember_typed(self, typed: Mapping[str, str]) -> None:
         """Keep what was typed into an unfinished set-up (never the key), so that nothing is lost."""
+        if typed == self.typed_values():
+            return
         self.typed = seal(json.dumps(dict(typed)), context=self.sealing_context("typed"))
         self.version += 1
         self.save()

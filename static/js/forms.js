@@ -59,6 +59,28 @@ window.addEventListener("beforeunload", (event) => {
   }
 });
 
+// data-keeps="address": what is typed is sent there as it changes, so that a closed tab or an ended session loses none of
+// it. Secrets stay in the page.
+function keepTyped(form) {
+  const typed = () => {
+    const values = new FormData(form);
+    form.querySelectorAll("input[type=password], [data-revealed]").forEach((secret) => values.delete(secret.name));
+    return values;
+  };
+  const keep = () => fetch(form.dataset.keeps, { method: "POST", body: typed(), keepalive: true }).catch(() => {});
+  let soon;
+  form.addEventListener("input", () => {
+    clearTimeout(soon);
+    soon = setTimeout(keep, 400);
+  });
+  form.addEventListener("submit", () => clearTimeout(soon));
+  window.addEventListener("pagehide", () => {
+    if (soon && !("sent" in form.dataset)) {
+      keep();
+    }
+  });
+}
+
 // data-shown-when="privacy=team" on a control: its field is there only while that radio is chosen.
 function followChoice(control) {
   const [name, value] = control.dataset.shownWhen.split("=");
@@ -100,5 +122,6 @@ function addReveal(input) {
   labelReveal(input);
 }
 
+document.querySelectorAll("form[data-keeps]").forEach(keepTyped);
 document.querySelectorAll("[data-shown-when]").forEach(followChoice);
 document.querySelectorAll(".field-control > input[type=password]").forEach(addReveal);

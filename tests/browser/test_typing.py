@@ -3,10 +3,10 @@
 import pytest
 from playwright.sync_api import Dialog, Page, expect
 
-from connections.models import User
+from connections.models import Connection, User
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.browser.conftest import NewPage
-from tests.browser.walking import begin, choice, contact_rows, field, send, set_up
+from tests.browser.walking import begin, choice, contact_rows, field, log_in, send, set_up
 from tests.conftest import Connect
 
 pytestmark = pytest.mark.usefixtures("workspace")
@@ -92,3 +92,24 @@ def test_no_privacy_is_chosen_beforehand(page: Page) -> None:
 
     for word in ("Shared with Workspace", "Shared with Team", "Private to Me"):
         expect(choice(page, word)).not_to_be_checked()
+
+
+def test_what_was_typed_outlives_the_tab_and_the_session_but_for_the_key(page: Page, alice: User) -> None:
+    tab = page.context.new_page()
+    begin(tab)
+    step_2 = tab.url
+    field(tab, "API Access URL").fill("https://acme.api-us1.com")
+    field(tab, "API Key").fill("feed" * 10)
+    with tab.expect_response(lambda answer: answer.url.endswith("/keep/")) as kept:
+        field(tab, "Connection Name").fill("Half a name")
+    assert kept.value.status == 204
+
+    tab.close(run_before_unload=False)
+    page.context.clear_cookies()
+    page.goto(step_2)
+    log_in(page, alice)
+
+    expect(field(page, "API Access URL")).to_have_value("https://acme.api-us1.com")
+    expect(field(page, "Connection Name")).to_have_value("Half a name")
+    expect(field(page, "API Key")).to_have_value("")
+    assert not Connection.objects.get().has_key

@@ -61,6 +61,7 @@ RULES = {
     "source_list": Rule(MEMBERS, WRONG_METHOD),
     "add": Rule(MEMBERS, MEMBERS),
     "set_up": Rule(DRAFT, DRAFT, pk="draft"),
+    "keep": Rule(WRONG_METHOD, DRAFT, pk="draft"),
     "discard": Rule(WRONG_METHOD, DRAFT, pk="draft"),
     "finish": Rule(DRAFT, DRAFT, pk="draft"),
     "detail": Rule(USE, MANAGE, pk="connection"),

@@ -276,3 +276,31 @@ def test_a_source_switched_off_is_said_and_keeps_what_was_typed(
 
     settings.SOURCES_SWITCHED_OFF = []
     assert value(read(alice_client, step_2), "name") == "Main account"
+
+
+def test_what_is_being_typed_is_kept_without_the_key_before_it_is_sent(alice_client: Client, alice: User) -> None:
+    step_2 = begin(alice_client)
+    typing = {"api_url": "https://acme.api-us1.com", "name": "Half a na", "privacy": "private", "api_key": "feed" * 10}
+
+    answer = alice_client.post(f"{step_2}keep/", typing)
+
+    page = alice_client.get(step_2).content.decode()
+    assert answer.status_code == 204
+    assert 'value="Half a na"' in page
+    assert 'value="https://acme.api-us1.com"' in page
+    draft = Connection.objects.get()
+    assert not draft.has_key
+    assert "feed" not in draft.typed_values().values()
+
+
+def test_what_is_typed_into_a_tab_after_another_one_finished_changes_nothing(
+    alice_client: Client, sandbox: SandboxServer
+) -> None:
+    step_2 = begin(alice_client)
+    finish = alice_client.post(step_2, details(sandbox))["Location"]
+    alice_client.post(finish)
+
+    answer = alice_client.post(f"{step_2}keep/", {"name": "Too late"})
+
+    assert answer.status_code == 410
+    assert Connection.objects.get().name == "Main account"
