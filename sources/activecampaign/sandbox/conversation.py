@@ -15,17 +15,19 @@ MOST_BODY = 1_000_000
 log = logging.getLogger(__name__)
 
 Replies = Callable[[Call, bytes], Reply]
+Answering = Callable[[Call], None]
 
 
 class Listener(ThreadingHTTPServer):
-    """Listens on this machine only, and asks `reply` for what to say."""
+    """Listens on this machine only, asks `reply` for what to say, and tells `answering` when that goes out."""
 
     daemon_threads = True
     block_on_close = False
     request_queue_size = 256
 
-    def __init__(self, port: int, *, reply: Replies) -> None:
+    def __init__(self, port: int, *, reply: Replies, answering: Answering) -> None:
         self.reply = reply
+        self.answering = answering
         self.stopping = Event()
         self._lock = Lock()
         self._open: set[socket.socket] = set()
@@ -77,9 +79,14 @@ class Conversation(BaseHTTPRequestHandler):
         call = read_call(self.path, method=self.command, headers=headers, arrived=time.monotonic())
         length = int(headers.get("content-length", "0"))
         body = self.rfile.read(min(length, MOST_BODY))
+
+        def send(part: bytes) -> None:
+            self.server.answering(call)  # First, so that whoever has the answer finds it counted.
+            self.connection.sendall(part)
+
         is_sound = deliver(
             self.server.reply(call, body),
-            send=self.connection.sendall,
+            send=send,
             stopping=self.server.stopping,
             has_body=self.command != "HEAD",
         )

@@ -42,7 +42,7 @@ class SandboxServer:
     ) -> None:
         self.api_key = api_key or demo_key(seed)
         self.latency_ms = latency_ms
-        self._listener = Listener(port, reply=self._reply)
+        self._listener = Listener(port, reply=self._reply, answering=self._answering)
         self.origin = f"http://127.0.0.1:{self._listener.server_address[1]}"
         self.world = World(contacts=contacts, deals=deals, seed=seed, origin=self.origin)
         self._keyring = Keyring()
@@ -117,7 +117,7 @@ class SandboxServer:
         self._actions.append(action)
 
     def _reply(self, call: Call, body: bytes) -> Reply:
-        if not call.path.startswith("/api/3"):
+        if not _is_of_the_api(call):
             return Reply(answer=self._controls.answer(call, body))
         if self._unrest:
             self._unrest.arrive(call, stopping=self._listener.stopping)
@@ -128,6 +128,10 @@ class SandboxServer:
         budget = {} if fault.replaces else _budget_headers(admission)
         answer = replace(answer, headers={**recorded_headers(), **budget, **answer.headers})
         return Reply(answer=answer, due=call.arrived + self.latency_ms / 1000, fault=fault)
+
+    def _answering(self, call: Call) -> None:
+        if _is_of_the_api(call):
+            self._traffic.note_answer()
 
     def _fault_for(self, call: Call) -> Fault:
         """What a test switched on goes before what happens by itself."""
@@ -143,6 +147,10 @@ class SandboxServer:
         answer = self._account.answer(fault.asks_instead(call), arrives=not fault.loses_the_answer)
         resource = RESOURCES.get(call.place)
         return fault.bend(answer, envelope=resource.list_name if resource else "")
+
+
+def _is_of_the_api(call: Call) -> bool:
+    return call.path.startswith("/api/3")
 
 
 def _rejected() -> Answer:

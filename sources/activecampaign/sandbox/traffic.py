@@ -29,6 +29,8 @@ class Traffic:
 
     Rejected calls are not counted against it. `rejected_429` are those that passed the limit, not scripted answers.
     Who else calls the account spends the same seconds, and has counts of its own.
+
+    `seconds` in the stats is the time from our first call's arrival to the last answer that was sent.
     """
 
     def __init__(self, *, rate: int) -> None:
@@ -41,6 +43,8 @@ class Traffic:
         """Forget the counts and the calls; the running second stays, as the limit is the account's and not ours."""
         with self._lock:
             self._most = 0
+            self._first_arrival: float | None = None
+            self._last_answer = 0.0
             self._accepted: Counter[str] = Counter()
             self._rejected: Counter[str] = Counter()
             self._by_path: Counter[str] = Counter()
@@ -50,7 +54,15 @@ class Traffic:
         with self._lock:
             self._calls.append(call)
             self._by_path["/api/3/" + IDENTITY.sub("{id}", call.place)] += 1
-            return self._decide(time.monotonic())
+            moment = time.monotonic()
+            if self._first_arrival is None:
+                self._first_arrival = moment
+            return self._decide(moment)
+
+    def note_answer(self) -> None:
+        """An answer to one of our calls goes out."""
+        with self._lock:
+            self._last_answer = time.monotonic()
 
     def admit_other(self, caller: str) -> Admission:
         """A call of somebody else's, of which only the count is kept."""
@@ -81,9 +93,14 @@ class Traffic:
             return {
                 **self._counts(OURS),
                 "max_in_one_second": self._most,
+                "seconds": self._seconds(),
                 "by_path": dict(self._by_path),
                 "callers": {caller: self._shares(caller) for caller in callers},
             }
+
+    def _seconds(self) -> float:
+        began = self._first_arrival
+        return 0.0 if began is None else round(max(0.0, self._last_answer - began), 3)
 
     def _counts(self, caller: str) -> dict[str, Any]:
         accepted, rejected = self._accepted[caller], self._rejected[caller]

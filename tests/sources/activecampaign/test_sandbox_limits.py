@@ -52,9 +52,22 @@ def test_rejected_calls_do_not_count_against_the_limit(clock):
         "accepted": 2,
         "rejected_429": 9,
         "max_in_one_second": 1,
+        "seconds": 0.0,
         "by_path": {"/api/3/contacts": 11},
         "callers": {"ours": {"requests": 11, "accepted": 2, "rejected_429": 9, "refused_percent": 81.82}},
     }
+
+
+def test_the_time_from_the_first_call_to_the_last_answer_is_told(clock):
+    traffic = Traffic(rate=0)
+    admit(traffic, clock, 100.0, 101.0)
+    clock.now = 101.25
+
+    traffic.note_answer()
+
+    assert traffic.stats()["seconds"] == 1.25
+    traffic.reset()
+    assert traffic.stats()["seconds"] == 0.0
 
 
 def test_without_a_limit_the_most_in_one_second_is_still_counted(clock):
