@@ -93,6 +93,11 @@ class WorkspaceAdmin(admin.ModelAdmin):
             invite(request, owner)
             form.instance.events.create(verb="created", about=form.instance.name, actor=request.user)
 
+    def save_model(self, request: HttpRequest, obj: Workspace, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "timezone" in form.changed_data:
+            obj.connections.plan_anew()
+
     def save_formset(self, request: Any, form: Any, formset: Any, change: bool) -> None:
         """Who is taken out leaves as if on the Members page."""
         if formset.model is not Membership:

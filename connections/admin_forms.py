@@ -18,7 +18,7 @@ class NewWorkspaceForm(forms.ModelForm):
 
     class Meta:
         model = Workspace
-        fields = ("name", "slug")
+        fields = ("name", "slug", "timezone")
 
     def clean_slug(self) -> str:
         return str(self.cleaned_data["slug"]).lower()

@@ -100,10 +100,12 @@ def store(draft: Connection, form: SetUpForm, credentials: Credentials, proof: P
 def activate(draft: Connection, *, pace: str, seen: str, by: User) -> None:
     """Make the draft a connection and queue its first sync. `seen` is the version that the person was shown.
 
+    The pace is that of the first sync alone: the everyday one stays considerate until somebody chooses otherwise.
+
     Raises SetUpChanged and NoLongerADraft.
     """
     lock(draft)
     if seen and seen != str(draft.version):
         raise SetUpChanged
-    draft.activate(pace=pace, by=by)
-    Sync.objects.queue(draft, trigger=Trigger.FIRST, by=by)
+    draft.activate(by=by)
+    Sync.objects.queue(draft, trigger=Trigger.FIRST, by=by, pace=pace)

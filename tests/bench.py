@@ -104,7 +104,7 @@ def queued_sync(sandbox: SandboxProcess, *, name: str) -> Sync:
     credentials = Credentials(api_url=sandbox.origin, api_key=Secret(sandbox.api_key))
     connection.set_up(credentials, None, name=name, privacy=Privacy.WORKSPACE, team=None, by=owner)
     connection.set_health("healthy")
-    connection.activate(pace=Pace.FULL, by=owner)
+    connection.activate(by=owner)
     return Sync.objects.queue(connection, trigger=Trigger.COMMAND, pace=Pace.FULL, full=True, only=["contacts"])
 
 

@@ -143,7 +143,8 @@ def connect(workspace: Workspace, alice: User) -> Connect:
         )
         proof = Proof(account="", person="Mira Holt", person_email="mira@harbourtea.example", counts={"contacts": 3})
         draft.set_up(credentials, proof, name=name, privacy=privacy, team=team, by=by)
-        draft.activate(pace=pace, by=by)
+        draft.pace = pace
+        draft.activate(by=by)
         return draft
 
     return connect

@@ -34,7 +34,7 @@ ROOMS = (
 )
 ARCHIVE = (
     *("record", "sync", "budget", "event", "connection"),
-    *("sealed_credentials", "connection_query", "people", "choices"),
+    *("sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "choices"),
 )
 
 

@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db import models, transaction
@@ -12,9 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from connections.fields import SealedField
-from connections.models.choices import INTERVALS, Health, Pace, Privacy, Schedule, State
+from connections.models.choices import Health, Privacy, Schedule, State
 from connections.models.connection_query import ConnectionQuerySet
 from connections.models.people import Membership, Team, User, Workspace
+from connections.models.pull_plan import PullPlan
 from connections.models.sealed_credentials import SealedCredentials
 from connections.sealing import Unsealable, seal, unseal
 from sources.errors import SourceError
@@ -32,7 +33,7 @@ class SourceGone(SourceError):
     code = "source_gone"
 
 
-class Connection(SealedCredentials):
+class Connection(SealedCredentials, PullPlan):
     """One authorised account of a source."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -60,12 +61,6 @@ class Connection(SealedCredentials):
     person_email = models.CharField(max_length=254, blank=True, editable=False)
     account_facts = models.JSONField(default=dict, blank=True, editable=False)
 
-    stream_keys = models.JSONField(default=list, blank=True, editable=False)
-    schedule = models.CharField(max_length=20, choices=Schedule, default=Schedule.HOURLY)
-    pace = models.CharField(max_length=20, choices=Pace, default=Pace.CONSIDERATE)
-    next_sync_at = models.DateTimeField(null=True, editable=False)
-    synced_at = models.DateTimeField(null=True, editable=False)
-    late_at = models.DateTimeField(null=True, editable=False)
     orphaned_at = models.DateTimeField(null=True, editable=False)
 
     objects = ConnectionQuerySet.as_manager()
@@ -234,9 +229,9 @@ class Connection(SealedCredentials):
         self.version += 1
         self.save()
 
-    def activate(self, *, pace: str, by: User) -> None:
+    def activate(self, *, by: User) -> None:
         """Step 3 is done: from now on it pulls."""
-        self.state, self.authorised_at, self.typed, self.pace = State.ACTIVE, timezone.now(), "", pace or self.pace
+        self.state, self.authorised_at, self.typed = State.ACTIVE, timezone.now(), ""
         self.stream_keys = [stream.key for stream in self.source.default_streams] if self.source else []
         self.plan_next_sync()
         self.late_at = self.lateness()
@@ -284,24 +279,6 @@ class Connection(SealedCredentials):
     def needs_action(self) -> bool:
         return self.health == Health.ACTION_NEEDED
 
-    # Schedule ---------------------------------------------------------------------------------------------------
-
-    def plan_next_sync(self) -> None:
-        interval = INTERVALS.get(Schedule(self.schedule))
-        self.next_sync_at = timezone.now() + interval if interval else None
-
-    def note_sync(self, *, succeeded: bool = True) -> None:
-        """A sync has ended: plan the next one, counted from now."""
-        self.plan_next_sync()
-        if succeeded:
-            self.synced_at, self.late_at = timezone.now(), self.lateness()
-        self.save(update_fields=["next_sync_at", "synced_at", "late_at"])
-
-    def lateness(self) -> datetime | None:
-        """When this connection counts as late: no success within twice its schedule."""
-        interval = INTERVALS.get(Schedule(self.schedule))
-        return timezone.now() + 2 * interval if interval else None
-
     # Changes ----------------------------------------------------------------------------------------------------
 
     def value_of(self, field: str) -> str:
@@ -313,6 +290,10 @@ class Connection(SealedCredentials):
                 return self.account_fingerprint
             case "api_key":
                 return self.key_fingerprint
+            case "streams":
+                return ",".join(self.stream_keys)
+            case "schedule" if self.schedule == Schedule.DAILY:
+                return f"daily {self.daily_at:%H:%M}"
             case _:
                 return str(getattr(self, field))
 
@@ -348,7 +329,8 @@ class Connection(SealedCredentials):
         self.record("paused", by=by)
 
     def resume(self, *, by: User) -> None:
-        self.state, self.next_sync_at, self.late_at = State.ACTIVE, timezone.now(), self.lateness()
+        self.state = State.ACTIVE
+        self.become_due()
         self.save(update_fields=["state", "next_sync_at", "late_at"])
         self.record("resumed", by=by)
 

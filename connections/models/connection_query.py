@@ -7,7 +7,7 @@ from django.db import models, transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.utils import timezone
 
-from connections.models.choices import Health, Privacy, State
+from connections.models.choices import Health, Privacy, Schedule, State
 from connections.models.people import ADMINISTRATORS, Membership, Team, User, Workspace
 from connections.sealing import fingerprints
 from sources.spec import Source, host_of
@@ -72,6 +72,12 @@ class ConnectionQuerySet(models.QuerySet[Any]):
 
     def due(self) -> Self:
         return self.may_run().filter(next_sync_at__lte=timezone.now()).exclude(health=Health.ACTION_NEEDED)
+
+    def plan_anew(self) -> None:
+        """The workspace's clock has changed: what runs at a time of the day runs at that time there."""
+        for connection in self.finished().without_key().filter(schedule=Schedule.DAILY):
+            connection.plan_next_sync()
+            connection.save(update_fields=["next_sync_at"])
 
     def same_account(self, connection: Any) -> Self:
         """Others on the account of this one, which share its budget."""

@@ -1,6 +1,9 @@
 """Who uses the product: users, the workspaces that they belong to, and teams."""
 
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models, transaction
@@ -47,6 +50,15 @@ class User(AbstractBaseUser, PermissionsMixin):
         return str(self)
 
 
+@cache
+def zone_names() -> list[str]:
+    return sorted(available_timezones())
+
+
+def zone_choices() -> Iterator[tuple[str, str]]:
+    return ((name, name) for name in zone_names())
+
+
 class WorkspaceQuerySet(models.QuerySet["Workspace"]):
     def of(self, user: User) -> "WorkspaceQuerySet":
         return self.filter(memberships__user=user)
@@ -58,6 +70,9 @@ class Workspace(models.Model):
     name = models.CharField(max_length=100)
     slug = models.SlugField(unique=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    timezone = models.CharField(
+        "time zone", max_length=64, choices=zone_choices, default="UTC", help_text="For syncs at a time of the day."
+    )
 
     objects = WorkspaceQuerySet.as_manager()
 
@@ -69,6 +84,11 @@ class Workspace(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("connections:list", args=[self.slug])
+
+    @property
+    def zone(self) -> ZoneInfo:
+        # A name that the machine's list has lost must not keep the syncs of everybody else from being planned.
+        return ZoneInfo(self.timezone if self.timezone in zone_names() else "UTC")
 
     def record(self, verb: str, *, by: User | None, about: str = "", detail: str = "") -> None:
         """Put into the trail what happened to its people; administrators read it, and who did it."""

@@ -71,6 +71,7 @@ def test_support_makes_a_workspace_with_its_owner_and_a_team_on_one_page(staff_c
         {
             "name": "Quay Cafe",
             "slug": "quay-cafe",
+            "timezone": "Europe/Vienna",
             "owner_email": "Noor@quay.example",
             "owner_name": "Noor",
             "team_name": "Sales",
@@ -90,6 +91,7 @@ def test_the_new_owner_sets_a_password_with_the_link_in_the_mail_and_logs_in(sta
         {
             "name": "Quay Cafe",
             "slug": "quay-cafe",
+            "timezone": "Europe/Vienna",
             "owner_email": "noor@quay.example",
             "owner_name": "",
             "team_name": "",
@@ -199,7 +201,7 @@ def test_a_team_takes_only_members_of_its_own_workspace(
 
 
 def workspace_form(workspace: Workspace, members: list[Membership], **changed: str) -> dict[str, str]:
-    form = {"name": workspace.name, "slug": workspace.slug}
+    form = {"name": workspace.name, "slug": workspace.slug, "timezone": workspace.timezone}
     form |= {f"memberships-{name}": str(len(members)) for name in ("TOTAL_FORMS", "INITIAL_FORMS")}
     form |= {f"teams-{name}": "0" for name in ("TOTAL_FORMS", "INITIAL_FORMS")}
     for place, member in enumerate(members):

@@ -54,10 +54,11 @@ def test_finish_says_what_is_pulled_at_which_pace_and_how_long_that_takes(
 
     page = words(read(alice_client, set_up(alice_client, new_sandbox(contacts=1000))))
 
+    assert "Pace of the first sync Later ones are considerate, unless you choose otherwise under Pulling." in page
     assert f"What will be pulled {', '.join(stream.name for stream in streams)}" in page
     assert "Considerate 3 calls a second: leaves room for your own forms and tools." in page
     assert "Full speed 4.9 calls a second" in page
-    assert f"The first sync takes about 1 minute ({11 + others} calls or more)." in page
+    assert f"It takes about 1 minute ({11 + others} calls or more)." in page
 
 
 def test_finish_saves_under_a_button_that_says_so(alice_client: Client, sandbox: SandboxServer) -> None:
@@ -68,13 +69,16 @@ def test_finish_saves_under_a_button_that_says_so(alice_client: Client, sandbox:
 
 
 @pytest.mark.parametrize(("posted", "pace"), [({}, "considerate"), ({"pace": "full"}, "full")])
-def test_the_chosen_pace_is_that_of_the_connection_and_its_first_sync(
+def test_the_chosen_pace_is_that_of_the_first_sync_and_the_everyday_one_stays_considerate(
     posted: dict[str, str], pace: str, alice_client: Client, sandbox: SandboxServer
 ) -> None:
     alice_client.post(set_up(alice_client, sandbox), posted)
 
     connection = Connection.objects.get()
-    assert (connection.pace, connection.syncs.get().pace) == (pace, pace)
+    assert connection.syncs.get().pace == pace
+    assert connection.pace == "considerate"
+    connection.syncs.active().stop("Out of the way.")
+    assert connection.syncs.queue(connection, trigger="schedule").pace == "considerate"
 
 
 def test_a_pace_that_there_is_not_is_refused_at_its_field(alice_client: Client, sandbox: SandboxServer) -> None:

@@ -1,0 +1,78 @@
+"""What of an account is pulled, at which pace, and when next."""
+
+import uuid
+from collections.abc import Collection
+from datetime import datetime, time
+
+from django.db import models
+from django.utils import timezone
+
+from connections.models.choices import INTERVALS, Pace, Schedule
+from connections.models.people import Workspace
+from connections.models.schedule import next_run
+
+DAILY_AT = time(6)  # Done before people come to work.
+
+
+class PullPlan(models.Model):
+    """What a connection knows about its pulling."""
+
+    id: uuid.UUID
+    workspace: Workspace
+
+    stream_keys = models.JSONField(default=list, blank=True, editable=False)
+    schedule = models.CharField(max_length=20, choices=Schedule, default=Schedule.HOURLY)
+    daily_at = models.TimeField(default=DAILY_AT)
+    pace = models.CharField(max_length=20, choices=Pace, default=Pace.CONSIDERATE)
+    next_sync_at = models.DateTimeField(null=True, editable=False)
+    synced_at = models.DateTimeField(null=True, editable=False)
+    late_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_scheduled(self) -> bool:
+        return self.schedule != Schedule.OFF
+
+    @property
+    def schedule_words(self) -> str:
+        """“Every day at 06:00 (Europe/Berlin)”."""
+        word = Schedule(self.schedule).label
+        if self.schedule != Schedule.DAILY:
+            return word
+        return f"{word} at {self.daily_at:%H:%M} ({self.workspace.timezone})"
+
+    def choose_pulling(self, *, streams: Collection[str], pace: str, schedule: str, daily_at: time) -> None:
+        """The caller saves the row. A schedule that was changed counts from now."""
+        was = self.schedule, self.daily_at
+        self.stream_keys, self.pace, self.schedule, self.daily_at = [*streams], pace, schedule, daily_at
+        if was != (schedule, daily_at):
+            self.plan_next_sync()
+            self.late_at = self.lateness()
+
+    def plan_next_sync(self) -> None:
+        self.next_sync_at = next_run(
+            Schedule(self.schedule),
+            now=timezone.now(),
+            at=self.daily_at,
+            zone=self.workspace.zone,
+            spread=self.id.int,
+        )
+
+    def become_due(self) -> None:
+        """A sync starts in a moment, unless only people start them."""
+        self.next_sync_at = timezone.now() if self.is_scheduled else None
+        self.late_at = self.lateness()
+
+    def note_sync(self, *, succeeded: bool = True) -> None:
+        """A sync has ended: plan the next one."""
+        self.plan_next_sync()
+        if succeeded:
+            self.synced_at, self.late_at = timezone.now(), self.lateness()
+        self.save(update_fields=["next_sync_at", "synced_at", "late_at"])
+
+    def lateness(self) -> datetime | None:
+        """When this connection counts as late: no success within twice its schedule."""
+        interval = INTERVALS.get(Schedule(self.schedule))
+        return timezone.now() + 2 * interval if interval else None
