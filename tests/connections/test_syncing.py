@@ -116,7 +116,7 @@ def test_after_a_success_the_connection_is_healthy_and_the_next_sync_is_planned(
 
     after = again(connection)
     assert after.health == Health.HEALTHY
-    assert timedelta(minutes=59) < after.next_sync_at - timezone.now() <= timedelta(hours=1)
+    assert timedelta(minutes=14) < after.next_sync_at - timezone.now() <= timedelta(minutes=75)
     assert after.synced_at is not None
     assert timedelta(minutes=119) < after.late_at - timezone.now() <= timedelta(hours=2)
 
