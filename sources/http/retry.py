@@ -7,7 +7,7 @@ import httpx
 from tenacity import RetryCallState, Retrying, wait_random_exponential
 
 from sources.errors import SourceError, TemporarilyDown
-from sources.http.throttle import BUSY
+from sources.http.throttle import BUSY, LONGEST_WAIT
 from sources.spec import Lane
 
 AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504, *range(520, 528), 529, 530})
@@ -15,6 +15,8 @@ MOST_RETRIES = 3
 MOST_WAITING = 15 * 60.0  # Seconds that 429 may cost one call before it counts as a failure.
 RETRIES_BY_CODE = {
     "deadline": 1,  # Each try costs the whole time limit.
+    "tls_handshake": 1,
+    "empty_answer": 1,
     "protocol": 1,
     "encoding": 1,
     "not_json": 1,
@@ -71,8 +73,11 @@ class PullPatience:
 
     def is_at_an_end(self, state: RetryCallState) -> bool:
         error, response = _outcome(state)
+        wait = response.extensions.get("wait_seconds", 1.0) if response is not None else 0.0
+        if wait > LONGEST_WAIT:
+            return True
         if response is not None and response.status_code == 429:
-            self._waited += response.extensions.get("wait_seconds", 1.0)
+            self._waited += wait
             return self._waited > MOST_WAITING
         self._failures += 1
         return self._failures > RETRIES_BY_CODE.get(_code(error), MOST_RETRIES)

@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-LEAST, MOST = 1.0, 300.0  # Seconds. A longer wait is no wait but an outage, and is looked at again then.
+LEAST, MOST = 1.0, 24 * 3600.0  # Seconds. After a day it is worth a look, whatever was said.
 SECONDS = re.compile(r"[0-9]+", re.ASCII)
 HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT", re.ASCII)
 

@@ -12,6 +12,7 @@ from sources.spec import Budget, Lane
 
 BUSY = (429, 503)  # ActiveCampaign and others answer 503 at the limit as well.
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
+LONGEST_WAIT = 300.0  # Seconds for which everybody is held back; a longer wait is an outage, and each pull ends at it.
 PERSON_WAITS = 10.0  # Seconds after which a person is better told than kept waiting.
 
 
@@ -29,7 +30,7 @@ class Throttle(httpx.BaseTransport):
         response = self._inner.handle_request(request)
         if response.status_code in BUSY:
             seconds = asked_seconds(response) or self._growing_pause()
-            self._budget.slow_down(seconds)
+            self._budget.slow_down(min(seconds, LONGEST_WAIT))
             response.extensions["wait_seconds"] = seconds
         else:
             self._pause = FIRST_PAUSE

@@ -26,12 +26,14 @@ DATE = "Tue, 24 Nov 2026 10:00:00 GMT"
         ("1", 1),
         ("0", 1),
         ("300", 300),
-        ("301", 300),
-        ("99999999999", 300),
-        ("9" * 5000, 300),
+        ("301", 301),
+        ("86401", 86400),
+        ("99999999999", 86400),
+        ("9" * 5000, 86400),
         ("Tue, 24 Nov 2026 10:00:42 GMT", 42),
         ("Tue, 24 Nov 2026 09:00:00 GMT", 1),
-        ("Tue, 24 Nov 2026 12:00:00 GMT", 300),
+        ("Tue, 24 Nov 2026 12:00:00 GMT", 7200),
+        ("Tue, 24 Nov 2099 12:00:00 GMT", 86400),
         ("-5", None),
         ("1e3", None),
         ("1.5", None),
@@ -97,6 +99,19 @@ def test_a_pull_outlasts_429_for_a_quarter_of_an_hour(make_rig: MakeRig) -> None
 
     assert response.status_code == 429
     assert len(rig.server.heard) == 10  # Nine waits of 100 seconds are the quarter; the tenth is one too many.
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_wait_of_more_than_five_minutes_ends_the_call_and_holds_others_back_for_five(
+    status: int, make_rig: MakeRig
+) -> None:
+    rig = make_rig(answers(b"", status=status, headers=[("Retry-After", "7200")]), answers({}))
+
+    response = rig.get()
+
+    assert (response.status_code, response.extensions["wait_seconds"]) == (status, 7200)
+    assert rig.budget.slowed == [300]
+    assert len(rig.server.heard) == 1
 
 
 @pytest.mark.parametrize("status", [408, 425, 500, 502, 503, 504, 520, 523, 527, 529, 530])
