@@ -1,5 +1,6 @@
 """Connections to judged addresses only, whose every read obeys the running call's limits."""
 
+import logging
 import socket
 import ssl
 import threading
@@ -14,9 +15,12 @@ from sources.http.limits import Call
 from sources.http.lookup import MOST_ANSWERS, Resolve, ask_resolver, look_up
 from sources.http.public_addresses import is_public
 
+logger = logging.getLogger(__name__)
+
 Dial = Callable[[str, int], tuple[str, int]]
 
 DNS_SAYS_LATER = {socket.EAI_AGAIN, socket.EAI_SYSTEM, socket.EAI_MEMORY}
+MOST_SILENT = 2  # Addresses that may let a call wait in vain; after them the host counts as silent.
 
 
 def dial_directly(address: str, port: int) -> tuple[str, int]:
@@ -61,12 +65,18 @@ class Dialler(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
+        silent = 0
         for address in self._judged_addresses(host, port):
             left = self.call.seconds_left(timeout)
             try:
                 stream = super().connect_tcp(*self._dial(address, port), timeout=left)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+            except httpcore.ConnectError:
                 continue  # The next address may be alive.
+            except httpcore.ConnectTimeout:
+                silent += 1
+                if silent == MOST_SILENT:
+                    break
+                continue
             self.call.connected = True
             return LimitedStream(stream, dialler=self, failures=self._failures)
         raise self._failures.no_answer()
@@ -76,6 +86,8 @@ class Dialler(httpcore.SyncBackend):
         if (host, port) in self._exempt:
             return answers
         if len(answers) > MOST_ANSWERS or not all(is_public(answer) for answer in answers):
+            # Told to the log alone: to the person it reads like a name that does not exist.
+            logger.warning("A name led to addresses that are not called: %r", answers[: MOST_ANSWERS + 1])
             raise self._failures.no_such_host("dns_refused")
         return answers
 
@@ -120,6 +132,8 @@ class LimitedStream(httpcore.NetworkStream):
     ) -> httpcore.NetworkStream:
         try:
             stream = self._stream.start_tls(ssl_context, server_hostname, self._seconds(timeout))
+        except httpcore.ConnectTimeout:
+            raise self._failures.no_answer() from None
         except httpcore.ConnectError as error:
             raise self._why_not_trusted(error.__cause__) from None
         return LimitedStream(stream, dialler=self._dialler, failures=self._failures)
@@ -135,6 +149,8 @@ class LimitedStream(httpcore.NetworkStream):
 
     def _why_not_trusted(self, cause: BaseException | None) -> SourceError:
         hung_up = isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return self._failures.not_trusted("tls")
         if isinstance(cause, ssl.SSLError) and not hung_up:
-            return self._failures.not_trusted()
+            return self._failures.not_trusted("tls_handshake")
         return self._failures.cut_off()

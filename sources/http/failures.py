@@ -29,8 +29,8 @@ class Failures:
     def too_slow(self, code: str) -> TemporarilyDown:
         return TemporarilyDown(f"{self.service} is taking too long to answer. Try again later.", code=code)
 
-    def not_trusted(self) -> WrongAddress:
-        return WrongAddress("The secure connection could not be verified, so we did not send your key.", code="tls")
+    def not_trusted(self, code: str) -> WrongAddress:
+        return WrongAddress("The secure connection could not be verified, so we did not send your key.", code=code)
 
     def redirected(self) -> WrongAddress:
         return WrongAddress(
