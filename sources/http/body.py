@@ -13,11 +13,21 @@ def read_body(
 ) -> bytes:
     """The whole body, unpacked. `encoding` is the Content-Encoding header. Raises UnexpectedAnswer, TemporarilyDown."""
     counted = _counted(chunks, wire_bytes=wire_bytes, failures=failures)
+    body = bytearray()
+    for piece in unpacked(counted, encoding=encoding, failures=failures):
+        body += piece
+        if len(body) > decoded_bytes:
+            raise failures.too_large()
+    return bytes(body)
+
+
+def unpacked(chunks: Iterable[bytes], *, encoding: str, failures: Failures) -> Iterator[bytes]:
+    """The body piece by piece, none much longer than what arrived for it. Raises UnexpectedAnswer, TemporarilyDown."""
     match encoding.strip().lower():
         case "" | "identity":
-            return b"".join(counted)
+            yield from chunks
         case "gzip":
-            return _gunzip(counted, decoded_bytes=decoded_bytes, failures=failures)
+            yield from _gunzipped(chunks, failures=failures)
         case _:  # Not asked for, or several of them stacked: the way to make much out of little.
             raise failures.unreadable("encoding_refused")
 
@@ -31,22 +41,17 @@ def _counted(chunks: Iterable[bytes], *, wire_bytes: int, failures: Failures) ->
         yield chunk
 
 
-def _gunzip(chunks: Iterable[bytes], *, decoded_bytes: int, failures: Failures) -> bytes:
+def _gunzipped(chunks: Iterable[bytes], *, failures: Failures) -> Iterator[bytes]:
     unpacker = zlib.decompressobj(wbits=31)
-    body = bytearray()
     arrived = False
     for chunk in chunks:
         arrived = arrived or bool(chunk)
-        for piece in _unpacked(unpacker, chunk, failures=failures):
-            body += piece
-            if len(body) > decoded_bytes:
-                raise failures.too_large()
+        yield from _pieces(unpacker, chunk, failures=failures)
     if arrived and not unpacker.eof:
         raise failures.cut_off()
-    return bytes(body)
 
 
-def _unpacked(unpacker: "zlib._Decompress", chunk: bytes, *, failures: Failures) -> Iterator[bytes]:
+def _pieces(unpacker: "zlib._Decompress", chunk: bytes, *, failures: Failures) -> Iterator[bytes]:
     while chunk:
         if unpacker.eof:
             raise failures.unreadable("encoding")

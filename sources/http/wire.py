@@ -4,6 +4,7 @@ import logging
 import ssl
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from typing import cast
 
@@ -11,7 +12,7 @@ import httpcore
 import httpx
 
 from sources.errors import SourceError
-from sources.http.body import read_body
+from sources.http.body import read_body, unpacked
 from sources.http.dialling import Dial, Dialler, dial_directly
 from sources.http.failures import Failures
 from sources.http.limits import BULK, Call, Limits
@@ -133,16 +134,15 @@ class Wire(httpx.BaseTransport):
         )
 
     def _body_of_refusal(self, answer: httpcore.Response) -> bytes:
-        try:
-            return read_body(
-                cast("Iterable[bytes]", answer.stream),
-                encoding=httpx.Headers(answer.headers).get("content-encoding", ""),
-                wire_bytes=FAILURE_BODY_BYTES,
-                decoded_bytes=FAILURE_BODY_BYTES,
-                failures=self._failures,
-            )
-        except (SourceError, httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError):
-            return b""  # The status says it already, and must not be hidden by a broken page that explains it.
+        """Its beginning: the status says it already, and must not be hidden by a broken page that explains it."""
+        encoding = httpx.Headers(answer.headers).get("content-encoding", "")
+        body = bytearray()
+        with suppress(SourceError, httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError):
+            for piece in unpacked(cast("Iterable[bytes]", answer.stream), encoding=encoding, failures=self._failures):
+                body += piece
+                if len(body) >= FAILURE_BODY_BYTES:
+                    break
+        return bytes(body[:FAILURE_BODY_BYTES])
 
     def _cut_or_garbled(self, call: Call) -> SourceError:
         """What is no HTTP at all is garbage; an answer that begins well and stops was cut off."""
