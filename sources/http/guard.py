@@ -1,6 +1,6 @@
-"""Lets a request out only to where its key belongs, and hands it the key only then."""
+"""Lets a request out only to where its key belongs, hands it the key only then, and lets no key come back."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import httpx
 
@@ -9,6 +9,8 @@ from sources.spec import Secret
 
 Allowed = Callable[[str], bool]
 
+MASK = b"****"
+
 
 def origin_of(url: httpx.URL) -> str:
     port = "" if url.port is None else f":{url.port}"
@@ -16,7 +18,7 @@ def origin_of(url: httpx.URL) -> str:
 
 
 class Guard(httpx.BaseTransport):
-    """Above this transport no request carries the key, so none can print it.
+    """Above this transport nothing carries the key, so nothing can print it: no request, and no answer that echoes it.
 
     `allowed` judges an origin (`https://host`); an origin in `exempt` needs neither https nor its permission.
     """
@@ -39,7 +41,7 @@ class Guard(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if not self._may_go(request):
             raise self._failures.not_allowed()
-        return self._inner.handle_request(self._with_key(request))
+        return self._without_key(self._inner.handle_request(self._with_key(request)))
 
     def close(self) -> None:
         self._inner.close()
@@ -55,3 +57,23 @@ class Guard(httpx.BaseTransport):
         for name, secret in self._secret_headers.items():
             outgoing.headers[name] = secret.reveal()
         return outgoing
+
+    def _without_key(self, response: httpx.Response) -> httpx.Response:
+        keys = {secret.reveal() for secret in self._secret_headers.values() if secret}
+        spellings = [spelling.encode() for key in keys for spelling in {key, key.replace("/", "\\/")}]  # As JSON may.
+        told = [response.content, *(value for _, value in response.headers.raw)]
+        if not any(spelling in text for spelling in spellings for text in told):
+            return response
+        headers = [(name, _masked(value, spellings)) for name, value in response.headers.raw]
+        content = _masked(response.content, spellings)
+        return httpx.Response(response.status_code, headers=_without_length(headers), content=content)
+
+
+def _masked(text: bytes, spellings: Iterable[bytes]) -> bytes:
+    for spelling in spellings:
+        text = text.replace(spelling, MASK)
+    return text
+
+
+def _without_length(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    return [(name, value) for name, value in headers if name.lower() != b"content-length"]
