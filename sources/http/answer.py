@@ -1,6 +1,7 @@
 """From the bytes of a 2xx answer to a JSON object that can be stored."""
 
 import json
+import logging
 import math
 import re
 from typing import Any, NoReturn
@@ -10,7 +11,11 @@ import httpx
 from sources.http.failures import Failures
 from sources.spec import Row
 
+logger = logging.getLogger(__name__)
+
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # No database and no UTF-8 file takes these.
+MAY_BE_UNSTORABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")  # JSON can hold them in this spelling alone.
+LONGEST_TEXT = 1_000_000  # Characters. The longest mail is shorter; what is longer would burden every page of the rows.
 
 
 def is_web_page(body: bytes) -> bool:
@@ -27,18 +32,24 @@ def json_object(response: httpx.Response, *, failures: Failures) -> Row:
         raise failures.empty()
     if is_web_page(body):
         raise failures.web_page()
-    try:
-        found = _storable(_parsed(body))
-    except (ValueError, RecursionError):
-        raise (failures.cut_off() if _looks_cut(body) else failures.unreadable("not_json")) from None
+    found = _parsed(body, failures=failures)
     if not isinstance(found, dict):
         raise failures.unreadable("not_an_object")
     return found
 
 
-def _parsed(body: bytes) -> Any:
-    # Decoded first, because json.loads guesses UTF-16 and UTF-32 from bytes.
-    return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse, parse_float=_finite)
+def _parsed(body: bytes, *, failures: Failures) -> Any:
+    try:
+        text = body.decode("utf-8-sig")  # By hand, because json.loads guesses UTF-16 and UTF-32 from bytes.
+        found = json.loads(text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_object)
+    except json.JSONDecodeError as error:
+        raise (failures.cut_off() if _is_cut(error) else failures.unreadable("not_json")) from None
+    except UnicodeDecodeError:
+        raise failures.unreadable("not_json") from None
+    except (ValueError, RecursionError):
+        raise failures.unreadable("odd_json") from None
+    needs_mending = len(text) > LONGEST_TEXT or MAY_BE_UNSTORABLE.search(text)
+    return _storable(found) if needs_mending else found
 
 
 def _refuse(word: str) -> NoReturn:
@@ -52,17 +63,33 @@ def _finite(text: str) -> float:
     return number
 
 
-def _looks_cut(body: bytes) -> bool:
-    return body.lstrip()[:1] == b"{" and body.rstrip()[-1:] != b"}"
+def _object(pairs: list[tuple[str, Any]]) -> Row:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        logger.warning("A name came twice in one object: the last was kept.")
+    return found
+
+
+def _is_cut(error: json.JSONDecodeError) -> bool:
+    """An object that stops before its end; what is wrong within would be wrong again."""
+    text = error.doc.rstrip()
+    stops = error.pos >= len(text) or error.msg.startswith("Unterminated string") or text[-1:] != "}"
+    return text.lstrip()[:1] == "{" and stops
 
 
 def _storable(value: Any) -> Any:
     match value:
         case str():
-            return UNSTORABLE.sub("\ufffd", value)
+            return UNSTORABLE.sub("\ufffd", _not_too_long(value))
         case dict():
             return {_storable(key): _storable(item) for key, item in value.items()}
         case list():
             return [_storable(item) for item in value]
         case _:
             return value
+
+
+def _not_too_long(text: str) -> str:
+    if len(text) > LONGEST_TEXT:
+        logger.warning("A text of %d characters was cut to %d.", len(text), LONGEST_TEXT)
+    return text[:LONGEST_TEXT]
