@@ -101,9 +101,11 @@ class SyncQuerySet(models.QuerySet["Sync"]):
             sync = waiting.first()
             return sync.take() if sync else None
 
-    def stop(self, reason: str) -> None:
-        """The token moves on with it, so that a worker which is at it stores nothing more."""
-        self.update(state=SyncState.STOPPED, reason=reason[:300], token=F("token") + 1, finished_at=timezone.now())
+    def stop(self, reason: str) -> int:
+        """The token moves on with it, so that a worker which is at it stores nothing more. Returns how many ended."""
+        return self.update(
+            state=SyncState.STOPPED, reason=reason[:300], token=F("token") + 1, finished_at=timezone.now()
+        )
 
     def with_rows(self) -> Self:
         return self.annotate(
