@@ -256,15 +256,6 @@ def test_the_script_for_new_machines_runs_what_a_developer_runs():
     assert script.read_text().rstrip().endswith("make lint test")
 
 
-def test_the_bench_measures_work_that_was_done():
-    command = [sys.executable, "-m", "tests.bench", "--contacts", "150", "--laps", "1"]
-    result = subprocess.run(command, cwd=ROOT, env=bare_environment(), capture_output=True, text=True)
-
-    assert result.returncode == 0, result.stderr
-    assert re.search(r"^plain offset walk.* \d+$", result.stdout, re.MULTILINE)
-    assert re.search(r"^sync into the database.* \d+$", result.stdout, re.MULTILINE)
-
-
 def pytest_without_chromium(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     (folder / "conftest.py").write_text('pytest_plugins = ["tests.browser_fixture"]\n')
     (folder / "test_page.py").write_text("def test_a_page(page): ...\n\ndef test_no_page(): ...\n")

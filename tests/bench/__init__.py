@@ -1,0 +1,1 @@
+"""The bench: each module below that has a `measure` is a scenario; `python -m tests.bench` runs them."""

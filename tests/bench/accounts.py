@@ -1,0 +1,28 @@
+"""Several sandbox accounts in one process: `python -m tests.bench.accounts 50 contacts=1000 rate=1`.
+
+Prints the address and the key of each on a line, and serves until its standard input is closed.
+"""
+
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from sources.activecampaign.sandbox.chaos import Chaos
+from sources.activecampaign.sandbox.server import SandboxServer
+
+
+def main(words: Sequence[str]) -> None:
+    count, options = int(words[0]), dict(word.split("=") for word in words[1:])
+    changes = float(options.pop("changes", 0))
+    numbers = {name: int(value) for name, value in options.items()}
+    with ExitStack() as running:
+        for seed in range(1, count + 1):
+            chaos = Chaos(seed=seed, changes=changes) if changes else None
+            sandbox = running.enter_context(SandboxServer(seed=seed, chaos=chaos, **numbers))
+            sys.stdout.write(f"{sandbox.origin} {sandbox.api_key}\n")
+        sys.stdout.flush()
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

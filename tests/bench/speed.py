@@ -1,0 +1,103 @@
+"""One account at full pace: how near a pull comes to the limit, and what the command costs beside the calls."""
+
+from collections.abc import Iterator, Sequence
+
+from sources.activecampaign.sandbox.world import World
+from sources.registry import get_source
+from tests.bench.figures import Effort, Figure, Lap, fewest_calls, ideal_seconds, median_of
+from tests.bench.plain import walk_lap
+from tests.bench.stage import Account, account, connected, require_rows, sync_lap
+
+RATE = 5
+MIXED = {"contacts": 2000, "deals": 400}
+
+
+def measure(effort: Effort) -> Iterator[Figure]:
+    for latency_ms in (300, 800):
+        yield from contacts(effort, count=effort.of(5000, 400), latency_ms=latency_ms)
+    yield from many_contacts(effort, count=effort.of(20_000, 600), latency_ms=300)
+    yield from mixed(effort, latency_ms=300)
+
+
+def contacts(effort: Effort, *, count: int, latency_ms: int) -> Iterator[Figure]:
+    what = f"{count:,} contacts at {latency_ms} ms"
+    fewest = fewest_calls([count])
+    with account(contacts=count, latency_ms=latency_ms, rate=RATE) as sandbox:
+        plain = walk_lap(sandbox)
+        laps = contact_laps(sandbox, count=count, laps=effort.laps)
+    ideal = ideal_seconds(fewest, rate=RATE, latency_ms=latency_ms)
+    yield Figure(
+        what=f"{what}, plain walk (1 lap)",
+        measured=[plain.seconds],
+        ideal=ideal,
+        calls=plain.calls,
+        refused=plain.refused,
+    )
+    calls = median_of(laps, "calls")
+    bound = 1.05 * (calls - 1) / RATE + 3 * latency_ms / 1000
+    yield timed(f"{what}, first call to last answer", laps, ideal=ideal, bound=bound)
+    yield Figure(what=f"{what}, calls", measured=[lap.calls for lap in laps], unit="", ideal=fewest, bound=fewest + 8)
+    yield refusals(what, laps)
+    yield Figure(
+        what=f"{what}, the whole command beyond that",
+        measured=[lap.whole - lap.seconds for lap in laps],
+        bound=1.5,
+    )
+
+
+def many_contacts(effort: Effort, *, count: int, latency_ms: int) -> Iterator[Figure]:
+    """Both readings of the ideal: of the calls that were made, and of the fewest that do."""
+    with account(contacts=count, latency_ms=latency_ms, rate=RATE) as sandbox:
+        laps = contact_laps(sandbox, count=count, laps=effort.laps)
+    for words, calls in (("made", median_of(laps, "calls")), ("that are the fewest", fewest_calls([count]))):
+        ideal = ideal_seconds(calls, rate=RATE, latency_ms=latency_ms)
+        what = f"{count:,} contacts at {latency_ms} ms, against the ideal of the calls {words}"
+        yield timed(what, laps, ideal=ideal, bound=1.04 * ideal)
+
+
+def mixed(effort: Effort, *, latency_ms: int) -> Iterator[Figure]:
+    sizes = {name: effort.of(size, size // 10) for name, size in MIXED.items()}
+    counts = rows_by_stream(**sizes)
+    with account(**sizes, latency_ms=latency_ms, rate=RATE) as sandbox:
+        laps = []
+        for _ in range(effort.laps):
+            connection = connected(sandbox)
+            laps.append(sync_lap(sandbox, connection))
+            for stream, count in counts.items():
+                require_rows(connection, stream, count)
+    ideal = ideal_seconds(fewest_calls([*counts.values()]), rate=RATE, latency_ms=latency_ms)
+    what = f"All {len(counts)} default streams, {sum(counts.values()):,} rows, at {latency_ms} ms"
+    yield timed(what, laps, ideal=ideal, bound=1.08 * ideal)
+    yield refusals(what, laps)
+
+
+def rows_by_stream(*, contacts: int, deals: int) -> dict[str, int]:
+    """What an account of that size holds for each default stream."""
+    source = get_source("activecampaign")
+    assert source is not None
+    world = World(contacts=contacts, deals=deals)
+    return {stream.key: world.count(stream.path) for stream in source.default_streams}
+
+
+def contact_laps(sandbox: Account, *, count: int, laps: int) -> list[Lap]:
+    done = []
+    for _ in range(laps):
+        connection = connected(sandbox, streams=["contacts"])
+        done.append(sync_lap(sandbox, connection))
+        require_rows(connection, "contacts", count)
+    return done
+
+
+def timed(what: str, laps: Sequence[Lap], *, ideal: float, bound: float | None) -> Figure:
+    return Figure(
+        what=what,
+        measured=[lap.seconds for lap in laps],
+        ideal=ideal,
+        bound=bound,
+        calls=median_of(laps, "calls"),
+        refused=sum(lap.refused for lap in laps),
+    )
+
+
+def refusals(what: str, laps: Sequence[Lap]) -> Figure:
+    return Figure(what=f"{what}, 429s in all laps", measured=[sum(lap.refused for lap in laps)], unit="", bound=0)

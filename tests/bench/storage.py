@@ -1,0 +1,90 @@
+"""Without latency and limit: how many rows a second are stored, and how much memory that takes."""
+
+import os
+from collections.abc import Iterator
+
+from django.db import connection as database
+
+from connections.models import Connection, Record, Sync
+from tests.bench.figures import Effort, Figure, Lap
+from tests.bench.plain import walk_lap
+from tests.bench.stage import account, connected, require_rows, sync_command
+
+MEGABYTES_APART = 20
+MOST_MEGABYTES = 150
+
+
+def measure(effort: Effort) -> Iterator[Figure]:
+    yield from rows_a_second(effort, contacts=effort.of(50_000, 2000), least=8000)
+    yield from memory(small=effort.of(10_000, 1000), large=effort.of(300_000, 5000))
+
+
+def rows_a_second(effort: Effort, *, contacts: int, least: int) -> Iterator[Figure]:
+    """The plain walk stands for the sandbox's own speed, and for one line and nobody storing."""
+    no_limit()
+    plain, ours = [], []
+    with account(contacts=contacts, latency_ms=0, rate=0) as sandbox:
+        for _ in range(effort.laps):
+            plain.append(walk_lap(sandbox))
+            connection = connected(sandbox, streams=["contacts"])
+            sandbox.reset()
+            ours.append(stored_lap(connection, contacts=contacts, calls=lambda: sandbox.stats()["requests"]))
+            empty()
+    for what, laps, bound in (("plain walk, nothing stored", plain, None), (f"into {database.vendor}", ours, least)):
+        yield Figure(
+            what=f"{contacts:,} contacts, {what}",
+            measured=[contacts / lap.seconds for lap in laps],
+            unit="rows/s",
+            bound=bound,
+            is_least=True,
+            calls=max(lap.calls for lap in laps),
+            refused=0,
+        )
+
+
+def stored_lap(connection: Connection, *, contacts: int, calls) -> Lap:
+    """By the sync's own times: from when it was begun until the last row was stored and it was over."""
+    sync_command(connection).wait_for_success()
+    require_rows(connection, "contacts", contacts)
+    sync = Sync.objects.get(connection=connection)
+    assert sync.started_at and sync.finished_at
+    return Lap(seconds=(sync.finished_at - sync.started_at).total_seconds(), calls=calls())
+
+
+def memory(*, small: int, large: int) -> Iterator[Figure]:
+    no_limit()
+    peaks = {contacts: peak(contacts) for contacts in (small, large)}
+    for contacts, megabytes in peaks.items():
+        yield Figure(
+            what=f"{contacts:,} contacts: the command's peak memory",
+            measured=[megabytes],
+            unit="MB",
+            bound=MOST_MEGABYTES,
+        )
+    yield Figure(
+        what="The large one's peak beyond the small one's",
+        measured=[peaks[large] - peaks[small]],
+        unit="MB",
+        bound=MEGABYTES_APART,
+    )
+
+
+def peak(contacts: int) -> float:
+    with account(contacts=contacts, latency_ms=0, rate=0) as sandbox:
+        connection = connected(sandbox, streams=["contacts"])
+        command = sync_command(connection)
+        command.wait_for_success()
+        require_rows(connection, "contacts", contacts)
+    empty()
+    return command.peak_megabytes
+
+
+def no_limit() -> None:
+    """For the processes started from now on: what is measured is our own work."""
+    os.environ["ACTIVECAMPAIGN_RATE"] = "100000"
+
+
+def empty() -> None:
+    """Each lap begins with a small database."""
+    with database.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {Record._meta.db_table}")
