@@ -114,17 +114,22 @@ class KeysetWalk:
         covers = self._hear_descent(ids) if ascent is None else self._hear_ascent(ascent, asked.before, ids, answer)
         self._ranges = [one for one in self._ranges if one.is_asked or not one.is_empty]
         dispelled = self._doubt_the_end()
+        is_denied = self._is_denied()
         page = Page(
             rows=answer.rows,
             cursor=None if self.is_over else self.cursor,
             total=self._total,
             unreadable=answer.unreadable,
-            seam_proven=ascent is None or ids == sorted(ids),
-            covers=covers if self._is_whole else None,
+            seam_proven=(ascent is None or ids == sorted(ids)) and not is_denied,
+            covers=covers if self._is_whole and not is_denied else None,
         )
         # What turned out to be empty is said before the last page: after that one nothing may come.
         empty = [Page(rows={}, cursor=before, total=self._total, covers=_covered(one)) for one in dispelled]
-        return [*empty, page] if self._is_whole else [page]
+        return [*empty, page] if self._is_whole and not is_denied else [page]
+
+    def _is_denied(self) -> bool:
+        """No row at all, of an account that says that it has some: that is no proof that the rows are gone."""
+        return self._is_whole and self.is_over and not self._seen and bool(self._total)
 
     # Where to ask
 
@@ -228,10 +233,8 @@ class KeysetWalk:
         """The highest id up to which the answer shows all there is, which may lie beyond its rows."""
         if before is not None and last >= before - 1:
             return before - 1
-        if answer.count == 0:
-            return None if before is None else before - 1
-        is_end = answer.count < PAGE_SIZE and self._trusts_short
-        if is_end and not self._is_doubtful(one, last):
+        is_end = answer.count == 0 or (answer.count < PAGE_SIZE and self._trusts_short)
+        if is_end and not (self._trusts_short and self._is_doubtful(one, last)):
             return None if before is None else before - 1
         if is_end:
             self._doubts.append((last, one.before))
