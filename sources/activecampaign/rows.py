@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sources.activecampaign.statuses import request_refused, says_failure
 from sources.errors import UnexpectedAnswer
 from sources.spec import Row
 
@@ -29,12 +30,14 @@ class Answer:
 
 
 def answer_of(body: Row, *, envelope: str) -> Answer:
-    """Raises UnexpectedAnswer when the list is missing: that is no empty list."""
+    """Raises UnexpectedAnswer when the list is missing, or stands beside an error: that is no list of all there is."""
     listed = body.get(envelope)
     if not isinstance(listed, list):
         raise UnexpectedAnswer(
             "ActiveCampaign sent an answer without the records that we asked for.", code="no_envelope"
         )
+    if says_failure(body):
+        raise request_refused()
     if len(listed) > MOST_ROWS:
         raise UnexpectedAnswer("ActiveCampaign sent far more records than we asked for.", code="too_many_rows")
     usable = [(key, row) for row in listed if isinstance(row, dict) and (key := _id_of(row))]

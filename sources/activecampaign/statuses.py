@@ -13,6 +13,7 @@ from sources.errors import (
 )
 from sources.http.answer import is_web_page
 from sources.http.retry import AGAIN
+from sources.spec import Row
 
 SERVICE = "ActiveCampaign"
 REFUSALS = (401, 403)  # A bad key is answered with 403, mostly.
@@ -20,7 +21,12 @@ REFUSALS = (401, 403)  # A bad key is answered with 403, mostly.
 
 def refuses_the_key(response: httpx.Response) -> bool:
     """A 403 in the form of a web page is a firewall's, and says nothing about the key."""
-    return response.status_code in REFUSALS and not is_web_page(response.content)
+    return response.status_code in REFUSALS and not _is_firewalls(response.content)
+
+
+def _is_firewalls(body: bytes) -> bool:
+    """Cloudflare, which stands before the API, sends programs a bare number instead of its page."""
+    return is_web_page(body) or body.lstrip().startswith(b"error code: 1")
 
 
 def error_of(response: httpx.Response) -> SourceError:
@@ -45,11 +51,28 @@ def error_of(response: httpx.Response) -> SourceError:
             return _busy(response)
         case _ if status in AGAIN or 500 <= status < 600:
             return TemporarilyDown(f"{SERVICE} had an error. Try again later.", code="server_error")
-        case _:
-            return UnexpectedAnswer(f"{SERVICE} did not accept our request.", code="request_refused")
+        case _ if status < 600:
+            return request_refused()
+        case _:  # HTTP has no such status.
+            return UnexpectedAnswer(f"{SERVICE} sent an answer we couldn't read.", code="request_refused")
+
+
+def request_refused() -> UnexpectedAnswer:
+    return UnexpectedAnswer(f"{SERVICE} did not accept our request.", code="request_refused")
+
+
+def says_failure(body: Row) -> bool:
+    """Whether an answer that calls itself a success holds a refusal: some of them do."""
+    return bool(body.get("errors")) or body.get("succeeded") in (0, "0")
 
 
 def _busy(response: httpx.Response) -> RateLimited:
     seconds = response.extensions.get("wait_seconds", 1.0)
-    unit = "second" if round(seconds) == 1 else "seconds"
-    return RateLimited(f"{SERVICE} is busy and asks us to wait {round(seconds)} {unit}.", retry_after=seconds)
+    return RateLimited(f"{SERVICE} is busy and asks us to wait {_in_words(seconds)}.", retry_after=seconds)
+
+
+def _in_words(seconds: float) -> str:
+    for unit, length in (("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * length:
+            return f"{round(seconds / length)} {unit}s"
+    return f"{round(seconds)} second{'' if round(seconds) == 1 else 's'}"
