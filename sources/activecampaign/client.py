@@ -13,7 +13,7 @@ from sources.activecampaign.keyset_walk import KeysetWalk
 from sources.activecampaign.offset_walk import OffsetWalk
 from sources.activecampaign.person import Person
 from sources.activecampaign.rows import Answer, answer_of
-from sources.activecampaign.statuses import SERVICE, error_of, refuses_the_key
+from sources.activecampaign.statuses import SERVICE, error_of, refuses_the_key, request_refused, says_failure
 from sources.activecampaign.walks import Ask, keyset_walk, offset_walk
 from sources.errors import BadCredentials, NotPermitted, SourceError, UnexpectedAnswer, WrongAddress
 from sources.http.limits import BULK, Limits
@@ -71,7 +71,10 @@ class ActiveCampaign:
 
     def me(self) -> Person:
         """The ActiveCampaign user whose key this is. Raises SourceError."""
-        user = self.get("users/me").get("user")
+        body = self.get("users/me")
+        if says_failure(body):
+            raise request_refused()
+        user = body.get("user")
         if not isinstance(user, dict):
             raise WrongAddress(
                 f"What answered at this address is not {SERVICE}'s API. Copy the API URL again "
@@ -108,8 +111,16 @@ class ActiveCampaign:
         """A bad key and a missing permission are the same 403; what the key's own user is answered tells them apart."""
         # One thread asks: of a key that died during a pull, each of the others would ask as often in vain.
         with self._asking_why:
-            person = self.me()
+            person = self._owner_of_refused_key()
         return NotPermitted(f"{person.name}'s key may not read {stream.name.lower()}.")
+
+    def _owner_of_refused_key(self) -> Person:
+        try:
+            return self.me()
+        except BadCredentials:
+            if not self._was_answered:
+                raise
+            raise BadCredentials("The key stopped working during the update. Enter a new key.") from None
 
     def _not_offered(self, stream: Stream) -> SourceError:
         if not self._was_answered:  # A line that has answered is at the right address.
