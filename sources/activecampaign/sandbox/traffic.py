@@ -30,7 +30,8 @@ class Traffic:
     Rejected calls are not counted against it. `rejected_429` are those that passed the limit, not scripted answers.
     Who else calls the account spends the same seconds, and has counts of its own.
 
-    `seconds` in the stats is the time from our first call's arrival to the last answer that was sent.
+    `seconds` in the stats is the time from our first call's arrival to the last answer that was sent; `repeated`
+    counts calls that ask what was asked before.
     """
 
     def __init__(self, *, rate: int) -> None:
@@ -48,12 +49,17 @@ class Traffic:
             self._accepted: Counter[str] = Counter()
             self._rejected: Counter[str] = Counter()
             self._by_path: Counter[str] = Counter()
+            self._asked: set[tuple[object, ...]] = set()
+            self._repeated = 0
             self._calls: deque[Call] = deque(maxlen=KEPT_CALLS)
 
     def admit(self, call: Call) -> Admission:
         with self._lock:
             self._calls.append(call)
             self._by_path["/api/3/" + IDENTITY.sub("{id}", call.place)] += 1
+            question = (call.place, *sorted(call.query.items()))
+            self._repeated += question in self._asked
+            self._asked.add(question)
             moment = time.monotonic()
             if self._first_arrival is None:
                 self._first_arrival = moment
@@ -94,6 +100,7 @@ class Traffic:
                 **self._counts(OURS),
                 "max_in_one_second": self._most,
                 "seconds": self._seconds(),
+                "repeated": self._repeated,
                 "by_path": dict(self._by_path),
                 "callers": {caller: self._shares(caller) for caller in callers},
             }

@@ -29,7 +29,7 @@ def clock(monkeypatch):
 
 
 def admit(traffic, clock, *moments):
-    from_call = type("Call", (), {"place": "contacts"})()
+    from_call = type("Call", (), {"place": "contacts", "query": {}})()
     accepted = []
     for clock.now in moments:
         accepted.append(traffic.admit(from_call).is_accepted)
@@ -53,6 +53,7 @@ def test_rejected_calls_do_not_count_against_the_limit(clock):
         "rejected_429": 9,
         "max_in_one_second": 1,
         "seconds": 0.0,
+        "repeated": 10,
         "by_path": {"/api/3/contacts": 11},
         "callers": {"ours": {"requests": 11, "accepted": 2, "rejected_429": 9, "refused_percent": 81.82}},
     }
@@ -68,6 +69,15 @@ def test_the_time_from_the_first_call_to_the_last_answer_is_told(clock):
     assert traffic.stats()["seconds"] == 1.25
     traffic.reset()
     assert traffic.stats()["seconds"] == 0.0
+
+
+def test_calls_that_ask_the_same_again_are_counted(new_sandbox):
+    sandbox = new_sandbox()
+
+    for path, offset in (("contacts", 0), ("contacts", 100), ("contacts", 0), ("deals", 0), ("contacts", 0)):
+        ask(sandbox, path, offset=offset)
+
+    assert sandbox.stats()["repeated"] == 2
 
 
 def test_without_a_limit_the_most_in_one_second_is_still_counted(clock):
