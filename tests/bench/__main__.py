@@ -29,6 +29,7 @@ SCENARIOS = {
     "person": "A person who presses Test now during a pull at full pace",
     "storage": "Into SQLite, without latency or limit",
     "postgresql": "Into PostgreSQL, without latency or limit",
+    "kills": "Workers killed with -9",
 }
 
 

@@ -1,6 +1,7 @@
 """Several sandbox accounts in one process: `python -m tests.bench.accounts 50 contacts=1000 rate=1`.
 
-Prints the address and the key of each on a line, and serves until its standard input is closed.
+`changes=0.3` is how many rows come, change or go before each call. Prints the address and the key of each
+on a line, and serves until its standard input is closed.
 """
 
 import sys
@@ -9,6 +10,9 @@ from contextlib import ExitStack
 
 from sources.activecampaign.sandbox.chaos import Chaos
 from sources.activecampaign.sandbox.server import SandboxServer
+from sources.activecampaign.sandbox.stirring import ChangeKind
+
+SINGLE: tuple[ChangeKind, ...] = ("come", "change", "go")
 
 
 def main(words: Sequence[str]) -> None:
@@ -17,7 +21,7 @@ def main(words: Sequence[str]) -> None:
     numbers = {name: int(value) for name, value in options.items()}
     with ExitStack() as running:
         for seed in range(1, count + 1):
-            chaos = Chaos(seed=seed, changes=changes) if changes else None
+            chaos = Chaos(seed=seed, changes=changes, kinds=SINGLE) if changes else None
             sandbox = running.enter_context(SandboxServer(seed=seed, chaos=chaos, **numbers))
             sys.stdout.write(f"{sandbox.origin} {sandbox.api_key}\n")
         sys.stdout.flush()

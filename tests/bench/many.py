@@ -15,7 +15,7 @@ from tests.bench.stage import (
     lap_of,
     require_rows,
     sync_command,
-    until_ended,
+    until_complete,
     workers,
 )
 
@@ -114,7 +114,7 @@ def one_sync_each(sandboxes: Sequence[Account], *, contacts: int) -> list[Lap]:
     for sandbox in sandboxes:
         sandbox.reset()
     syncs = [Sync.objects.queue(connection, trigger=Trigger.SCHEDULE, full=True) for connection in connections]
-    until_ended(syncs)
+    until_complete(syncs)
     for connection in connections:
         require_rows(connection, "contacts", contacts)
     return [lap_of(sandbox) for sandbox in sandboxes]

@@ -14,7 +14,7 @@ from tests.bench.stage import (
     require_rows,
     sync_command,
     sync_lap,
-    until_ended,
+    until_complete,
     workers,
 )
 
@@ -39,7 +39,7 @@ def beside_a_rude_one(effort: Effort, *, contacts: int) -> Iterator[Figure]:
         for _ in range(effort.laps):
             connection = connected(sandbox, streams=["contacts"])
             sandbox.reset()
-            until_ended([Sync.objects.queue(connection, trigger=Trigger.SCHEDULE, full=True)])
+            until_complete([Sync.objects.queue(connection, trigger=Trigger.SCHEDULE, full=True)])
             require_rows(connection, "contacts", contacts)
             laps.append(lap_of(sandbox))
     yield Figure(

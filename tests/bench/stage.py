@@ -182,13 +182,19 @@ def require_rows(connection: Connection, stream: str, count: int) -> None:
 
 
 def until_ended(syncs: Sequence[Sync], *, patience: float = PATIENCE) -> None:
-    """Wait until nothing is queued or running of these. Raises NotDone for what did not become complete."""
+    """Wait until nothing is queued or running of these. Raises NotDone when that does not happen."""
     deadline = time.monotonic() + patience
     mine = Sync.objects.filter(pk__in=[sync.pk for sync in syncs])
     while mine.active().exists():
         if time.monotonic() > deadline:
             raise NotDone(f"After {patience:.0f} seconds it had not ended.")
         time.sleep(LOOK_AGAIN)
+
+
+def until_complete(syncs: Sequence[Sync]) -> None:
+    """Raises NotDone for what ended otherwise."""
+    until_ended(syncs)
+    mine = Sync.objects.filter(pk__in=[sync.pk for sync in syncs])
     failed = mine.exclude(state=SyncState.COMPLETE).first()
     if failed:
         raise NotDone(f"The sync ended as {failed.state}: {failed.reason}")
