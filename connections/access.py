@@ -85,6 +85,11 @@ def may_manage(request: PersonRequest, connection: Connection) -> bool:
     return Connection.objects.manageable_by(request.user).filter(pk=connection.pk).exists()
 
 
+def may_stop(request: PersonRequest, sync: Sync) -> bool:
+    """Who asked for it, and who manages its connection."""
+    return sync.requested_by_id == request.user.pk or may_manage(request, sync.connection)
+
+
 def still_visible(request: PersonRequest, connection: Connection) -> bool:
     return Connection.objects.visible_to(request.user).filter(pk=connection.pk).exists()
 
@@ -109,6 +114,14 @@ def in_place(connections: QuerySet[Connection], slug: str, source: str) -> Query
 def budget_of(connection: Connection) -> AccountBudget | None:
     """The budget of its account, shared by all who call that account; None when it was never called."""
     return AccountBudget.objects.filter(account=connection.account_fingerprint).first()
+
+
+def sharers(request: PersonRequest, connection: Connection) -> list[Connection]:
+    """The connections on the same account, as far as I may know of them."""
+    if not connection.is_readable:
+        return []
+    mine = Connection.objects.for_list(request.user).filter(workspace=connection.workspace_id)
+    return [*mine.filter(source_key=connection.source_key).same_account(connection)]
 
 
 def visible_sync(connection: Connection, number: int) -> Sync:

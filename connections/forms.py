@@ -210,6 +210,12 @@ class FinishForm(forms.Form):
     version = forms.CharField(required=False, widget=forms.HiddenInput)
 
 
+class SyncNowForm(forms.Form):
+    """The pace of one sync; none given is the connection's own."""
+
+    pace = forms.ChoiceField(choices=Pace, required=False)
+
+
 class FilterForm(forms.Form):
     """What a list of connections can be narrowed by; nonsense in the address narrows nothing."""
 

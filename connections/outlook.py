@@ -1,31 +1,166 @@
-"""How many calls and minutes a pull will take, honestly rounded."""
+"""How many calls and minutes a pull takes, what is left of one that runs, and what the account bears meanwhile."""
 
 import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from connections.models import Connection, Pace
+from django.utils import timezone
+
+from connections.models import AccountBudget, Connection, Pace, StreamRun, Sync
 from connections.models.budget import SHARE
+from sources.spec import Source, Stream
 
 ROWS_PER_CALL = 95  # Pages of 100 that overlap by five.
+MINUTE = timedelta(minutes=1)
+
+Sizes = Mapping[str, int]
+"""The rows of each stream that has been counted."""
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """What a first pull takes at one pace, in calls a second."""
+class Cost:
+    """What it takes to read streams at one pace, in calls a second. `is_counted`: no size had to be guessed."""
 
     pace: Pace
     rate: float
     calls: int
-    minutes: int
+    is_counted: bool
+
+    @property
+    def minutes(self) -> int:
+        return math.ceil(self.calls / self.rate / 60)
+
+    @property
+    def time(self) -> str:
+        return in_words(self.calls / self.rate)
 
 
-def estimates(connection: Connection) -> list[Estimate]:
-    """One for each pace. Only counted streams can be estimated; each other one is taken as a single page."""
-    counts = connection.account_facts.get("counts", {})
+def in_words(seconds: float) -> str:
+    """“less than a minute”, “about 2 minutes”, “about 3 hours”."""
+    if seconds <= 60:
+        return "less than a minute"
+    size, unit = (60, "minute") if seconds <= 100 * 60 else (3600, "hour")
+    count = math.ceil(seconds / size)
+    return f"about {count} {unit}{'' if count == 1 else 's'}"
+
+
+def sizes(connection: Connection, stored: Sizes) -> dict[str, int]:
+    """What the account said, or what is stored if that is more; and of what came back empty, that it is empty."""
+    counted = dict.fromkeys(last_read(connection), 0) | connection.account_facts.get("counts", {})
+    return counted | {key: max(rows, counted.get(key, 0)) for key, rows in stored.items()}
+
+
+def last_read(connection: Connection) -> list[str]:
+    """The streams that were read to their end by the last sync."""
+    last = connection.syncs.newest_first().exclude(finished_at=None).first()
+    return [run.stream for run in last.stream_runs.all() if run.is_finished and not run.is_without_rows] if last else []
+
+
+def calls_for(rows: int) -> int:
+    return max(1, math.ceil(rows / ROWS_PER_CALL))
+
+
+def pull_rate(source: Source, pace: str) -> float:
+    return source.calls_per_second() * SHARE[Pace(pace)]
+
+
+def cost(source: Source, streams: Collection[Stream], counted: Sizes, pace: Pace) -> Cost:
+    """Of streams that nobody has counted yet, each is taken as a single page."""
+    return Cost(
+        pace=pace,
+        rate=pull_rate(source, pace),
+        calls=sum(calls_for(counted.get(stream.key, 0)) for stream in streams),
+        is_counted=all(stream.key in counted for stream in streams),
+    )
+
+
+def estimates(connection: Connection) -> list[Cost]:
+    """What its streams, or the usual ones of a draft, cost at each pace."""
     source = connection.known_source()
-    calls = sum(max(1, math.ceil(counts.get(stream.key, 0) / ROWS_PER_CALL)) for stream in source.default_streams)
-    rates = {pace: source.calls_per_second() * SHARE[pace] for pace in Pace}
-    return [
-        Estimate(pace=pace, rate=rate, calls=calls, minutes=math.ceil(calls / rate / 60))
-        for pace, rate in rates.items()
-    ]
+    streams = connection.streams or source.default_streams
+    counted = sizes(connection, connection.records.counts_by_stream())
+    return [cost(source, streams, counted, pace) for pace in Pace]
+
+
+# A sync that runs -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Remaining:
+    """What a sync that is under way still has before it."""
+
+    calls: int
+    seconds: float
+    is_counted: bool
+
+    @property
+    def words(self) -> str:
+        return f"{in_words(self.seconds)} left" if self.is_counted else f"{in_words(self.seconds)} left, or more"
+
+
+def remaining(sync: Sync, runs: Collection[StreamRun], counted: Sizes, *, rate: float, pause: float) -> Remaining:
+    """From the rows that are left, at the rate that is granted, once a pause that the account asked for is over."""
+    by_stream = {run.stream: run for run in runs}
+    left = [rows_left(by_stream.get(stream.key), counted.get(stream.key)) for stream in sync.streams]
+    calls = sum(calls_for(rows or 0) for rows, is_over in left if not is_over)
+    is_counted = all(is_over or rows is not None for rows, is_over in left)
+    return Remaining(calls=calls, seconds=calls / rate + pause, is_counted=is_counted)
+
+
+def rows_left(run: StreamRun | None, counted: int | None) -> tuple[int | None, bool]:
+    """The rows of a stream that are still to come, None where nobody knows; and whether it is over."""
+    if run is None:
+        return counted, False
+    expected = run.total if run.total is not None else counted
+    return None if expected is None else max(0, expected - run.read), run.is_finished
+
+
+# The account's budget ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class BudgetInUse:
+    """The calls that an account receives from BlinkMetrics, beside what it bears; all in calls a second.
+
+    `granted` is what this connection's pull may take for the moment.
+    """
+
+    bears: float
+    now: float
+    granted: float
+    last_hour: int
+    is_slowed: bool
+    resumes_at: datetime | None
+
+    @property
+    def pause(self) -> float:
+        """Seconds."""
+        return max(0.0, (self.resumes_at - timezone.now()).total_seconds()) if self.resumes_at else 0.0
+
+
+def budget_in_use(source: Source, budget: AccountBudget | None, pace: str, sync: Sync | None) -> BudgetInUse:
+    """`sync` is the one that runs, if one does: of a young one the pace shows before a minute is over."""
+    bears, ease = source.calls_per_second(), budget.ease if budget else 1.0
+    since = sync.started_at if sync else None
+    return BudgetInUse(
+        bears=bears,
+        now=min(bears, calls_a_second(budget, since)) if budget else 0.0,
+        granted=pull_rate(source, pace) * ease,
+        last_hour=budget.calls_in_last_hour() if budget else 0,
+        is_slowed=bool(budget and budget.is_slowed),
+        resumes_at=budget.resumes_at if budget else None,
+    )
+
+
+def calls_a_second(budget: AccountBudget, since: datetime | None) -> float:
+    """Over the last minute, or since that moment when it is less than a minute ago."""
+    now = timezone.now()
+    this_minute = now.replace(second=0, microsecond=0)
+    counts = dict(budget.minutes.filter(minute__gte=this_minute - MINUTE).values_list("minute", "calls"))
+    calls, before = counts.get(this_minute, 0), counts.get(this_minute - MINUTE, 0)
+    if since and now - since < MINUTE:
+        begun_before = since < this_minute
+        return (calls + begun_before * before) / max(1.0, (now - since).total_seconds())
+    share_of_the_minute_before = 1 - (now - this_minute) / MINUTE
+    return (calls + before * share_of_the_minute_before) / MINUTE.total_seconds()

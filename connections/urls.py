@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from connections import data_views, people_views, team_views, views, wizard
+from connections import data_views, people_views, pulling_views, team_views, views, wizard
 
 app_name = "connections"
 
@@ -17,14 +17,16 @@ urlpatterns = [
     path("connections/add/<slug:source>/<uuid:pk>/finish/", wizard.finish, name="finish"),
     path("connections/<slug:source>/", views.list, name="source_list"),
     path(CONNECTION, views.detail, name="detail"),
-    path(f"{CONNECTION}progress/", views.progress, name="progress"),
+    path(f"{CONNECTION}progress/", pulling_views.progress, name="progress"),
+    path(f"{CONNECTION}pulling/", pulling_views.pulling, name="pulling"),
     path(f"{CONNECTION}test/", views.test, name="test"),
-    path(f"{CONNECTION}sync/", views.sync, name="sync_now"),
+    path(f"{CONNECTION}sync/", pulling_views.sync_now, name="sync_now"),
     path(f"{CONNECTION}pause/", views.pause, name="pause"),
     path(f"{CONNECTION}resume/", views.resume, name="resume"),
     path(f"{CONNECTION}delete/", views.delete, name="delete"),
     path(f"{CONNECTION}syncs/", data_views.syncs, name="syncs"),
     path(f"{CONNECTION}syncs/<int:number>/", data_views.sync, name="sync"),
+    path(f"{CONNECTION}syncs/<int:number>/cancel/", pulling_views.cancel, name="cancel"),
     path(f"{CONNECTION}data/", data_views.data, name="data"),
     path(f"{CONNECTION}data/<str:stream>.csv", data_views.download, {"format": "csv"}, name="download_csv"),
     path(f"{CONNECTION}data/<str:stream>.jsonl", data_views.download, {"format": "jsonl"}, name="download_jsonl"),

@@ -15,14 +15,13 @@ from connections.edit_form import EditForm
 from connections.editing import EditConflict, save_edit
 from connections.forms import FilterForm, form_for
 from connections.models import Connection
-from connections.models.sync import AlreadyActive, Trigger
+from connections.pulling_views import moving_part
 from connections.requests import PersonRequest
 from connections.sealing import Unsealable
 from sources.errors import SourceError
 
 PAGE_SIZE = 25
-SHOWN_SYNCS = 5
-SHOWN_ROWS = 5
+SHOWN_EVENTS = 5
 
 
 @require_safe
@@ -117,46 +116,15 @@ def detail_page(
     place = access.my_place(request, connection.workspace.slug)
     siblings = access.visible_connections(request, place).filter(source_key=connection.source_key)
     context = {
-        **pulled(connection),
-        "workspace": place.workspace,
+        **moving_part(request, connection),
         "source": connection.source,
         "siblings": siblings,
         "form": form,
         "may_manage": may_manage,
         "audience": connection.audience(),
-        "sharers": siblings.same_account(connection) if connection.is_readable else [],
-        "budget": access.budget_of(connection),
-        "events": access.visible_events(request, place).filter(connection=connection)[:SHOWN_SYNCS],
+        "events": access.visible_events(request, place).filter(connection=connection)[:SHOWN_EVENTS],
     }
     return render(request, "connections/detail.html", context, status=status)
-
-
-@require_safe
-def progress(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
-    """The part of the detail page that moves while a sync runs; the page asks for it again until it is done."""
-    connection = access.visible_connection(request, workspace, source, pk)
-    return render(request, "connections/_progress.html", {"workspace": connection.workspace, **pulled(connection)})
-
-
-def pulled(connection: Connection) -> dict[str, object]:
-    """What has come in so far."""
-    syncs = [*connection.syncs.newest_first()[:SHOWN_SYNCS]]
-    latest = syncs[0] if syncs else None
-    runs = {run.stream: run for run in latest.stream_runs.all()} if latest else {}
-    counts = connection.records.counts_by_stream()
-    streams = [
-        {"stream": stream, "count": counts.get(stream.key, 0), "run": runs.get(stream.key)}
-        for stream in connection.streams
-    ]
-    filled = next((stream for stream in connection.streams if counts.get(stream.key)), None)
-    return {
-        "connection": connection,
-        "syncs": syncs,
-        "latest": latest,
-        "streams": streams,
-        "newest_stream": filled,
-        "newest": connection.records.newest_of(filled, SHOWN_ROWS) if filled else [],
-    }
 
 
 @require_POST
@@ -168,21 +136,6 @@ def test(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpR
         messages.error(request, str(failure))
     else:
         messages.success(request, f"It works: {connection.source_name} answered as {connection.person}.")
-    return redirect(connection)
-
-
-@require_POST
-def sync(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
-    connection = access.visible_connection(request, workspace, source, pk)
-    if connection.is_paused:
-        messages.error(request, "The connection is paused. Resume it first.")
-        return redirect(connection)
-    try:
-        connection.syncs.queue(connection, trigger=Trigger.PERSON, by=request.user)
-    except AlreadyActive as under_way:
-        messages.info(request, str(under_way))
-    else:
-        messages.success(request, "The sync starts in a moment.")
     return redirect(connection)
 
 
@@ -200,9 +153,14 @@ def resume(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
     connection = access.manageable_connection(request, workspace, source, pk)
     if connection.is_paused:
         connection.resume(by=request.user)
-    then = "It waits for another key." if connection.needs_action else "A sync starts in a moment."
-    messages.success(request, f"Resumed. {then}")
+    messages.success(request, f"Resumed. {what_follows(connection)}")
     return redirect(connection)
+
+
+def what_follows(connection: Connection) -> str:
+    if connection.needs_action:
+        return "It waits for another key."
+    return "A sync starts in a moment." if connection.is_scheduled else "It syncs when somebody presses Sync now."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

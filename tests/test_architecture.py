@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = ("blinkmetrics", "connections", "sources")  # The roof first.
 DOOR_TO_SOURCES = {"sources.spec", "sources.errors", "sources.registry"}
 FOREIGN_TO_SOURCES = ("django.db", "django.http", "django.contrib", "django.urls", "django.shortcuts", "allauth")
-VIEWS = ("views", "wizard", "data_views", "people_views", "team_views")
+VIEWS = ("views", "pulling_views", "wizard", "data_views", "people_views", "team_views")
 LONGEST_FILE = 400  # Lines.
 LONGEST_FUNCTION = 60
 
@@ -22,8 +22,8 @@ ROOMS = (
     ("urls",),
     (*VIEWS, "admin", "probes", "error_pages", "accounts", "apps", "templatetags"),
     ("management", "tasks"),
-    ("editing", "setting_up", "access"),
-    ("forms", "edit_form", "team_forms", "admin_forms", "form_fields", "requests"),
+    ("editing", "setting_up", "planning", "access"),
+    ("forms", "edit_form", "pulling_form", "settled_form", "team_forms", "admin_forms", "form_fields", "requests"),
     ("working",),
     ("syncing", "housekeeping", "exporting", "outlook", "leaving", "rotation"),
     ("checking",),

@@ -303,14 +303,14 @@ class Connection(SealedCredentials, PullPlan):
             self.events.filter(version__gt=version).exclude(changes={}).order_by("version").select_related("actor")
         )
 
-    def save_changes(self, before: Mapping[str, str], *, by: User, verb: str = "edited") -> None:
+    def save_changes(self, before: Mapping[str, str], *, by: User, verb: str = "edited", detail: str = "") -> None:
         """Save, raise the version and put into the trail what differs from `before` (by `value_of`)."""
         changes = {field: [old, self.value_of(field)] for field, old in before.items() if self.value_of(field) != old}
         if changes:
             self.version += 1
         self.save()
         if changes:
-            self.record(verb, by=by, changes=changes)
+            self.record(verb, by=by, detail=detail[:300], changes=changes)
 
     def become_private(self, *, because: str) -> None:
         before = {"privacy": self.value_of("privacy")}
@@ -337,6 +337,13 @@ class Connection(SealedCredentials, PullPlan):
     def stop_syncs(self, reason: str) -> None:
         """End what runs or waits: a worker that is at it finds out before it stores its next page."""
         self.syncs.active().stop(reason)
+
+    def stop_sync(self, number: int, *, by: User) -> bool:
+        """Somebody wants this one to end now. Returns whether it was still under way."""
+        stopped = self.syncs.active().filter(number=number).stop(f"Stopped by {by}.")
+        if stopped:
+            self.record("stopped a sync", by=by)
+        return bool(stopped)
 
     @transaction.atomic
     def remove(self, *, by: User) -> None:

@@ -26,8 +26,8 @@ SETTINGS = "/w/harbour-tea/settings/"
 
 # By the names of connections.urls; a page that is added there has to be added here.
 LOOKED_AT = {"list", "source_list", "add", "set_up", "finish", "detail", "delete", "syncs", "sync", "data", "rows"}
-LOOKED_AT |= {"members", "leave", "teams", "team", "delete_team", "activity"}
-NO_PAGES = {"keep", "discard", "test", "sync_now", "pause", "resume", "remove_member"}  # POST alone.
+LOOKED_AT |= {"pulling", "members", "leave", "teams", "team", "delete_team", "activity"}
+NO_PAGES = {"keep", "discard", "test", "sync_now", "cancel", "pause", "resume", "remove_member"}  # POST alone.
 NO_PAGES |= {"delete_left_behind", "progress", "download_csv", "download_jsonl"}
 
 

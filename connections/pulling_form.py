@@ -1,0 +1,201 @@
+"""The form that says what of an account is pulled, at which pace, and when."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.template.defaultfilters import floatformat
+
+from connections.forms import HintedRadios
+from connections.models import Connection, Pace, Schedule
+from connections.outlook import Cost, cost, estimates, sizes
+from connections.settled_form import SettledForm
+from sources.spec import Stream
+
+
+@dataclass(frozen=True)
+class StreamLine:
+    """A stream to choose, and what it costs at the everyday pace."""
+
+    stream: Stream
+    choice: Any
+    rows: int | None
+    cost: Cost
+
+    @property
+    def is_unverified(self) -> bool:
+        return self.stream.sureness == "unverified"
+
+
+@dataclass(frozen=True)
+class StreamGroup:
+    """Streams that are shown together. One that `folds` stays closed until one of its streams is chosen."""
+
+    word: str
+    hint: str
+    folds: bool
+    lines: list[StreamLine]
+
+    @property
+    def chosen(self) -> int:
+        return sum(bool(line.choice.data["selected"]) for line in self.lines)
+
+
+class PullingForm(SettledForm):
+    """Two people who choose different streams both get theirs."""
+
+    settled = {"streams": "streams", "pace": "pace", "schedule": "schedule"}
+
+    streams = forms.MultipleChoiceField(
+        label="What is pulled",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={
+            "required": "Choose at least one.",
+            "invalid_choice": "There is nothing called %(value)s to pull.",
+        },
+    )
+    pace = forms.ChoiceField(label="Pace", choices=Pace, error_messages={"required": "Choose a pace."})
+    schedule = forms.ChoiceField(
+        label="Schedule", choices=Schedule, widget=forms.RadioSelect, error_messages={"required": "Choose a schedule."}
+    )
+    daily_at = forms.TimeField(
+        label="Time of the day",
+        required=False,
+        widget=forms.TimeInput({"type": "time", "data-shown-when": "schedule=daily"}, format="%H:%M"),
+        error_messages={"invalid": "Enter a time such as 06:00."},
+    )
+
+    def __init__(self, posted: QueryDict | None = None, *, connection: Connection) -> None:
+        self.connection = connection
+        super().__init__(posted, initial=initial_of(connection))
+        self.source = connection.known_source()
+        self.order_fields(["streams", "pace", "schedule", "daily_at", "version"])
+        streams: Any = self.fields["streams"]
+        streams.choices = [(stream.key, stream.name) for stream in self.source.streams]
+        self.fields["pace"].widget = HintedRadios(pace_hints(connection), choices=Pace.choices)
+        self.fields["daily_at"].help_text = (
+            f"By the clocks of {connection.workspace.timezone}, the workspace’s time zone. "
+            "It begins within a quarter of an hour after it."
+        )
+
+    # What it shows ----------------------------------------------------------------------------------------------
+
+    def groups(self) -> list[StreamGroup]:
+        counted = sizes(self.connection, self.connection.records.counts_by_stream())
+        choices = {choice.data["value"]: choice for choice in self["streams"]}
+        by_group: dict[str, list[StreamLine]] = {word: [] for word, _, _ in GROUPS}
+        for stream in self.source.streams:
+            price = cost(self.source, [stream], counted, Pace.CONSIDERATE)
+            line = StreamLine(stream=stream, choice=choices[stream.key], rows=counted.get(stream.key), cost=price)
+            by_group[group_of(stream)].append(line)
+        return [
+            StreamGroup(word=word, hint=hint.format(source=self.source.name), folds=folds, lines=by_group[word])
+            for word, hint, folds in GROUPS
+            if by_group[word]
+        ]
+
+    # What came back ---------------------------------------------------------------------------------------------
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("schedule") != Schedule.DAILY:
+            cleaned["daily_at"] = self.connection.daily_at
+            self.errors.pop("daily_at", None)  # Left over from another choice, and of no account now.
+        elif not cleaned.get("daily_at") and "daily_at" not in self.errors:
+            self.add_error("daily_at", "Choose the time of the day.")
+        mine = cleaned.get("streams")
+        self.settle_with_others(cleaned)
+        if mine and self.seen_version:
+            self.join_streams(mine, cleaned)
+        return cleaned
+
+    def join_streams(self, mine: Collection[str], cleaned: dict[str, Any]) -> None:
+        """What I added and took away since the form was rendered, applied to what the others made of it meanwhile."""
+        edits = self.edits_by_others().get("streams")
+        before = {*edits[0].changes["streams"][0].split(",")} if edits else {*self.connection.stream_keys}
+        joined = ({*self.connection.stream_keys} - (before - {*mine})) | ({*mine} - before)
+        cleaned["streams"] = [stream.key for stream in self.source.streams if stream.key in joined]
+        if not cleaned["streams"]:
+            self.add_error("streams", "Choose at least one: somebody else has just taken the others away.")
+
+    def posted_value(self, field: str, cleaned: dict[str, Any]) -> str | None:
+        match field:
+            case "streams":  # Joined, unless nobody knows what the person saw.
+                return None if self.seen_version else ",".join(cleaned.get("streams", []))
+            case "schedule" if cleaned.get("schedule") == Schedule.DAILY:
+                return f"daily {cleaned['daily_at']:%H:%M}" if cleaned.get("daily_at") else None
+            case _:
+                return cleaned.get(field)
+
+    def keep_present(self, field: str, cleaned: dict[str, Any]) -> None:
+        match field:
+            case "streams":
+                cleaned["streams"] = self.connection.stream_keys
+            case "schedule":
+                cleaned["schedule"], cleaned["daily_at"] = self.connection.schedule, self.connection.daily_at
+                self.errors.pop("daily_at", None)
+            case _:
+                cleaned[field] = getattr(self.connection, field)
+
+    def read_out(self, field: str, cleaned: dict[str, Any]) -> tuple[str, str]:
+        match field:
+            case "streams":
+                return f"{len(self.connection.streams)} chosen", f"{len(cleaned['streams'])} chosen"
+            case "schedule":
+                mine = self.posted_value(field, cleaned) or ""
+                return self.connection.schedule_words, Schedule(cleaned["schedule"]).label + mine.removeprefix("daily")
+            case _:
+                return self.connection.get_pace_display(), Pace(cleaned["pace"]).label
+
+    def choice(self) -> dict[str, Any]:
+        """For `Connection.choose_pulling`."""
+        return {field: self.cleaned_data[field] for field in ("streams", "pace", "schedule", "daily_at")}
+
+
+def initial_of(connection: Connection) -> dict[str, Any]:
+    return {
+        "streams": connection.stream_keys,
+        "pace": connection.pace,
+        "schedule": connection.schedule,
+        "daily_at": connection.daily_at,
+        "version": connection.version,
+    }
+
+
+def pace_hints(connection: Connection) -> dict[str, str]:
+    hints = {
+        Pace.CONSIDERATE: "leaves room for your own forms and tools.",
+        Pace.FULL: "nearly all that the account allows; your own tools are refused more often meanwhile.",
+    }
+    return {
+        price.pace: f"{floatformat(price.rate, -1)} calls a second: {hints[price.pace]} {for_everything(price)}"
+        for price in estimates(connection)
+    }
+
+
+def for_everything(price: Cost) -> str:
+    more = "" if price.is_counted else ", or more"
+    return f"Reading all that is chosen takes {price.time}{more}."
+
+
+USUAL, MORE, HEAVY, UNVERIFIED = "Usual", "More", "Heavy", "Unverified"
+GROUPS = (
+    (USUAL, "Pulled unless somebody chooses otherwise.", False),
+    (MORE, "Small, and of use to some.", True),
+    (HEAVY, "Many rows for each contact, deal or campaign: the first read can take hours.", True),
+    (
+        UNVERIFIED,
+        "{source} does not document these. Where the account does not answer, they are skipped and the rest goes on.",
+        True,
+    ),
+)
+
+
+def group_of(stream: Stream) -> str:
+    if stream.on_by_default:
+        return USUAL
+    if stream.is_heavy:
+        return HEAVY
+    return UNVERIFIED if stream.sureness == "unverified" else MORE

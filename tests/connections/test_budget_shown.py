@@ -1,0 +1,349 @@
+"""The budget that the detail page shows, the time that a sync still needs, and who may start and stop one."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+
+from connections.models import AccountBudget, Connection, Sync, User
+from connections.models.sync import RunState, SyncState
+from connections.outlook import calls_a_second, in_words
+from tests.conftest import Connect
+from tests.connections.engine import again
+from tests.connections.stepper import words
+
+NOON = datetime(2026, 11, 24, 12, 0, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock() -> Iterator[Any]:
+    with time_machine.travel(NOON, tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def connection(connect: Connect) -> Connection:
+    return connect(pace="considerate")
+
+
+@pytest.fixture
+def budget(connection: Connection) -> AccountBudget:
+    return AccountBudget.objects.create(account=connection.account_fingerprint)
+
+
+def spent(budget: AccountBudget, *, minutes_ago: int, calls: int) -> None:
+    minute = timezone.now().replace(second=0, microsecond=0) - timedelta(minutes=minutes_ago)
+    budget.minutes.create(minute=minute, calls=calls)
+
+
+def moving(client: Client, connection: Connection) -> str:
+    """The part of the page that moves, as it is fetched anew."""
+    return client.get(f"{connection.get_absolute_url()}progress/", HTTP_HX_REQUEST="true").content.decode()
+
+
+def running(connection: Connection, **wanted: Any) -> Sync:
+    return Sync.objects.queue(connection, trigger="schedule", **wanted).take()
+
+
+# The budget -------------------------------------------------------------------------------------------------------
+
+
+def test_calls_now_and_in_the_last_hour_are_shown_beside_what_the_account_bears(
+    clock: Any, bob_client: Client, connection: Connection, budget: AccountBudget
+) -> None:
+    spent(budget, minutes_ago=0, calls=90)
+    spent(budget, minutes_ago=1, calls=180)
+    spent(budget, minutes_ago=30, calls=1_000)
+    spent(budget, minutes_ago=61, calls=7_777)
+
+    html = moving(bob_client, connection)
+
+    assert "3.0 of 5 calls a second 1,270 calls in the last hour" in words(html)
+    assert re.search(r'<meter min="0" max="5(\.0)?" value="3.0" aria-label="[^"]+">', html)
+
+
+def test_the_rate_of_a_young_sync_shows_before_a_minute_is_over(
+    clock: Any, bob_client: Client, connection: Connection, budget: AccountBudget
+) -> None:
+    clock.move_to(NOON - timedelta(seconds=20))
+    running(connection)
+    clock.move_to(NOON)
+    spent(budget, minutes_ago=0, calls=60)
+
+    assert "3.0 of 5 calls a second" in words(moving(bob_client, connection))
+
+
+def test_the_rate_of_a_sync_that_began_in_the_minute_before(clock: Any, budget: AccountBudget) -> None:
+    spent(budget, minutes_ago=0, calls=90)
+    spent(budget, minutes_ago=1, calls=30)
+
+    assert calls_a_second(budget, NOON - timedelta(seconds=40)) == 3.0
+
+
+def test_never_more_is_shown_than_the_account_bears(
+    clock: Any, bob_client: Client, connection: Connection, budget: AccountBudget
+) -> None:
+    running(connection)
+    spent(budget, minutes_ago=0, calls=40)
+
+    assert "5.0 of 5 calls a second" in words(moving(bob_client, connection))
+
+
+def test_an_account_that_was_never_called_has_spent_nothing(bob_client: Client, connection: Connection) -> None:
+    assert "0.0 of 5 calls a second 0 calls in the last hour" in words(moving(bob_client, connection))
+
+
+def test_a_pause_that_the_account_asked_for_says_until_when(
+    clock: Any, bob_client: Client, connection: Connection, budget: AccountBudget
+) -> None:
+    AccountBudget.objects.update(paused_until=(NOON + timedelta(seconds=12)).timestamp(), ease=0.5)
+
+    said = words(moving(bob_client, connection))
+
+    assert "ActiveCampaign asked for a pause: it goes on by itself at 12:00:42 ." in said
+    assert "Slowed down" not in said
+
+
+def test_slowing_down_says_to_what_and_why(
+    clock: Any, bob_client: Client, connection: Connection, budget: AccountBudget
+) -> None:
+    AccountBudget.objects.update(paused_until=(NOON - timedelta(seconds=1)).timestamp(), ease=0.5)
+
+    assert "Slowed down to 1.5 a second, since ActiveCampaign refused calls." in words(moving(bob_client, connection))
+
+
+def test_a_sync_that_waits_says_for_what_and_until_when(clock: Any, bob_client: Client, connection: Connection) -> None:
+    running(connection).set_back("ActiveCampaign is busy.", until=NOON + timedelta(seconds=40))
+
+    said = words(moving(bob_client, connection))
+
+    assert "Waiting: ActiveCampaign is busy. It goes on by itself at 12:01:10 ." in said
+
+
+def test_the_pace_is_that_of_the_sync_that_runs_and_else_the_connections(
+    bob_client: Client, connection: Connection
+) -> None:
+    assert "Pace Considerate: leaves room" in words(moving(bob_client, connection))
+
+    running(connection, pace="full")
+    assert "Pace Full speed: nearly all" in words(moving(bob_client, connection))
+
+
+def test_the_moving_part_names_only_those_on_the_account_that_i_may_see(
+    alice_client: Client, bob_client: Client, bob: User, connection: Connection, connect: Connect
+) -> None:
+    connect(name="Second")
+    connect(name="Hidden", by=bob, privacy="private")
+
+    assert "Shares its account with Second" in words(moving(alice_client, connection))
+    assert "Hidden" not in moving(alice_client, connection)
+    assert "Hidden" in moving(bob_client, connection)
+
+
+def test_an_account_that_cannot_be_read_any_more_breaks_nothing(bob_client: Client, connection: Connection) -> None:
+    Connection.objects.update(api_url="tampered")
+
+    assert "Shares its account" not in moving(bob_client, connection)
+
+
+# The time that is left --------------------------------------------------------------------------------------------
+
+
+def with_sizes(connection: Connection, **counts: int) -> Connection:
+    Connection.objects.update(stream_keys=[*counts], account_facts={"counts": counts})
+    return again(connection)
+
+
+def test_the_time_left_comes_from_the_rows_left_at_the_granted_rate(bob_client: Client, connection: Connection) -> None:
+    sync = running(with_sizes(connection, contacts=95_000, deals=9_500))
+    sync.stream_runs.create(stream="contacts", state=RunState.RUNNING, read=38_000, total=95_000)
+
+    # 600 calls of contacts and 100 of deals, at three a second.
+    assert "about 4 minutes left" in words(moving(bob_client, connection))
+
+
+def test_full_pace_slowing_down_and_pauses_change_the_time_left(
+    clock: Any, bob_client: Client, connection: Connection, budget: AccountBudget
+) -> None:
+    running(with_sizes(connection, contacts=95 * 1_000), pace="full")
+    assert "about 4 minutes left" in words(moving(bob_client, connection))
+
+    AccountBudget.objects.update(ease=0.5)
+    assert "about 7 minutes left" in words(moving(bob_client, connection))
+
+    AccountBudget.objects.update(paused_until=(NOON + timedelta(minutes=3)).timestamp())
+    assert "about 10 minutes left" in words(moving(bob_client, connection))
+
+
+def test_syncs_beside_it_on_the_account_make_it_longer(
+    bob_client: Client, connection: Connection, connect: Connect
+) -> None:
+    running(with_sizes(connection, contacts=95 * 540))
+    assert "about 3 minutes left" in words(moving(bob_client, connection))
+
+    running(connect(name="Beside"))
+    assert "about 6 minutes left" in words(moving(bob_client, connection))
+
+
+def test_where_a_size_is_unknown_the_time_is_said_to_be_the_least(bob_client: Client, connection: Connection) -> None:
+    with_sizes(connection, contacts=95 * 540)
+    Connection.objects.update(stream_keys=["contacts", "notes"])
+    running(again(connection))
+
+    assert "about 4 minutes left, or more" in words(moving(bob_client, connection))
+
+
+def test_more_rows_than_were_announced_leave_no_time_below_nothing(bob_client: Client, connection: Connection) -> None:
+    sync = running(with_sizes(connection, contacts=10))
+    sync.stream_runs.create(stream="contacts", state=RunState.RUNNING, read=5_000, total=100)
+
+    assert "less than a minute left" in words(moving(bob_client, connection))
+
+
+def test_streams_show_how_far_they_are_and_the_whole_how_far_it_is(bob_client: Client, connection: Connection) -> None:
+    sync = running(with_sizes(connection, contacts=950, deals=950))
+    sync.stream_runs.create(stream="contacts", state=RunState.RUNNING, read=475, total=950)
+    Sync.objects.update(calls=5)
+
+    html = moving(bob_client, connection)
+
+    assert '<progress aria-label="Contacts" max="950" value="475">' in html
+    assert '<progress aria-label="Sync under way" max="20" value="5">' in html
+    assert "Running: 475 of 950" in words(html)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "less than a minute"),
+        (60, "less than a minute"),
+        (61, "about 2 minutes"),
+        (100 * 60, "about 100 minutes"),
+        (100 * 60 + 1, "about 2 hours"),
+        (3 * 3600 + 1, "about 4 hours"),
+    ],
+)
+def test_times_are_rounded_up_to_what_a_person_would_say(seconds: float, said: str) -> None:
+    assert in_words(seconds) == said
+
+
+# Sync now, at either pace -----------------------------------------------------------------------------------------
+
+
+def sync_now(client: Client, connection: Connection, **posted: str) -> Any:
+    return client.post(f"{connection.get_absolute_url()}sync/", posted, follow=True)
+
+
+def test_who_manages_may_sync_once_at_full_speed_and_the_everyday_pace_stays(
+    alice_client: Client, connection: Connection
+) -> None:
+    page = alice_client.get(connection.get_absolute_url()).content.decode()
+    assert "Sync at full speed" in page
+
+    sync_now(alice_client, connection, pace="full")
+
+    assert connection.syncs.get().pace == "full"
+    assert again(connection).pace == "considerate"
+
+
+def test_of_a_connection_at_full_speed_the_other_pace_is_offered(alice_client: Client, connect: Connect) -> None:
+    connection = connect(pace="full")
+    assert "Sync considerately" in alice_client.get(connection.get_absolute_url()).content.decode()
+
+    sync_now(alice_client, connection, pace="considerate")
+
+    assert connection.syncs.get().pace == "considerate"
+
+
+def test_who_may_only_use_it_syncs_at_the_connections_own_pace(bob_client: Client, connection: Connection) -> None:
+    assert "full speed" not in bob_client.get(connection.get_absolute_url()).content.decode()
+
+    assert sync_now(bob_client, connection, pace="full").status_code == 403
+    assert not connection.syncs.exists()
+
+    assert sync_now(bob_client, connection, pace="considerate").status_code == 200
+    assert connection.syncs.get().pace == "considerate"
+
+
+def test_a_pace_that_there_is_not_starts_nothing(alice_client: Client, connection: Connection) -> None:
+    assert "There is no such pace." in words(sync_now(alice_client, connection, pace="ludicrous").content.decode())
+    assert not connection.syncs.exists()
+
+
+# Stopping one -----------------------------------------------------------------------------------------------------
+
+
+def stop(client: Client, sync: Sync) -> Any:
+    return client.post(f"{sync.get_absolute_url()}cancel/", follow=True)
+
+
+def test_who_manages_stops_a_sync_and_it_says_by_whom(
+    alice_client: Client, alice: User, connection: Connection
+) -> None:
+    sync = running(connection)
+    token = sync.token
+
+    said = words(stop(alice_client, sync).content.decode())
+
+    sync = again(sync)
+    assert (sync.state, sync.reason) == (SyncState.STOPPED, "Stopped by Alice Okafor.")
+    assert sync.token > token  # Whoever works on it stores nothing more.
+    assert "The sync was stopped. What had come in stays." in said
+    assert "Stopped by Alice Okafor." in said
+    assert connection.events.filter(verb="stopped a sync", actor=alice).count() == 1
+
+
+def test_who_asked_for_a_sync_may_stop_it_and_no_other(bob: User, bob_client: Client, connection: Connection) -> None:
+    mine = Sync.objects.queue(connection, trigger="person", by=bob)
+    assert "Stop the sync" in bob_client.get(connection.get_absolute_url()).content.decode()
+    stop(bob_client, mine)
+    assert again(mine).reason == "Stopped by Bob Lindqvist."
+
+    scheduled = running(connection)
+    assert "Stop the sync" not in bob_client.get(connection.get_absolute_url()).content.decode()
+    assert stop(bob_client, scheduled).status_code == 403
+    assert again(scheduled).state == SyncState.RUNNING
+
+
+def test_who_asked_for_a_sync_and_may_no_longer_see_the_connection_stops_nothing(
+    bob: User, bob_client: Client, connection: Connection
+) -> None:
+    sync = Sync.objects.queue(connection, trigger="person", by=bob)
+    Connection.objects.update(privacy="private")
+
+    assert stop(bob_client, sync).status_code == 404
+    assert again(sync).state == SyncState.QUEUED
+
+
+def test_a_sync_that_has_ended_stays_as_it_ended(alice_client: Client, connection: Connection) -> None:
+    sync = running(connection)
+    sync.finish(SyncState.COMPLETE)
+
+    assert "That sync had already ended." in words(stop(alice_client, sync).content.decode())
+
+    assert again(sync).state == SyncState.COMPLETE
+    assert not connection.events.filter(verb="stopped a sync").exists()
+
+
+def test_stopping_one_sync_leaves_a_later_one_alone(alice_client: Client, connection: Connection) -> None:
+    first = running(connection)
+    first.finish(SyncState.COMPLETE)
+    second = running(connection)
+
+    stop(alice_client, first)
+
+    assert again(second).state == SyncState.RUNNING
+
+
+def test_the_button_goes_away_with_the_sync(alice_client: Client, connection: Connection) -> None:
+    sync = running(connection)
+    assert 'id="stop-sync"' not in moving(alice_client, connection)
+
+    sync.finish(SyncState.COMPLETE)
+
+    assert '<div id="stop-sync" hx-swap-oob="true"></div>' in moving(alice_client, connection)
