@@ -30,6 +30,7 @@ SCENARIOS = {
     "storage": "Into SQLite, without latency or limit",
     "postgresql": "Into PostgreSQL, without latency or limit",
     "kills": "Workers killed with -9",
+    "worlds": "Seeded worlds, whose rows come and go while they are read",
 }
 
 
