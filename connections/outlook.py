@@ -33,16 +33,19 @@ class Cost:
 
     @property
     def time(self) -> str:
-        return in_words(self.calls / self.rate)
+        return in_words(self.calls / self.rate, is_counted=self.is_counted)
 
 
-def in_words(seconds: float) -> str:
-    """“less than a minute”, “about 2 minutes”, “about 3 hours”."""
+def in_words(seconds: float, *, is_counted: bool = True) -> str:
+    """“less than a minute”, “about 2 minutes”; “3 hours or more” where not everything is counted.
+
+    Empty where so little is counted that nothing can be said.
+    """
     if seconds <= 60:
-        return "less than a minute"
-    size, unit = (60, "minute") if seconds <= 100 * 60 else (3600, "hour")
+        return "less than a minute" if is_counted else ""
+    size, unit = (60, "minutes") if seconds <= 100 * 60 else (3600, "hours")
     count = math.ceil(seconds / size)
-    return f"about {count} {unit}{'' if count == 1 else 's'}"
+    return f"about {count} {unit}" if is_counted else f"{count} {unit} or more"
 
 
 def sizes(connection: Connection, stored: Sizes) -> dict[str, int]:
@@ -96,7 +99,8 @@ class Remaining:
 
     @property
     def words(self) -> str:
-        return f"{in_words(self.seconds)} left" if self.is_counted else f"{in_words(self.seconds)} left, or more"
+        time = in_words(self.seconds, is_counted=self.is_counted)
+        return f"{time} left" if time else "time left not known yet"
 
 
 def remaining(sync: Sync, runs: Collection[StreamRun], counted: Sizes, *, rate: float, pause: float) -> Remaining:

@@ -122,8 +122,10 @@ class PullingForm(SettledForm):
 
     def posted_value(self, field: str, cleaned: dict[str, Any]) -> str | None:
         match field:
-            case "streams":  # Joined, unless nobody knows what the person saw.
-                return None if self.seen_version else ",".join(cleaned.get("streams", []))
+            case "streams" if self.seen_version or "streams" not in cleaned:
+                return None  # What is known to have been seen is joined and not settled.
+            case "streams":
+                return ",".join(cleaned["streams"])
             case "schedule" if cleaned.get("schedule") == Schedule.DAILY:
                 return f"daily {cleaned['daily_at']:%H:%M}" if cleaned.get("daily_at") else None
             case _:
@@ -176,8 +178,7 @@ def pace_hints(connection: Connection) -> dict[str, str]:
 
 
 def for_everything(price: Cost) -> str:
-    more = "" if price.is_counted else ", or more"
-    return f"Reading all that is chosen takes {price.time}{more}."
+    return f"Reading all that is chosen takes {price.time or 'a time that the first sync will tell'}."
 
 
 USUAL, MORE, HEAVY, UNVERIFIED = "Usual", "More", "Heavy", "Unverified"

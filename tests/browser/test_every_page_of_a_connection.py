@@ -5,13 +5,13 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from connections.models import Connection, Health, User
+from connections.models import AccountBudget, Connection, Health, User
 from connections.models.sync import SyncState
 from connections.working import Worker
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.browser.conftest import NewPage, Visit
 from tests.browser.inspecting import LONG_NAME, Inspection
-from tests.browser.walking import PLACE, field, send
+from tests.browser.walking import PLACE, choice, field, send
 from tests.conftest import Connect
 
 SETTINGS = "/w/harbour-tea/settings/"
@@ -39,6 +39,46 @@ def test_pages_of_a_connection_that_has_data(new_page: NewPage, visit: Visit, fi
     visit(page, f"{here}data/contacts/", "rows")
     visit(page, f"{here}delete/", "delete")
     visit(page, f"{SETTINGS}activity/", "activity")
+
+
+def test_the_page_of_what_is_pulled(
+    new_page: NewPage, visit: Visit, inspection: Inspection, filled: Connection, alice: User
+) -> None:
+    page = new_page(alice)
+    visit(page, f"{filled.get_absolute_url()}pulling/", "pulling")
+    for folded in page.locator("details").all():
+        folded.locator("summary").click()
+    expect(field(page, "Time of the day")).to_be_hidden()
+    choice(page, "Every day").check()
+    expect(field(page, "Time of the day")).to_be_visible()
+    inspection.look(page, "pulling, unfolded")
+
+    for stream in page.get_by_role("checkbox").all():
+        stream.uncheck()
+    send(page, "Save")
+    expect(page).to_have_title(re.compile("^Error:"))
+    inspection.look(page, "pulling, refused")
+
+
+def test_a_sync_that_is_slowed_down_and_then_stopped(
+    new_page: NewPage, visit: Visit, connect: Connect, sandbox: SandboxServer, alice: User
+) -> None:
+    connection = connect(sandbox)
+    connect(sandbox, name="Beside it")
+    sync = connection.syncs.queue(connection, trigger="schedule").take()
+    budget = AccountBudget.objects.create(account=connection.account_fingerprint, ease=0.5)
+    budget.minutes.create(minute=sync.created_at.replace(second=0, microsecond=0), calls=120)
+    page = new_page(alice)
+    visit(page, connection.get_absolute_url(), "detail, slowed down")
+    expect(page.get_by_text("Slowed down to")).to_be_visible()
+
+    sync.finish(SyncState.COMPLETE)
+    expect(page.get_by_role("button", name="Stop the sync")).to_have_count(0)
+
+    connection.syncs.queue(connection, trigger="schedule").take()
+    page.reload()
+    send(page, "Stop the sync")
+    expect(page.get_by_text("Stopped by Alice Okafor.").first).to_be_visible()
 
 
 def test_pages_of_a_connection_before_its_data(

@@ -195,7 +195,13 @@ def test_where_a_size_is_unknown_the_time_is_said_to_be_the_least(bob_client: Cl
     Connection.objects.update(stream_keys=["contacts", "notes"])
     running(again(connection))
 
-    assert "about 4 minutes left, or more" in words(moving(bob_client, connection))
+    assert "4 minutes or more left" in words(moving(bob_client, connection))
+
+
+def test_where_next_to_nothing_is_counted_no_time_is_claimed(bob_client: Client, connection: Connection) -> None:
+    running(connection)
+
+    assert "time left not known yet" in words(moving(bob_client, connection))
 
 
 def test_more_rows_than_were_announced_leave_no_time_below_nothing(bob_client: Client, connection: Connection) -> None:

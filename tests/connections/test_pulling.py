@@ -168,7 +168,11 @@ def test_each_pace_says_how_fast_it_is_and_how_long_all_that_is_chosen_takes(
 
 
 def test_where_sizes_are_unknown_the_time_is_said_to_be_the_least(alice_client: Client, connection: Connection) -> None:
-    assert "takes less than a minute, or more." in words(page_of(alice_client, connection))
+    Connection.objects.update(stream_keys=["contacts", "notes"], account_facts={"counts": {"contacts": 95 * 540}})
+    assert "takes 4 minutes or more." in words(page_of(alice_client, connection))
+
+    Connection.objects.update(account_facts={})
+    assert "takes a time that the first sync will tell." in words(page_of(alice_client, connection))
 
 
 def test_daily_says_by_whose_clocks(alice_client: Client, connection: Connection) -> None:
@@ -421,6 +425,16 @@ def test_a_form_without_its_version_meets_whatever_is_there(alice_client: Client
     response = alice_client.post(address_of(connection), posted)
 
     assert response.status_code == 409
+    assert columns(connection) == before
+
+
+def test_an_empty_form_is_refused_and_changes_nothing(alice_client: Client, connection: Connection) -> None:
+    before = columns(connection)
+
+    response = alice_client.post(address_of(connection), {})
+
+    assert response.status_code == 200
+    assert error_at(response.content.decode(), "streams")
     assert columns(connection) == before
 
 
