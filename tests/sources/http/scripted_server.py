@@ -1,4 +1,4 @@
-"""A real server on this machine that answers by a script: each call gets the next step, the last one for ever."""
+"""A real server on this machine that answers by a script."""
 
 import contextlib
 import gzip
@@ -8,7 +8,7 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -38,10 +38,15 @@ class Heard:
 
 @dataclass
 class ScriptedServer:
-    """`with ScriptedServer([...]) as server`; `heard` has all requests. `tls` is a server's ssl context."""
+    """`with ScriptedServer([...]) as server`; `heard` has all requests. `tls` is a server's ssl context.
 
-    script: list[Step]
+    Of a list each call gets the next step, the last one for ever; anything else is asked for each call's step.
+    `greeting` is done to each connection before anything, TLS included.
+    """
+
+    script: Sequence[Step] | Callable[[Heard], Step]
     tls: ssl.SSLContext | None = None
+    greeting: Step | None = None
     heard: list[Heard] = field(default_factory=list)
     connections: int = 0
 
@@ -89,6 +94,8 @@ class ScriptedServer:
 
     def _converse(self, connection: socket.socket, number: int) -> None:
         try:
+            if self.greeting:
+                self.greeting(connection)
             if self.tls:
                 connection = self.tls.wrap_socket(connection, server_side=True)
                 self._open.append(connection)
@@ -107,6 +114,8 @@ class ScriptedServer:
         headers = {name.lower(): value.strip() for name, _, value in (item.partition(":") for item in rest if item)}
         with self._lock:
             self.heard.append(Heard(line, headers, number))
+            if callable(self.script):
+                return self.script(self.heard[-1])
             return self.script[min(len(self.heard), len(self.script)) - 1]
 
 
@@ -177,7 +186,9 @@ def repeats(raw: bytes, *, first: bytes = b"") -> Step:
 def hangs(first: bytes = b"") -> Step:
     def step(connection: socket.socket) -> None:
         connection.sendall(first)
-        connection.recv(1)  # Until the client goes.
+        while connection.recv(4096):
+            pass  # Until the client goes.
+        raise HangUp
 
     return step
 
