@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 
 from django.conf import settings
@@ -19,7 +19,7 @@ from connections.models.connection_query import ConnectionQuerySet
 from connections.models.sync import LeaseLost, RunState, SyncState, Trigger
 from connections.sealing import Unsealable
 from sources.errors import NotPermitted, SourceError, TemporarilyDown, UnexpectedAnswer
-from sources.spec import Credentials, Page, Puller, Stream
+from sources.spec import Credentials, Page, Pulled, Stream, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ def work(sync: Sync, lease: Lease) -> None:
         sync.finish(SyncState.STOPPED, refusal)
         return
     try:
-        if not sync.connection.is_verified:
+        if sync.connection.wants_check:
             check(sync.connection, by=None)
         pull_all(sync, lease)
     except Unsealable:
@@ -134,39 +134,38 @@ def pull_all(sync: Sync, lease: Lease) -> None:
         pace=sync.pace,
         still_wanted=lease.require,
     )
-    with source.open(credentials, budget=budget) as line:
-        for stream in sync.streams:
-            StreamPull(sync, stream, line, budget, credentials, lease).go()
+    pulls = {stream.key: StreamPull(sync, stream, budget, credentials) for stream in sync.streams}
+    wanted = [pull.wanted() for pull in pulls.values() if not pull.run.is_finished]
+    with source.open(credentials, budget=budget) as line, closing(line.pull(wanted)) as arriving:
+        for pulled in arriving:
+            pulls[pulled.stream.key].take(pulled)
+            lease.require()
 
 
 class StreamPull:
     """One stream's part in a sync."""
 
-    def __init__(
-        self, sync: Sync, stream: Stream, line: Puller, budget: SharedBudget, credentials: Credentials, lease: Lease
-    ) -> None:
-        self.sync, self.stream, self.line, self.budget, self.lease = sync, stream, line, budget, lease
+    def __init__(self, sync: Sync, stream: Stream, budget: SharedBudget, credentials: Credentials) -> None:
+        self.sync, self.stream, self.budget = sync, stream, budget
         self.address = credentials.api_url
-
-    def go(self) -> None:
-        """Raises what concerns the whole account; what concerns this stream alone ends this stream alone."""
-        with bound_contextvars(stream=self.stream.key):
-            self.run = self.begun()
-            if self.run.is_finished:
-                return
-            try:
-                for page in self.line.pages(self.stream, cursor=self.run.cursor):
-                    self.store(page)
-                    self.lease.require()
-            except NotPermitted as refusal:
-                self.end(RunState.SKIPPED, refusal)
-            except UnexpectedAnswer as failure:
-                self.end(RunState.FAILED, failure)
+        self.run = self.begun()
 
     @transaction.atomic
     def begun(self) -> StreamRun:
         self.sync.hold()
         return self.sync.run_of(self.stream).begin()
+
+    def wanted(self) -> Wanted:
+        return Wanted(stream=self.stream, cursor=self.run.cursor)
+
+    def take(self, pulled: Pulled) -> None:
+        with bound_contextvars(stream=self.stream.key):
+            if pulled.page is not None:
+                self.store(pulled.page, is_over=pulled.is_over)
+            elif isinstance(pulled.failure, NotPermitted):
+                self.end(RunState.SKIPPED, pulled.failure)
+            elif pulled.failure is not None:
+                self.end(RunState.FAILED, pulled.failure)
 
     @transaction.atomic
     def end(self, state: RunState, because: SourceError) -> None:
@@ -175,8 +174,8 @@ class StreamPull:
         log.warning("stream ended early", extra={"state": state.value, "code": because.code})
 
     @transaction.atomic
-    def store(self, page: Page) -> None:
-        """Rows, cursor and lease in one transaction: a resumed sync repeats at most the page that was not stored."""
+    def store(self, page: Page, *, is_over: bool) -> None:
+        """Rows, cursor and lease in one transaction: a resumed sync repeats only calls that were under way."""
         self.sync.progress(**self.spent())
         stored = Record.objects.store_page(self.sync.connection, self.stream, page.rows, address=self.address)
         run = self.run
@@ -184,7 +183,7 @@ class StreamPull:
         run.pages, run.read = run.pages + 1, run.read + len(page.rows)
         run.new, run.changed = run.new + stored.new, run.changed + stored.changed
         run.unreadable, run.unproven = run.unreadable + page.unreadable, run.unproven + (not page.seam_proven)
-        if page.cursor is None:
+        if is_over:
             run.end(*self.verdict())
         else:
             run.save()

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from datetime import datetime
@@ -61,7 +61,7 @@ def pull(
     *,
     threads: int,
     leave: Callable[[], None] = lambda: None,
-) -> Iterator[Pulled]:
+) -> Generator[Pulled, None, None]:
     """Run the walks until all are over. `fetch` makes one call; each thread calls `leave` when it ends.
 
     At most `threads` calls are under way or not yet stored, so that a kill repeats no more than these. Raises what
@@ -219,6 +219,8 @@ class PullBudget:
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
+        if isinstance(budget, ThreadedBudget):
+            budget.sleep = nap
 
     def take(self, lane: Lane) -> None:
         nap(0)
@@ -239,7 +241,7 @@ class Pages(Protocol):
     ) -> Iterator[Page]: ...
 
 
-def pull_in_turn(pages: Pages, wanted: Sequence[Wanted]) -> Iterator[Pulled]:
+def pull_in_turn(pages: Pages, wanted: Sequence[Wanted]) -> Generator[Pulled, None, None]:
     """One stream after the other, for a source whose streams are short: its `pull` in terms of its `pages`."""
     for one in wanted:
         try:

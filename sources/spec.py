@@ -1,7 +1,7 @@
 """What a Source declares about itself, and the few types that cross between the floors."""
 
 import hmac
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -87,7 +87,10 @@ class ThreadedBudget(Budget, Protocol):
     """A budget that keeps something for each thread that takes from it, such as a database connection.
 
     Its `take` runs in the threads of a pull; what it raises there ends the pull and is raised where that is consumed.
+    A pull puts its own `sleep` in, which ends with the pull.
     """
+
+    sleep: Callable[[float], None]
 
     def leave(self) -> None:
         """This thread takes no more."""
@@ -163,11 +166,15 @@ class Pulled:
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """What a live check found out about the account behind a key."""
+    """What a live check found out about the account behind a key.
+
+    `owner` is the source's own number of whose key it is, where it has one: the same for as long as the key is.
+    """
 
     account: str
     person: str
     person_email: str = ""
+    owner: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
 
@@ -180,7 +187,7 @@ class Puller(Protocol):
     ) -> Iterator[Page]:
         """Yield the stream's pages, from `cursor` on. Raises SourceError."""
 
-    def pull(self, wanted: Sequence[Wanted]) -> Iterator[Pulled]:
+    def pull(self, wanted: Sequence[Wanted]) -> Generator[Pulled, None, None]:
         """Pull these streams side by side; each ends with `is_over`.
 
         Raises what concerns the whole account, and whatever the budget raised, after the pages that had come. A

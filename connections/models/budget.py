@@ -6,10 +6,10 @@ import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from django.db import models, transaction
+from django.db import connections, models, transaction
 from django.db.models import Case, F, FloatField, Func, Q, Value, When
 from django.db.models.functions import Greatest, Least
 from django.utils import timezone
@@ -105,6 +105,7 @@ class SharedBudget:
     sleep: Callable[[float], None] = time.sleep
     calls: int = 0
     waited: float = 0.0
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         AccountBudget.objects.get_or_create(account=self.account)
@@ -117,12 +118,18 @@ class SharedBudget:
         else:
             self.wait_for_free()
         self.nap(DEPARTURES.delay(self.account, most=math.ceil(self.rate)))
-        self.calls += 1
+        with self.lock:
+            self.calls += 1
+
+    def leave(self) -> None:
+        """This thread takes no more: its line to the database is closed."""
+        connections.close_all()
 
     def take_tally(self) -> tuple[int, float]:
         """The calls and the seconds waited since the last tally."""
-        tally = self.calls, self.waited
-        self.calls, self.waited = 0, 0.0
+        with self.lock:
+            tally = self.calls, self.waited
+            self.calls, self.waited = 0, 0.0
         return tally
 
     @transaction.atomic
@@ -169,7 +176,8 @@ class SharedBudget:
         return AccountBudget.objects.filter(account=self.account)
 
     def nap(self, seconds: float) -> None:
-        self.waited += seconds
+        with self.lock:
+            self.waited += seconds
         while seconds > 0:
             self.still_wanted()
             self.sleep(min(seconds, LONGEST_NAP))

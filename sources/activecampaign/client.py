@@ -1,7 +1,7 @@
 """An open line to one ActiveCampaign account. It only reads."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -49,7 +49,7 @@ class ActiveCampaign:
         walk = keyset_walk if stream.paging == "keyset" else offset_walk
         return walk(read, cursor)
 
-    def pull(self, wanted: Sequence[Wanted]) -> Iterator[Pulled]:
+    def pull(self, wanted: Sequence[Wanted]) -> Generator[Pulled, None, None]:
         """Pull these streams side by side; see `sources.spec.Puller`."""
         narrowed = {one.stream.key: _since(one.stream, one.changed_since) for one in wanted}
 

@@ -15,6 +15,7 @@ from connections.syncing import run
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
 from tests.connections.engine import again, at_page
+from tests.processes import until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
 
@@ -42,11 +43,14 @@ def test_a_page_is_stored_while_somebody_holds_the_connection_and_then_stops_the
             again(connection).stop_syncs("Somebody stopped it.")
         connections.close_all()
 
+    def two_pages_are_stored() -> bool:
+        return connection.records.count() == 200
+
     other = threading.Thread(target=hold_and_stop)
     at_page(sandbox, 2, lambda: (other.start(), holds.wait()))
-    at_page(sandbox, 3, lambda: (may_stop.set(), other.join()))
+    at_page(sandbox, 3, lambda: (until(two_pages_are_stored, what="page 2"), may_stop.set(), other.join()))
 
-    run(Sync.objects.start(connection, trigger=Trigger.SCHEDULE))
+    run(Sync.objects.start(connection, trigger=Trigger.SCHEDULE, only=["contacts"]))
 
     assert Sync.objects.get().state == SyncState.STOPPED
-    assert connection.records.count() == 200
+    assert two_pages_are_stored()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
+import pytest
 from django.test import Client
 
 from connections.models import Connection, Sync
@@ -123,6 +124,10 @@ def rows() -> list[dict[str, Any]]:
 
 def stored_texts() -> str:
     return str(rows())
+
+
+pulls = pytest.mark.django_db(transaction=True)
+"""For tests that work off a sync: a pull's threads have database connections of their own."""
 
 
 def work_off() -> None:

@@ -23,7 +23,7 @@ from sources.errors import (
 from tests.conftest import Connect
 from tests.connections.engine import again
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limit")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
 seen_by_others = pytest.mark.django_db(transaction=True)
 
 FOR_A_PERSON = [BadCredentials, NotPermitted, AccountUnavailable, WrongAddress]

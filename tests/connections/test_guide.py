@@ -16,6 +16,7 @@ from tests.connections.stepper import (
     details,
     link,
     messages,
+    pulls,
     read,
     send,
     set_up,
@@ -34,6 +35,7 @@ CHOICES = {
 }
 
 
+@pulls
 def test_a_finished_connection_pulls_data_from_activecampaign(alice_client: Client, sandbox: SandboxServer) -> None:
     connection = connect_through_pages(alice_client, sandbox)
     email = sandbox.world.row("contacts", sandbox.world.first_ids("contacts")[0])["email"]

@@ -17,6 +17,7 @@ from tests.connections.stepper import (
     controls,
     link,
     messages,
+    pulls,
     read,
     set_up,
     value,
@@ -49,6 +50,7 @@ def edit(client: Client, connection: Connection, **changed: str) -> str:
 # Permissions Needed -----------------------------------------------------------------------------------------------
 
 
+@pulls
 @pytest.mark.usefixtures("no_limit")
 def test_a_key_serves_whichever_permission_group_its_user_belongs_to(
     alice_client: Client, sandbox: SandboxServer, second_user: str
@@ -71,6 +73,7 @@ def test_each_users_key_is_known_as_that_users(alice_client: Client, sandbox: Sa
     assert f"The key belongs to {second_user}" not in first
 
 
+@pulls
 @pytest.mark.usefixtures("no_limit")
 def test_deleting_the_keys_user_breaks_the_connection_and_says_so(alice_client: Client, sandbox: SandboxServer) -> None:
     connection = connect_through_pages(alice_client, sandbox)
@@ -88,6 +91,7 @@ def test_deleting_the_keys_user_breaks_the_connection_and_says_so(alice_client: 
     assert "When the user is deleted, their key stops working" in words(read(alice_client, begin(alice_client)))
 
 
+@pulls
 @pytest.mark.usefixtures("no_limit")
 def test_another_users_key_mends_a_connection_whose_user_was_deleted(
     alice_client: Client, sandbox: SandboxServer, second_user: str
@@ -107,6 +111,7 @@ def test_another_users_key_mends_a_connection_whose_user_was_deleted(
     assert mail.outbox[-1].subject == "ActiveCampaign: “Main account” works again"
 
 
+@pulls
 def test_a_pull_at_full_speed_stays_within_the_limit(
     alice_client: Client, new_sandbox: Callable[..., SandboxServer], settings: Any
 ) -> None:
@@ -124,6 +129,7 @@ def test_a_pull_at_full_speed_stays_within_the_limit(
     assert Connection.objects.get().syncs.get().state == "complete"
 
 
+@pulls
 @pytest.mark.usefixtures("no_limit")
 def test_a_pull_that_meets_the_limit_slows_down_and_ends_well(alice_client: Client, sandbox: SandboxServer) -> None:
     sandbox.fault("lists", kind="busy")
@@ -201,6 +207,7 @@ def test_the_connection_name_can_be_edited(alice_client: Client, sandbox: Sandbo
     assert "Main account" not in read(alice_client, LIST)
 
 
+@pulls
 @pytest.mark.usefixtures("no_limit")
 def test_the_api_url_can_be_swapped(
     alice_client: Client, sandbox: SandboxServer, new_sandbox: Callable[..., SandboxServer]
@@ -250,6 +257,7 @@ def test_the_privacy_can_be_edited_later(
     assert ("Main account" in read(bob_client, LIST)) == is_seen_by_bob
 
 
+@pulls
 @pytest.mark.usefixtures("no_limit")
 def test_the_finished_connection_is_used_to_pull_data_again_and_again(
     alice_client: Client, sandbox: SandboxServer

@@ -14,7 +14,7 @@ ENGINE = [
     f"{HERE}/on_postgresql.py",
     *(f"{HERE}/test_{name}.py" for name in ("budget", "records", "syncing", "working")),
     f"{HERE}/test_sync_stops.py::test_a_sync_stops_at_the_next_page_and_stores_nothing_after",
-    f"{HERE}/test_sync_stops.py::test_a_sync_taken_over_by_another_worker_resumes_and_repeats_at_most_a_page",
+    f"{HERE}/test_sync_stops.py::test_a_sync_taken_over_by_another_worker_resumes_and_repeats_only_what_was_under_way",
     f"{HERE}/test_wizard.py::test_the_journey_creates_one_connection_and_queues_its_first_sync",
 ]
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist"]

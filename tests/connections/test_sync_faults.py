@@ -16,7 +16,7 @@ from sources.activecampaign.streams import STREAMS
 from tests.conftest import Connect
 from tests.connections.engine import again, calls_for, pull, stored_ids, take_up
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limit")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
 
 
 # One stream at fault --------------------------------------------------------------------------------------------------

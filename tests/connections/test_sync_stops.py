@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from connections import syncing
@@ -17,6 +17,7 @@ from connections.models import Connection, Health, Record, Sync, Team, User
 from connections.models.sync import SyncState, Trigger
 from connections.syncing import run
 from connections.working import run_one
+from sources.activecampaign.client import THREADS
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
 from tests.connections.engine import again, at_page, calls_for, in_a_thread, pull, stored_ids, take_up
@@ -41,17 +42,18 @@ def test_a_sync_stops_at_the_next_page_and_stores_nothing_after(
         "delete": lambda: again(connection).remove(by=alice),
         "leave": lambda: end_membership(bob.memberships.get(), by=alice),
     }
-    at_page(sandbox, 2, deeds[deed])
+    seen: list[int] = []
+    at_page(sandbox, 2, lambda: (deeds[deed](), seen.extend([Record.objects.count(), len(sandbox.requests)])))
 
     run(Sync.objects.start(connection, trigger=Trigger.SCHEDULE))
 
-    assert calls_for(sandbox, "contacts") == 2
-    assert {call.place for call in sandbox.requests} == {"contacts"}
+    stored, asked = seen
+    assert Record.objects.count() == stored
+    assert len(sandbox.requests) <= asked + THREADS  # What was under way is answered; no more is asked for.
     if deed == "delete":
-        assert not Record.objects.exists()
         assert not Sync.objects.exists()
     else:
-        assert Record.objects.count() == 100
+        assert stored >= 100
         assert Sync.objects.get().state == SyncState.STOPPED
     assert mail.outbox == []
 
@@ -88,43 +90,47 @@ def test_a_refusal_of_the_old_key_does_not_mark_the_new_one(sandbox: SandboxServ
     assert mail.outbox == []
 
 
-def test_a_sync_taken_over_by_another_worker_resumes_and_repeats_at_most_a_page(
+def test_a_sync_taken_over_by_another_worker_resumes_and_repeats_only_what_was_under_way(
     sandbox: SandboxServer, connect: Connect
 ) -> None:
     connection = connect(sandbox)
-    sync = Sync.objects.start(connection, trigger=Trigger.SCHEDULE)
+    sync = Sync.objects.start(connection, trigger=Trigger.SCHEDULE, only=["contacts"])
 
     def outlive_the_lease() -> None:
-        Sync.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-        taken.append(Sync.objects.claim())
+        with transaction.atomic():  # The first worker renews its lease with each page.
+            Sync.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+            taken.append(Sync.objects.claim())
+        stored.append(Record.objects.count())
 
     taken: list[Sync | None] = []
+    stored: list[int] = []
     at_page(sandbox, 3, outlive_the_lease)
     run(sync)
-    assert len(stored_ids(connection, "contacts")) == 200
+    assert [Record.objects.count()] == stored
 
     assert taken[0] is not None
     run(taken[0])
 
     assert again(sync).state == SyncState.COMPLETE
     assert stored_ids(connection, "contacts") == sandbox.world.ids("contacts")
-    assert calls_for(sandbox, "contacts") == 4
+    assert calls_for(sandbox, "contacts") <= 5  # Three, and the two again that were under way.
     contacts = again(sync).stream_runs.get(stream="contacts")
-    assert (contacts.pages, contacts.read, contacts.new) == (3, 250, 250)
+    assert (contacts.read, contacts.new) == (250, 250)
 
 
 def test_a_stopping_worker_finishes_its_page_and_gives_the_sync_back(sandbox: SandboxServer, connect: Connect) -> None:
     connection = connect(sandbox)
     stopping = threading.Event()
     at_page(sandbox, 2, stopping.set)
-    sync = Sync.objects.start(connection, trigger=Trigger.SCHEDULE)
+    sync = Sync.objects.start(connection, trigger=Trigger.SCHEDULE, only=["contacts"])
 
     run(sync, stopping=stopping)
 
     assert again(sync).state == SyncState.QUEUED
-    assert len(stored_ids(connection, "contacts")) == 200
+    assert len(stored_ids(connection, "contacts")) in (100, 200)  # Whether or not the second one was under way.
     assert take_up(sync).state == SyncState.COMPLETE
-    assert calls_for(sandbox, "contacts") == 3
+    assert stored_ids(connection, "contacts") == sandbox.world.ids("contacts")
+    assert calls_for(sandbox, "contacts") <= 5  # Three, and the two again that were under way.
 
 
 # Our own faults -------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
 from tests.connections.engine import again, calls_for, pull, take_up
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limit")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
 
 
 # What arrives ---------------------------------------------------------------------------------------------------------

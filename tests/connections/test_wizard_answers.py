@@ -16,6 +16,7 @@ from tests.connections.stepper import (
     controls,
     details,
     error_at,
+    pulls,
     read,
     rows,
     send,
@@ -196,6 +197,7 @@ def test_untested_credentials_are_saved_with_a_blank_key(
     assert not sandbox.requests
 
 
+@pulls
 def test_the_worker_checks_what_was_saved_untested_before_it_pulls(
     alice_client: Client, sandbox: SandboxServer, unreachable: str
 ) -> None:

@@ -15,7 +15,7 @@ from tests.sandbox_fixture import SandboxProcess
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CONTACTS = 5000
-CALLS = 51  # Fifty full pages, and the empty one that says that it was the last.
+CALLS = 58  # Fifty full pages, and what it costs to read eight ranges of ids side by side.
 
 
 def stored() -> int:
@@ -48,8 +48,9 @@ def test_a_worker_killed_in_the_middle_of_5000_contacts_is_resumed_by_another_an
     stats = sandbox.stats()
     assert stats["rejected_429"] == 0
     assert stats["max_in_one_second"] <= 5
-    assert stats["requests"] <= CALLS + 1
     run = again(sync).stream_runs.get()
+    assert stats["requests"] - run.pages <= 1  # One page was under way.
+    assert stats["requests"] <= CALLS + 1
     assert (run.read, run.new, run.total) == (CONTACTS, CONTACTS, CONTACTS)
     assert second.send(signal.SIGTERM) == 0
     assert second.out == ""

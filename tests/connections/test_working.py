@@ -17,7 +17,7 @@ from tests.conftest import Connect
 from tests.connections.engine import again
 from tests.processes import until
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_limit")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
 seen_by_others = pytest.mark.django_db(transaction=True)
 
 

@@ -296,8 +296,11 @@ class Purse:
     taken: int = 0
     slowed: list[float] = field(default_factory=list)
     left: int = 0
+    waits: float = 0.0
+    sleep: Callable[[float], None] = time.sleep
 
     def take(self, lane: Lane) -> None:
+        self.sleep(self.waits)
         self.taken += 1
 
     def slow_down(self, seconds: float) -> None:
@@ -324,6 +327,22 @@ def test_a_call_is_not_taken_any_more_once_the_pull_is_over() -> None:
 
     assert purse.taken == 1
     assert purse.left == THREADS
+
+
+def test_whoever_waits_for_a_call_waits_no_longer_once_the_pull_is_over() -> None:
+    purse = Purse()
+    budget = PullBudget(purse)
+
+    def spending(stream: Stream, ask: int) -> str:
+        budget.take(Lane.BULK)
+        purse.waits = 10 * LONG
+        return answered(stream, ask)
+
+    with closing(start(spending, leave=budget.leave, a=9)) as pulled:
+        next(pulled)
+
+    assert fetchers() == []
+    assert purse.taken == 1
 
 
 def test_outside_of_a_pull_the_budget_is_the_same_as_ever() -> None:

@@ -1,11 +1,25 @@
 """The toy shop's API, which answers from memory."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
 from sources.errors import BadCredentials, NotPermitted
-from sources.spec import Budget, Credentials, Cursor, Lane, Page, Proof, Row, Secret, Stream, host_of
+from sources.pulling import pull_in_turn
+from sources.spec import (
+    Budget,
+    Credentials,
+    Cursor,
+    Lane,
+    Page,
+    Proof,
+    Pulled,
+    Row,
+    Secret,
+    Stream,
+    Wanted,
+    host_of,
+)
 
 KEY = "a-key-of-the-toy-shop"
 PAGE_SIZE = 2
@@ -56,6 +70,10 @@ class ToyShop:
             cursor = page.cursor
             if cursor is None:
                 return
+
+    def pull(self, wanted: Sequence[Wanted]) -> Generator[Pulled, None, None]:
+        """One stream after the other: there is little to read."""
+        return pull_in_turn(self.pages, wanted)
 
     def page(self, stream: Stream, *, start: int) -> Page:
         self.budget.take(Lane.BULK)
