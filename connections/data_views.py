@@ -46,7 +46,9 @@ def sync(request: PersonRequest, workspace: str, source: str, pk: UUID, number: 
 def data(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     connection = access.visible_connection(request, workspace, source, pk)
     counts = connection.records.counts_by_stream()
-    streams = [{"stream": stream, "count": counts.get(stream.key, 0)} for stream in connection.streams]
+    # Of what is no longer chosen, the rows that came before stay.
+    listed = connection.streams_among({*connection.stream_keys, *counts})
+    streams = [{"stream": stream, "count": counts.get(stream.key, 0)} for stream in listed]
     return render(
         request,
         "connections/data.html",

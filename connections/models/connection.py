@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -25,6 +25,7 @@ from sources.spec import Credentials, Proof, Source, Stream
 UNFINISHED_KEY_LIFE = timedelta(hours=24)
 UNFINISHED_LIFE = timedelta(days=7)
 ORPHANED_KEY_LIFE = timedelta(days=30)
+ANOTHER_ACCOUNT = "another_account"  # As a code of health.
 
 
 class SourceGone(SourceError):
@@ -140,10 +141,18 @@ class Connection(SealedCredentials, PullPlan):
         return self.health != Health.NOT_VERIFIED
 
     @property
+    def wants_check(self) -> bool:
+        """Whether the account has to be asked whose it is before anything of it is stored."""
+        return not self.is_verified or self.health_code == ANOTHER_ACCOUNT
+
+    @property
     def streams(self) -> list[Stream]:
         """The chosen streams that the source still offers, in the source's order."""
+        return self.streams_among(self.stream_keys)
+
+    def streams_among(self, keys: Collection[str]) -> list[Stream]:
         offered = self.source.streams if self.source else ()
-        return [stream for stream in offered if stream.key in self.stream_keys]
+        return [stream for stream in offered if stream.key in keys]
 
     @property
     def creator_has_left(self) -> bool:
@@ -245,9 +254,14 @@ class Connection(SealedCredentials, PullPlan):
         """The account was asked and answered; the caller saves the row."""
         self.person, self.person_email = proof.person[:200], proof.person_email[:254]
         # Not proof.account: it names the host, which is stored sealed alone.
-        self.account_facts = {"counts": dict(proof.counts), "facts": dict(proof.facts)}
+        self.account_facts = {"counts": dict(proof.counts), "facts": dict(proof.facts), "owner": proof.owner}
         self.checked_at = timezone.now()
         self.set_health(Health.HEALTHY)
+
+    def was_another(self, proof: Proof) -> bool:
+        """Whether the key belonged to somebody else when it was last proven; people keep their numbers."""
+        known = self.account_facts.get("owner")
+        return bool(known and proof.owner and known != proof.owner)
 
     def become_unverified(self) -> None:
         self.person = self.person_email = ""

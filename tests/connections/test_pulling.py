@@ -7,11 +7,13 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.http import Http404, QueryDict
 from django.test import Client
 from django.utils import timezone
 
 from connections.models import Connection, Pace, Schedule, Sync, User
 from connections.models.sync import RunState, SyncState
+from connections.planning import save_pulling
 from connections.syncing import run
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.registry import get_source
@@ -251,6 +253,9 @@ def test_rows_of_what_is_left_out_stay(
 
     assert kept
     assert connection.records.filter(stream="tags", deleted_at=None).count() == kept
+    data = words(alice_client.get(f"{connection.get_absolute_url()}data/").content.decode())
+    assert f"Tags {kept}" in data
+    assert "Deals" not in data
 
 
 def test_the_trail_says_what_was_changed_by_whom(alice_client: Client, alice: User, connection: Connection) -> None:
@@ -426,6 +431,23 @@ def test_a_form_without_its_version_meets_whatever_is_there(alice_client: Client
 
     assert response.status_code == 409
     assert columns(connection) == before
+
+
+def test_the_rules_and_the_row_are_those_of_the_moment_of_saving(
+    connection: Connection, alice: User, dana: User
+) -> None:
+    seen = again(connection)
+    posted = QueryDict(mutable=True)
+    posted.setlist("streams", ["contacts"])
+    posted.update({"pace": "full", "schedule": "hourly", "version": str(seen.version)})
+    Connection.objects.update(name="Renamed meanwhile")
+
+    assert save_pulling(seen, posted, by=alice).is_valid()
+    assert (again(connection).name, again(connection).pace) == ("Renamed meanwhile", "full")
+
+    dana.memberships.update(role="member")
+    with pytest.raises(Http404):
+        save_pulling(seen, posted, by=dana)
 
 
 def test_an_empty_form_is_refused_and_changes_nothing(alice_client: Client, connection: Connection) -> None:
