@@ -5,7 +5,8 @@ from typing import Any
 
 import structlog
 
-KEY_SHAPED = re.compile(r"(?i)(api-token\W{1,5})\S+|\b[0-9a-f]{40,}\b")
+# Keys of accounts; links that set a password or prove an address; what was searched for or otherwise put after a "?".
+KEY_SHAPED = re.compile(r"(?i)(api-token\W{1,5}|/reset/key/|/confirm-email/|\?)[^\s'\"]+|\b[0-9a-f]{40,}\b")
 EventDict = structlog.typing.EventDict
 
 

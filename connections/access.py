@@ -81,6 +81,13 @@ def manageable_connection(request: PersonRequest, slug: str, source: str, pk: UU
     return connection
 
 
+def manageable_now(request: PersonRequest, slug: str, source: str, pk: UUID) -> Connection:
+    """Within a transaction: the same, locked against whoever deletes or changes it in this moment."""
+    connection = manageable_connection(request, slug, source, pk)
+    locked = Connection.objects.select_for_update(no_key=True, of=("self",)).select_related("workspace")
+    return get_object_or_404(locked, pk=connection.pk)
+
+
 def may_manage(request: PersonRequest, connection: Connection) -> bool:
     return Connection.objects.manageable_by(request.user).filter(pk=connection.pk).exists()
 

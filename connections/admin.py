@@ -11,8 +11,9 @@ from django.utils.html import format_html
 
 from connections.admin_forms import MembershipFormSet, NewWorkspaceForm, TeamForm, vouch_for
 from connections.checking import check
-from connections.leaving import end_membership
+from connections.leaving import disband, end_membership
 from connections.models import AccountBudget, Connection, Event, Health, Membership, Sync, Team, User, Workspace
+from connections.models.connection import in_words
 from connections.models.people import LastOwner
 from connections.models.sync import AlreadyActive, Trigger
 from connections.requests import PersonRequest
@@ -99,13 +100,16 @@ class WorkspaceAdmin(admin.ModelAdmin):
             obj.connections.plan_anew()
 
     def save_formset(self, request: Any, form: Any, formset: Any, change: bool) -> None:
-        """Who is taken out leaves as if on the Members page."""
+        """Who is taken out leaves as if on the Members page; who comes or changes is in the workspace's trail."""
         if formset.model is not Membership:
             super().save_formset(request, form, formset, change)
             return
         formset.save(commit=False)
         for membership in [*formset.new_objects, *(changed for changed, _ in formset.changed_objects)]:
             membership.save()
+            verb = "added the member" if membership in formset.new_objects else "changed the role of"
+            detail = f"Now {membership.get_role_display().lower()}."
+            form.instance.record(verb, by=request.user, about=str(membership.user), detail=detail)
         for membership in formset.deleted_objects:
             self.end(request, membership)
 
@@ -132,6 +136,16 @@ class UserAdmin(admin.ModelAdmin):
     fields = ("email", "name", "is_active", "is_staff", "is_superuser", "last_login", "date_joined", "workspaces")
     readonly_fields = ("last_login", "date_joined", "workspaces")
 
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        """Nobody raises themselves or others above what they are."""
+        return (
+            self.readonly_fields if request.user.is_superuser else (*self.readonly_fields, "is_staff", "is_superuser")
+        )
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        # A filter in the address would tell a password's hash, one letter after the other.
+        return not lookup.startswith("password") and super().lookup_allowed(lookup, value, request)
+
     @admin.display(description="workspaces")
     def workspaces(self, user: User) -> str:
         members = user.memberships.select_related("workspace")
@@ -141,8 +155,9 @@ class UserAdmin(admin.ModelAdmin):
         if not change:
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
-        if not change:
+        if "email" in form.changed_data:
             vouch_for(obj)
+        if not change:
             invite(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
@@ -161,12 +176,20 @@ class TeamAdmin(admin.ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Team | None = None) -> tuple[str, ...]:
         return ("workspace",) if obj else ()
 
-    def delete_model(self, request: HttpRequest, obj: Team) -> None:
-        obj.disband()
+    def save_related(self, request: Any, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        members = in_words([str(member) for member in form.instance.members.select_related("user")])
+        verb = "changed the team" if change else "created the team"
+        form.instance.workspace.record(
+            verb, by=request.user, about=form.instance.name, detail=f"In it: {members}."[:300]
+        )
 
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Team]) -> None:
+    def delete_model(self, request: Any, obj: Team) -> None:
+        disband(obj, by=request.user)
+
+    def delete_queryset(self, request: Any, queryset: QuerySet[Team]) -> None:
         for team in queryset:
-            team.disband()
+            disband(team, by=request.user)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """The connections of a team do not go with it: they become private to their creators."""
@@ -235,6 +258,10 @@ class ConnectionAdmin(ReadOnly):
     def since(self, connection: Connection) -> Any:
         return connection.health_since
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        # A filter in the address would tell a hint or a fingerprint, one letter after the other.
+        return not lookup.startswith((*SECRETS, "key_hint")) and super().lookup_allowed(lookup, value, request)
+
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """For staff who may change connections, though nothing of them is edited here."""
         return super().get_actions(request) if request.user.has_perm("connections.change_connection") else {}
@@ -265,6 +292,8 @@ class ConnectionAdmin(ReadOnly):
 
 
 def check_said(connection: Connection, *, by: User) -> str:
+    if connection.is_draft:
+        return "it is an unfinished set-up, which is its creator's alone."
     check(connection, by=by)
     return "it works."
 

@@ -42,7 +42,8 @@ class NewWorkspaceForm(forms.ModelForm):
 
 
 def vouch_for(user: User) -> None:
-    """Count the address as proven: the account has no password, and only who gets mail there can set one."""
+    """Count the address as proven and as the only one: staff say that it is this person's."""
+    EmailAddress.objects.filter(user=user).delete()  # An address that was taken away must not log in any more.
     EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
 
 

@@ -52,6 +52,7 @@ def store(connection: Connection, form: EditForm, *, by: User, proven: Credentia
     row = present_row(connection, by=by)
     if row.version != connection.version:
         settle_again(row, form, proven=proven)
+    form.require_team()
     before = {field: row.value_of(field) for field in EDITABLE}
     row.name, row.privacy, row.team = (form.cleaned_data[field] for field in ("name", "privacy", "team"))
     if proven:

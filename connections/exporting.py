@@ -2,6 +2,7 @@
 
 import csv
 import json
+import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -26,7 +27,7 @@ def jsonl_lines(records: RecordQuerySet, address: str) -> Iterator[str]:
 def csv_lines(records: RecordQuerySet, address: str) -> Iterator[str]:
     """A header of all keys that occur, then a line a row; what a spreadsheet would run as a formula is quoted."""
     columns = all_columns(records)
-    writer = csv.writer(Echo())
+    writer = csv.writer(Echo(), quoting=csv.QUOTE_ALL)  # No separator in a text begins a cell.
     yield writer.writerow([cell(column) for column in columns])
     for row in rows(records, address):
         yield writer.writerow([cell(row.get(column)) for column in columns])
@@ -54,7 +55,13 @@ def cell(value: Any) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) and not is_number(text) else text
+    return f"'{text}" if starts_a_formula(text) and not is_number(text) else text
+
+
+def starts_a_formula(text: str) -> bool:
+    """Spreadsheets look past blanks, and take full-width signs for their narrow twins."""
+    first = unicodedata.normalize("NFKC", text.lstrip(" \u00a0\u3000")[:1])
+    return first.startswith(FORMULA_STARTS)
 
 
 def is_number(text: str) -> bool:

@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 LONGEST_NAME = 100
+LONGEST_TYPED = 1000  # Blanks and accents that fall away included.
 MOST_STACKED_MARKS = 4  # More of them on one letter paint over the lines above and below.
 CONTROL = {"Cc", "Zl", "Zp"}
 BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -21,6 +22,9 @@ class NameField(forms.CharField):
         self.validators = []  # Django's own would answer before ours, in other words.
 
     def to_python(self, value: Any) -> str:
+        if isinstance(value, str) and len(value) > LONGEST_TYPED:
+            # Before anything reads it: putting very many accents into their order takes minutes.
+            raise ValidationError(f"Use at most {LONGEST_NAME} characters; these are {len(value)}.", code="too_long")
         text = unicodedata.normalize("NFC", value) if isinstance(value, str) else ""
         refuse_unreadable(text.strip())
         return " ".join(text.split())

@@ -47,6 +47,12 @@ class ChooseSource(forms.Form):
     )
 
 
+class TeamLost(SourceError):
+    """The chosen team was deleted, or left, while the account was asked."""
+
+    code = "team_lost"
+
+
 class DetailsForm(forms.Form):
     """A connection's name and privacy. `form_for` adds the source's credentials to it."""
 
@@ -81,7 +87,7 @@ class DetailsForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.order_fields(FIELD_ORDER)
-        self.user, self.workspace = user, workspace
+        self.user, self.workspace, self.present_team = user, workspace, present_team
         self.could_not_ask = False
         teams: Any = self.fields["team"]
         teams.queryset = self.offered_teams(present_team)
@@ -93,8 +99,15 @@ class DetailsForm(forms.Form):
 
     def refuse(self, failure: SourceError) -> None:
         """Show what the account's answer means, at the field at fault."""
-        self.add_error(failure.field, str(failure))
+        self.add_error("team" if isinstance(failure, TeamLost) else failure.field, str(failure))
         self.could_not_ask = isinstance(failure, TemporarilyDown)
+
+    def require_team(self) -> None:
+        """Within a transaction, as late as possible: proving a key takes seconds. Raises TeamLost."""
+        team = self.cleaned_data["team"]
+        present = Team.objects.select_for_update(no_key=True, of=("self",)).filter(pk=team.pk if team else None)
+        if team and not (present and self.offered_teams(self.present_team).filter(pk=team.pk).exists()):
+            raise TeamLost("Choose one of your teams: this one is gone, or you are no longer in it.")
 
     def offered_teams(self, present_team: Team | None) -> QuerySet[Team]:
         mine_or_present = Q(members__user=self.user) | Q(pk=present_team.pk if present_team else None)

@@ -14,6 +14,8 @@ def end_membership(membership: Membership, *, by: User) -> None:
     """
     # Two owners who leave in the same moment must not both find the other one.
     workspace = Workspace.objects.select_for_update(no_key=True).get(pk=membership.workspace_id)
+    if not workspace.memberships.filter(pk=membership.pk).exists():
+        return  # Somebody else was quicker.
     membership.require_another_owner()
     private = Connection.objects.filter(workspace=workspace, created_by=membership.user, privacy=Privacy.PRIVATE)
     for connection in private:

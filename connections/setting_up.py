@@ -92,6 +92,7 @@ def has_same(draft: Connection, credentials: Credentials) -> bool:
 def store(draft: Connection, form: SetUpForm, credentials: Credentials, proof: Proof | None, *, by: User) -> None:
     # The check may have taken many seconds, in which another tab finished this set-up.
     lock(draft)
+    form.require_team()
     name, privacy, team = (form.cleaned_data[field] for field in ("name", "privacy", "team"))
     draft.set_up(credentials, proof, name=name, privacy=privacy, team=team, by=by)
 

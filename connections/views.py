@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
@@ -140,8 +141,9 @@ def test(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpR
 
 
 @require_POST
+@transaction.atomic
 def pause(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
-    connection = access.manageable_connection(request, workspace, source, pk)
+    connection = access.manageable_now(request, workspace, source, pk)
     if not connection.is_paused:
         connection.pause(by=request.user)
     messages.success(request, "Paused. Nothing is pulled until somebody resumes it.")
@@ -149,8 +151,9 @@ def pause(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Http
 
 
 @require_POST
+@transaction.atomic
 def resume(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
-    connection = access.manageable_connection(request, workspace, source, pk)
+    connection = access.manageable_now(request, workspace, source, pk)
     if connection.is_paused:
         connection.resume(by=request.user)
     messages.success(request, f"Resumed. {what_follows(connection)}")

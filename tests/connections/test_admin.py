@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
@@ -11,7 +12,7 @@ from django.utils import timezone
 from connections.models import Connection, Health, Membership, State, Sync, Team, User, Workspace
 from connections.models.sync import SyncState
 from sources.activecampaign.sandbox.server import SandboxServer
-from tests.conftest import PASSWORD, Connect
+from tests.conftest import PASSWORD, Connect, client_of
 
 CONNECTIONS = "/admin/connections/connection/"
 KEY = "feedfacefeedfacefeedfacefeedfacefeedfacefeedface"
@@ -274,3 +275,67 @@ def test_a_paused_connection_is_not_synced_by_staff(staff_client: Client, connec
 
     assert "it cannot be synced" in page
     assert not connection.syncs.exists()
+
+
+def test_staff_who_are_not_superusers_do_not_raise_themselves(db: None, staff: User) -> None:
+    clerk = User.objects.create_user("clerk@blinkmetrics.example", PASSWORD, is_staff=True)
+    clerk.user_permissions.set(Permission.objects.filter(codename__in=["change_user", "view_user"]))
+
+    form = {"email": clerk.email, "name": "Clerk", "is_active": "on", "is_staff": "on", "is_superuser": "on"}
+    client_of(clerk).post(f"/admin/connections/user/{clerk.pk}/change/", form)
+
+    clerk.refresh_from_db()
+    assert clerk.name == "Clerk"
+    assert not clerk.is_superuser
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/admin/connections/user/?password__regex=^p",
+        "/admin/connections/connection/?key_hint=c3d4",
+        "/admin/connections/connection/?key_fingerprint__startswith=a",
+    ],
+)
+def test_no_filter_in_an_address_tells_a_secret_letter_by_letter(staff_client: Client, address: str) -> None:
+    assert staff_client.get(address).status_code == 400
+
+
+def test_an_address_that_staff_replaced_does_not_log_in_any_more(staff_client: Client, dana: User) -> None:
+    form = {"email": "dana@new.example", "name": "Dana", "is_active": "on"}
+    staff_client.post(f"/admin/connections/user/{dana.pk}/change/", form)
+
+    old = Client().post("/accounts/login/", {"login": "dana@harbourtea.example", "password": PASSWORD})
+    new = Client().post("/accounts/login/", {"login": "dana@new.example", "password": PASSWORD})
+
+    assert old.status_code == 200
+    assert new["Location"] == "/"
+
+
+def test_who_staff_add_to_a_workspace_is_in_its_trail(
+    staff_client: Client, workspace: Workspace, alice: User, staff: User
+) -> None:
+    members = [*workspace.memberships.all()]
+    form = workspace_form(workspace, members) | {
+        "memberships-TOTAL_FORMS": "2",
+        "memberships-1-workspace": str(workspace.pk),
+        "memberships-1-user": str(staff.pk),
+        "memberships-1-role": "admin",
+    }
+
+    staff_client.post(f"/admin/connections/workspace/{workspace.pk}/change/", form)
+
+    assert workspace.memberships.filter(user=staff).exists()
+    event = workspace.events.get(verb="added the member")
+    assert (event.actor, event.about) == (staff, str(staff))
+
+
+def test_an_unfinished_set_up_is_not_tested_by_staff(staff_client: Client, alice_client: Client, alice: User) -> None:
+    alice_client.post("/w/harbour-tea/connections/add/", {"source": "activecampaign"})
+    draft = Connection.objects.get()
+
+    act(staff_client, "test_now", draft)
+
+    draft.refresh_from_db()
+    assert draft.health == Health.NOT_VERIFIED
+    assert not mail.outbox

@@ -101,3 +101,12 @@ def test_a_kept_name_is_one_line_that_can_be_read_and_kept_again(typed: str) -> 
     assert name == name.strip() and name.splitlines() == [name]
     assert name.encode()
     assert NameField().clean(name) == name
+
+
+def test_a_name_of_very_many_accents_is_refused_before_they_are_put_in_order(alice_client: Client) -> None:
+    """In their order they take minutes, and the whole process waits."""
+    step_2 = begin(alice_client)
+
+    page = send(alice_client, step_2, {"name": "\u0301" * 30_000 + "\u0316" * 30_000})
+
+    assert "at most 100 characters" in error_at(page, "name")
