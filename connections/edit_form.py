@@ -3,12 +3,16 @@
 from contextlib import suppress
 from typing import Any
 
+from django.core.exceptions import ValidationError
+
 from connections.forms import DetailsForm, address_differs, chosen_credentials, key_hint, needs_key_again
 from connections.models import Connection, Privacy
 from connections.models.event import FIELD_WORDS
 from connections.sealing import Unsealable, fingerprint
 from connections.settled_form import SettledForm
 from sources.spec import Credentials, host_of
+
+NOBODY_LEFT = "Who added it has left: nobody could use it, or open it again."
 
 
 class EditForm(SettledForm, DetailsForm):
@@ -20,6 +24,34 @@ class EditForm(SettledForm, DetailsForm):
         self.connection = connection
         super().__init__(*args, key_required=False, present_team=connection.team, **kwargs)
         self.fields["api_key"].help_text = key_hint(connection, viewer=self.user)
+
+    @property
+    def is_anothers(self) -> bool:
+        return self.connection.created_by != self.user
+
+    def privacy_choices(self) -> list[tuple[str, str]]:
+        """“Me” is whoever added it, whoever reads."""
+        mine = {Privacy.PRIVATE: f"Private to {self.connection.created_by or 'a former member'}"}
+        return [
+            (value, mine.get(Privacy(value), word) if self.is_anothers else word) for value, word in Privacy.choices
+        ]
+
+    def closed_privacies(self) -> list[str]:
+        return [*super().closed_privacies(), *([Privacy.PRIVATE] if self.connection.creator_has_left else [])]
+
+    def privacy_hints(self) -> dict[str, str]:
+        hints = super().privacy_hints()
+        if self.connection.creator_has_left:
+            hints[Privacy.PRIVATE] = NOBODY_LEFT
+        elif self.is_anothers:
+            hints[Privacy.PRIVATE] = "You lose it too, with everybody else; only they could share it again."
+        return hints
+
+    def clean_privacy(self) -> str:
+        privacy: str = self.cleaned_data["privacy"]
+        if privacy == Privacy.PRIVATE != self.connection.privacy and self.connection.creator_has_left:
+            raise ValidationError(NOBODY_LEFT, code="nobody_left")
+        return privacy
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

@@ -94,7 +94,7 @@ class DetailsForm(forms.Form):
         self.has_teams = teams.queryset.exists()
         teams.help_text = "Needed for Shared with Team." if self.has_teams else IN_NO_TEAM
         self.fields["privacy"].widget = HintedRadios(
-            self.privacy_hints(), closed=() if self.has_teams else (Privacy.TEAM,), choices=Privacy.choices
+            self.privacy_hints(), closed=self.closed_privacies(), choices=self.privacy_choices()
         )
 
     def refuse(self, failure: SourceError) -> None:
@@ -112,6 +112,13 @@ class DetailsForm(forms.Form):
     def offered_teams(self, present_team: Team | None) -> QuerySet[Team]:
         mine_or_present = Q(members__user=self.user) | Q(pk=present_team.pk if present_team else None)
         return Team.objects.filter(mine_or_present, workspace=self.workspace).distinct().with_member_counts()
+
+    def privacy_choices(self) -> list[tuple[str, str]]:
+        return [*Privacy.choices]
+
+    def closed_privacies(self) -> list[str]:
+        """What is shown and cannot be chosen; the hint says why."""
+        return [] if self.has_teams else [Privacy.TEAM]
 
     def privacy_hints(self) -> dict[str, str]:
         people = self.workspace.memberships.count()

@@ -250,3 +250,22 @@ def test_a_connection_whose_source_is_gone_is_shown_and_can_be_deleted(alice_cli
     assert "Nothing was saved." in text(saved)
     assert deleted.status_code == 200
     assert not Connection.objects.exists()
+
+
+def test_an_admin_reads_whose_private_connection_it_would_become(dana_client: Client, connect: Connect) -> None:
+    page = text(dana_client.get(connect().get_absolute_url()))
+
+    assert "Private to Alice Okafor" in page
+    assert "You lose it too" in page
+
+
+def test_the_connection_of_somebody_who_left_cannot_be_made_private(
+    alice_client: Client, connect: Connect, bob: User
+) -> None:
+    connection = connect(by=bob)
+    bob.memberships.all().delete()
+
+    response = save(alice_client, connection, privacy="private")
+
+    assert "nobody could use it" in text(response)
+    assert now(connection).privacy == "workspace"
