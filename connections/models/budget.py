@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from django.db import connections, models, transaction
+from django.db import connections, models
 from django.db.models import Case, F, FloatField, Func, Q, Value, When
-from django.db.models.functions import Greatest, Least
+from django.db.models.functions import Greatest
+from django.db.models.lookups import LessThan
 from django.utils import timezone
 
 from connections.models.choices import Pace
@@ -24,9 +25,12 @@ SHARE = {
 }
 SLOWEST = 0.1
 CLIMB = 1.02  # A granted call's share in the way back: from half to all in about 35 calls.
+AHEAD = 0.05  # Seconds before its moment that a slot may be taken; whoever takes it then wakes for it in time.
 JITTER = 0.02  # Seconds. Without it, the same process wins each free slot.
+LATE = 0.015  # Seconds by which a call may miss its slot; what is beyond that moves the slots behind it.
 UNEVEN_TRAVEL = 0.03  # Seconds by which one call may reach the account later than the next; with the share it fits.
 LONGEST_NAP = 1.0  # Seconds between two looks at whether the work is still wanted.
+FARTHEST = 600.0  # Seconds; no pause is as long. A slot farther off says that the database's clock was set back.
 PATIENCE = 8.0  # Seconds that a person in front of a page is kept waiting for a slot.
 
 
@@ -90,6 +94,11 @@ class CallMinute(models.Model):
         return f"{self.calls} calls"
 
 
+def believed(moment: str) -> Case:
+    """This column of the row, or the epoch where it lies farther ahead than it can."""
+    return Case(When(Q(**{f"{moment}__gt": Clock() + FARTHEST}), then=Value(0.0)), default=F(moment))
+
+
 @dataclass
 class SharedBudget:
     """The budget of one account as one caller uses it; a sources.spec.Budget over the account's row.
@@ -106,6 +115,7 @@ class SharedBudget:
     calls: int = 0
     waited: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
+    turn: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         AccountBudget.objects.get_or_create(account=self.account)
@@ -113,11 +123,11 @@ class SharedBudget:
     def take(self, lane: Lane) -> None:
         # Counted first: what is granted has to be sent at once.
         count_call(self.account)
-        if lane == Lane.INTERACTIVE:
-            self.nap(self.reserve_next())
-        else:
-            self.wait_for_free()
+        with self.turn:  # One thread of a pull asks for slots; more would only get in each other's way.
+            moment = self.reserve_next() if lane == Lane.INTERACTIVE else self.wait_for_free()
+        self.nap(max(moment - DEPARTURES.clock(), 0.0))
         self.nap(DEPARTURES.delay(self.account, most=math.ceil(self.rate)))
+        self.make_up_for(DEPARTURES.clock() - moment)
         with self.lock:
             self.calls += 1
 
@@ -132,41 +142,56 @@ class SharedBudget:
             self.calls, self.waited = 0, 0.0
         return tally
 
-    @transaction.atomic
     def reserve_next(self) -> float:
-        """A person waits: the next slot is theirs, before any pull. Returns the seconds until it.
+        """A person waits: the next slot is theirs, before any pull. Returns its moment.
 
         Raises RateLimited when the account asked for a longer pause than a person should sit through.
         """
-        interval = 1.0 / (self.rate * SHARE[Pace.FULL])
-        self.row().update(tat=Greatest(F("tat"), Clock()) + interval)
-        wait = self.row().values_list(F("tat") - interval - Clock(), flat=True).get()
-        if wait > PATIENCE:
-            seconds = math.ceil(wait)
-            raise RateLimited(
-                f"The account asked us to slow down. Try again in {seconds} seconds.", retry_after=seconds
-            )
-        return max(float(wait), 0.0)
+        while True:
+            slot = self.next_slot()
+            if slot.wait > PATIENCE:
+                seconds = math.ceil(slot.wait)
+                raise RateLimited(
+                    f"The account asked us to slow down. Try again in {seconds} seconds.", retry_after=seconds
+                )
+            if self.take_slot(slot, share=SHARE[Pace.FULL]):
+                return slot.moment
 
-    def wait_for_free(self) -> None:
-        while not self.take_free():
-            wait = max(self.row().values_list(F("tat") - Clock(), flat=True).get(), 0.0)
-            self.nap(wait + random.uniform(0.0, min(JITTER, wait)))  # noqa: S311  spreads callers, hides nothing
+    def wait_for_free(self) -> float:
+        """The moment of a slot that nobody else wanted until shortly before it."""
+        while True:
+            slot = self.next_slot()
+            if slot.wait > AHEAD:
+                early = AHEAD - random.uniform(0.0, JITTER)  # noqa: S311  spreads callers, hides nothing
+                self.nap(slot.wait - early)
+            elif self.take_slot(slot, share=SHARE[Pace(self.pace)] * slot.ease, ease=min(1.0, slot.ease * CLIMB)):
+                return slot.moment
 
-    def take_free(self) -> bool:
-        interval = 1.0 / (self.rate * SHARE[Pace(self.pace)])
-        taken = self.row().filter(tat__lte=Clock())
-        return bool(taken.update(tat=Clock() + interval / F("ease"), ease=Least(1.0, F("ease") * CLIMB)))
+    def next_slot(self) -> "Slot":
+        now = Clock()
+        tat, ease, wait = self.row().annotate(now=now).values_list("tat", "ease", F("tat") - F("now")).get()
+        return Slot(tat=tat, ease=ease, wait=max(wait, 0.0), idle=max(-wait, 0.0), read_at=DEPARTURES.clock())
+
+    def take_slot(self, slot: "Slot", *, share: float, **changes: float) -> bool:
+        """Take it unless somebody else did, or the account asked for a pause meanwhile."""
+        following = slot.tat + slot.idle + 1.0 / (self.rate * share)
+        return bool(self.row().filter(tat=slot.tat).update(tat=following, **changes))
+
+    def make_up_for(self, late: float) -> None:
+        """A call that left late must not have the next ones too close behind it, whichever process sends those."""
+        if late > LATE:
+            self.row().update(tat=F("tat") + (late - LATE))
 
     def slow_down(self, seconds: float) -> None:
         """The account refused: everybody waits, and the pace halves until calls succeed again."""
         # What is refused during a pause was under way before it: one burst is one reason to slow down, not several.
-        is_new = Q(paused_until__lt=Clock())
+        paused_until = believed("paused_until")
+        is_new = LessThan(paused_until, Clock())
         eased = Case(When(is_new, then=Greatest(SLOWEST, F("ease") / 2)), default=F("ease"))
         resume = Clock() + Value(seconds)
         self.row().update(
-            tat=Greatest(F("tat"), resume),
-            paused_until=Greatest(F("paused_until"), resume),
+            tat=Greatest(believed("tat"), resume),
+            paused_until=Greatest(paused_until, resume),
             ease=eased,
             refusals=F("refusals") + 1,
             refused_at=timezone.now(),
@@ -182,6 +207,21 @@ class SharedBudget:
             self.still_wanted()
             self.sleep(min(seconds, LONGEST_NAP))
             seconds -= LONGEST_NAP
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """The next one as the row has it: in `wait` seconds, or free since `idle`. `moment` is by this process's clock."""
+
+    tat: float
+    ease: float
+    wait: float
+    idle: float
+    read_at: float
+
+    @property
+    def moment(self) -> float:
+        return self.read_at + self.wait
 
 
 class Departures:

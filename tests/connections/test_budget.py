@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connections.models import AccountBudget, Pace, SharedBudget, budget
-from connections.models.budget import SHARE, SLOWEST, Departures, count_call
+from connections.models.budget import LATE, SHARE, SLOWEST, Departures, count_call
 from sources.errors import RateLimited
 from sources.spec import Lane
 
@@ -86,6 +86,33 @@ def test_two_callers_of_one_account_share_its_calls(clock: Clock) -> None:
     assert most_in_a_second(times) == 5
 
 
+def test_a_slot_is_taken_shortly_before_its_moment_so_that_waking_late_costs_nothing(clock: Clock) -> None:
+    one = caller(clock)
+    overslept = 0.01
+    one.sleep = lambda seconds: clock.sleep(seconds + overslept)
+
+    times = times_of(clock, one, 60)
+
+    assert (times[-1] - times[0]) / 59 == pytest.approx(FULL, abs=0.001)
+
+
+def test_a_call_that_left_late_moves_those_behind_it(clock: Clock) -> None:
+    one = caller(clock)
+    one.take(Lane.BULK)
+    before = row().tat
+
+    one.make_up_for(0.2)
+
+    assert row().tat == pytest.approx(before + 0.2 - LATE)
+
+
+def test_of_two_that_want_the_same_slot_one_gets_it(clock: Clock) -> None:
+    one, other = caller(clock), caller(clock)
+    same = one.next_slot(), other.next_slot()
+
+    assert [one.take_slot(same[0], share=1.0), other.take_slot(same[1], share=1.0)] == [True, False]
+
+
 def test_another_account_has_calls_of_its_own(clock: Clock) -> None:
     caller(clock).take(Lane.BULK)
     began = clock.now
@@ -99,17 +126,16 @@ def test_a_person_is_let_in_before_a_pull_that_waits(clock: Clock) -> None:
     person, pull = caller(clock), caller(clock)
     pull.take(Lane.BULK)
 
-    waits = person.reserve_next()
+    moment = person.reserve_next()
 
-    assert 0 < waits <= FULL
-    clock.now += waits
-    assert not pull.take_free()
+    assert clock.now < moment <= clock.now + FULL
+    assert pull.wait_for_free() >= moment + FULL - 1e-6
 
 
 def test_people_queue_behind_each_other_and_not_at_one_slot(clock: Clock) -> None:
     person = caller(clock)
 
-    waits = [person.reserve_next() for _ in range(3)]
+    waits = [person.reserve_next() - clock.now for _ in range(3)]
 
     assert waits == pytest.approx([0.0, FULL, 2 * FULL], abs=1e-6)
 
@@ -129,7 +155,7 @@ def test_a_shorter_pause_does_not_cut_a_longer_one(clock: Clock) -> None:
     one.slow_down(6.0)
     one.slow_down(1.0)
 
-    assert one.reserve_next() == pytest.approx(6.0, abs=1e-6)
+    assert one.reserve_next() - clock.now == pytest.approx(6.0, abs=1e-6)
 
 
 def test_calls_refused_together_halve_the_pace_once(clock: Clock) -> None:
@@ -271,12 +297,12 @@ def test_in_whatever_order_callers_ask_no_two_slots_come_closer_than_the_interva
         one = caller(clock, pace=detail if move == "pull" else Pace.FULL)
         if move == "pass":
             clock.now += detail
-        elif move == "pull" and one.take_free():
-            assert clock.now >= max(pauses)
-            slots.append(clock.now)
+        elif move == "pull":
+            slots.append(one.wait_for_free())
+            assert slots[-1] >= max(pauses) - 1e-6
         elif move == "person":
             try:
-                slots.append(clock.now + one.reserve_next())
+                slots.append(one.reserve_next())
             except RateLimited:
                 continue
         elif move == "refused":
