@@ -30,7 +30,7 @@ from tests.bench.stage import Account, connected
 from tests.bench.storage import empty
 
 STREAMS = ("contacts", "deals", "contactTags", "contactAutomations")
-SIZE = {"contacts": 1200, "deals": 400}
+SIZE = {"contacts": 800, "deals": 300}
 HASTE = 10  # Answers overtake each other as much when all delays are a tenth.
 
 
