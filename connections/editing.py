@@ -59,7 +59,7 @@ def store(connection: Connection, form: EditForm, *, by: User, proven: Credentia
         row.keep_credentials(proven, by=by)
         row.stop_syncs("The key was replaced during the sync.")
     elif is_narrower(before["privacy"], row.privacy):
-        row.stop_syncs("The privacy was narrowed during the sync.")
+        row.go_on_after(row.stop_syncs("The privacy was narrowed during the sync."))
     row.save_changes(before, by=by)
     return row
 

@@ -159,6 +159,10 @@ class SetUpForm(DetailsForm):
         super().refuse(failure)
         self.show_key_hint()  # Whether a key is held has just been decided.
 
+    def ask_to_paste_again(self) -> None:
+        if self.cleaned_data.get("api_key"):
+            self["api_key"].help_text = "Paste the key once more: it is not kept before it has been tried."
+
     def ask_for_key(self) -> None:
         self.add_error("api_key", UNREADABLE_KEY)
 

@@ -1,5 +1,6 @@
 """The pages about connections: lists, the detail and edit page, and what can be done there."""
 
+from contextlib import suppress
 from uuid import UUID
 
 from django.contrib import messages
@@ -16,6 +17,7 @@ from connections.edit_form import EditForm
 from connections.editing import EditConflict, save_edit
 from connections.forms import FilterForm, form_for
 from connections.models import Connection
+from connections.models.sync import AlreadyActive, Trigger
 from connections.pulling_views import moving_part
 from connections.requests import PersonRequest
 from connections.sealing import Unsealable
@@ -156,6 +158,9 @@ def resume(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
     connection = access.manageable_now(request, workspace, source, pk)
     if connection.is_paused:
         connection.resume(by=request.user)
+        if connection.is_scheduled and not connection.needs_action:
+            with suppress(AlreadyActive):  # Queued at once, so that the page shows it coming.
+                connection.syncs.queue(connection, trigger=Trigger.PERSON, by=request.user)
     messages.success(request, f"Resumed. {what_follows(connection)}")
     return redirect(connection)
 

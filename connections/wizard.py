@@ -89,6 +89,7 @@ def accept(draft: Connection, form: SetUpForm, request: PersonRequest) -> bool:
     is_complete = form.is_valid()
     keep_typed(draft, form.typed())
     if not is_complete:
+        form.ask_to_paste_again()
         return False
     for note in form.cleaning_words():
         messages.info(request, note)

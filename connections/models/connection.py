@@ -331,7 +331,7 @@ class Connection(SealedCredentials, PullPlan):
         self.privacy, self.team = Privacy.PRIVATE, None
         if self.creator_has_left:
             self.orphaned_at = timezone.now()
-        self.stop_syncs(because)
+        self.go_on_after(self.stop_syncs(because))
         self.version += 1
         self.save()
         self.record("made private", by=None, detail=because, changes={"privacy": [before["privacy"], Privacy.PRIVATE]})
@@ -348,9 +348,15 @@ class Connection(SealedCredentials, PullPlan):
         self.save(update_fields=["state", "next_sync_at", "late_at"])
         self.record("resumed", by=by)
 
-    def stop_syncs(self, reason: str) -> None:
-        """End what runs or waits: a worker that is at it finds out before it stores its next page."""
-        self.syncs.active().stop(reason)
+    def stop_syncs(self, reason: str) -> int:
+        """End what runs or waits: a worker that is at it finds out before it stores its next page. Returns how many."""
+        stopped: int = self.syncs.active().stop(reason)
+        return stopped
+
+    def go_on_after(self, stopped: int) -> None:
+        """What was stopped for the sake of a change begins anew under it; the caller saves."""
+        if stopped and not self.is_paused:
+            self.next_sync_at = timezone.now()
 
     def stop_sync(self, number: int, *, by: User) -> bool:
         """Somebody wants this one to end now. Returns whether it was still under way."""

@@ -269,3 +269,12 @@ def test_the_connection_of_somebody_who_left_cannot_be_made_private(
 
     assert "nobody could use it" in text(response)
     assert now(connection).privacy == "workspace"
+
+
+def test_a_sync_that_a_narrower_privacy_stopped_begins_anew(alice_client: Client, connect: Connect) -> None:
+    connection = connect()
+    Sync.objects.queue(connection, trigger="schedule")
+
+    save(alice_client, connection, privacy="private")
+
+    assert connection in Connection.objects.due()

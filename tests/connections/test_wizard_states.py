@@ -304,3 +304,14 @@ def test_what_is_typed_into_a_tab_after_another_one_finished_changes_nothing(
 
     assert answer.status_code == 410
     assert Connection.objects.get().name == "Main account"
+
+
+def test_a_good_key_beside_a_wrong_address_has_to_be_pasted_again_and_that_is_said(
+    alice_client: Client, sandbox: SandboxServer
+) -> None:
+    step_2 = begin(alice_client)
+
+    page = send(alice_client, step_2, details(sandbox, api_url="http://acme.api-us1.com"))
+
+    assert "Paste the key once more" in page
+    assert not Connection.objects.get().has_key
