@@ -20,7 +20,7 @@ help:
 	@echo "make test     run all tests; ARGS=\"-k word\" narrows them"
 	@echo "make lint     check style, types, templates and migrations"
 	@echo "make format   put style right"
-	@echo "make bench    measure the pulling of data; ARGS=… goes to the bench"
+	@echo "make bench    measure the pulling of data; ARGS=\"--only speed\" chooses, ARGS=--quick is a short one"
 
 run: $(STAMP)
 	@exec $(BIN)/python -m blinkmetrics.run
