@@ -141,7 +141,7 @@ def test_a_pull_that_meets_the_limit_slows_down_and_ends_well(alice_client: Clie
     assert sync.state == "complete" and sync.seconds_waited > 0
     page = words(read(alice_client, connection.get_absolute_url()))
     assert "Healthy" in page
-    assert "slowed down for the moment" in page
+    assert "Slowed down to" in page
 
 
 # 5. Review Team Privacy and Save Connection -----------------------------------------------------------------------
