@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -18,9 +18,7 @@ from connections.models.people import Membership, Team, User, Workspace
 from connections.models.pull_plan import PullPlan
 from connections.models.sealed_credentials import SealedCredentials
 from connections.sealing import Unsealable, seal, unseal
-from sources.errors import SourceError
-from sources.registry import get_source
-from sources.spec import Credentials, Proof, Source, Stream
+from sources.spec import Credentials, Proof
 
 UNFINISHED_KEY_LIFE = timedelta(hours=24)
 UNFINISHED_LIFE = timedelta(days=7)
@@ -28,19 +26,11 @@ ORPHANED_KEY_LIFE = timedelta(days=30)
 ANOTHER_ACCOUNT = "another_account"  # As a code of health.
 
 
-class SourceGone(SourceError):
-    """The connection's source is no longer part of the product."""
-
-    code = "source_gone"
-
-
 class Connection(SealedCredentials, PullPlan):
     """One authorised account of a source."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="connections")
-    # No choices: a new source must not need a migration.
-    source_key = models.SlugField("source", max_length=50)
     name = models.CharField(max_length=100, blank=True)
     privacy = models.CharField(max_length=10, choices=Privacy, blank=True)
     team = models.ForeignKey(Team, models.RESTRICT, related_name="connections", null=True, blank=True)
@@ -102,20 +92,6 @@ class Connection(SealedCredentials, PullPlan):
     # What it is -------------------------------------------------------------------------------------------------
 
     @property
-    def source(self) -> Source | None:
-        return get_source(self.source_key)
-
-    def known_source(self) -> Source:
-        """The source, for work that needs it. Raises SourceGone."""
-        if self.source is None:
-            raise SourceGone("This source is no longer part of BlinkMetrics.")
-        return self.source
-
-    @property
-    def source_name(self) -> str:
-        return self.source.name if self.source else self.source_key
-
-    @property
     def typed_name(self) -> str:
         return self.name or self.typed_values().get("name", "")
 
@@ -144,15 +120,6 @@ class Connection(SealedCredentials, PullPlan):
     def wants_check(self) -> bool:
         """Whether the account has to be asked whose it is before anything of it is stored."""
         return not self.is_verified or self.health_code == ANOTHER_ACCOUNT
-
-    @property
-    def streams(self) -> list[Stream]:
-        """The chosen streams that the source still offers, in the source's order."""
-        return self.streams_among(self.stream_keys)
-
-    def streams_among(self, keys: Collection[str]) -> list[Stream]:
-        offered = self.source.streams if self.source else ()
-        return [stream for stream in offered if stream.key in keys]
 
     @property
     def creator_has_left(self) -> bool:

@@ -1,4 +1,4 @@
-"""What of an account is pulled, at which pace, and when next."""
+"""What is pulled from which source, at which pace, and when next."""
 
 import uuid
 from collections.abc import Collection
@@ -10,8 +10,17 @@ from django.utils import timezone
 from connections.models.choices import INTERVALS, Pace, Schedule
 from connections.models.people import Workspace
 from connections.models.schedule import next_run
+from sources.errors import SourceError
+from sources.registry import get_source
+from sources.spec import Source, Stream
 
 DAILY_AT = time(6)  # Done before people come to work.
+
+
+class SourceGone(SourceError):
+    """The connection's source is no longer part of the product."""
+
+    code = "source_gone"
 
 
 class PullPlan(models.Model):
@@ -20,6 +29,8 @@ class PullPlan(models.Model):
     id: uuid.UUID
     workspace: Workspace
 
+    # No choices: a new source must not need a migration.
+    source_key = models.SlugField("source", max_length=50)
     stream_keys = models.JSONField(default=list, blank=True, editable=False)
     schedule = models.CharField(max_length=20, choices=Schedule, default=Schedule.HOURLY)
     daily_at = models.TimeField(default=DAILY_AT)
@@ -30,6 +41,29 @@ class PullPlan(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def source(self) -> Source | None:
+        return get_source(self.source_key)
+
+    def known_source(self) -> Source:
+        """The source, for work that needs it. Raises SourceGone."""
+        if self.source is None:
+            raise SourceGone("This source is no longer part of BlinkMetrics.")
+        return self.source
+
+    @property
+    def source_name(self) -> str:
+        return self.source.name if self.source else self.source_key
+
+    @property
+    def streams(self) -> list[Stream]:
+        """The chosen streams that the source still offers, in the source's order."""
+        return self.streams_among(self.stream_keys)
+
+    def streams_among(self, keys: Collection[str]) -> list[Stream]:
+        offered = self.source.streams if self.source else ()
+        return [stream for stream in offered if stream.key in keys]
 
     @property
     def is_scheduled(self) -> bool:
