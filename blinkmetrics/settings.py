@@ -141,6 +141,10 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(SITE_URL).scheme
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 SIGNUP_OPEN = env.bool("SIGNUP_OPEN", default=True)
+# Live checks that failed: of a person in ten minutes, a workspace in an hour, an account in ten minutes.
+CHECKS_PER_PERSON = env.int("CHECKS_PER_PERSON", default=10)
+CHECKS_PER_WORKSPACE = env.int("CHECKS_PER_WORKSPACE", default=30)
+CHECKS_PER_ACCOUNT = env.int("CHECKS_PER_ACCOUNT", default=20)
 RATE_LIMITS = env.str("RATE_LIMITS", default="on")
 if RATE_LIMITS == "off":
     if not DEBUG:

@@ -13,8 +13,7 @@ from connections.admin_forms import MembershipFormSet, NewWorkspaceForm, TeamFor
 from connections.checking import check
 from connections.leaving import disband, end_membership
 from connections.models import AccountBudget, Connection, Event, Health, Membership, Sync, Team, User, Workspace
-from connections.models.connection import in_words
-from connections.models.people import LastOwner
+from connections.models.people import LastOwner, in_words
 from connections.models.sync import AlreadyActive, Trigger
 from connections.requests import PersonRequest
 from sources.errors import SourceError

@@ -6,12 +6,13 @@ from django.db import transaction
 from django.http import Http404
 from django.views.decorators.debug import sensitive_variables
 
-from connections.checking import ask, note_success, unreadable_key
+from connections.checking import account_of, ask, note_success, unreadable_key
 from connections.edit_form import EditForm
 from connections.models import Connection, Membership, Privacy, Sync, User
-from connections.models.connection import in_words
+from connections.models.people import in_words
 from connections.models.sync import AlreadyActive, Trigger
 from connections.sealing import Unsealable
+from connections.trying import counted_try
 from sources.spec import Credentials
 
 EDITABLE = ("name", "privacy", "api_url", "api_key")
@@ -34,7 +35,8 @@ def save_edit(connection: Connection, form: EditForm, *, by: User) -> str:
         credentials = form.credentials()
     except Unsealable:
         raise unreadable_key() from None
-    proof = ask(connection.known_source(), credentials)
+    with counted_try(account_of(credentials), by=by, workspace=connection.workspace):
+        proof = ask(connection.known_source(), credentials)
     row = store(connection, form, by=by, proven=credentials)
     note_success(row, proof)
     pull_with_new_key(row, by=by)

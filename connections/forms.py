@@ -10,6 +10,7 @@ from django.http import QueryDict
 
 from connections.form_fields import NameField
 from connections.models import Connection, Health, Pace, Privacy, Team, User, Workspace
+from connections.models.check_try import TooManyTries
 from connections.models.connection_query import ConnectionQuerySet
 from connections.sealing import Unsealable, fingerprints
 from sources.errors import SourceError, TemporarilyDown
@@ -88,7 +89,7 @@ class DetailsForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.order_fields(FIELD_ORDER)
         self.user, self.workspace, self.present_team = user, workspace, present_team
-        self.could_not_ask = False
+        self.could_not_ask, self.refusal_status = False, 200
         teams: Any = self.fields["team"]
         teams.queryset = self.offered_teams(present_team)
         self.has_teams = teams.queryset.exists()
@@ -101,6 +102,7 @@ class DetailsForm(forms.Form):
         """Show what the account's answer means, at the field at fault."""
         self.add_error("team" if isinstance(failure, TeamLost) else failure.field, str(failure))
         self.could_not_ask = isinstance(failure, TemporarilyDown)
+        self.refusal_status = 429 if isinstance(failure, TooManyTries) else 200
 
     def require_team(self) -> None:
         """Within a transaction, as late as possible: proving a key takes seconds. Raises TeamLost."""

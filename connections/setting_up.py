@@ -3,11 +3,13 @@
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
-from connections.checking import ask
+from connections.checking import account_of, ask
 from connections.forms import SetUpForm
 from connections.models import Connection, State, Sync, User, Workspace
+from connections.models.check_try import TooManyTries
 from connections.models.sync import Trigger
 from connections.sealing import Unsealable
+from connections.trying import counted_try
 from sources.errors import SourceError, TemporarilyDown
 from sources.spec import Credentials, Proof, Source
 
@@ -56,23 +58,26 @@ def set_up(draft: Connection, form: SetUpForm, *, by: User, untested_will_do: bo
     """
     credentials = form.credentials()
     try:
-        proof = prove(draft, credentials, untested_will_do=untested_will_do)
+        proof = prove(draft, credentials, by=by, untested_will_do=untested_will_do)
     except SourceError as failure:
         settle_key(draft, credentials, failure, by=by)
         raise
     store(draft, form, credentials, proof, by=by)
 
 
-def prove(draft: Connection, credentials: Credentials, *, untested_will_do: bool) -> Proof | None:
+def prove(draft: Connection, credentials: Credentials, *, by: User, untested_will_do: bool) -> Proof | None:
     """Ask the account, unless it could not be asked a moment ago and the person goes on without."""
     if untested_will_do and draft.holds_untested(credentials):
         return None
-    return ask(draft.known_source(), credentials)
+    with counted_try(account_of(credentials), by=by, workspace=draft.workspace):
+        return ask(draft.known_source(), credentials)
 
 
 @transaction.atomic
 def settle_key(draft: Connection, credentials: Credentials, failure: SourceError, *, by: User) -> None:
     """A key that could not be tried is held for the next try; one that was answered with a no is not kept."""
+    if isinstance(failure, TooManyTries):
+        return  # Nothing was asked, so nothing is known.
     lock(draft)
     if isinstance(failure, TemporarilyDown):
         draft.hold_key(credentials, by=by)

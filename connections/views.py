@@ -21,6 +21,7 @@ from connections.models.sync import AlreadyActive, Trigger
 from connections.pulling_views import moving_part
 from connections.requests import PersonRequest
 from connections.sealing import Unsealable
+from connections.trying import counted_try
 from sources.errors import SourceError
 
 PAGE_SIZE = 25
@@ -86,7 +87,7 @@ def edit(request: PersonRequest, connection: Connection) -> HttpResponse:
         return conflict_page(request, connection, form)
     except SourceError as failure:
         form.refuse(failure)
-        return detail_page(request, connection, form)
+        return detail_page(request, connection, form, status=form.refusal_status)
     messages.success(request, said)
     # Who narrowed the privacy may just have lost the connection.
     return redirect(connection if access.still_visible(request, connection) else connection.list_url())
@@ -134,7 +135,8 @@ def detail_page(
 def test(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     connection = access.visible_connection(request, workspace, source, pk)
     try:
-        check(connection, by=request.user)
+        with counted_try(connection.account_fingerprint, by=request.user, workspace=connection.workspace):
+            check(connection, by=request.user)
     except SourceError as failure:
         messages.error(request, str(failure))
     else:

@@ -71,7 +71,8 @@ def set_up(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
     except NoLongerADraft:
         # This page as it is now says what became of the set-up.
         return redirect(draft.url("set_up"))
-    return render(request, "connections/set_up.html", {**step(place, 2, draft), "form": form, "draft": draft})
+    context = {**step(place, 2, draft), "form": form, "draft": draft}
+    return render(request, "connections/set_up.html", context, status=form.refusal_status)
 
 
 def already_finished(request: PersonRequest, connection: Connection) -> HttpResponse:

@@ -26,14 +26,14 @@ ROOMS = (
     ("forms", "edit_form", "pulling_form", "settled_form", "team_forms", "admin_forms", "form_fields", "requests"),
     ("working",),
     ("syncing", "housekeeping", "exporting", "outlook", "leaving", "rotation"),
-    ("checking",),
+    ("checking", "trying"),
     ("notices",),
     ("models",),
     ("fields",),
     ("sealing",),
 )
 ARCHIVE = (
-    *("record", "sync", "budget", "event", "connection"),
+    *("record", "sync", "budget", "event", "check_try", "connection"),
     *("sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "choices"),
 )
 

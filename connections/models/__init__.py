@@ -4,6 +4,7 @@ from connections.models.people import Membership, Role, Team, User, Workspace  #
 from connections.models.choices import Health, Pace, Privacy, Schedule, State
 from connections.models.connection import Connection
 from connections.models.event import Event
+from connections.models.check_try import CheckTry
 from connections.models.budget import AccountBudget, CallMinute, SharedBudget
 from connections.models.sync import StreamRun, Sync
 from connections.models.record import Record
@@ -11,6 +12,7 @@ from connections.models.record import Record
 __all__ = [
     "AccountBudget",
     "CallMinute",
+    "CheckTry",
     "Connection",
     "Event",
     "Health",

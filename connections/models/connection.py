@@ -14,7 +14,7 @@ from django.utils import timezone
 from connections.fields import SealedField
 from connections.models.choices import Health, Privacy, Schedule, State
 from connections.models.connection_query import ConnectionQuerySet
-from connections.models.people import Membership, Team, User, Workspace
+from connections.models.people import Membership, Team, User, Workspace, in_words
 from connections.models.pull_plan import PullPlan
 from connections.models.sealed_credentials import SealedCredentials
 from connections.sealing import Unsealable, seal, unseal
@@ -361,11 +361,3 @@ class Connection(SealedCredentials, PullPlan):
             changes=changes or {},
             version=self.version,
         )
-
-
-def in_words(names: Sequence[str], *, most: int = 5) -> str:
-    """“Ana, Bo and 3 more”."""
-    shown, rest = list(names[:most]), len(names) - most
-    if rest > 0:
-        shown.append(f"{rest} more")
-    return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]])) or "nobody yet"

@@ -1,6 +1,6 @@
 """Who uses the product: users, the workspaces that they belong to, and teams."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -184,3 +184,11 @@ class Team(models.Model):
         for connection in self.connections.select_for_update(no_key=True):
             connection.become_private(because=f"The team {self.name} was deleted.")
         self.delete()
+
+
+def in_words(names: Sequence[str], *, most: int = 5) -> str:
+    """“Ana, Bo and 3 more”."""
+    shown, rest = list(names[:most]), len(names) - most
+    if rest > 0:
+        shown.append(f"{rest} more")
+    return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]])) or "nobody yet"

@@ -1,0 +1,129 @@
+"""How often people may have credentials checked."""
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connection as database
+from django.test import Client
+from django.utils import timezone
+
+from connections.models import CheckTry, Connection, User, Workspace
+from sources.activecampaign.sandbox.server import SandboxServer
+from tests.conftest import Connect, client_of
+from tests.connections.stepper import begin, details, error_at
+
+WRONG = "f" * 40
+
+
+def fail(client: Client, step_2: str, sandbox: SandboxServer, times: int) -> list[int]:
+    return [client.post(step_2, details(sandbox, api_key=WRONG)).status_code for _ in range(times)]
+
+
+def test_over_the_limit_no_call_is_made_and_the_seconds_are_said_at_the_key(
+    alice_client: Client, sandbox: SandboxServer, settings: Any
+) -> None:
+    settings.CHECKS_PER_PERSON = 2
+    step_2 = begin(alice_client)
+    assert fail(alice_client, step_2, sandbox, 2) == [200, 200]
+    asked = sandbox.stats()["requests"]
+
+    response = alice_client.post(step_2, details(sandbox, api_key=WRONG))
+
+    page = response.content.decode()
+    assert response.status_code == 429
+    assert "Try again in" in error_at(page, "api_key")
+    assert "save_unverified" not in page
+    assert sandbox.stats()["requests"] == asked
+    assert not Connection.objects.get().has_key
+
+
+def test_the_right_key_is_taken_again_when_the_time_is_over(
+    alice_client: Client, sandbox: SandboxServer, settings: Any
+) -> None:
+    settings.CHECKS_PER_PERSON = 1
+    step_2 = begin(alice_client)
+    fail(alice_client, step_2, sandbox, 1)
+
+    with time_machine.travel(timezone.now() + timedelta(minutes=10, seconds=1), tick=True):
+        response = alice_client.post(step_2, details(sandbox))
+
+    assert response.status_code == 302
+
+
+def test_checks_that_succeed_do_not_count(alice_client: Client, connect: Connect, sandbox: SandboxServer) -> None:
+    connection = connect(sandbox)
+
+    for _ in range(12):
+        alice_client.post(f"{connection.get_absolute_url()}test/")
+
+    assert not CheckTry.objects.exists()
+
+
+def test_the_limit_of_an_account_counts_over_all_workspaces(
+    alice_client: Client, charlie_client: Client, sandbox: SandboxServer, settings: Any
+) -> None:
+    settings.CHECKS_PER_ACCOUNT = 1
+    fail(alice_client, begin(alice_client), sandbox, 1)
+    theirs = charlie_client.post("/w/stranger/connections/add/", {"source": "activecampaign"})["Location"]
+
+    assert fail(charlie_client, theirs, sandbox, 1) == [429]
+
+
+def test_the_limit_of_a_workspace_counts_over_its_people(
+    alice_client: Client, bob_client: Client, sandbox: SandboxServer, settings: Any
+) -> None:
+    settings.CHECKS_PER_WORKSPACE = 1
+    fail(alice_client, begin(alice_client), sandbox, 1)
+
+    assert fail(bob_client, begin(bob_client), sandbox, 1) == [429]
+
+
+def test_an_edit_over_the_limit_keeps_the_old_key(
+    alice_client: Client, connect: Connect, sandbox: SandboxServer, settings: Any
+) -> None:
+    settings.CHECKS_PER_PERSON = 0
+    connection = connect(sandbox)
+    before = connection.credentials()
+    typed = {"api_url": sandbox.origin, "api_key": WRONG, "name": "Main account", "privacy": "workspace"}
+
+    response = alice_client.post(connection.get_absolute_url(), {**typed, "version": connection.version})
+
+    assert response.status_code == 429
+    assert Connection.objects.get().credentials() == before
+
+
+def test_a_held_key_outlives_a_try_that_was_not_made(
+    alice_client: Client, sandbox: SandboxServer, settings: Any
+) -> None:
+    step_2 = begin(alice_client)
+    sandbox.fault("users/me", status=503, times=1)
+    alice_client.post(step_2, details(sandbox))
+    settings.CHECKS_PER_PERSON = 0
+
+    alice_client.post(step_2, details(sandbox))
+
+    assert Connection.objects.get().has_key
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twenty_tries_at_once_cause_no_more_calls_than_are_allowed(
+    alice: User, workspace: Workspace, sandbox: SandboxServer, settings: Any
+) -> None:
+    settings.CHECKS_PER_PERSON, settings.ACTIVECAMPAIGN_RATE = 3, 10_000.0
+    step_2 = begin(client_of(alice))
+
+    def attempt() -> None:
+        client_of(alice).post(step_2, details(sandbox, api_key=WRONG))
+        database.close()
+
+    threads = [threading.Thread(target=attempt) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert CheckTry.objects.count() == 3
+    assert sandbox.stats()["requests"] <= 3 * 3  # A refusal is asked for twice more.
