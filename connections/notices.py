@@ -22,7 +22,8 @@ def tell_mended(connection: Connection) -> None:
 
 
 def tell(connection: Connection, what: str, template: str) -> None:
-    link = f"{settings.SITE_URL}{connection.get_absolute_url()}#id_api_key"
+    place = "#id_api_key" if connection.needs_action and connection.key_mends_it else ""
+    link = f"{settings.SITE_URL}{connection.get_absolute_url()}{place}"
     text = render_to_string(template, {"connection": connection, "link": link})
     # A name may hold a line break, which would begin another header.
     subject = " ".join(f"{connection.source_name}: “{connection.name}” {what}".split())

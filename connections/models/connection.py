@@ -260,6 +260,10 @@ class Connection(SealedCredentials, PullPlan):
     def needs_action(self) -> bool:
         return self.health == Health.ACTION_NEEDED
 
+    @property
+    def key_mends_it(self) -> bool:
+        return self.health_code != "account_unavailable"  # No other key opens an account that is unpaid.
+
     # Changes ----------------------------------------------------------------------------------------------------
 
     def value_of(self, field: str) -> str:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
@@ -335,3 +336,16 @@ def test_who_may_no_longer_log_in_is_sent_to_the_login(bob: User, connect: Conne
     User.objects.filter(pk=bob.pk).update(is_active=False)
 
     assert client.get(connection.get_absolute_url()).status_code == 302
+
+
+def test_an_unpaid_account_is_mended_by_paying_and_testing_again_not_by_another_key(
+    alice_client: Client, connect: Connect, sandbox: SandboxServer
+) -> None:
+    connection = connect(sandbox)
+    sandbox.fault("users/me", kind="unpaid")
+
+    page = alice_client.post(f"{connection.get_absolute_url()}test/", follow=True).content.decode()
+
+    assert "Test again" in page
+    assert "Enter another key" not in page
+    assert "#id_api_key" not in mail.outbox[0].body
