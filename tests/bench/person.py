@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from connections.checking import account_of
 from connections.models import Connection, SharedBudget
+from sources.errors import RateLimited
 from sources.spec import Lane
 from tests.bench.figures import Effort, Figure, percentile
 from tests.bench.stage import account, connected, lap_of, sync_command
@@ -18,6 +19,7 @@ BETWEEN = (0.3, 1.0)  # Seconds.
 def measure(effort: Effort) -> Iterator[Figure]:
     presses = effort.of(100, 8)
     waits: list[float] = []
+    told_busy = 0
     with account(contacts=effort.of(60_000, 6000), latency_ms=LATENCY_MS, rate=RATE) as sandbox:
         puller, tested = (connected(sandbox, streams=["contacts"]) for _ in range(2))
         pull = sync_command(puller)
@@ -25,7 +27,8 @@ def measure(effort: Effort) -> Iterator[Figure]:
             time.sleep(4)  # Until the pull is at its pace.
             for _ in range(presses):
                 time.sleep(random.uniform(*BETWEEN))
-                waits += press_test_now(tested)
+                was_busy, waited = press_test_now(tested)
+                waits, told_busy = waits + waited, told_busy + was_busy
             is_over = pull.has_ended()
         finally:
             pull.kill()
@@ -38,15 +41,19 @@ def measure(effort: Effort) -> Iterator[Figure]:
         calls=lap.calls,
         refused=lap.refused,
     )
+    yield Figure(what="Presses that were told that the account is busy", measured=[told_busy], unit="", ideal=0)
     yield Figure(what="The median wait for a slot, and the spread of all", measured=waits)
 
 
-def press_test_now(connection: Connection) -> list[float]:
-    """The check that the button makes; returns the seconds that each of its calls waited for its slot."""
+def press_test_now(connection: Connection) -> tuple[bool, list[float]]:
+    """The check that the button makes; returns whether it ended in a 429, and what each call waited for its slot."""
     source, credentials = connection.known_source(), connection.credentials()
     budget = WatchedBudget(SharedBudget(account=account_of(credentials), rate=source.calls_per_second()))
-    source.check(credentials, budget=budget)
-    return budget.waits
+    try:
+        source.check(credentials, budget=budget)
+    except RateLimited:
+        return True, budget.waits
+    return False, budget.waits
 
 
 class WatchedBudget:
