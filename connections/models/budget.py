@@ -170,7 +170,14 @@ class SharedBudget:
     def next_slot(self) -> "Slot":
         now = Clock()
         tat, ease, wait = self.row().annotate(now=now).values_list("tat", "ease", F("tat") - F("now")).get()
-        return Slot(tat=tat, ease=ease, wait=max(wait, 0.0), idle=max(-wait, 0.0), read_at=DEPARTURES.clock())
+        is_free = not 0.0 < wait < FARTHEST
+        return Slot(
+            tat=tat,
+            ease=ease,
+            wait=0.0 if is_free else wait,
+            idle=-wait if is_free else 0.0,
+            read_at=DEPARTURES.clock(),
+        )
 
     def take_slot(self, slot: "Slot", *, share: float, **changes: float) -> bool:
         """Take it unless somebody else did, or the account asked for a pause meanwhile."""
