@@ -6,6 +6,7 @@ from collections.abc import Callable
 from django.db import transaction
 
 from connections.models import Connection, Health, SharedBudget, User
+from connections.models.connection import ANOTHER_ACCOUNT
 from connections.notices import tell_broken, tell_mended
 from connections.sealing import Unsealable, fingerprint
 from sources.errors import AccountUnavailable, BadCredentials, NotPermitted, SourceError, WrongAddress
@@ -32,6 +33,7 @@ def check(connection: Connection, *, by: User | None) -> None:
     """Test the stored credentials and keep the outcome as the connection's health. Raises SourceError."""
     try:
         proof = ask(connection.known_source(), connection.credentials())
+        refuse_another_account(connection, proof)
     except Unsealable:
         note_failure(connection, unreadable_key())
         raise unreadable_key() from None
@@ -41,6 +43,16 @@ def check(connection: Connection, *, by: User | None) -> None:
         raise
     if note_success(connection, proof):
         connection.record("tested", by=by, detail="It works.")
+
+
+def refuse_another_account(connection: Connection, proof: Proof) -> None:
+    """The same key answers for somebody else: its rows must not mix with those that are stored."""
+    if connection.was_another(proof):
+        connection.stop_syncs("The key answered for a different account than before.")
+        raise BadCredentials(
+            "This key belongs to a different account than before. If that is meant, enter the key again.",
+            code=ANOTHER_ACCOUNT,
+        )
 
 
 def unreadable_key() -> BadCredentials:

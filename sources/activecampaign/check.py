@@ -21,6 +21,7 @@ def check(credentials: Credentials, *, budget: Budget) -> Proof:
         account=host_of(credentials.api_url),
         person=person.name,
         person_email=person.email,
+        owner=person.id,
         counts={} if contacts is None else {"contacts": contacts},
         facts=_facts(person, account),
     )

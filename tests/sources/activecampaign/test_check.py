@@ -55,6 +55,7 @@ def test_the_accounts_facts_are_added_when_they_may_be_read(scripted: Start) -> 
         account=server.origin.removeprefix("http://"),
         person="Mira Holt",
         person_email="mira@harbourtea.example",
+        owner="3",
         counts={"contacts": 18342},
         facts={
             "ActiveCampaign user id": "3",
