@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Sum
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
@@ -35,10 +36,11 @@ def sync(request: PersonRequest, workspace: str, source: str, pk: UUID, number: 
         {"run": stream_run, "name": names.get(stream_run.stream, stream_run.stream)}
         for stream_run in run.stream_runs.all()
     ]
+    saved = run.stream_runs.aggregate(calls=Sum("calls_saved", default=0))["calls"]
     return render(
         request,
         "connections/sync.html",
-        {"workspace": connection.workspace, "connection": connection, "sync": run, "runs": runs},
+        {"workspace": connection.workspace, "connection": connection, "sync": run, "runs": runs, "saved": saved},
     )
 
 

@@ -16,7 +16,10 @@ from structlog.contextvars import bound_contextvars
 from connections.checking import account_of, check, note_failure, note_success, unreadable_key
 from connections.models import Connection, Record, SharedBudget, StreamRun, Sync, User
 from connections.models.connection_query import ConnectionQuerySet
+from connections.models.stream_mark import changes_wanted_since, note_complete
 from connections.models.sync import LeaseLost, RunState, SyncState, Trigger
+from connections.outlook import calls_for
+from connections.reconciling import forget_older_walks, has_rows, note_page, reconcile_all
 from connections.sealing import Unsealable
 from sources.errors import NotPermitted, SourceError, TemporarilyDown, UnexpectedAnswer
 from sources.spec import Credentials, Page, Pulled, Stream, Wanted
@@ -134,12 +137,15 @@ def pull_all(sync: Sync, lease: Lease) -> None:
         pace=sync.pace,
         still_wanted=lease.require,
     )
+    forget_older_walks(sync)
     pulls = {stream.key: StreamPull(sync, stream, budget, credentials) for stream in sync.streams}
     wanted = [pull.wanted() for pull in pulls.values() if not pull.run.is_finished]
-    with source.open(credentials, budget=budget) as line, closing(line.pull(wanted)) as arriving:
-        for pulled in arriving:
-            pulls[pulled.stream.key].take(pulled)
-            lease.require()
+    with source.open(credentials, budget=budget) as line:
+        with closing(line.pull(wanted)) as arriving:
+            for pulled in arriving:
+                pulls[pulled.stream.key].take(pulled)
+                lease.require()
+        reconcile_all(sync, line)
 
 
 class StreamPull:
@@ -153,10 +159,14 @@ class StreamPull:
     @transaction.atomic
     def begun(self) -> StreamRun:
         self.sync.hold()
-        return self.sync.run_of(self.stream).begin()
+        run = self.sync.run_of(self.stream)
+        if not run.is_begun:
+            since = changes_wanted_since(self.sync, self.stream)
+            run.begin(changed_since=since, finds_gone=since is None and has_rows(self.sync, self.stream))
+        return run
 
     def wanted(self) -> Wanted:
-        return Wanted(stream=self.stream, cursor=self.run.cursor)
+        return Wanted(stream=self.stream, cursor=self.run.cursor, changed_since=self.run.changed_since)
 
     def take(self, pulled: Pulled) -> None:
         with bound_contextvars(stream=self.stream.key):
@@ -179,14 +189,25 @@ class StreamPull:
         self.sync.progress(**self.spent())
         stored = Record.objects.store_page(self.sync.connection, self.stream, page.rows, address=self.address)
         run = self.run
+        if run.finds_gone:
+            note_page(run, self.stream, page)
         run.cursor, run.total = page.cursor, page.total or run.total
         run.pages, run.read = run.pages + 1, run.read + len(page.rows)
         run.new, run.changed = run.new + stored.new, run.changed + stored.changed
         run.unreadable, run.unproven = run.unreadable + page.unreadable, run.unproven + (not page.seam_proven)
         if is_over:
-            run.end(*self.verdict())
+            self.conclude()
         else:
             run.save()
+
+    def conclude(self) -> None:
+        run = self.run
+        if run.is_changes_only:
+            stored = self.sync.connection.records.living().filter(stream=run.stream).count()
+            run.calls_saved = max(0, calls_for(stored) - run.pages)
+        run.end(*self.verdict())
+        if run.state == RunState.COMPLETE:
+            note_complete(run)
 
     def spent(self) -> dict[str, Combinable]:
         calls, waited = self.budget.take_tally()

@@ -194,6 +194,9 @@ class Puller(Protocol):
         consumer that may stop early closes the iterator (`contextlib.closing`): that ends the calls under way.
         """
 
+    def exists(self, stream: Stream, external_id: str) -> bool:
+        """Whether the account has this row. For a few rows: it costs a call. Raises SourceError."""
+
 
 class Check(Protocol):
     def __call__(self, credentials: Credentials, *, budget: Budget) -> Proof:

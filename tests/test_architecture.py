@@ -25,7 +25,8 @@ ROOMS = (
     ("editing", "setting_up", "planning", "access"),
     ("forms", "edit_form", "pulling_form", "settled_form", "team_forms", "admin_forms", "form_fields", "requests"),
     ("working",),
-    ("syncing", "housekeeping", "exporting", "outlook", "leaving", "rotation"),
+    ("syncing", "housekeeping", "exporting", "leaving", "rotation"),
+    ("outlook", "reconciling"),
     ("checking", "trying"),
     ("notices",),
     ("models",),
@@ -33,7 +34,7 @@ ROOMS = (
     ("sealing",),
 )
 ARCHIVE = (
-    *("record", "sync", "budget", "event", "check_try", "connection"),
+    *("record", "stream_mark", "sighting", "sync", "budget", "event", "check_try", "connection"),
     *("sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "choices"),
 )
 

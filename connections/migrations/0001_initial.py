@@ -135,6 +135,7 @@ class Migration(migrations.Migration):
                 ('first_seen_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('changed_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('deleted_at', models.DateTimeField(null=True)),
+                ('missed_at', models.DateTimeField(null=True)),
                 ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='records', to='connections.connection')),
             ],
         ),
@@ -174,9 +175,13 @@ class Migration(migrations.Migration):
                 ('read', models.PositiveIntegerField(default=0)),
                 ('new', models.PositiveIntegerField(default=0)),
                 ('changed', models.PositiveIntegerField(default=0)),
+                ('deleted', models.PositiveIntegerField(default=0)),
                 ('unreadable', models.PositiveIntegerField(default=0)),
                 ('unproven', models.PositiveIntegerField(default=0)),
                 ('total', models.PositiveBigIntegerField(null=True)),
+                ('changed_since', models.DateTimeField(null=True)),
+                ('calls_saved', models.PositiveIntegerField(default=0)),
+                ('finds_gone', models.BooleanField(default=False)),
                 ('started_at', models.DateTimeField(null=True)),
                 ('finished_at', models.DateTimeField(null=True)),
                 ('sync', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='stream_runs', to='connections.sync')),
@@ -184,6 +189,26 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['pk'],
             },
+        ),
+        migrations.CreateModel(
+            name='Sighting',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('external_id', models.CharField(max_length=64)),
+                ('was_there', models.BooleanField()),
+                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sightings', to='connections.streamrun')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='StreamMark',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('stream', models.CharField(max_length=60)),
+                ('changed_through', models.DateTimeField()),
+                ('complete_at', models.DateTimeField()),
+                ('key_fingerprint', models.CharField(max_length=64)),
+                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='marks', to='connections.connection')),
+            ],
         ),
         migrations.CreateModel(
             name='Team',
@@ -286,5 +311,13 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='connection',
             constraint=models.CheckConstraint(condition=models.Q(('state', 'draft'), models.Q(models.Q(('name', ''), _negated=True), models.Q(('privacy', ''), _negated=True)), _connector='OR'), name='finished_has_name_and_privacy'),
+        ),
+        migrations.AddConstraint(
+            model_name='sighting',
+            constraint=models.UniqueConstraint(fields=('run', 'external_id', 'was_there'), name='one_sighting_of_each_kind'),
+        ),
+        migrations.AddConstraint(
+            model_name='streammark',
+            constraint=models.UniqueConstraint(fields=('connection', 'stream'), name='one_mark_per_stream'),
         ),
     ]

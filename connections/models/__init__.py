@@ -7,6 +7,8 @@ from connections.models.event import Event
 from connections.models.check_try import CheckTry
 from connections.models.budget import AccountBudget, CallMinute, SharedBudget
 from connections.models.sync import StreamRun, Sync
+from connections.models.stream_mark import StreamMark
+from connections.models.sighting import Sighting
 from connections.models.record import Record
 
 __all__ = [
@@ -23,7 +25,9 @@ __all__ = [
     "Role",
     "Schedule",
     "SharedBudget",
+    "Sighting",
     "State",
+    "StreamMark",
     "StreamRun",
     "Sync",
     "Team",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Length
 from django.utils import timezone
 
@@ -43,6 +43,16 @@ class RecordQuerySet(models.QuerySet["Record"]):
         records = self.living().filter(stream=stream.key).newest_first()[:count]
         return [record.cells(stream) for record in records]
 
+    def with_id_between(self, low: int, high: int | None) -> Self:
+        """Above `low`, and up to `high` if there is one; for ids that are numbers."""
+        least = str(low)
+        found = self.alias(digits=Length("external_id")).filter(digits__gte=len(least))
+        found = found.filter(Q(digits__gt=len(least)) | Q(external_id__gt=least))
+        if high is None:
+            return found
+        most = str(high)
+        return found.filter(digits__lte=len(most)).filter(Q(digits__lt=len(most)) | Q(external_id__lte=most))
+
     def counts_by_stream(self) -> dict[str, int]:
         return dict(self.living().order_by().values_list("stream").annotate(models.Count("pk")))
 
@@ -51,7 +61,10 @@ class RecordQuerySet(models.QuerySet["Record"]):
         texts = {external_id: as_text(row, address=address) for external_id, row in rows.items()}
         hashes = {external_id: hashlib.sha256(text.encode()).hexdigest() for external_id, text in texts.items()}
         mine = self.filter(connection=connection, stream=stream.key, external_id__in=list(rows), deleted_at=None)
-        known = dict(mine.values_list("external_id", "content_hash"))
+        found = [*mine.values_list("external_id", "content_hash", "missed_at")]
+        if any(missed_at for _, _, missed_at in found):
+            mine.update(missed_at=None)
+        known = {external_id: content_hash for external_id, content_hash, _ in found}
         different = [external_id for external_id in rows if known.get(external_id) != hashes[external_id]]
         now = timezone.now()
         self.bulk_create(
@@ -68,7 +81,7 @@ class RecordQuerySet(models.QuerySet["Record"]):
             ],
             update_conflicts=True,
             unique_fields=["connection", "stream", "external_id"],
-            update_fields=["data", "content_hash", "changed_at", "deleted_at"],
+            update_fields=["data", "content_hash", "changed_at", "deleted_at", "missed_at"],
         )
         changed = sum(external_id in known for external_id in different)
         return Stored(new=len(different) - changed, changed=changed)
@@ -81,7 +94,7 @@ def as_text(row: Row, *, address: str) -> str:
 
 
 class Record(models.Model):
-    """One row of a stream."""
+    """One row of a stream. `missed_at`: a whole walk did not see it, and nothing has confirmed yet that it is gone."""
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="records")
     stream = models.CharField(max_length=60)
@@ -91,6 +104,7 @@ class Record(models.Model):
     first_seen_at = models.DateTimeField(default=timezone.now)
     changed_at = models.DateTimeField(default=timezone.now)
     deleted_at = models.DateTimeField(null=True)
+    missed_at = models.DateTimeField(null=True)
 
     objects = RecordQuerySet.as_manager()
 

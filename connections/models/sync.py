@@ -1,5 +1,6 @@
 """One run that pulls a connection's streams. The row is the ledger: what is queued, who works on it, how far it is."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -54,6 +55,12 @@ class SyncQuerySet(models.QuerySet["Sync"]):
         return self.filter(
             Q(state=SyncState.QUEUED, run_after__lte=now) | Q(state=SyncState.RUNNING, lease_until__lt=now)
         ).order_by("run_after", "pk")
+
+    def not_of(self, accounts: Collection[str]) -> Self:
+        """Without those of the accounts that have these fingerprints."""
+        # By a subquery, because a join would lock the connections with their syncs.
+        crowded = Connection.objects.filter(account_fingerprint__in=accounts)
+        return self.exclude(connection__in=crowded) if accounts else self
 
     def queue(
         self,
@@ -112,6 +119,8 @@ class SyncQuerySet(models.QuerySet["Sync"]):
             rows_read=models.Sum("stream_runs__read", default=0),
             rows_new=models.Sum("stream_runs__new", default=0),
             rows_changed=models.Sum("stream_runs__changed", default=0),
+            rows_deleted=models.Sum("stream_runs__deleted", default=0),
+            calls_saved=models.Sum("stream_runs__calls_saved", default=0),
         )
 
     def newest_first(self) -> Self:
@@ -235,7 +244,11 @@ FINISHED_RUNS = (RunState.COMPLETE, RunState.INCOMPLETE, RunState.SKIPPED, RunSt
 
 
 class StreamRun(models.Model):
-    """How far one stream has come in one sync. `cursor` is saved with the page that it comes after."""
+    """How far one stream has come in one sync. `cursor` is saved with the page that it comes after.
+
+    `changed_since` is set when only changes are asked for. `finds_gone`: when it is complete, what it did not see is
+    looked into.
+    """
 
     sync = models.ForeignKey(Sync, models.CASCADE, related_name="stream_runs")
     stream = models.CharField(max_length=60)
@@ -246,9 +259,13 @@ class StreamRun(models.Model):
     read = models.PositiveIntegerField(default=0)
     new = models.PositiveIntegerField(default=0)
     changed = models.PositiveIntegerField(default=0)
+    deleted = models.PositiveIntegerField(default=0)
     unreadable = models.PositiveIntegerField(default=0)
     unproven = models.PositiveIntegerField(default=0)
     total = models.PositiveBigIntegerField(null=True)
+    changed_since = models.DateTimeField(null=True)
+    calls_saved = models.PositiveIntegerField(default=0)
+    finds_gone = models.BooleanField(default=False)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
@@ -268,14 +285,21 @@ class StreamRun(models.Model):
         return self.state in (RunState.SKIPPED, RunState.FAILED) and not self.read
 
     @property
+    def is_begun(self) -> bool:
+        return self.state != RunState.WAITING
+
+    @property
+    def is_changes_only(self) -> bool:
+        return self.changed_since is not None
+
+    @property
     def unchanged(self) -> int:
         return self.read - self.new - self.changed
 
-    def begin(self) -> Self:
-        if not self.is_finished:
-            self.state, self.started_at = RunState.RUNNING, self.started_at or timezone.now()
-            self.save(update_fields=["state", "started_at"])
-        return self
+    def begin(self, *, changed_since: datetime | None, finds_gone: bool) -> None:
+        self.state, self.started_at = RunState.RUNNING, timezone.now()
+        self.changed_since, self.finds_gone = changed_since, finds_gone
+        self.save(update_fields=["state", "started_at", "changed_since", "finds_gone"])
 
     def end(self, state: str, reason: str = "") -> None:
         self.state, self.reason, self.finished_at = state, reason[:300], timezone.now()

@@ -13,7 +13,14 @@ from sources.activecampaign.keyset_walk import KeysetWalk
 from sources.activecampaign.offset_walk import OffsetWalk
 from sources.activecampaign.person import Person
 from sources.activecampaign.rows import Answer, answer_of
-from sources.activecampaign.statuses import SERVICE, error_of, refuses_the_key, request_refused, says_failure
+from sources.activecampaign.statuses import (
+    SERVICE,
+    error_of,
+    refuses_the_key,
+    request_refused,
+    says_failure,
+    says_no_record,
+)
 from sources.activecampaign.walks import Ask, keyset_walk, offset_walk
 from sources.errors import BadCredentials, NotPermitted, SourceError, UnexpectedAnswer, WrongAddress
 from sources.http.limits import BULK, Limits
@@ -59,6 +66,18 @@ class ActiveCampaign:
         walks = [(one.stream, _walk(one)) for one in wanted]
         return pull(walks, fetch, threads=THREADS, leave=self._leave)
 
+    def exists(self, stream: Stream, external_id: str) -> bool:
+        """Whether the account has this row. Raises SourceError."""
+        path = f"{stream.path}/{external_id}"
+        response = self._http.get(path)
+        if says_no_record(response):
+            return False
+        if refuses_the_key(response):
+            self._confirmed(stream, path)
+        elif not response.is_success:
+            raise error_of(response)
+        return True
+
     def page(self, stream: Stream, params: Mapping[str, str]) -> Answer:
         """One page of a stream. Raises SourceError."""
         try:
@@ -98,8 +117,11 @@ class ActiveCampaign:
         return body
 
     def _stream_body(self, stream: Stream, params: Mapping[str, str]) -> Row:
+        return self._confirmed(stream, stream.path, {**dict(stream.fixed_query), **params})
+
+    def _confirmed(self, stream: Stream, path: str, params: Mapping[str, str] | None = None) -> Row:
         try:
-            return self.get(stream.path, {**dict(stream.fixed_query), **params})
+            return self.get(path, params)
         except BadCredentials:
             raise self._why_refused(stream) from None
         except WrongAddress as error:

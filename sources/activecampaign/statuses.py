@@ -29,6 +29,13 @@ def _is_firewalls(body: bytes) -> bool:
     return is_web_page(body) or body.lstrip().startswith(b"error code: 1")
 
 
+def says_no_record(response: httpx.Response) -> bool:
+    """Some resources answer 403 for a record that is not there, in the words that others say with 404."""
+    if is_web_page(response.content):
+        return False
+    return response.status_code == 404 or (response.status_code == 403 and b"No Result found" in response.content)
+
+
 def error_of(response: httpx.Response) -> SourceError:
     """The error for an answer that is no success."""
     status = response.status_code

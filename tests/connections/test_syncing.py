@@ -73,7 +73,7 @@ def test_a_changed_row_is_replaced_and_a_new_one_added(sandbox: SandboxServer, c
     sandbox.world.change_contact(changed, firstName="Renamed")
     added = sandbox.world.add_contact(firstName="Newcomer")
 
-    sync = pull(connection, only=["contacts"])
+    sync = pull(connection, only=["contacts"], full=True)
 
     contacts = sync.stream_runs.get(stream="contacts")
     assert (contacts.new, contacts.changed, contacts.unchanged) == (1, 1, 249)

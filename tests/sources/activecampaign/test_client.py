@@ -303,3 +303,35 @@ def test_the_keys_owner_has_a_name_that_fits_on_a_page(
     user: dict, name: str, line_of: Callable[..., ActiveCampaign]
 ) -> None:
     assert line_of(answers({"user": user})).me().name == name
+
+
+# One row --------------------------------------------------------------------------------------------------------------
+
+
+def is_there(scripted: Start, *script: Step) -> bool:
+    _, credentials = scripted(*script)
+    with open_line(credentials, budget=FreeBudget()) as line:
+        return line.exists(STREAM["contacts"], "7")
+
+
+def test_a_row_that_is_answered_is_there(scripted: Start) -> None:
+    assert is_there(scripted, answers({"contact": {"id": "7"}}))
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_no_result_found_means_that_the_row_is_gone_whatever_the_status(scripted: Start, status: int) -> None:
+    assert not is_there(scripted, answers({"message": "No Result found for Subscriber with id 7"}, status=status))
+
+
+def test_a_refusal_says_nothing_about_a_row(scripted: Start) -> None:
+    with pytest.raises(NotPermitted):
+        is_there(scripted, REFUSED, REFUSED, REFUSED, REFUSED, ME)
+
+
+def test_a_refusal_that_passes_says_nothing_about_a_row(scripted: Start) -> None:
+    assert is_there(scripted, REFUSED, answers({"contact": {"id": "7"}}))
+
+
+def test_a_web_page_says_nothing_about_a_row(scripted: Start) -> None:
+    with pytest.raises(SourceError):
+        is_there(scripted, answers(b"<html>not found</html>", status=404))

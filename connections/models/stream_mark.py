@@ -1,0 +1,61 @@
+"""How far a stream of a connection is known, so that the next sync may ask for changes alone."""
+
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.utils import timezone
+
+from connections.models.connection import Connection
+from connections.models.sync import StreamRun, Sync
+from sources.spec import Stream
+
+OVERLAP = timedelta(days=1)  # Accounts keep times in zones of their own and do not always say which.
+WHOLE_AFTER = timedelta(days=7)  # Only a whole walk finds what is gone, or changed without being dated anew.
+
+
+class StreamMark(models.Model):
+    """What a complete read of a stream leaves behind.
+
+    `changed_through` is when the last complete one began, `complete_at` when the last whole one did. With another
+    key, other rows may be seen: then the mark says nothing.
+    """
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="marks")
+    stream = models.CharField(max_length=60)
+    changed_through = models.DateTimeField()
+    complete_at = models.DateTimeField()
+    key_fingerprint = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connection", "stream"], name="one_mark_per_stream")]
+
+    def __str__(self) -> str:
+        return f"{self.stream} of {self.connection}, through {self.changed_through}"
+
+
+def changes_wanted_since(sync: Sync, stream: Stream) -> datetime | None:
+    """From when on a sync asks for changes alone; None when it has to read the whole stream."""
+    if sync.full or stream.changed_since is None:
+        return None
+    connection = sync.connection
+    mark = StreamMark.objects.filter(
+        connection=connection,
+        stream=stream.key,
+        key_fingerprint=connection.key_fingerprint,
+        complete_at__gt=timezone.now() - WHOLE_AFTER,
+    ).first()
+    return mark.changed_through - OVERLAP if mark else None
+
+
+def note_complete(run: StreamRun) -> None:
+    """The stream was read without a gap, all of it or all that changed."""
+    connection = run.sync.connection
+    if run.is_changes_only:
+        StreamMark.objects.filter(connection=connection, stream=run.stream).update(changed_through=run.started_at)
+        return
+    now_known = {
+        "changed_through": run.started_at,
+        "complete_at": run.started_at,
+        "key_fingerprint": connection.key_fingerprint,
+    }
+    StreamMark.objects.update_or_create(connection=connection, stream=run.stream, defaults=now_known)
