@@ -1,9 +1,13 @@
-"""What happens when somebody leaves a workspace, or a team is given up."""
+"""What happens when somebody leaves a workspace or gets another role in it, or a team is given up."""
 
 from django.db import transaction
 from django.utils import timezone
 
-from connections.models import Connection, Membership, Privacy, Team, User, Workspace
+from connections.models import Connection, Membership, Privacy, Role, Team, User, Workspace
+
+
+class OwnersAlone(Exception):
+    """Only an owner makes, unmakes or removes an owner."""
 
 
 @transaction.atomic
@@ -12,8 +16,7 @@ def end_membership(membership: Membership, *, by: User) -> None:
 
     Raises LastOwner when the workspace would be left without one.
     """
-    # Two owners who leave in the same moment must not both find the other one.
-    workspace = Workspace.objects.select_for_update(no_key=True).get(pk=membership.workspace_id)
+    workspace = locked(membership)
     if not workspace.memberships.filter(pk=membership.pk).exists():
         return  # Somebody else was quicker.
     membership.require_another_owner()
@@ -26,6 +29,32 @@ def end_membership(membership: Membership, *, by: User) -> None:
     else:
         workspace.record("removed the member", by=by, about=str(membership.user))
     membership.delete()
+
+
+@transaction.atomic
+def change_role(membership: Membership, role: Role, *, by: User) -> None:
+    """Raises LastOwner, OwnersAlone, and Membership.DoesNotExist when one of the two is no longer a member."""
+    workspace = locked(membership)
+    present = workspace.memberships.select_related("user", "workspace").get(pk=membership.pk)
+    if Role.OWNER in (role, present.role):
+        require_owner(workspace.memberships.get(user=by))
+    if role == present.role:
+        return
+    present.require_another_owner()
+    present.role = role
+    present.save(update_fields=["role"])
+    workspace.record("changed the role of", by=by, about=str(present.user), detail=f"Now {role.label.lower()}.")
+
+
+def require_owner(membership: Membership) -> None:
+    """Raises OwnersAlone."""
+    if membership.role != Role.OWNER:
+        raise OwnersAlone("Only an owner can make somebody an owner, or change or remove one.")
+
+
+def locked(membership: Membership) -> Workspace:
+    """Two owners who leave in the same moment must not both find the other one."""
+    return Workspace.objects.select_for_update(no_key=True).get(pk=membership.workspace_id)
 
 
 @transaction.atomic

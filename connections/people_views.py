@@ -1,14 +1,17 @@
 """The pages about a workspace's people: members, teams, and what happened."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from connections import access
-from connections.leaving import end_membership
-from connections.models import Membership, Privacy
+from connections.leaving import OwnersAlone, change_role, end_membership, require_owner
+from connections.models import Membership, Privacy, Role
 from connections.models.people import LastOwner
 from connections.requests import PersonRequest
 
@@ -21,18 +24,69 @@ def members(request: PersonRequest, workspace: str) -> HttpResponse:
     is_administrator = place.membership.is_administrator
     context = {
         "workspace": place.workspace,
-        "members": place.workspace.memberships.with_counts(),
+        "rows": [*member_rows(place)],
         "left_behind": access.left_behind(place) if is_administrator else [],
         "is_administrator": is_administrator,
     }
     return render(request, "connections/members.html", context)
 
 
+def member_rows(place: access.Place) -> Iterator[dict[str, Any]]:
+    """The members, with what I may do to each."""
+    people = [*place.workspace.memberships.with_counts()]
+    is_owner = place.membership.role == Role.OWNER
+    has_another_owner = len([member for member in people if member.role == Role.OWNER]) > 1
+    roles = [role for role in Role if is_owner or role != Role.OWNER]
+    for member in people:
+        is_open = member.role != Role.OWNER or (is_owner and has_another_owner)
+        may_change = place.membership.is_administrator and is_open
+        may_remove = may_change and member.pk != place.membership.pk
+        yield {"member": member, "roles": roles if may_change else [], "may_remove": may_remove}
+
+
 @require_POST
-def remove_member(request: PersonRequest, workspace: str, pk: int) -> HttpResponse:
+def change_member(request: PersonRequest, workspace: str, pk: int) -> HttpResponse:
+    """Give somebody another role."""
     place = access.administered_place(request, workspace)
     membership = get_object_or_404(place.workspace.memberships, pk=pk)
-    return end(request, membership, then=f"{membership.user} is no longer a member of {place.workspace}.")
+    role = request.POST.get("role", "")
+    if role not in Role.values:
+        messages.error(request, "Choose a role.")
+        return redirect("connections:members", workspace)
+    try:
+        change_role(membership, Role(role), by=request.user)
+    except Membership.DoesNotExist:
+        raise Http404("One of the two has just left.") from None
+    except (LastOwner, OwnersAlone) as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"{membership.user} has the role {Role(role).label} now.")
+    return redirect("connections:members", workspace)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def remove_member(request: PersonRequest, workspace: str, pk: int) -> HttpResponse:
+    """GET asks first, and says what stops and what stays."""
+    place = access.administered_place(request, workspace)
+    membership = get_object_or_404(place.workspace.memberships.with_counts(), pk=pk)
+    try:
+        require_removable(membership, by=place.membership)
+    except (LastOwner, OwnersAlone) as refusal:
+        messages.error(request, str(refusal))
+        return redirect("connections:members", workspace)
+    if request.method == "POST":
+        return end(request, membership, then=f"{membership.user} is no longer a member of {place.workspace}.")
+    theirs = access.visible_connections(request, place).filter(created_by=membership.user)
+    shared = theirs.exclude(privacy=Privacy.PRIVATE).count()
+    context = {"workspace": place.workspace, "membership": membership, "shared": shared}
+    return render(request, "connections/remove_member.html", context)
+
+
+def require_removable(membership: Membership, *, by: Membership) -> None:
+    """Raises LastOwner and OwnersAlone."""
+    membership.require_another_owner()
+    if membership.role == Role.OWNER:
+        require_owner(by)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -59,10 +113,17 @@ def end(request: PersonRequest, membership: Membership, *, then: str) -> HttpRes
     return redirect("connections:members", membership.workspace.slug)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def delete_left_behind(request: PersonRequest, workspace: str, pk: int) -> HttpResponse:
-    """Delete the private connections of somebody who has left; their content is never shown."""
+    """Delete the private connections of somebody who has left; their content is never shown. GET asks first."""
     place = access.administered_place(request, workspace)
+    left = next((left for left in access.left_behind(place) if left.user_id == pk), None)
+    if left is None:
+        messages.info(request, "Nothing of theirs is left behind.")
+        return redirect("connections:members", workspace)
+    if request.method != "POST":
+        context = {"workspace": place.workspace, "left": left}
+        return render(request, "connections/delete_left_behind.html", context)
     count = access.left_behind_of(place, pk).remove_all(by=request.user)
     what = f"{count} private connection{'s' if count != 1 else ''}"
     if count:

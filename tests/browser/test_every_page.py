@@ -26,9 +26,10 @@ SETTINGS = "/w/harbour-tea/settings/"
 
 # By the names of connections.urls; a page that is added there has to be added here.
 LOOKED_AT = {"list", "source_list", "add", "set_up", "finish", "detail", "delete", "syncs", "sync", "data", "rows"}
-LOOKED_AT |= {"pulling", "members", "leave", "teams", "team", "delete_team", "activity"}
-NO_PAGES = {"keep", "discard", "test", "sync_now", "cancel", "pause", "resume", "remove_member"}  # POST alone.
-NO_PAGES |= {"delete_left_behind", "progress", "download_csv", "download_jsonl"}
+LOOKED_AT |= {"pulling", "members", "remove_member", "delete_left_behind", "leave"}
+LOOKED_AT |= {"teams", "team", "delete_team", "activity"}
+NO_PAGES = {"keep", "discard", "test", "sync_now", "cancel", "pause", "resume", "change_member"}  # POST alone.
+NO_PAGES |= {"progress", "download_csv", "download_jsonl"}
 
 
 def test_no_page_is_left_out():
@@ -170,6 +171,10 @@ def test_pages_about_people(
     page = new_page(alice)
     visit(page, f"{SETTINGS}members/", "members, left behind")
     expect(page.get_by_role("heading", name="Left behind")).to_be_visible()
+    page.get_by_role("link", name="Delete it").click()
+    inspection.look(page, "members, delete what was left behind")
+    connect(sandbox, by=dana, name="Dana's own", privacy="private")
+    visit(page, f"{SETTINGS}members/{Membership.objects.get(user=dana).pk}/remove/", "members, remove")
     visit(page, f"{SETTINGS}members/leave/")
     visit(page, f"{SETTINGS}teams/")
     send(page, "Create team")

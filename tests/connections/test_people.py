@@ -41,7 +41,7 @@ def test_administrators_alone_see_how_many_private_connections_a_person_has(
 
     seen, hidden = text(alice_client.get(MEMBERS)), text(bob_client.get(MEMBERS))
 
-    assert re.search(r"Bob Lindqvist bob@harbourtea.example Member . 2 Remove", seen)
+    assert re.search(r"Bob Lindqvist bob@harbourtea.example Owner Admin Member Change .* – 2 Remove", seen)
     assert "Secret" not in seen
     assert "secret.api-us1.com" not in seen
     assert "Private connections" not in hidden
@@ -90,6 +90,123 @@ def test_one_of_two_owners_may_leave(alice: User, alice_client: Client, dana: Us
     assert "You have left Harbour Tea." in text(response)
     assert not Membership.objects.filter(user=alice).exists()
     assert alice_client.get(MEMBERS).status_code == 404
+
+
+def test_removing_asks_first_and_says_what_stops_and_what_stays(
+    dana_client: Client, bob: User, connect: Connect
+) -> None:
+    for number in (1, 2):
+        connect(by=bob, name=f"Secret {number}", privacy="private", api_url="https://secret.api-us1.com")
+    connect(by=bob)
+    address = f"{MEMBERS}{membership(bob).pk}/remove/"
+
+    page = dana_client.get(address)
+
+    assert "2 private connections of theirs stop at once; the keys are wiped after 30 days." in text(page)
+    assert "1 shared connection that they added stays and runs on." in text(page)
+    assert "ecret" not in text(page)
+    assert f'href="{address}"' in dana_client.get(MEMBERS).content.decode()
+    assert Membership.objects.filter(user=bob).exists()
+
+
+def test_nothing_is_said_about_connections_that_there_are_not(
+    dana_client: Client, bob_client: Client, bob: User, connect: Connect
+) -> None:
+    pages = (dana_client, f"{MEMBERS}{membership(bob).pk}/remove/"), (bob_client, f"{MEMBERS}leave/")
+    for client, address in pages:
+        words = text(client.get(address))
+        assert "nothing stops" in words
+        assert "0 " not in words
+
+    connect(by=bob)
+
+    for client, address in pages:
+        words = text(client.get(address))
+        assert "1 shared connection" in words
+        assert "private" not in words
+
+
+def test_nobody_is_offered_to_remove_the_last_owner_or_themselves(
+    alice: User, dana: User, alice_client: Client, dana_client: Client
+) -> None:
+    for client in (alice_client, dana_client):
+        page = client.get(MEMBERS).content.decode()
+        assert f"{MEMBERS}{membership(alice).pk}/" not in page
+    assert f"{MEMBERS}{membership(dana).pk}/remove/" not in dana_client.get(MEMBERS).content.decode()
+    asked = dana_client.get(f"{MEMBERS}{membership(alice).pk}/remove/", follow=True)
+    assert "Alice Okafor is the last owner of Harbour Tea" in text(asked)
+
+
+# Roles ------------------------------------------------------------------------------------------------------------
+
+
+def give(client: Client, user: User, role: str) -> str:
+    return text(client.post(f"{MEMBERS}{membership(user).pk}/role/", {"role": role}, follow=True))
+
+
+def test_an_administrator_gives_a_member_another_role(dana_client: Client, bob: User, workspace: Workspace) -> None:
+    assert "Bob Lindqvist has the role Admin now." in give(dana_client, bob, "admin")
+
+    assert membership(bob).role == Role.ADMIN
+    event = workspace.events.get()
+    assert (event.verb, event.about, event.detail) == ("changed the role of", "Bob Lindqvist", "Now admin.")
+
+
+def test_the_same_role_once_more_leaves_no_trace(dana_client: Client, bob: User, workspace: Workspace) -> None:
+    give(dana_client, bob, "member")
+
+    assert not workspace.events.exists()
+
+
+def test_an_owner_makes_another_owner_and_then_may_leave(alice: User, alice_client: Client, dana: User) -> None:
+    give(alice_client, dana, "owner")
+
+    alice_client.post(f"{MEMBERS}leave/")
+
+    assert membership(dana).role == Role.OWNER
+    assert not Membership.objects.filter(user=alice).exists()
+
+
+def test_owners_alone_make_unmake_and_remove_owners(dana_client: Client, alice: User, bob: User, erin: User) -> None:
+    Membership.objects.filter(user=erin).update(role=Role.OWNER)
+
+    answers = [give(dana_client, bob, "owner"), give(dana_client, alice, "member")]
+    answers.append(text(dana_client.post(f"{MEMBERS}{membership(alice).pk}/remove/", follow=True)))
+
+    for words in answers:
+        assert "Only an owner can" in words
+    assert [membership(user).role for user in (alice, bob, erin)] == ["owner", "member", "owner"]
+    page = dana_client.get(MEMBERS).content.decode()
+    assert f"{MEMBERS}{membership(alice).pk}/" not in page
+    assert 'value="owner"' not in page
+
+
+def test_the_last_owner_stays_owner(alice_client: Client, alice: User) -> None:
+    assert "Alice Okafor is the last owner" in give(alice_client, alice, "admin")
+
+    assert membership(alice).role == Role.OWNER
+
+
+def test_one_of_two_owners_may_step_back(alice_client: Client, alice: User, dana: User) -> None:
+    give(alice_client, dana, "owner")
+
+    words = give(alice_client, alice, "member")
+
+    assert "Alice Okafor has the role Member now." in words
+    assert "Private connections" not in words
+
+
+@pytest.mark.parametrize("role", ["", "king", "OWNER", "\x00"])
+def test_a_role_that_is_none_is_refused(alice_client: Client, bob: User, role: str) -> None:
+    assert "Choose a role." in give(alice_client, bob, role)
+    assert membership(bob).role == Role.MEMBER
+
+
+def test_a_member_changes_nobodys_role(bob_client: Client, bob: User, charlie: User, alice_client: Client) -> None:
+    assert bob_client.post(f"{MEMBERS}{membership(bob).pk}/role/", {"role": "admin"}).status_code == 403
+    assert alice_client.post(f"{MEMBERS}{membership(charlie).pk}/role/", {"role": "member"}).status_code == 404
+    assert "<select" not in bob_client.get(MEMBERS).content.decode()
+    assert [membership(user).role for user in (bob, charlie)] == ["member", "owner"]
 
 
 def test_leaving_asks_first_and_says_what_stops(bob_client: Client, bob: User, connect: Connect) -> None:
@@ -152,6 +269,21 @@ def test_an_administrator_deletes_what_was_left_behind_and_nothing_else(
     assert "1 private connection deleted, with keys and data." in text(response)
     assert set(Connection.objects.all()) == {shared, private}
     assert "Left behind" not in text(response)
+
+
+def test_deleting_what_was_left_behind_asks_first(left_by_bob: Connection, dana_client: Client, bob: User) -> None:
+    words = text(dana_client.get(f"{MEMBERS}left/{bob.pk}/delete/"))
+
+    assert "This cannot be undone: 1 private connection of Bob Lindqvist is deleted, with keys and data." in words
+    assert "ecret" not in words
+    assert Connection.objects.exists()
+
+
+def test_what_nobody_left_behind_cannot_be_deleted(dana_client: Client, bob: User) -> None:
+    for ask in (dana_client.get, dana_client.post):
+        words = text(ask(f"{MEMBERS}left/{bob.pk}/delete/", follow=True))
+        assert "Nothing of theirs is left behind." in words
+        assert "0 private" not in words
 
 
 def test_what_a_deleted_account_left_behind_can_be_deleted_too(
