@@ -19,6 +19,17 @@ PAGE_SIZE = 50
 
 
 @require_safe
+def front(request: PersonRequest, workspace: str) -> HttpResponse:
+    """What remains when somebody shortens an address."""
+    return redirect(access.my_place(request, workspace).workspace)
+
+
+@require_safe
+def settings(request: PersonRequest, workspace: str) -> HttpResponse:
+    return redirect("connections:members", access.my_place(request, workspace).workspace.slug)
+
+
+@require_safe
 def members(request: PersonRequest, workspace: str) -> HttpResponse:
     place = access.my_place(request, workspace)
     is_administrator = place.membership.is_administrator

@@ -9,6 +9,7 @@ app_name = "connections"
 CONNECTION = "connections/<slug:source>/<uuid:pk>/"
 
 urlpatterns = [
+    path("", people_views.front, name="front"),
     path("connections/", views.list, name="list"),
     path("connections/add/", wizard.add, name="add"),
     path("connections/add/<slug:source>/<uuid:pk>/", wizard.set_up, name="set_up"),
@@ -31,6 +32,7 @@ urlpatterns = [
     path(f"{CONNECTION}data/<str:stream>.csv", data_views.download, {"format": "csv"}, name="download_csv"),
     path(f"{CONNECTION}data/<str:stream>.jsonl", data_views.download, {"format": "jsonl"}, name="download_jsonl"),
     path(f"{CONNECTION}data/<str:stream>/", data_views.rows, name="rows"),
+    path("settings/", people_views.settings, name="settings"),
     path("settings/members/", people_views.members, name="members"),
     path("settings/members/<int:pk>/remove/", people_views.remove_member, name="remove_member"),
     path("settings/members/<int:pk>/role/", people_views.change_member, name="change_member"),

@@ -29,7 +29,7 @@ LOOKED_AT = {"list", "source_list", "add", "set_up", "finish", "detail", "delete
 LOOKED_AT |= {"pulling", "members", "remove_member", "delete_left_behind", "leave"}
 LOOKED_AT |= {"teams", "team", "delete_team", "activity"}
 NO_PAGES = {"keep", "discard", "test", "sync_now", "cancel", "pause", "resume", "change_member"}  # POST alone.
-NO_PAGES |= {"progress", "download_csv", "download_jsonl"}
+NO_PAGES |= {"front", "settings", "progress", "download_csv", "download_jsonl"}
 
 
 def test_no_page_is_left_out():
@@ -93,7 +93,10 @@ def test_pages_about_oneself(new_page: NewPage, visit: Visit, inspection: Inspec
 
 
 def test_pages_of_a_person_without_a_workspace(new_page: NewPage, visit: Visit, staff: User) -> None:
-    visit(new_page(staff), "/", "no workspace")
+    page = new_page(staff)
+    visit(page, "/", "no workspace")
+    page.get_by_role("link", name="Go to the site’s administration").click()
+    expect(page).to_have_url(re.compile("/admin/$"))
 
 
 def test_pages_of_an_empty_workspace(new_page: NewPage, visit: Visit, alice: User) -> None:

@@ -122,7 +122,41 @@ def test_who_has_no_workspace_is_told_so(staff_client: Client) -> None:
     response = staff_client.get("/")
 
     assert response.status_code == 200
-    assert b"workspace" in response.content
+    assert b"You are in no workspace yet" in response.content
+    assert b'href="/admin/"' in response.content
+
+
+def test_who_has_no_workspace_and_is_no_staff_is_told_whom_to_ask(charlie: User) -> None:
+    charlie.memberships.all().delete()
+
+    page = client_of(charlie).get("/").content.decode()
+
+    assert "Ask whoever looks after BlinkMetrics in your company" in page
+    assert "/admin/" not in page
+    assert "write to us" not in page
+
+
+@pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/signup/", "/accounts/inactive/"])
+def test_nobody_is_sent_to_an_admin_of_their_workspace_who_cannot_add_people(client: Client, db: None, path: str):
+    page = client.get(path).content.decode()
+
+    assert "Ask whoever looks after BlinkMetrics in your company" in page
+    assert "BlinkMetrics’ support" in page
+    assert "admin of your workspace" not in page
+
+
+def test_a_refusal_fits_who_may_not_even_see_the_thing(bob_client: Client) -> None:
+    response = bob_client.get("/admin/", follow=True)
+
+    assert response.status_code == 403
+    assert b"You can see this" not in response.content
+    assert "BlinkMetrics’ own staff" in response.content.decode()
+
+
+def test_a_shortened_address_leads_to_what_remains_of_it(alice_client: Client, charlie_client: Client) -> None:
+    for path, place in (("/w/harbour-tea/", "connections/"), ("/w/harbour-tea/settings/", "settings/members/")):
+        assert alice_client.get(path)["Location"] == f"/w/harbour-tea/{place}"
+        assert charlie_client.get(path).status_code == 404
 
 
 def test_the_first_page_leads_to_my_workspace(alice_client: Client, client: Client) -> None:

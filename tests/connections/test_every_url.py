@@ -57,6 +57,8 @@ class Rule:
 
 
 RULES = {
+    "front": Rule(MEMBERS, WRONG_METHOD),
+    "settings": Rule(MEMBERS, WRONG_METHOD),
     "list": Rule(MEMBERS, WRONG_METHOD),
     "source_list": Rule(MEMBERS, WRONG_METHOD),
     "add": Rule(MEMBERS, MEMBERS),
