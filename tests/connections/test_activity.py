@@ -14,9 +14,9 @@ ACTIVITY = "/w/harbour-tea/settings/activity/"
 OTHER_KEY = "fedcba9876543210" * 4 + "d4c3b2a1"
 
 
-def trail(client: Client) -> list[str]:
-    """The sentences on the Activity page, newest first."""
-    page = client.get(ACTIVITY).content.decode()
+def trail(client: Client, address: str = ACTIVITY) -> list[str]:
+    """The sentences of a page's trail, newest first."""
+    page = client.get(address).content.decode()
     found = re.findall(r'<div class="timeline-words"><p>(.*?)</p>', page, re.DOTALL)
     return [" ".join(re.sub(r"<[^>]+>", "", sentence).split()) for sentence in found]
 
@@ -45,13 +45,36 @@ def test_the_life_of_a_connection_is_told_by_who_did_what(
 
     assert trail(alice_client) == [
         "Alice Okafor deleted Shop",
-        "Alice Okafor exported Shop. Contacts as csv",
+        "Alice Okafor exported Contacts as CSV from Shop",
         "Alice Okafor resumed Shop",
         "Alice Okafor paused Shop",
         "Alice Okafor edited Shop: API key",
         "Alice Okafor edited Shop: name, privacy (now Shared with Team)",
         "Alice Okafor tested Main account. It works.",
         "Alice Okafor connected Main account",
+    ]
+
+
+def test_each_sentence_has_its_object_at_the_right_place(
+    alice: User, alice_client: Client, connect: Connect, growth: Team
+) -> None:
+    connection = connect(privacy="team", team=growth)
+    connection.record("exported", by=alice, detail="Deals as JSON lines")
+    connection.record("stopped working", by=None, detail="The key was refused.")
+    connection.record("stopped a sync", by=alice)
+    growth.disband()
+
+    assert trail(alice_client)[:4] == [
+        "BlinkMetrics made Main account private. The team Growth was deleted.",
+        "Alice Okafor stopped a sync of Main account",
+        "Main account stopped working. The key was refused.",
+        "Alice Okafor exported Deals as JSON lines from Main account",
+    ]
+    assert trail(alice_client, connection.get_absolute_url())[:4] == [
+        "BlinkMetrics made it private. The team Growth was deleted.",
+        "Alice Okafor stopped a sync",
+        "It stopped working. The key was refused.",
+        "Alice Okafor exported Deals as JSON lines",
     ]
 
 
