@@ -1,5 +1,6 @@
 """The pages about what was pulled: syncs, streams, rows and downloads."""
 
+from itertools import chain
 from uuid import UUID
 
 from django.contrib import messages
@@ -7,14 +8,19 @@ from django.core.paginator import Paginator
 from django.db.models import Sum
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
 from connections import access
 from connections.exporting import lines
+from connections.models import Connection
 from connections.requests import PersonRequest
 from connections.sealing import Unsealable
+from sources.spec import Stream
 
 PAGE_SIZE = 50
+FORMAT_WORDS = {"csv": "CSV", "jsonl": "JSON lines"}
+BYTE_ORDER_MARK = "\ufeff"  # Without it Excel reads accented letters wrongly.
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 
 
@@ -87,6 +93,13 @@ def download(
     except Unsealable:
         messages.error(request, "The stored address cannot be read any more, and the rows repeat it. Enter it again.")
         return redirect(connection)
-    connection.record("exported", by=request.user, detail=f"{chosen.name} as {format}")
-    headers = {"Content-Disposition": f'attachment; filename="{chosen.key}.{format}"'}
-    return StreamingHttpResponse(found, content_type=CONTENT_TYPES[format], headers=headers)
+    connection.record("exported", by=request.user, detail=f"{chosen.name} as {FORMAT_WORDS[format]}")
+    headers = {"Content-Disposition": f'attachment; filename="{file_name(connection, chosen, format)}"'}
+    whole = chain([BYTE_ORDER_MARK] if format == "csv" else [], found)
+    return StreamingHttpResponse(whole, content_type=CONTENT_TYPES[format], headers=headers)
+
+
+def file_name(connection: Connection, stream: Stream, format: str) -> str:
+    """Plain ASCII, so that every browser and disk keeps it; a name of other letters alone falls to the source's."""
+    named = slugify(connection.name) or slugify(connection.source_key)
+    return f"{named}-{slugify(stream.key)}.{format}"

@@ -23,7 +23,8 @@ def text(response: Any) -> str:
 
 
 def body(response: Any) -> str:
-    return b"".join(response.streaming_content).decode()
+    """What was sent, without the byte order mark that tables begin with."""
+    return b"".join(response.streaming_content).decode("utf-8-sig")
 
 
 def stream_of(key: str) -> Stream:
@@ -128,8 +129,37 @@ def test_json_lines_are_the_rows_as_the_api_gave_them_in_the_order_of_their_numb
     lines = body(response).splitlines()
     assert [json.loads(line) for line in lines] == [rows[1], rows[2], rows[0]]
     assert [*json.loads(lines[0])] == [*rows[1]]
-    assert response["Content-Disposition"] == 'attachment; filename="contacts.jsonl"'
+    assert response["Content-Disposition"] == 'attachment; filename="main-account-contacts.jsonl"'
     assert response["Cache-Control"] == "no-store, private"
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("Müller & Söhne / shop", "muller-sohne-shop-contacts.csv"),
+        ('a"b\\c;d', "abcd-contacts.csv"),
+        ("株式会社", "activecampaign-contacts.csv"),
+    ],
+)
+def test_a_download_is_named_after_its_connection_in_plain_letters(
+    bob_client: Client, connection: Connection, name: str, file: str
+) -> None:
+    Connection.objects.update(name=name)
+
+    response = bob_client.get(f"{connection.get_absolute_url()}data/contacts.csv")
+
+    assert response["Content-Disposition"] == f'attachment; filename="{file}"'
+
+
+@pytest.mark.parametrize(("format", "begins"), [("csv", b"\xef\xbb\xbf"), ("jsonl", b'{"id"')])
+def test_a_table_says_to_excel_that_it_is_unicode_and_json_lines_say_nothing(
+    bob_client: Client, connection: Connection, format: str, begins: bytes
+) -> None:
+    pulled(connection, [contact(1, name="Zoë")])
+
+    response: Any = bob_client.get(f"{connection.get_absolute_url()}data/contacts.{format}")
+
+    assert b"".join(response.streaming_content).startswith(begins)
 
 
 def test_the_accounts_address_is_not_in_the_database_in_plain(connection: Connection) -> None:
@@ -172,10 +202,10 @@ def test_a_table_holds_nothing_that_a_spreadsheet_would_run(
 def test_numbers_stay_numbers(bob_client: Client, connection: Connection, number: str) -> None:
     pulled(connection, [contact(1, email=number)])
 
-    assert f",{number}\r\n" in body(bob_client.get(f"{connection.get_absolute_url()}data/contacts.csv"))
+    assert f',"{number}"\r\n' in body(bob_client.get(f"{connection.get_absolute_url()}data/contacts.csv"))
 
 
-@pytest.mark.parametrize(("format", "content"), [("csv", "id\r\n"), ("jsonl", "")])
+@pytest.mark.parametrize(("format", "content"), [("csv", '"id"\r\n'), ("jsonl", "")])
 def test_a_stream_without_rows_is_an_empty_file(
     bob_client: Client, connection: Connection, format: str, content: str
 ) -> None:
@@ -200,7 +230,7 @@ def test_a_download_is_sent_while_it_is_read_and_never_held_as_a_whole(
     first = [next(lines), next(lines)]
 
     assert len(loaded) <= 10
-    assert len([*first, *lines]) == 30 + (format == "csv")
+    assert len([*first, *lines]) == 30 + 2 * (format == "csv")  # The byte order mark and the header.
 
 
 def test_a_download_is_refused_in_words_when_the_address_cannot_be_opened(
