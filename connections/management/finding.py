@@ -20,5 +20,6 @@ def stream_of(connection: Connection, key: str) -> Stream:
     """Raises CommandError, with exit code 2."""
     stream = connection.source.stream(key) if connection.source else None
     if stream is None:
-        raise CommandError(f"{connection.source_name} has no stream {key}.", returncode=2)
+        offered = sorted(one.key for one in connection.source.streams) if connection.source else ["none"]
+        raise CommandError(f"No such stream: {key}. There are: {', '.join(offered)}.", returncode=2)
     return stream

@@ -8,7 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from connections.models import Connection, Record
+from connections.models import Connection, Record, Sync
+from tests.command_fixture import StartCommand
 from tests.conftest import Connect
 from tests.connections.test_data import ADDRESS, contact, pulled
 
@@ -53,14 +54,54 @@ def test_rows_that_are_gone_are_left_out_unless_asked_for(connection: Connection
     assert len(export(connection.pk, "contacts", "--deleted").splitlines()) == 2
 
 
-def test_an_empty_stream_is_no_fault(connection: Connection) -> None:
-    assert export(connection.pk, "deals") == ""
+def without_rows(connection: Connection, stream: str) -> str:
+    """What is said on standard error about a stream that has no rows."""
+    output, errors = io.StringIO(), io.StringIO()
+    call_command("export", str(connection.pk), stream, stdout=output, stderr=errors)
+    assert output.getvalue() == ""
+    return errors.getvalue()
+
+
+def test_an_empty_stream_is_no_fault_and_is_explained(connection: Connection) -> None:
+    assert without_rows(connection, "deals") == "Deals was never pulled yet.\n"
+
+    connection.stream_keys = ["contacts"]
+    connection.save()
+    assert "Deals is not chosen for this connection" in without_rows(connection, "deals")
+
+
+def test_a_stream_that_was_pulled_and_is_empty_needs_no_word(connection: Connection) -> None:
+    Sync.objects.queue(connection, trigger="first").stream_runs.create(stream="deals", state="complete")
+
+    assert without_rows(connection, "deals") == ""
+
+
+def test_the_table_for_programs_has_no_byte_order_mark(connection: Connection) -> None:
+    pulled(connection, [contact(1)])
+
+    assert export(connection.pk, "contacts", "--format", "csv").startswith('"id"')
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reader_who_has_enough_ends_it_quietly(connection: Connection, start_command: StartCommand) -> None:
+    pulled(connection, [contact(number, note="x" * 2000) for number in range(200)])  # More than a pipe holds.
+    command = start_command("export", str(connection.pk), "contacts")
+    pipe = command.process.stdout
+    assert pipe
+    pipe.readline()
+    pipe.close()
+    command.process.stdout = None
+
+    assert command.exit_code() == 0
+    assert command.err == ""
 
 
 def test_an_unknown_stream_exits_with_2(connection: Connection) -> None:
     refused = refusal(connection.pk, "nonsense")
 
-    assert (refused.returncode, str(refused)) == (2, "ActiveCampaign has no stream nonsense.")
+    assert refused.returncode == 2
+    assert "No such stream: nonsense. There are: " in str(refused)
+    assert " contacts, " in str(refused)
 
 
 @pytest.mark.parametrize("identity", ["nonsense", "1", "6f1f7b4e-0c38-4a53-9f5e-2d9a4f9b7c10"])

@@ -1,12 +1,16 @@
 """`manage.py export`: writes a stream's rows to standard output."""
 
+import os
+import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from connections.exporting import LINES, lines
 from connections.management.finding import connection_of, stream_of
+from connections.models import Connection, StreamRun
 from connections.sealing import Unsealable
+from sources.spec import Stream
 
 
 class Command(BaseCommand):
@@ -25,5 +29,21 @@ class Command(BaseCommand):
             found = lines(connection, stream, options["format"], deleted=options["deleted"])
         except Unsealable:
             raise CommandError("The stored address cannot be read any more; enter it again on the page.") from None
-        for line in found:
-            self.stdout.write(line, ending="")
+        try:
+            for line in found:
+                self.stdout.write(line, ending="")
+            self.stdout.flush()
+        except BrokenPipeError:
+            # Whoever read along has enough, as `head` has; Python would complain again when it closes its output.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return
+        self.explain_emptiness(connection, stream)
+
+    def explain_emptiness(self, connection: Connection, stream: Stream) -> None:
+        """On standard error: no rows at all may surprise whoever expected some."""
+        if connection.records.filter(stream=stream.key).exists():
+            return
+        if stream.key not in connection.stream_keys:
+            self.stderr.write(f"{stream.name} is not chosen for this connection, and was never pulled.")
+        elif not StreamRun.objects.filter(sync__connection=connection, stream=stream.key).exists():
+            self.stderr.write(f"{stream.name} was never pulled yet.")
