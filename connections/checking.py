@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 
 from django.db import transaction
+from django.utils import timezone
 
 from connections.models import Connection, Health, SharedBudget, User
 from connections.models.connection import ANOTHER_ACCOUNT
@@ -72,13 +73,24 @@ def note_failure(connection: Connection, failure: SourceError) -> bool:
     log.warning("the account could not be used", extra={"connection": str(connection.pk), "code": failure.code})
 
     def apply(row: Connection) -> None:
+        row.checked_at = timezone.now()
         if isinstance(failure, FOR_A_PERSON):
-            row.set_health(Health.ACTION_NEEDED, str(failure), code=failure.code)
+            row.set_health(Health.ACTION_NEEDED, words_for(row, failure), code=failure.code)
         elif not row.needs_action:
             passing = Health.WAITING if row.is_verified else Health.NOT_VERIFIED
             row.set_health(passing, str(failure), code=failure.code)
 
     return keep_outcome(connection, apply)
+
+
+def words_for(row: Connection, failure: SourceError) -> str:
+    """Of a key that worked before, whose it was says more than where to copy it from."""
+    if failure.code != BadCredentials.code or not row.person:
+        return str(failure)
+    return (
+        f"{row.source_name} no longer accepts the key of {row.person}. "
+        "Perhaps that user was deleted, or the key was reset. Enter another key."
+    )
 
 
 def keep_outcome(connection: Connection, apply: Callable[[Connection], None]) -> bool:
@@ -90,6 +102,9 @@ def keep_outcome(connection: Connection, apply: Callable[[Connection], None]) ->
         was_broken = connection.needs_action
         apply(connection)
         connection.save_health()
+        if was_broken and not connection.needs_action:
+            connection.become_due()  # What was missed meanwhile is not left to the schedule.
+            connection.save(update_fields=["next_sync_at", "late_at"])
         if connection.needs_action and not was_broken:
             connection.record("stopped working", by=None, detail=connection.health_reason)
     if connection.needs_action and not was_broken:

@@ -120,11 +120,37 @@ def once(sandbox: SandboxServer, action: Callable[[], Any]) -> None:
 def test_what_only_a_person_can_mend_needs_action(connect: Connect, kind: type[SourceError]) -> None:
     connection = connect()
 
-    note_failure(connection, kind("Do something."))
+    note_failure(connection, kind("Do something.", code="whatever"))
 
     after = again(connection)
     assert (after.health, after.health_reason) == (Health.ACTION_NEEDED, "Do something.")
     assert subjects() == ["needs you"]
+
+
+def test_of_a_key_that_worked_before_it_is_said_whose_it_was(connect: Connect) -> None:
+    connection = connect()
+
+    note_failure(connection, BadCredentials("Refused."))
+
+    assert "no longer accepts the key of Mira Holt. Perhaps that user was deleted" in again(connection).health_reason
+
+
+def test_a_check_that_failed_is_the_last_check_too(connect: Connect) -> None:
+    connection = connect()
+    before = connection.checked_at
+
+    note_failure(connection, BadCredentials("Refused."))
+
+    assert again(connection).checked_at > before
+
+
+def test_what_was_missed_while_it_was_broken_is_pulled_at_once(connect: Connect) -> None:
+    connection = connect()
+    note_failure(connection, BadCredentials("Refused."))
+
+    note_success(connection)
+
+    assert connection in Connection.objects.due()
 
 
 @pytest.mark.parametrize("kind", PASSING)
@@ -140,7 +166,7 @@ def test_what_passes_is_waited_for_and_bothers_nobody(connect: Connect, kind: ty
 @pytest.mark.parametrize("kind", PASSING)
 def test_what_passes_neither_mends_nor_verifies(connect: Connect, kind: type[SourceError]) -> None:
     broken, untested = connect(name="Broken"), connect(name="Untested")
-    note_failure(broken, BadCredentials("Refused."))
+    note_failure(broken, BadCredentials("Refused.", code="key_unreadable"))
     untested.become_unverified()
     untested.save()
 

@@ -61,7 +61,7 @@ def test_the_mail_says_what_is_wrong_and_leads_to_the_key_field(connect: Connect
 
     message = mail.outbox[0]
     assert message.subject == "ActiveCampaign: “Main account” needs you"
-    assert "ActiveCampaign did not accept this key." in message.body
+    assert "ActiveCampaign no longer accepts the key of Mira Holt." in message.body
     assert f"https://metrics.example{connection.get_absolute_url()}#id_api_key" in message.body
 
 
