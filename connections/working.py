@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from django.db import DatabaseError, close_old_connections, connections, transaction
@@ -16,6 +17,7 @@ from sources.errors import UnexpectedAnswer
 log = logging.getLogger(__name__)
 
 SIDE_BY_SIDE = 8  # Syncs of one worker: they mostly wait, for answers and for their turn.
+MOST_OF_ONE_ACCOUNT = SIDE_BY_SIDE // 2  # They share its calls anyway; one that hangs must not hold all others up.
 LOOK_AGAIN = 0.3  # Seconds between two looks for work; a person sees the first rows within three.
 HOUSEKEEPING = 600.0  # Seconds.
 
@@ -66,7 +68,7 @@ class Worker:
     def __init__(self) -> None:
         self.stopping = threading.Event()
         self.pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="sync")
-        self.running: set[Future[None]] = set()
+        self.running: dict[Future[None], str] = {}  # Of which account, by its fingerprint.
         self.house_kept_at = 0.0
 
     def stop(self) -> None:
@@ -102,10 +104,15 @@ class Worker:
     def start_claimed(self) -> int:
         """Claim as many syncs as there are free threads; returns how many were started."""
         started = 0
-        while len(self.running) < SIDE_BY_SIDE and not self.stopping.is_set() and (sync := Sync.objects.claim()):
-            self.running.add(self.pool.submit(run_one, sync, self.stopping))
+        while len(self.running) < SIDE_BY_SIDE and not self.stopping.is_set() and (sync := self.claim()):
+            self.running[self.pool.submit(run_one, sync, self.stopping)] = sync.connection.account_fingerprint
             started += 1
         return started
 
+    def claim(self) -> Sync | None:
+        counted = Counter(self.running.values())
+        crowded = [account for account, count in counted.items() if count >= MOST_OF_ONE_ACCOUNT]
+        return Sync.objects.not_of(crowded).claim()
+
     def forget_done(self) -> None:
-        self.running = {future for future in self.running if not future.done()}
+        self.running = {future: account for future, account in self.running.items() if not future.done()}

@@ -182,7 +182,8 @@ def test_a_worker_runs_no_more_syncs_side_by_side_than_it_has_threads(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(SIDE_BY_SIDE + 2):
-        Sync.objects.queue(connect(name=f"Account {number}"), trigger=Trigger.SCHEDULE)
+        connection = connect(name=f"Account {number}", api_url=f"https://account{number}.api-us1.com")
+        Sync.objects.queue(connection, trigger=Trigger.SCHEDULE)
     go_on = threading.Event()
     monkeypatch.setattr(working, "run_one", lambda *_: go_on.wait(30))
     worker = Worker()
