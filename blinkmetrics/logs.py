@@ -1,5 +1,6 @@
 """How log lines look: plain in development, JSON elsewhere, and never with a key in them."""
 
+import logging
 import re
 from typing import Any
 
@@ -7,6 +8,8 @@ import structlog
 
 # Keys of accounts; links that set a password or prove an address; what was searched for or otherwise put after a "?".
 KEY_SHAPED = re.compile(r"(?i)(api-token\W{1,5}|/reset/key/|/confirm-email/|\?)[^\s'\"]+|\b[0-9a-f]{40,}\b")
+# Besides "request_finished", which says the same of a request and how it ended.
+BESIDE_THE_POINT = {"request_started", "streaming_started", "streaming_finished"}
 EventDict = structlog.typing.EventDict
 
 
@@ -17,6 +20,19 @@ def mask(text: str) -> str:
 def mask_keys(_logger: Any, _name: str, event: EventDict) -> EventDict:
     """The last line of defence: what looks like a key does not reach a log, whoever wrote it."""
     return {name: mask(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+class FewerRequestLines(logging.Filter):
+    """One line a request; in development, where each page is a dozen requests, of faults alone."""
+
+    def __init__(self, *, debug: bool) -> None:
+        super().__init__()
+        self.quiet = {*BESIDE_THE_POINT, "request_finished"} if debug else BESIDE_THE_POINT
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith("django_structlog.") or record.levelno >= logging.ERROR:
+            return True
+        return not (isinstance(record.msg, dict) and record.msg.get("event") in self.quiet)
 
 
 def logging_config(*, debug: bool) -> dict[str, Any]:
@@ -39,7 +55,8 @@ def logging_config(*, debug: bool) -> dict[str, Any]:
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, mask_keys, *last],
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
+        "filters": {"requests": {"()": FewerRequestLines, "debug": debug}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines", "filters": ["requests"]}},
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
             # They write whole addresses at INFO.

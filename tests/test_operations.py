@@ -67,6 +67,28 @@ def test_what_the_first_run_prints_lets_a_person_in_and_ctrl_c_leaves_nothing_ru
         assert demo.alive() == []
 
 
+REQUESTS = """
+import django
+django.setup()
+from django.test import Client
+client = Client(headers={"host": "app.example.com", "x-forwarded-proto": "https"})
+client.get("/healthz", secure=True)
+client.get("/nothing/here.php", secure=True)
+client.get("/w/harbour-tea/", secure=True)
+"""
+
+
+@pytest.mark.parametrize(("debug", "lines"), [("on", 0), ("off", 3)])
+def test_a_request_is_one_line_of_the_log_and_none_in_development(checkout, debug, lines):
+    environment = bare_environment(**{**PRODUCTION, "DEBUG": debug, "DJANGO_SETTINGS_MODULE": "blinkmetrics.settings"})
+
+    command = [sys.executable, "-c", REQUESTS]
+    log = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=True).stderr
+
+    assert log.count("request_finished") == lines
+    assert "request_started" not in log
+
+
 def test_static_files_are_served_without_being_collected(checkout):
     with make_run(checkout) as demo:
         demo.says(READY)

@@ -42,6 +42,7 @@ def web_log(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -
     for handler in logging.root.handlers:
         if type(handler) is logging.StreamHandler:
             monkeypatch.setattr(handler, "stream", log)
+            monkeypatch.setattr(handler, "filters", [])
     caplog.set_level(logging.DEBUG)
     return log
 
