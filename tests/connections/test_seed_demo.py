@@ -53,6 +53,7 @@ def test_what_was_changed_since_is_left_as_it_is() -> None:
     call_command("seed_demo")
     Membership.objects.filter(user__email="bob@harbourtea.example").delete()
     User.objects.filter(email="dana@harbourtea.example").update(name="Dana R.")
+    Team.objects.get(name="Growth").delete()
     before = everything()
 
     call_command("seed_demo")

@@ -27,17 +27,20 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
             raise CommandError("The demo's people have a published password: they are made with DEBUG=on only.")
-        tea = workspace("Harbour Tea", "harbour-tea", HARBOUR_TEA)
-        workspace("Stranger & Co", "stranger", STRANGER)
-        growth, is_new = Team.objects.get_or_create(workspace=tea, name="Growth")
-        if is_new:
+        tea = new_workspace("Harbour Tea", "harbour-tea", HARBOUR_TEA)
+        if tea:
+            growth = Team.objects.create(workspace=tea, name="Growth")
             growth.members.set(tea.memberships.filter(user__email__in=GROWTH))
+        new_workspace("Stranger & Co", "stranger", STRANGER)
         person(STAFF, "Site staff", is_staff=True, is_superuser=True)
 
 
-def workspace(name: str, slug: str, people: list[tuple[str, str, Role]]) -> Workspace:
+def new_workspace(name: str, slug: str, people: list[tuple[str, str, Role]]) -> Workspace | None:
+    """None when there is one already: whatever was changed or deleted in it since stays so."""
     place, is_new = Workspace.objects.get_or_create(slug=slug, defaults={"name": name})
-    for email, full_name, role in people if is_new else []:
+    if not is_new:
+        return None
+    for email, full_name, role in people:
         Membership.objects.create(workspace=place, user=person(email, full_name), role=role)
     return place
 
