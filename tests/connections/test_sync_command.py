@@ -1,5 +1,6 @@
 """`manage.py sync`: what it pulls, what it says, and how it exits."""
 
+import io
 import signal
 import uuid
 from collections.abc import Callable
@@ -7,8 +8,10 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.core.management.base import OutputWrapper
 from django.utils import timezone
 
+from connections.management.commands.sync import Reporter
 from connections.models import Connection, Pace, Sync
 from connections.models.sync import SyncState, Trigger
 from sources.activecampaign.sandbox.server import SandboxServer
@@ -29,11 +32,34 @@ def test_a_complete_sync_exits_with_0_and_tells_its_progress_on_standard_error_a
 
     assert command.exit_code() == 0
     assert command.out == ""
-    assert "contacts: 250 rows (250 new, 0 changed); tags: " in command.err
+    assert "contacts: 250 rows (250 new, 0 changed)" in command.err
+    assert "tags: " in command.err
     assert "Complete." in command.err
     sync = Sync.objects.get()
     assert (sync.state, sync.trigger, sync.pace, sync.full) == ("complete", Trigger.COMMAND, Pace.CONSIDERATE, True)
     assert set(connection.records.counts_by_stream()) == {"contacts", "tags"}
+
+
+def test_progress_names_the_streams_that_moved_alone(connect: Connect) -> None:
+    sync = Sync.objects.queue(connect(), trigger=Trigger.COMMAND)
+    for stream in ("contacts", "tags"):
+        sync.stream_runs.create(stream=stream)
+    said = io.StringIO()
+    reporter = Reporter(sync, OutputWrapper(said))
+
+    reporter.say()
+    reporter.say()
+    sync.stream_runs.filter(stream="tags").update(read=7, new=7)
+    reporter.say()
+
+    sync.stream_runs.filter(stream="tags").update(read=9, new=8, changed=1)
+    sync.stream_runs.filter(stream="contacts").update(read=5)
+    reporter.say()
+
+    assert said.getvalue().splitlines() == [
+        "tags: 7 rows (7 new, 0 changed)",
+        "contacts: 5 rows (0 new, 0 changed); tags: 9 rows (8 new, 1 changed)",
+    ]
 
 
 def test_a_sync_that_had_to_leave_a_stream_out_exits_with_3(

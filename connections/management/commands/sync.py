@@ -67,10 +67,11 @@ def refuse_unusable(connection: Connection, streams: list[str]) -> None:
 
 
 class Reporter:
-    """Says once a second how far the sync is."""
+    """Says once a second how far the streams are that moved since the last time."""
 
     def __init__(self, sync: Sync, stderr: Any) -> None:
         self.sync, self.stderr, self.over = sync, stderr, threading.Event()
+        self.said: dict[str, int] = {}
         self.thread = threading.Thread(target=self.report, daemon=True)
 
     def __enter__(self) -> None:
@@ -86,8 +87,8 @@ class Reporter:
             self.say()
 
     def say(self) -> None:
-        lines = [
-            f"{run.stream}: {run.read} rows ({run.new} new, {run.changed} changed)"
-            for run in self.sync.stream_runs.all()
-        ]
-        self.stderr.write("; ".join(lines))
+        moved = [run for run in self.sync.stream_runs.all() if run.read != self.said.get(run.stream, 0)]
+        self.said |= {run.stream: run.read for run in moved}
+        if moved:
+            words = (f"{run.stream}: {run.read} rows ({run.new} new, {run.changed} changed)" for run in moved)
+            self.stderr.write("; ".join(words))
