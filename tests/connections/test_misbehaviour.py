@@ -57,7 +57,8 @@ def test_43_a_key_that_dies_in_the_middle_is_told_once_and_keeps_what_came(
         SyncState.FAILED,
         "The key stopped working during the update. Enter a new key.",
     )
-    assert (after.health, after.health_reason) == (Health.ACTION_NEEDED, sync.reason)
+    assert after.health == Health.ACTION_NEEDED
+    assert "Enter another key." in after.health_reason
     assert set(stored_ids(connection, "contacts")) < set(sandbox.world.ids("contacts"))
     assert len(stored_ids(connection, "contacts")) >= 100
     assert len(mail.outbox) == 1

@@ -9,6 +9,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -28,6 +29,7 @@ from tests.sources.http.conftest import HOST
 from tests.sources.http.misbehaviour.answering import ANSWERING
 from tests.sources.http.misbehaviour.case import Case
 from tests.sources.http.misbehaviour.reaching import REACHING
+from tests.sources.http.misbehaviour.rows import ROWS
 from tests.sources.http.misbehaviour.waiting import WAITING
 from tests.sources.http.misbehaviour.walking import LISTS, WALKS, WalkCase
 from tests.sources.http.scripted_server import ScriptedServer
@@ -35,6 +37,7 @@ from tests.sources.http.scripted_server import ScriptedServer
 CASES = (*REACHING, *ANSWERING, *WAITING, *LISTS)
 STREAM = {stream.key: stream for stream in STREAMS}
 CONTACTS = STREAM["contacts"]
+ROOT = Path(__file__).parents[2]
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -219,3 +222,10 @@ def test_a_list_that_lies_is_read_whole_or_said_not_to_be(
         stayed = set(account.world.ids(key))
         assert case.code or not outcome.is_proven or stayed <= outcome.rows.keys()
     assert KEY not in caplog.text
+
+
+def test_each_row_of_the_list_is_met() -> None:
+    in_the_middle = (ROOT / "connections" / "test_misbehaviour.py").read_text()
+    met = {case.row for case in (*CASES, *WALKS)} | set(map(int, re.findall(r"(?m)^def test_(\d\d)_", in_the_middle)))
+
+    assert met == ROWS.keys() == set(range(1, 81))
