@@ -107,8 +107,10 @@ class DetailsForm(forms.Form):
     def require_team(self) -> None:
         """Within a transaction, as late as possible: proving a key takes seconds. Raises TeamLost."""
         team = self.cleaned_data["team"]
-        present = Team.objects.select_for_update(no_key=True, of=("self",)).filter(pk=team.pk if team else None)
-        if team and not (present and self.offered_teams(self.present_team).filter(pk=team.pk).exists()):
+        if team is None:
+            return
+        present = Team.objects.select_for_update(no_key=True, of=("self",)).filter(pk=team.pk)
+        if not present or not self.offered_teams(self.present_team).filter(pk=team.pk).exists():
             raise TeamLost("Choose one of your teams: this one is gone, or you are no longer in it.")
 
     def offered_teams(self, present_team: Team | None) -> QuerySet[Team]:
