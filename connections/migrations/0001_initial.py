@@ -2,6 +2,7 @@
 
 import connections.fields
 import connections.models.people
+import connections.models.record
 import datetime
 import django.db.models.deletion
 import django.db.models.functions.text
@@ -130,13 +131,13 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('stream', models.CharField(max_length=60)),
                 ('external_id', models.CharField(max_length=64)),
-                ('data', models.JSONField()),
+                ('data', connections.models.record.RowField(encoder=connections.models.record.RowEncoder)),
                 ('content_hash', models.CharField(max_length=64)),
                 ('first_seen_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('changed_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('deleted_at', models.DateTimeField(null=True)),
                 ('missed_at', models.DateTimeField(null=True)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='records', to='connections.connection')),
+                ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='records', to='connections.connection')),
             ],
         ),
         migrations.CreateModel(
@@ -196,7 +197,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('external_id', models.CharField(max_length=64)),
                 ('was_there', models.BooleanField()),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sightings', to='connections.streamrun')),
+                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='sightings', to='connections.streamrun')),
             ],
         ),
         migrations.CreateModel(

@@ -17,7 +17,8 @@ class SightingQuerySet(models.QuerySet["Sighting"]):
 class Sighting(models.Model):
     """A row was on a page, or it was absent from a page that would have held it."""
 
-    run = models.ForeignKey(StreamRun, models.CASCADE, related_name="sightings")
+    # Without an index of its own: the constraint's begins with it.
+    run = models.ForeignKey(StreamRun, models.CASCADE, related_name="sightings", db_index=False)
     external_id = models.CharField(max_length=64)
     was_there = models.BooleanField()
 
