@@ -53,7 +53,10 @@ def test_the_right_key_is_taken_again_when_the_time_is_over(
     assert response.status_code == 302
 
 
-def test_checks_that_succeed_do_not_count(alice_client: Client, connect: Connect, sandbox: SandboxServer) -> None:
+def test_checks_that_succeed_do_not_count(
+    alice_client: Client, connect: Connect, sandbox: SandboxServer, settings: Any
+) -> None:
+    settings.ACTIVECAMPAIGN_RATE = 10_000.0
     connection = connect(sandbox)
 
     for _ in range(12):
