@@ -5,9 +5,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextvars import ContextVar, copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from sources.errors import NotPermitted, UnexpectedAnswer
 from sources.spec import Budget, Cursor, Lane, Page, Pulled, Stream, ThreadedBudget, Wanted
@@ -15,6 +15,9 @@ from sources.spec import Budget, Cursor, Lane, Page, Pulled, Stream, ThreadedBud
 AskT = TypeVar("AskT")
 AnswerT = TypeVar("AnswerT")
 AnswerT_contra = TypeVar("AnswerT_contra", contravariant=True)
+
+MOST_SECOND_LOOKS = 20  # For a stream. A row that differs at every look must not double the calls.
+ANSWERS_KEPT = 16  # For comparing; two rounds of eight threads.
 
 _ended: ContextVar[threading.Event | None] = ContextVar("ended", default=None)
 
@@ -48,11 +51,26 @@ class _Course(Generic[AskT, AnswerT]):
     walk: Walk[AskT, AnswerT]
     under_way: int = 0
     is_over: bool = False
+    answers: int = 0
+    second_looks: int = 0
+    newest: deque[tuple[int, AnswerT]] = field(default_factory=lambda: deque(maxlen=ANSWERS_KEPT))
+
+    def keep(self, answer: AnswerT) -> None:
+        self.answers += 1
+        self.newest.append((self.answers, answer))
+
+    def since(self, begun: int) -> Iterator[AnswerT]:
+        """What was heard after that many answers."""
+        return (answer for number, answer in self.newest if number > begun)
 
     @property
     def urgency(self) -> float:
         """In proportion to what remains: so all end at about the same time, and no long one is left for last."""
         return self.walk.remaining / (1 + self.under_way)
+
+
+def _never(one: Any, other: Any) -> bool:
+    return False
 
 
 def pull(
@@ -61,13 +79,17 @@ def pull(
     *,
     threads: int,
     leave: Callable[[], None] = lambda: None,
+    disagree: Callable[[AnswerT, AnswerT], bool] = _never,
 ) -> Generator[Pulled, None, None]:
     """Run the walks until all are over. `fetch` makes one call; each thread calls `leave` when it ends.
+
+    `disagree` tells whether two answers show a row in two versions. Of answers that were under way at the same time
+    nobody knows which is the later one, so one of them is asked for again.
 
     At most `threads` calls are under way or not yet stored, so that a kill repeats no more than these. Raises what
     `fetch` raises, but for NotPermitted and UnexpectedAnswer, which end their stream alone.
     """
-    work = _Work(walks, fetch, threads=threads, leave=leave)
+    work = _Work(walks, fetch, threads=threads, leave=leave, disagree=disagree)
     try:
         work.start()
         while (pulled := work.next_pulled()) is not None:
@@ -88,11 +110,13 @@ class _Work(Generic[AskT, AnswerT]):
         *,
         threads: int,
         leave: Callable[[], None],
+        disagree: Callable[[AnswerT, AnswerT], bool],
     ) -> None:
         self.error: Exception | None = None
         self._courses = [_Course(stream, walk) for stream, walk in walks]
         self._fetch = fetch
         self._leave = leave
+        self._disagree = disagree
         self._changed = threading.Condition()
         self._ended = threading.Event()
         self._waiting: deque[Pulled] = deque()
@@ -134,12 +158,10 @@ class _Work(Generic[AskT, AnswerT]):
         try:
             while (call := self._next_call()) is not None:
                 self._make(*call)
-        except Exception as error:  # Whatever it is, it concerns the whole pull, and is raised where that is consumed.
-            self._give_up(error)
         finally:
             self._leave()
 
-    def _next_call(self) -> tuple[_Course[AskT, AnswerT], AskT] | None:
+    def _next_call(self) -> tuple[_Course[AskT, AnswerT], AskT, int] | None:
         with self._changed:
             while not self._is_done():
                 call = self._free_call() if self._has_room() else None
@@ -156,26 +178,28 @@ class _Work(Generic[AskT, AnswerT]):
         room = len(self._threads) if self._is_answered else 1
         return self._under_way + len(self._waiting) + self._in_hand < room
 
-    def _free_call(self) -> tuple[_Course[AskT, AnswerT], AskT] | None:
+    def _free_call(self) -> tuple[_Course[AskT, AnswerT], AskT, int] | None:
         running = [course for course in self._courses if not course.is_over]
         for course in sorted(running, key=lambda course: course.urgency, reverse=True):
             ask = course.walk.ask()
             if ask is not None:
                 course.under_way += 1
                 self._under_way += 1
-                return course, ask
+                return course, ask, course.answers
         if not self._under_way:
-            raise RuntimeError("A walk neither asks for more nor ends.")
+            self._give_up(RuntimeError("A walk neither asks for more nor ends."))
         return None
 
-    def _make(self, course: _Course[AskT, AnswerT], ask: AskT) -> None:
+    def _make(self, course: _Course[AskT, AnswerT], ask: AskT, begun: int) -> None:
         try:
-            answer = self._fetch(course.stream, ask)
-            self._hear(course, ask, answer)
+            while not self._hear(course, ask, self._fetch(course.stream, ask), begun):
+                begun = course.answers
         except (NotPermitted, UnexpectedAnswer) as failure:
             self._deliver(course, Pulled(stream=course.stream, failure=failure, is_over=True))
         except PullEnded:
             return  # Nobody waits for this answer any more.
+        except Exception as error:  # Whatever it is, it concerns the whole pull, and is raised where that is consumed.
+            self._give_up(error)
         finally:
             with self._changed:
                 course.under_way -= 1
@@ -183,14 +207,24 @@ class _Work(Generic[AskT, AnswerT]):
                 self._is_answered = True
                 self._changed.notify_all()
 
-    def _hear(self, course: _Course[AskT, AnswerT], ask: AskT, answer: AnswerT) -> None:
+    def _hear(self, course: _Course[AskT, AnswerT], ask: AskT, answer: AnswerT, begun: int) -> bool:
+        """False when it has to be asked for again; `begun` is how many answers were heard before it was asked for."""
         # Heard and put to the others under one lock: each cursor says that all pages before it are stored.
         with self._changed:
             if not course.is_over:
+                if self._wants_second_look(course, answer, begun):
+                    course.second_looks += 1
+                    return False
+                course.keep(answer)
                 *earlier, last = course.walk.hear(ask, answer)
                 for page in earlier:
                     self._deliver(course, Pulled(stream=course.stream, page=page))
                 self._deliver(course, Pulled(stream=course.stream, page=last, is_over=course.walk.is_over))
+        return True
+
+    def _wants_second_look(self, course: _Course[AskT, AnswerT], answer: AnswerT, begun: int) -> bool:
+        is_doubtful = any(self._disagree(answer, other) for other in course.since(begun))
+        return is_doubtful and course.second_looks < MOST_SECOND_LOOKS
 
     def _deliver(self, course: _Course[AskT, AnswerT], pulled: Pulled) -> None:
         with self._changed:

@@ -12,7 +12,7 @@ from sources.activecampaign.address import RefusedAddress, clean_address
 from sources.activecampaign.keyset_walk import KeysetWalk
 from sources.activecampaign.offset_walk import OffsetWalk
 from sources.activecampaign.person import Person
-from sources.activecampaign.rows import Answer, answer_of
+from sources.activecampaign.rows import Answer, answer_of, disagree
 from sources.activecampaign.statuses import (
     SERVICE,
     error_of,
@@ -64,7 +64,7 @@ class ActiveCampaign:
             return self.page(stream, {**ask.params, **narrowed[stream.key]})
 
         walks = [(one.stream, _walk(one)) for one in wanted]
-        return pull(walks, fetch, threads=THREADS, leave=self._leave)
+        return pull(walks, fetch, threads=THREADS, leave=self._leave, disagree=disagree)
 
     def exists(self, stream: Stream, external_id: str) -> bool:
         """Whether the account has this row. Raises SourceError."""

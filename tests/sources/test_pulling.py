@@ -1,5 +1,6 @@
 """Many threads fetch, one consumer stores: order, bounds, failures, and a clean end whenever the consumer stops."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from sources.errors import BadCredentials, NotPermitted, SourceError, TemporarilyDown, UnexpectedAnswer
-from sources.pulling import PullBudget, PullEnded, nap, pull, pull_in_turn
+from sources.pulling import MOST_SECOND_LOOKS, PullBudget, PullEnded, nap, pull, pull_in_turn
 from sources.spec import Lane, Page, Pulled, Stream, Wanted
 
 THREADS = 4
@@ -188,6 +189,69 @@ def test_what_concerns_the_account_is_raised_after_the_pages_that_had_come(error
     assert fetchers() == []
     assert rows(pulled) >= {"a-1", "a-2"}
     assert len(pulled) < 6 + THREADS
+
+
+def test_a_failure_while_all_others_wait_for_its_answer_is_raised_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(150):
+            with pytest.raises(TemporarilyDown):
+                list(pull([(stream("a"), OneByOne(9))], down_at(3), threads=THREADS))
+    finally:
+        sys.setswitchinterval(usual)
+
+
+class OneByOne(Pieces):
+    """Asks only when the answer before has come."""
+
+    def ask(self) -> int | None:
+        return super().ask() if self.asked == len(self.cursor) else None
+
+
+def down_at(number: int) -> Callable[[Stream, int], str]:
+    def fetch(stream: Stream, ask: int) -> str:
+        if ask == number:
+            raise TemporarilyDown("Later.")
+        return answered(stream, ask)
+
+    return fetch
+
+
+def test_of_two_calls_that_disagree_about_a_row_while_both_are_under_way_one_is_made_again() -> None:
+    """Call 2 is answered before call 3, with the older version, and its answer comes after that of call 3."""
+    asked: list[int] = []
+    third_came = threading.Event()
+
+    def fetch(stream: Stream, ask: int) -> str:
+        asked.append(ask)
+        if ask == 2 and asked.count(2) == 1:
+            assert third_came.wait(LONG)
+            return "old"
+        return {1: "first", 2: "new", 3: "new"}[ask]
+
+    stored: list[str] = []
+    for one in pull([(stream("a"), Pieces(3))], fetch, threads=2, disagree=lambda *both: set(both) == {"old", "new"}):
+        stored += one.page.rows if one.page else ()
+        if "new" in stored:
+            third_came.set()
+
+    assert sorted(asked) == [1, 2, 2, 3]
+    assert stored == ["first", "new", "new"]
+
+
+def test_answers_that_never_agree_cost_no_more_than_a_few_calls_and_are_kept() -> None:
+    calls: list[int] = []
+
+    def fetch(stream: Stream, ask: int) -> str:
+        calls.append(ask)
+        time.sleep(0.001)
+        return answered(stream, ask)
+
+    pulled = list(pull([(stream("a"), Pieces(200))], fetch, threads=THREADS, disagree=lambda *both: True))
+
+    assert len(rows(pulled)) == 200
+    assert 200 < len(calls) <= 200 + MOST_SECOND_LOOKS
 
 
 def test_a_dead_key_costs_one_call() -> None:
