@@ -195,9 +195,9 @@ def test_a_failure_while_all_others_wait_for_its_answer_is_raised_as_it_is(monke
     usual = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        for _ in range(150):
+        for _ in range(300):
             with pytest.raises(TemporarilyDown):
-                list(pull([(stream("a"), OneByOne(9))], down_at(3), threads=THREADS))
+                list(pull([(stream("a"), OneByOne(9))], down_at(3), threads=8))
     finally:
         sys.setswitchinterval(usual)
 
