@@ -1,17 +1,22 @@
 """What a server may send, and what becomes of it: within time, within size, and never a half answer."""
 
 import gzip
+import itertools
 import json
 import logging
+import re
 import socket
 import time
 import tracemalloc
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 
 from sources.errors import SourceError, TemporarilyDown, UnexpectedAnswer
+from sources.http.answer import json_object
+from sources.http.failures import Failures
 from sources.http.limits import Limits
 from sources.spec import Lane, Secret
 from tests.sources.http.conftest import KEY, MakeRig
@@ -55,6 +60,19 @@ def test_a_sound_answer_is_read(name: str, make_rig: MakeRig) -> None:
     step, expected = READ_WELL[name]
 
     assert make_rig(step).get().extensions["json"] == expected
+
+
+HALVES_AND_MORE = [r"\ud83d", r"\uDBFF", r"\udc00", r"\uDFFF", r"\\", r"\u0000", r"\ud7ff", r"\ue000", "ud83d", "udc00"]
+
+
+def test_no_spelling_of_half_a_character_or_a_nul_gets_through() -> None:
+    for count in range(1, 5):
+        for spelled in map("".join, itertools.product(HALVES_AND_MORE, repeat=count)):
+            response = httpx.Response(200, content=f'{{"a": "{spelled}"}}')
+
+            read = json_object(response, failures=Failures("Anybody"))["a"]
+
+            assert read == re.sub("[\x00\ud800-\udfff]", "\ufffd", json.loads(f'"{spelled}"')), spelled
 
 
 REFUSED: dict[str, tuple[Step, str]] = {
