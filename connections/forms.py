@@ -19,6 +19,7 @@ from sources.spec import Credentials, host_of
 
 IN_NO_TEAM = "You are in no team of this workspace, so Shared with Team cannot be chosen."
 UNREADABLE_KEY = "The stored key cannot be read any more. Enter the key again."
+KEY_OF_ANOTHER_ADDRESS = "Enter the key again: the address has changed since it was stored."
 FIELD_ORDER = ["api_url", "api_key", "name", "privacy", "team"]
 
 
@@ -52,6 +53,13 @@ class TeamLost(SourceError):
     """The chosen team was deleted, or left, while the account was asked."""
 
     code = "team_lost"
+
+
+class KeyOfAnotherAddress(SourceError):
+    """The stored key is for another address than the one that was typed: it must not be sent there."""
+
+    field = "api_key"
+    code = "key_of_another_address"
 
 
 class DetailsForm(forms.Form):
@@ -171,7 +179,7 @@ class SetUpForm(DetailsForm):
         self.add_error("api_key", UNREADABLE_KEY)
 
     def credentials(self) -> Credentials:
-        """What to try. Raises Unsealable when the held key cannot be opened."""
+        """What to try. Raises Unsealable when the held key cannot be opened, and KeyOfAnotherAddress."""
         return chosen_credentials(self.cleaned_data, self.draft)
 
     def clean(self) -> dict[str, Any]:
@@ -181,7 +189,7 @@ class SetUpForm(DetailsForm):
         if not self.draft.is_readable:
             self.ask_for_key()
         elif needs_key_again(cleaned, self.draft):
-            self.add_error("api_key", "Enter the key again: the address has changed since it was stored.")
+            self.add_error("api_key", KEY_OF_ANOTHER_ADDRESS)
         return cleaned
 
     def typed(self) -> dict[str, str]:
@@ -212,8 +220,14 @@ def address_differs(cleaned: dict[str, Any], connection: Connection) -> bool:
 
 
 def chosen_credentials(cleaned: dict[str, Any], connection: Connection) -> Credentials:
-    api_key = cleaned.get("api_key") or connection.credentials().api_key
-    return Credentials(api_url=cleaned["api_url"], api_key=api_key)
+    """What was typed, or the stored pair. Raises Unsealable, and KeyOfAnotherAddress."""
+    if cleaned.get("api_key"):
+        return Credentials(api_url=cleaned["api_url"], api_key=cleaned["api_key"])
+    stored = connection.credentials()
+    # Cleaning has looked already, but the row may have been brought up to date since: another tab was quicker.
+    if stored.api_url != cleaned["api_url"]:
+        raise KeyOfAnotherAddress(KEY_OF_ANOTHER_ADDRESS)
+    return stored
 
 
 def key_hint(connection: Connection, *, viewer: User) -> str:

@@ -111,7 +111,7 @@ def activate(draft: Connection, *, pace: str, seen: str, by: User) -> None:
     Raises SetUpChanged and NoLongerADraft.
     """
     lock(draft)
-    if seen and seen != str(draft.version):
+    if not draft.set_up_at or (seen and seen != str(draft.version)):
         raise SetUpChanged
     draft.activate(by=by)
     Sync.objects.queue(draft, trigger=Trigger.FIRST, by=by, pace=pace)
