@@ -140,6 +140,8 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(SITE_URL).scheme
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+# A login, or a confirmation, that is older than this does not do for another key or address.
+REAUTHENTICATION_SECONDS = ACCOUNT_REAUTHENTICATION_TIMEOUT = env.int("REAUTHENTICATION_SECONDS", default=300)
 SIGNUP_OPEN = env.bool("SIGNUP_OPEN", default=True)
 # Live checks that failed: of a person in ten minutes, a workspace in an hour, an account in ten minutes.
 CHECKS_PER_PERSON = env.int("CHECKS_PER_PERSON", default=10)

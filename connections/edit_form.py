@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from connections.forms import DetailsForm, address_differs, chosen_credentials, key_hint, needs_key_again
+from connections.forms import DetailsForm, address_differs, chosen_credentials, key_hint, needs_key_again, typed_into
 from connections.models import Connection, Privacy
 from connections.models.event import FIELD_WORDS
 from connections.sealing import Unsealable, fingerprint
@@ -19,6 +19,7 @@ class EditForm(SettledForm, DetailsForm):
     """The detail page's form: a field that I left alone keeps what others made of it meanwhile."""
 
     settled = FIELD_WORDS
+    is_resumed = False
 
     def __init__(self, *args: Any, connection: Connection, **kwargs: Any) -> None:
         self.connection = connection
@@ -89,6 +90,23 @@ class EditForm(SettledForm, DetailsForm):
     @property
     def changes_credentials(self) -> bool:
         return bool(self.cleaned_data.get("api_key")) or address_differs(self.cleaned_data, self.connection)
+
+    @property
+    def touches_credentials(self) -> bool:
+        """Whether an address or key was entered, however wrong the rest of the form may be."""
+        return bool(self.data.get("api_key", "").strip()) or address_differs(self.cleaned_data, self.connection)
+
+    def typed(self) -> dict[str, str]:
+        """All that was typed but the key; what was to be taken from others is theirs again."""
+        typed = {**typed_into(self.data), "version": str(self.seen_version)}
+        left = {"team" if field == "privacy" else field for field in self.take_theirs} | {*self.take_theirs}
+        return {field: value for field, value in typed.items() if field not in left}
+
+    def resume(self) -> None:
+        """Shown again with what was typed before they had to confirm that it is them."""
+        self.is_resumed = True
+        self.fields["api_key"].help_text = f"Paste the key again. {self.fields['api_key'].help_text}".strip()
+        self.fields["api_key"].widget.attrs["autofocus"] = True
 
     @property
     def changes_privacy(self) -> bool:

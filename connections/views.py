@@ -1,5 +1,6 @@
 """The pages about connections: lists, the detail and edit page, and what can be done there."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from connections import access
+from connections import access, confirming
 from connections.checking import check
 from connections.edit_form import EditForm
 from connections.editing import EditConflict, save_edit
@@ -69,7 +70,7 @@ def detail(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
         return edit(request, access.manageable_connection(request, workspace, source, pk))
     connection = access.visible_connection(request, workspace, source, pk)
     may_manage = access.may_manage(request, connection)
-    form = edit_form(request, connection) if may_manage and connection.source else None
+    form = shown_form(request, connection) if may_manage and connection.source else None
     return detail_page(request, connection, form, may_manage=may_manage)
 
 
@@ -78,7 +79,10 @@ def edit(request: PersonRequest, connection: Connection) -> HttpResponse:
         messages.error(request, f"{connection.source_name} is no longer part of BlinkMetrics. Nothing was saved.")
         return redirect(connection)
     form = edit_form(request, connection, data=request.POST)
-    if not form.is_valid():
+    is_valid = form.is_valid()
+    if form.touches_credentials and not confirming.is_recent(request):
+        return ask_to_confirm(request, connection, form)
+    if not is_valid:
         return detail_page(request, connection, form)
     try:
         said = save_edit(connection, form, by=request.user)
@@ -93,14 +97,32 @@ def edit(request: PersonRequest, connection: Connection) -> HttpResponse:
     return redirect(connection if access.still_visible(request, connection) else connection.list_url())
 
 
+def ask_to_confirm(request: PersonRequest, connection: Connection, form: EditForm) -> HttpResponse:
+    """Nothing is stored, and the key nowhere kept; what else was typed waits until they come back."""
+    confirming.keep_typing(request, connection, form.typed())
+    messages.info(request, "Nothing was saved yet. Confirm that it is you; then paste the key again.")
+    return redirect(confirming.confirm_url(connection.get_absolute_url()))
+
+
 def conflict_page(request: PersonRequest, connection: Connection, form: EditForm) -> HttpResponse:
     present = access.manageable_connection(request, connection.workspace.slug, connection.source_key, connection.pk)
     return detail_page(request, present, form.shown_again(version=present.version), status=409)
 
 
-def edit_form(request: PersonRequest, connection: Connection, data: object = None) -> EditForm:
+def shown_form(request: PersonRequest, connection: Connection) -> EditForm:
+    typed = confirming.take_typing(request, connection)
+    form = edit_form(request, connection, typed=typed)
+    if typed:
+        form.resume()
+    return form
+
+
+def edit_form(
+    request: PersonRequest, connection: Connection, data: object = None, typed: Mapping[str, str] | None = None
+) -> EditForm:
+    initial = {**initial_of(connection), **(typed or {})}
     form: EditForm = form_for(EditForm, connection.source_key)(
-        data, initial=initial_of(connection), connection=connection, user=request.user, workspace=connection.workspace
+        data, initial=initial, connection=connection, user=request.user, workspace=connection.workspace
     )
     return form
 
@@ -125,6 +147,7 @@ def detail_page(
         "siblings": siblings,
         "form": form,
         "may_manage": may_manage,
+        "confirm_url": "" if confirming.is_recent(request) else confirming.confirm_url(connection.get_absolute_url()),
         "audience": connection.audience(),
         "events": access.visible_events(request, place).filter(connection=connection)[:SHOWN_EVENTS],
     }

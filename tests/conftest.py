@@ -1,5 +1,6 @@
 """The cast and the stage. Alice owns Harbour Tea, Bob is a member, Dana an admin; Charlie is a stranger."""
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -32,9 +33,14 @@ def person(email: str, name: str, **fields: bool) -> User:
     return user
 
 
-def client_of(user: User) -> Client:
+def client_of(user: User, *, logged_in_ago: float = 0.0) -> Client:
+    """Somebody who has logged in that many seconds ago, with their password."""
     client = Client()
     client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    session = client.session
+    session["account_authentication_methods"] = [{"method": "password", "at": time.time() - logged_in_ago}]
+    session["account_authentication_methods_user"] = str(user.pk)
+    session.save()
     return client
 
 

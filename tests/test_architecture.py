@@ -22,7 +22,7 @@ ROOMS = (
     ("urls",),
     (*VIEWS, "admin", "probes", "error_pages", "accounts", "apps", "templatetags"),
     ("management", "tasks"),
-    ("editing", "setting_up", "planning", "access"),
+    ("editing", "setting_up", "planning", "access", "confirming"),
     ("forms", "edit_form", "pulling_form", "settled_form", "team_forms", "admin_forms", "form_fields", "requests"),
     ("working",),
     ("syncing", "housekeeping", "exporting", "leaving", "rotation"),
@@ -192,8 +192,9 @@ def test_only_sealing_and_the_settings_know_the_credential_keys() -> None:
 def test_keys_are_opened_in_one_place() -> None:
     openers = {name for name in modules() if calls(name, "unseal")}
 
-    # Beside the keys, a set-up's typed texts are sealed: names and addresses, never a key.
-    assert openers == {"connections.models.sealed_credentials", "connections.models.connection"}
+    # Beside the keys, what was typed into an unfinished form is sealed: names and addresses, never a key.
+    typed = {"connections.models.connection", "connections.confirming"}
+    assert openers == {"connections.models.sealed_credentials", *typed}
 
 
 def calls(name: str, function: str) -> bool:
