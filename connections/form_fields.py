@@ -1,6 +1,8 @@
 """Fields and form behaviour that the whole site shares."""
 
+import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -11,6 +13,8 @@ LONGEST_TYPED = 1000  # Blanks and accents that fall away included.
 MOST_STACKED_MARKS = 4  # More of them on one letter paint over the lines above and below.
 CONTROL = {"Cc", "Zl", "Zp"}
 BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+KEY_SHAPED = re.compile("[0-9a-f]{40,}")  # Also in a name's small letters, without its blanks.
+SHORTEST_WITHIN = 8  # Characters; a shorter text may stand inside a name by chance.
 JOINER = "\u200d"  # Emoji of several people are joined by it.
 
 
@@ -33,6 +37,26 @@ class NameField(forms.CharField):
         super().validate(value)
         if len(value) > LONGEST_NAME:
             raise ValidationError(f"Use at most {LONGEST_NAME} characters; these are {len(value)}.", code="too_long")
+
+
+def holds_key(text: str, keys: Iterable[str] = ()) -> bool:
+    """Whether a text that would be shown is, or holds, one of these keys or what looks like one; blanks aside."""
+    within = squeezed(text)
+    looks_like_one = any(is_mixed(run) for run in KEY_SHAPED.findall(within))
+    return looks_like_one or any(is_or_holds(within, squeezed(key)) for key in keys)
+
+
+def is_mixed(run: str) -> bool:
+    """Of letters and digits, as a key is; a name may be a hundred times the same letter."""
+    return not run.isdigit() and not run.isalpha()
+
+
+def is_or_holds(text: str, key: str) -> bool:
+    return bool(key) and (key == text or (len(key) >= SHORTEST_WITHIN and key in text))
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.split()).casefold()
 
 
 def refuse_unreadable(text: str) -> None:

@@ -8,7 +8,7 @@ from django import forms
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
-from connections.form_fields import NameField
+from connections.form_fields import NameField, holds_key
 from connections.models import Connection, Health, Pace, Privacy, Team, User, Workspace
 from connections.models.check_try import TooManyTries
 from connections.models.connection_query import ConnectionQuerySet
@@ -19,6 +19,8 @@ from sources.spec import Credentials, host_of
 
 IN_NO_TEAM = "You are in no team of this workspace, so Shared with Team cannot be chosen."
 UNREADABLE_KEY = "The stored key cannot be read any more. Enter the key again."
+KEY_AS_NAME = "That is a key, not a name: it would be shown to everybody who may use the connection. Give it a name."
+SHOWN_FIELDS = ("api_url", "name")
 KEY_OF_ANOTHER_ADDRESS = "Enter the key again: the address has changed since it was stored."
 FIELD_ORDER = ["api_url", "api_key", "name", "privacy", "team"]
 
@@ -66,6 +68,7 @@ class DetailsForm(forms.Form):
     """A connection's name and privacy. `form_for` adds the source's credentials to it."""
 
     data: Any
+    connection: Connection
     cleaning_notes: dict[str, str]
 
     name = NameField(
@@ -151,14 +154,29 @@ class DetailsForm(forms.Form):
             self.errors.pop("team", None)  # Left over from another choice, and of no account now.
         elif not cleaned.get("team") and "team" not in self.errors:
             self.add_error("team", "Choose the team that may use this connection." if self.has_teams else IN_NO_TEAM)
+        self.show_no_key()
         return cleaned
+
+    def show_no_key(self) -> None:
+        """A key that was pasted into another field is neither shown again there nor kept."""
+        keys = [self.data.get("api_key") or "", stored_key(self.connection)]
+        for field in SHOWN_FIELDS:
+            if holds_key(self.data.get(field) or "", keys):
+                self.data = self.data.copy()
+                self.data[field] = ""
+                self.refuse_key_in(field)
+
+    def refuse_key_in(self, field: str) -> None:
+        if field == "name":
+            self.errors.pop("name", None)  # What else was wrong with it says nothing now.
+            self.add_error("name", KEY_AS_NAME)
 
 
 class SetUpForm(DetailsForm):
     """Step 2, without the source's own fields. A blank key means the one that the draft holds already."""
 
     def __init__(self, *args: Any, draft: Connection, **kwargs: Any) -> None:
-        self.draft = draft
+        self.connection = self.draft = draft
         super().__init__(*args, key_required=not draft.has_key, **kwargs)
         self.usual_key_hint = self.fields["api_key"].help_text
         self.show_key_hint()
@@ -204,8 +222,17 @@ class SetUpForm(DetailsForm):
 
 
 def typed_into(posted: QueryDict) -> dict[str, str]:
-    """What of a set-up may be kept before it is complete: everything but the key."""
-    return {field: posted.get(field, "")[:2000] for field in ("api_url", "name", "privacy", "team")}
+    """What of a set-up may be kept before it is complete: everything but the key, in whatever field it was put."""
+    typed = {field: posted.get(field, "")[:2000] for field in ("api_url", "name", "privacy", "team")}
+    return {field: "" if holds_key(text) else text for field, text in typed.items()}
+
+
+def stored_key(connection: Connection) -> str:
+    """To compare with; empty when there is none, or none that can be opened."""
+    try:
+        return connection.credentials().api_key.reveal() if connection.has_key else ""
+    except Unsealable:
+        return ""
 
 
 def needs_key_again(cleaned: dict[str, Any], connection: Connection) -> bool:
