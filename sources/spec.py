@@ -182,11 +182,6 @@ class Proof:
 class Puller(Protocol):
     """An open line to one account."""
 
-    def pages(
-        self, stream: Stream, *, cursor: Cursor | None = None, changed_since: datetime | None = None
-    ) -> Iterator[Page]:
-        """Yield the stream's pages, from `cursor` on. Raises SourceError."""
-
     def pull(self, wanted: Sequence[Wanted]) -> Generator[Pulled, None, None]:
         """Pull these streams side by side; each ends with `is_over`.
 

@@ -21,12 +21,12 @@ from sources.activecampaign.statuses import (
     says_failure,
     says_no_record,
 )
-from sources.activecampaign.walks import Ask, keyset_walk, offset_walk
+from sources.activecampaign.walks import Ask
 from sources.errors import BadCredentials, NotPermitted, SourceError, UnexpectedAnswer, WrongAddress
 from sources.http.limits import BULK, Limits
 from sources.http.session import polite_client
 from sources.pulling import PullBudget, nap, pull
-from sources.spec import Budget, Credentials, Cursor, Lane, Page, Pulled, Row, Stream, Wanted
+from sources.spec import Budget, Credentials, Lane, Pulled, Row, Stream, Wanted
 
 THREADS = 8  # Enough to have five calls a second under way when each takes up to 1.6 seconds.
 CONFIRM_AFTER = (1.0, 2.0)  # Seconds. A good key is sporadically answered with 403, so a refusal is asked for again.
@@ -43,18 +43,6 @@ class ActiveCampaign:
         self._leave = leave
         self._asking_why = threading.Lock()
         self._was_answered = False
-
-    def pages(
-        self, stream: Stream, *, cursor: Cursor | None = None, changed_since: datetime | None = None
-    ) -> Iterator[Page]:
-        """Yield the stream's pages, from `cursor` on. Raises SourceError."""
-        narrowed = _since(stream, changed_since)
-
-        def read(params: Mapping[str, str]) -> Answer:
-            return self.page(stream, {**params, **narrowed})
-
-        walk = keyset_walk if stream.paging == "keyset" else offset_walk
-        return walk(read, cursor)
 
     def pull(self, wanted: Sequence[Wanted]) -> Generator[Pulled, None, None]:
         """Pull these streams side by side; see `sources.spec.Puller`."""

@@ -1,7 +1,7 @@
 """An open line to a sandbox, and to a scripted server where a sandbox cannot misbehave enough."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +9,7 @@ import pytest
 
 from sources.activecampaign.client import ActiveCampaign, open_line
 from sources.activecampaign.sandbox.server import SandboxServer
-from sources.spec import Credentials, Lane, Secret
+from sources.spec import Credentials, Lane, Page, Secret, Stream, Wanted
 from tests.sources.http.scripted_server import ScriptedServer, Step
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -27,6 +27,16 @@ class FreeBudget:
 
     def slow_down(self, seconds: float) -> None:
         self.slowed.append(seconds)
+
+
+def pages(line: ActiveCampaign, stream: Stream, **wanted: Any) -> Iterator[Page]:
+    """The pages of one stream. Raises what ended it."""
+    with closing(line.pull([Wanted(stream=stream, **wanted)])) as pulled:
+        for one in pulled:
+            if one.failure:
+                raise one.failure
+            assert one.page
+            yield one.page
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ from sources.activecampaign.sandbox.server import SandboxServer
 from sources.activecampaign.source import source
 from sources.activecampaign.streams import STREAMS
 from tests.sandbox_fixture import ask
+from tests.sources.activecampaign.conftest import pages
 
 PAGE = Path(__file__).parents[3] / "docs" / "streams.md"
 BY_ITSELF = {
@@ -94,7 +95,7 @@ def test_what_goes_with_every_call_of_a_stream_goes_with_every_call(
     for key in ("activities", "accounts"):
         stream = source.stream(key)
         assert stream
-        list(line.pages(stream))
+        list(pages(line, stream))
 
     sent = {call.path.rpartition("/")[2]: call.query for call in account.requests}
     assert sent["activities"]["orders[tstamp]"] == "ASC"
