@@ -93,7 +93,8 @@ def download(
     except Unsealable:
         messages.error(request, "The stored address cannot be read any more, and the rows repeat it. Enter it again.")
         return redirect(connection)
-    connection.record("exported", by=request.user, detail=f"{chosen.name} as {FORMAT_WORDS[format]}")
+    if request.method == "GET":  # A look at the headers brings no row.
+        connection.record("exported", by=request.user, detail=f"{chosen.name} as {FORMAT_WORDS[format]}")
     headers = {"Content-Disposition": f'attachment; filename="{file_name(connection, chosen, format)}"'}
     whole = chain([BYTE_ORDER_MARK] if format == "csv" else [], found)
     return StreamingHttpResponse(whole, content_type=CONTENT_TYPES[format], headers=headers)

@@ -360,6 +360,7 @@ class Connection(SealedCredentials, PullPlan):
             workspace=self.workspace,
             verb=verb,
             about=self.name,
+            private_to=self.created_by if self.privacy == Privacy.PRIVATE else None,
             actor=by,
             detail=detail,
             changes=changes or {},

@@ -16,10 +16,14 @@ FIELD_WORDS = {"name": "name", "api_url": "API URL", "api_key": "API key", "priv
 
 class EventQuerySet(models.QuerySet["Event"]):
     def visible_to(self, user: User) -> "EventQuerySet":
-        """What happened to connections that I may see; of deleted ones, what I did, or may know as an administrator."""
+        """What happened to connections that I may see; of deleted ones, what I did, or may know as an administrator.
+
+        What happened while one was private stays its creator's, whoever may see the connection now.
+        """
         living = Q(connection__in=Connection.objects.visible_to(user))
-        gone = Q(connection=None, private_to=None) & (Q(actor=user) | Q(as_admin(user)))
-        return self.filter(living | gone | Q(connection=None, private_to=user))
+        gone = Q(connection=None) & (Q(actor=user) | Q(as_admin(user)))
+        mine = Q(private_to=user) & (living | Q(connection=None))
+        return self.filter(mine | (Q(private_to=None) & (living | gone)))
 
     def with_people(self) -> "EventQuerySet":
         return self.select_related("actor", "connection", "connection__workspace")

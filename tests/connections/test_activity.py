@@ -142,6 +142,28 @@ def test_a_private_connection_stays_untold_when_its_creators_account_is_deleted(
     assert trail(dana_client) == []
 
 
+def test_what_happened_in_private_stays_untold_when_the_connection_is_shared(
+    bob: User, bob_client: Client, dana_client: Client, connect: Connect, growth: Team
+) -> None:
+    connection = connect(by=bob, name="Secret", privacy="private")
+    save(bob_client, connection, name="Still secret")
+    save(bob_client, connection, name="Main account", privacy="workspace")
+    bob_client.post(f"{connection.get_absolute_url()}pause/")
+
+    shared = ["Bob Lindqvist paused Main account", "Bob Lindqvist edited Main account: name, privacy"]
+    for address in (ACTIVITY, connection.get_absolute_url()):
+        told = trail(dana_client, address)
+        assert len(told) == 2
+        assert "ecret" not in str(told)
+    assert [told.partition(" (")[0] for told in trail(dana_client)] == shared
+    assert trail(bob_client)[2:] == ["Bob Lindqvist edited Still secret: name", "Bob Lindqvist connected Secret"]
+
+    bob_client.post(f"{connection.get_absolute_url()}delete/")
+
+    assert "ecret" not in str(trail(dana_client))
+    assert len(trail(bob_client)) == 5
+
+
 def test_what_was_left_behind_is_deleted_without_its_name(
     bob: User, alice_client: Client, dana_client: Client, connect: Connect
 ) -> None:

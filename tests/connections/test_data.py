@@ -244,3 +244,15 @@ def test_a_download_is_refused_in_words_when_the_address_cannot_be_opened(
 
         assert "The stored address cannot be read any more" in text(response)
     assert not Event.objects.filter(verb="exported").exists()
+
+
+def test_a_look_at_a_downloads_headers_is_no_export(bob_client: Client, connection: Connection) -> None:
+    pulled(connection, [contact(1)])
+    address = f"{connection.get_absolute_url()}data/contacts.csv"
+
+    looked = bob_client.head(address)
+    assert looked["Content-Disposition"].startswith("attachment")
+    assert not Event.objects.filter(verb="exported").exists()
+
+    body(bob_client.get(address))
+    assert Event.objects.filter(verb="exported").count() == 1
