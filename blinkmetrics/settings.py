@@ -107,7 +107,12 @@ CACHES = {
     "default": (
         {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
         if REDIS_URL
-        else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}
+        else {
+            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "LOCATION": "cache",
+            # By default 300, of which a few hundred wrong logins would push out what the limits have counted.
+            "OPTIONS": {"MAX_ENTRIES": 100_000},
+        }
     )
 }
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
@@ -148,6 +153,16 @@ CHECKS_PER_PERSON = env.int("CHECKS_PER_PERSON", default=10)
 CHECKS_PER_WORKSPACE = env.int("CHECKS_PER_WORKSPACE", default=30)
 CHECKS_PER_ACCOUNT = env.int("CHECKS_PER_ACCOUNT", default=20)
 RATE_LIMITS = env.str("RATE_LIMITS", default="on")
+ACCOUNT_RATE_LIMITS: bool | dict[str, str | None] = {
+    # Only what failed counts: of one address from one client, which locks nobody out elsewhere, and of one client over
+    # all addresses, with room for an office behind one address of the net.
+    "login_failed": "5/5m/key",
+    "login_failed_of_client": "50/10m/ip",
+    "login": None,
+    "reauthenticate": None,
+    # Whoever is kept from asking has three mails with a link that works.
+    "reset_password": "20/h/ip,3/h/key",
+}
 if RATE_LIMITS == "off":
     if not DEBUG:
         raise ImproperlyConfigured("RATE_LIMITS=off is for development only: remove it, or set DEBUG=on.")

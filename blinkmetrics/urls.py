@@ -4,12 +4,14 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from connections import error_pages, probes, views
+from connections import error_pages, login_views, probes, views
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("accounts/login/", login_views.LoginPage.as_view(), name="account_login"),
+    path("accounts/reauthenticate/", login_views.ConfirmPage.as_view(), name="account_reauthenticate"),
     path("accounts/", include("allauth.urls")),
     path("w/<slug:workspace>/", include("connections.urls")),
     path("admin/", admin.site.urls),
@@ -20,4 +22,5 @@ urlpatterns = [
 handler400 = error_pages.bad_request
 handler403 = error_pages.forbidden
 handler404 = error_pages.not_found
+handler429 = error_pages.too_many  # allauth looks for it.
 handler500 = error_pages.server_error

@@ -1,17 +1,52 @@
-"""What allauth asks us: who may sign up, and where its links lead."""
+"""What allauth asks us: who may sign up, how many tries there are, and where its links lead."""
 
+import ipaddress
+import unicodedata
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
+from connections.requests import client_address
+
+IPV6_HOME = 64  # The bits of an IPv6 address that one customer of a provider shares; the rest is theirs to change.
+
 
 class AccountAdapter(DefaultAccountAdapter):
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "email_password_mismatch": "The e-mail address or the password is not right.",
+        "incorrect_password": "This is not your password.",
+        "too_many_login_attempts": "Too many tries that failed. Wait five minutes, then try again.",
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         # Workspaces are made by staff; an account without one would have nothing to see.
         return False
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count a try before it is made; a password that is right takes it back. Refuses what is too many."""
+        super().pre_authenticate(request, **credentials)
+        of_client = ratelimit.consume(request, app="allauth.account", action="login_failed_of_client")
+        if of_client is None:
+            self._rollback_login_failed_rl_usage()
+            raise self.validation_error("too_many_login_attempts")
+        self._login_failed_rl_usage.usage += of_client.usage
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        # With the client in it, strangers who try cannot lock out the person whose address it is.
+        email = unicodedata.normalize("NFKC", credentials.get("email") or "").strip().casefold()
+        return f"{email} from {self.get_client_ip(request)}"
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Who counts as one client."""
+        address = client_address(request)
+        if ":" not in address:
+            return address or "nowhere"
+        return str(ipaddress.ip_network(f"{address}/{IPV6_HOME}", strict=False).network_address)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         # The address that links in mails lead to is the operator's word, not the Host header of whoever asked.

@@ -48,6 +48,10 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     return error_page(400)
 
 
+def too_many(request: HttpRequest) -> HttpResponse:
+    return error_page(429)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     return error_page(500)
 

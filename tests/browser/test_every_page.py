@@ -65,7 +65,7 @@ def test_pages_of_strangers(new_page: NewPage, visit: Visit, inspection: Inspect
 def test_pages_of_faults_and_refusals(new_page: NewPage, visit: Visit, transactional_db: None) -> None:
     page = new_page()
     page.route("**/shown/*", show_error_page)
-    for name in ("400", "403", "403_csrf", "404", "500"):
+    for name in ("400", "403", "403_csrf", "404", "429", "500"):
         visit(page, f"/shown/{name}", name)
     visit(page, "/no/such/page/", "404, asked for")
     expect(page.get_by_role("heading", name="Page not found")).to_be_visible()

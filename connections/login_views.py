@@ -1,0 +1,26 @@
+"""allauth's pages that take a password or a code, with the answer of a limit: 429."""
+
+from typing import Any
+
+from allauth.account.views import LoginView, ReauthenticateView
+from django.http import HttpResponse
+
+WAIT = 300  # Seconds; the longest window of what the limits count per person.
+
+
+class SaysTooMany:
+    def form_invalid(self, form: Any) -> HttpResponse:
+        response: HttpResponse = super().form_invalid(form)  # type: ignore[misc]
+        codes = {error.code for errors in form.errors.as_data().values() for error in errors}
+        if "too_many_login_attempts" in codes:
+            response.status_code = 429
+            response["Retry-After"] = WAIT
+        return response
+
+
+class LoginPage(SaysTooMany, LoginView):
+    """The address and the password."""
+
+
+class ConfirmPage(SaysTooMany, ReauthenticateView):
+    """The password once more."""
