@@ -12,7 +12,7 @@ from sources.activecampaign.address import RefusedAddress, clean_address
 from sources.activecampaign.keyset_walk import KeysetWalk
 from sources.activecampaign.offset_walk import OffsetWalk
 from sources.activecampaign.person import Person
-from sources.activecampaign.rows import Answer, answer_of, disagree
+from sources.activecampaign.rows import Answer, answer_of, disagree, joined
 from sources.activecampaign.statuses import (
     SERVICE,
     error_of,
@@ -21,7 +21,7 @@ from sources.activecampaign.statuses import (
     says_failure,
     says_no_record,
 )
-from sources.activecampaign.walks import Ask
+from sources.activecampaign.walks import PAGE_SIZE, Ask
 from sources.errors import BadCredentials, NotPermitted, SourceError, UnexpectedAnswer, WrongAddress
 from sources.http.limits import BULK, Limits
 from sources.http.session import polite_client
@@ -29,6 +29,7 @@ from sources.pulling import PullBudget, nap, pull
 from sources.spec import Budget, Credentials, Lane, Pulled, Row, Stream, Wanted
 
 THREADS = 8  # Enough to have five calls a second under way when each takes up to 1.6 seconds.
+PIECE = 20  # Rows, where a whole page is too large.
 CONFIRM_AFTER = (1.0, 2.0)  # Seconds. A good key is sporadically answered with 403, so a refusal is asked for again.
 
 
@@ -43,6 +44,7 @@ class ActiveCampaign:
         self._leave = leave
         self._asking_why = threading.Lock()
         self._was_answered = False
+        self._too_large: set[str] = set()  # Streams of which a whole page does not come at once.
 
     def pull(self, wanted: Sequence[Wanted]) -> Generator[Pulled, None, None]:
         """Pull these streams side by side; see `sources.spec.Puller`."""
@@ -68,6 +70,36 @@ class ActiveCampaign:
 
     def page(self, stream: Stream, params: Mapping[str, str]) -> Answer:
         """One page of a stream. Raises SourceError."""
+        if stream.key in self._too_large:
+            return self._in_pieces(stream, params)
+        try:
+            return self._list(stream, params)
+        except UnexpectedAnswer as error:
+            if error.code != "too_large" or "offset" not in params:
+                raise
+        self._too_large.add(stream.key)
+        return self._in_pieces(stream, params)
+
+    def _in_pieces(self, stream: Stream, params: Mapping[str, str]) -> Answer:
+        """A page whose rows are too long to come at once: a hundred mails may be many megabytes.
+
+        Each piece begins with the last row of the one before it, so that a row that moved meanwhile is not missed.
+        """
+        first = int(params["offset"])
+        pieces: list[Answer] = []
+        for start in range(0, PAGE_SIZE, PIECE):
+            limit = min(PIECE + 1, PAGE_SIZE - start)
+            piece = self._list(stream, {**params, "offset": str(first + start), "limit": str(limit)})
+            if pieces and piece.count and pieces[-1].rows.keys().isdisjoint(piece.rows):
+                raise UnexpectedAnswer(
+                    "Records moved while they were read. The next update reads them again.", code="moved"
+                )
+            pieces.append(piece)
+            if piece.count < limit:
+                break
+        return joined(pieces, count=start + piece.count)
+
+    def _list(self, stream: Stream, params: Mapping[str, str]) -> Answer:
         try:
             return answer_of(self._stream_body(stream, params), envelope=stream.envelope)
         except UnexpectedAnswer as error:

@@ -136,6 +136,7 @@ class OffsetWalk:
         spot.hear(answer)
         self._refuse_circles(spot)
         self._total = self._total if answer.total is None else answer.total
+        spot.wants_again = self._is_denied(spot) and not spot.was_read_again
         self._follow(spot)
         is_proven = self._join() and self._holds_at_the_end()
         page = Page(
@@ -206,10 +207,15 @@ class OffsetWalk:
         if place is None or not self.is_over:
             return True
         end = self._spots[place]
-        if _hang_together(end.readings) and (end.count or not end.offset):
+        is_whole = end.count or (not end.offset and not self._is_denied(end))
+        if is_whole and _hang_together(end.readings):
             return True
         end.begin_anew()
         return False
+
+    def _is_denied(self, spot: _Spot) -> bool:
+        """No row at all, of a stream that says that it has some: that is no proof that the rows are gone."""
+        return not spot.offset and not spot.count and bool(self._total)
 
     def _open_seams(self) -> Iterator[tuple[_Spot, _Spot]]:
         wanted = self._wanted()

@@ -1,7 +1,7 @@
 """One answer's rows, each under its id."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,13 @@ class Answer:
         return self.count - self.usable
 
     usable: int = 0
+
+
+def joined(pieces: Sequence[Answer], *, count: int) -> Answer:
+    """One page that came in several answers; `count` is how many rows it has, those of two pieces counted once."""
+    rows = {key: row for piece in pieces for key, row in piece.rows.items()}
+    unreadable = sum(piece.unreadable for piece in pieces)
+    return Answer(rows=rows, usable=count - unreadable, count=count, total=pieces[-1].total)
 
 
 def disagree(one: Answer, other: Answer) -> bool:

@@ -42,7 +42,7 @@ class Fault:
     It meets the calls to `path` (below `/api/3/`; `*` is all) that hold `query`: not the first `skip` of them, then
     `times` of them (None: for ever). With a `status`, `document` or `body`, that goes instead of the
     true answer. Without, the true answer is bent: another `total`, the `envelope` missing or null, `ids` as numbers,
-    the first `duplicates` rows twice, the `same_page` whatever was asked. Either gets `headers` and `content_type`
+    the first `duplicates` rows twice, `padding` characters more in each row, the `same_page` whatever was asked. Either gets `headers` and `content_type`
     (empty: none sent), and is delivered after `delay` seconds; not at all or half (`hang`); `cut` off in the middle,
     with its length announced, in chunks, with neither, or before the status line; with `drip` seconds between bytes
     from `drip_from` on; or packed with `gzip`.
@@ -61,6 +61,7 @@ class Fault:
     envelope: Literal["", "missing", "null"] = ""
     ids: Literal["", "numbers"] = ""
     duplicates: int = 0
+    padding: int = 0
     same_page: bool = False
     delay: float = 0
     hang: Literal["", "headers", "body"] = ""
@@ -117,6 +118,8 @@ class Fault:
 
     def _bent_rows(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         rows = rows[: self.duplicates] + rows
+        if self.padding:
+            rows = [row | {"padding": "x" * self.padding} for row in rows]
         return [row | {"id": _number(row["id"])} for row in rows] if self.ids == "numbers" else rows
 
 

@@ -85,6 +85,47 @@ def test_deals_are_asked_for_by_overlapping_pages(line: ActiveCampaign, account:
     assert all(page.seam_proven for page in read)
 
 
+def test_mails_too_long_to_come_a_hundred_at_once_come_in_pieces(line: ActiveCampaign, account: SandboxServer) -> None:
+    account.fault("deals", padding=30_000, times=None)
+
+    read = list(pages(line, STREAM["deals"]))
+
+    assert {key for page in read for key in page.rows} == set(account.world.ids("deals"))
+    assert all(page.seam_proven for page in read)
+    assert [len(page.rows) for page in read if len(page.rows) > 40] == [100, 100]
+    limits = [call.query["limit"] for call in account.requests]
+    assert limits.count("100") < 8
+    assert limits.count("21") >= 9
+
+
+def test_a_row_that_is_too_long_by_itself_ends_its_stream_with_a_reason(
+    line: ActiveCampaign, account: SandboxServer
+) -> None:
+    account.fault("deals", padding=2_100_000, times=None)
+
+    with pytest.raises(UnexpectedAnswer) as refused:
+        list(pages(line, STREAM["deals"]))
+
+    assert refused.value.code == "too_large"
+
+
+def test_rows_that_move_between_two_pieces_end_the_stream_with_a_reason(
+    line: ActiveCampaign, account: SandboxServer
+) -> None:
+    account.fault("deals", padding=30_000, times=None)
+    account.on_call(lambda call: remove_thirty(account) if call.query.get("limit") == "21" else None)
+
+    with pytest.raises(UnexpectedAnswer) as refused:
+        list(pages(line, STREAM["deals"]))
+
+    assert refused.value.code == "moved"
+
+
+def remove_thirty(account: SandboxServer) -> None:
+    for identity in account.world.ids("deals")[:30]:
+        account.world.remove("deals", identity)
+
+
 @pytest.mark.parametrize("key", ["contacts", "deals"])
 def test_a_pull_goes_on_from_a_cursor(key: str, line: ActiveCampaign, account: SandboxServer) -> None:
     first = next(iter(pages(line, STREAM[key])))
