@@ -42,10 +42,11 @@ class Fault:
     It meets the calls to `path` (below `/api/3/`; `*` is all) that hold `query`: not the first `skip` of them, then
     `times` of them (None: for ever). With a `status`, `document` or `body`, that goes instead of the
     true answer. Without, the true answer is bent: another `total`, the `envelope` missing or null, `ids` as numbers,
-    the first `duplicates` rows twice, `padding` characters more in each row, the `same_page` whatever was asked. Either gets `headers` and `content_type`
-    (empty: none sent), and is delivered after `delay` seconds; not at all or half (`hang`); `cut` off in the middle,
-    with its length announced, in chunks, with neither, or before the status line; with `drip` seconds between bytes
-    from `drip_from` on; or packed with `gzip`.
+    the first `duplicates` rows twice, `padding` characters more in each row, the `same_page` whatever was asked.
+
+    Either gets `headers` and `content_type` (empty: none sent), and is delivered after `delay` seconds; not at all or
+    half (`hang`); `cut` off in the middle, with its length announced, in chunks, with neither, or before the status
+    line; with `drip` seconds between bytes from `drip_from` on; or packed with `gzip`.
     """
 
     path: str = "*"
