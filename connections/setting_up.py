@@ -14,6 +14,9 @@ from sources.errors import SourceError, TemporarilyDown
 from sources.spec import Credentials, Proof, Source
 
 
+MOST_DRAFTS = 20  # Of one person. Each holds what was typed, and nobody comes back to so many.
+
+
 class NoLongerADraft(Exception):
     """Another tab or click was first: the set-up is finished, or discarded."""
 
@@ -26,6 +29,15 @@ def begin(workspace: Workspace, source: Source, *, by: User) -> Connection:
     """My draft of this source that nothing was typed into yet, else a new one."""
     draft: Connection = Connection.objects.take_up_draft(workspace=workspace, user=by, source=source)
     return draft
+
+
+@transaction.atomic
+def drop_oldest(*, by: User) -> list[Connection]:
+    """The set-ups beyond the most that one person may leave unfinished are deleted, and returned to be told of."""
+    unfinished = Connection.objects.drafts_of(by).select_for_update().order_by("-created_at", "-pk")
+    dropped = [*unfinished[MOST_DRAFTS:]]
+    Connection.objects.filter(pk__in=[draft.pk for draft in dropped]).delete()
+    return dropped
 
 
 def lock(draft: Connection) -> None:

@@ -31,8 +31,17 @@ def add(request: PersonRequest, workspace: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         source = known_source(form.cleaned_data["source"])
         draft = setting_up.begin(place.workspace, source, by=request.user)
+        tell_dropped(request, setting_up.drop_oldest(by=request.user))
         return redirect(draft.url("set_up"))
     return render(request, "connections/add.html", {**step(place, 1), **choices(request, place), "form": form})
+
+
+def tell_dropped(request: PersonRequest, drafts: list[Connection]) -> None:
+    for draft in drafts:
+        named = f", “{draft.typed_name}”," if draft.typed_name else ""
+        messages.info(
+            request, f"Your oldest unfinished set-up{named} was discarded: at most {setting_up.MOST_DRAFTS} are kept."
+        )
 
 
 def posted(request: PersonRequest) -> QueryDict | None:

@@ -315,3 +315,41 @@ def test_a_good_key_beside_a_wrong_address_has_to_be_pasted_again_and_that_is_sa
 
     assert "Paste the key once more" in page
     assert not Connection.objects.get().has_key
+
+
+# Very many set-ups -----------------------------------------------------------------------------------------------
+
+
+def test_the_oldest_unfinished_set_up_goes_when_there_are_too_many_and_that_is_said(
+    alice_client: Client, bob_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(setting_up, "MOST_DRAFTS", 2)
+    bobs = begin(bob_client)
+    first, second = begin_named(alice_client, "First"), begin_named(alice_client, "Second")
+    assert "was discarded" not in read(alice_client, second)
+
+    third = begin(alice_client)
+
+    assert "Your oldest unfinished set-up, “First”, was discarded: at most 2 are kept." in messages(
+        read(alice_client, third)
+    )
+    assert alice_client.get(first).status_code == 404
+    assert [alice_client.get(address).status_code for address in (second, third)] == [200, 200]
+    assert bob_client.get(bobs).status_code == 200
+
+
+def test_what_is_finished_does_not_count_as_a_set_up(
+    alice_client: Client, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(setting_up, "MOST_DRAFTS", 1)
+    alice_client.post(set_up(alice_client, sandbox))
+
+    begin(alice_client)
+
+    assert Connection.objects.count() == 2
+
+
+def begin_named(client: Client, name: str) -> str:
+    step_2 = begin(client)
+    client.post(f"{step_2}keep/", {"name": name})
+    return step_2
