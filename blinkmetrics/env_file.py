@@ -1,4 +1,4 @@
-"""The `.env` of a fresh checkout: made with secrets of its own, later only added to."""
+"""Files for us alone, and the `.env` of a fresh checkout: made with secrets of its own, later only added to."""
 
 import os
 import re
@@ -42,7 +42,16 @@ def opening(present: str) -> str:
 
 
 def append_privately(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "a") as file:
-        os.fchmod(descriptor, 0o600)  # The file may have been there, open to others.
+    with os.fdopen(open_privately(path), "a") as file:
         file.write(text)
+
+
+def keep_private(path: Path) -> None:
+    """Make the file, empty, unless it is there; in either case nobody else may read it."""
+    os.close(open_privately(path))
+
+
+def open_privately(path: Path) -> int:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.fchmod(descriptor, 0o600)  # The file may have been there, open to others.
+    return descriptor

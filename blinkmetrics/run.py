@@ -14,7 +14,7 @@ from pathlib import Path
 import environ
 
 from blinkmetrics.children import Child, say, stop_all
-from blinkmetrics.env_file import add_missing, demo_settings
+from blinkmetrics.env_file import add_missing, demo_settings, keep_private
 from sources.activecampaign.sandbox.world import demo_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -168,12 +168,22 @@ def prepared_environment(ports: Ports) -> dict[str, str]:
 
 def prepare_database(demo: Demo) -> None:
     say("Preparing the database and the demo people")
+    if path := database_file(demo.environment):
+        keep_private(path)  # SQLite gives what it writes beside it the same rights.
     for command in (("migrate", "--verbosity=0"), ("seed_demo",)):
         demo.start("set-up", "manage.py", *command)
         while (exit_code := demo.children["set-up"].exit_code) is None:
             demo.rest()
         if exit_code:
             raise CannotRun(f"`manage.py {command[0]}` failed; what it said stands above.")
+
+
+def database_file(environment: Mapping[str, str]) -> Path | None:
+    """Where SQLite keeps everything; None for a database that is a server's, or in memory."""
+    url = environment.get("DATABASE_URL") or f"sqlite:///{BASE_DIR / 'db.sqlite3'}"
+    facts = environ.Env.db_url_config(url)
+    is_file = facts["ENGINE"] == "django.db.backends.sqlite3" and facts["NAME"] != ":memory:"
+    return BASE_DIR / facts["NAME"] if is_file else None
 
 
 def wait_for(demo: Demo, name: str, port: int, path: str) -> None:

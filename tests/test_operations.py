@@ -14,7 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from blinkmetrics.env_file import add_missing
+from blinkmetrics.env_file import add_missing, keep_private
+from blinkmetrics.run import database_file
 from tests.processes import ROOT, Started, bare_environment, copy_project, free_port, started, until
 
 RUN = [sys.executable, "-m", "blinkmetrics.run"]
@@ -63,6 +64,7 @@ def test_what_the_first_run_prints_lets_a_person_in_and_ctrl_c_leaves_nothing_ru
         assert (page.status_code, page.url.path) == (200, "/w/harbour-tea/connections/")
         assert asked.status_code == 200
         assert mode(checkout / ".env") == 0o600
+        assert {mode(file) for file in checkout.glob("db.sqlite3*")} == {0o600}
         assert demo.exit_code() == 0
         assert demo.alive() == []
 
@@ -185,6 +187,30 @@ def test_settings_that_are_there_stay_and_only_missing_ones_are_added(tmp_path):
     assert added == ["CREDENTIAL_KEYS"]
     assert file.read_text() == "# Mine\nexport SECRET_KEY=mine\nDEBUG = off\nCREDENTIAL_KEYS=new\n"
     assert mode(file) == 0o600
+
+
+def test_a_database_that_others_could_read_is_closed_to_them_and_loses_nothing(tmp_path):
+    file = tmp_path / "db.sqlite3"
+    file.write_bytes(b"rows")
+    file.chmod(0o644)
+
+    keep_private(file)
+
+    assert (mode(file), file.read_bytes()) == (0o600, b"rows")
+
+
+@pytest.mark.parametrize(
+    ("url", "file"),
+    [
+        ("", ROOT / "db.sqlite3"),
+        ("sqlite:////tmp/elsewhere.sqlite3", Path("/tmp/elsewhere.sqlite3")),
+        ("sqlite:///beside.sqlite3", ROOT / "beside.sqlite3"),
+        ("sqlite://:memory:", None),
+        ("postgres://me@localhost/blinkmetrics", None),
+    ],
+)
+def test_the_file_of_a_database_is_found_where_it_has_one(url, file):
+    assert database_file({"DATABASE_URL": url}) == file
 
 
 def test_nothing_is_written_when_nothing_is_missing(tmp_path):
