@@ -2,7 +2,6 @@
 
 import connections.fields
 import connections.models.people
-import connections.models.record
 import datetime
 import django.db.models.deletion
 import django.db.models.functions.text
@@ -131,7 +130,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('stream', models.CharField(max_length=60)),
                 ('external_id', models.CharField(max_length=64)),
-                ('data', connections.models.record.RowField(encoder=connections.models.record.RowEncoder)),
+                ('data', models.JSONField()),
                 ('content_hash', models.CharField(max_length=64)),
                 ('first_seen_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('changed_at', models.DateTimeField(default=django.utils.timezone.now)),
