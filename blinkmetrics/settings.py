@@ -152,6 +152,8 @@ SIGNUP_OPEN = env.bool("SIGNUP_OPEN", default=True)
 CHECKS_PER_PERSON = env.int("CHECKS_PER_PERSON", default=10)
 CHECKS_PER_WORKSPACE = env.int("CHECKS_PER_WORKSPACE", default=30)
 CHECKS_PER_ACCOUNT = env.int("CHECKS_PER_ACCOUNT", default=20)
+# Under way at the same moment, in one web process: fewer than it has threads, so that pages are served meanwhile.
+CHECKS_AT_ONCE = env.int("CHECKS_AT_ONCE", default=4)
 RATE_LIMITS = env.str("RATE_LIMITS", default="on")
 ACCOUNT_RATE_LIMITS: bool | dict[str, str | None] = {
     # Only what failed counts: of one address from one client, which locks nobody out elsewhere, and of one client over

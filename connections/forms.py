@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from connections.form_fields import NameField, holds_key
 from connections.models import Connection, Health, Pace, Privacy, Team, User, Workspace
-from connections.models.check_try import TooManyTries
+from connections.models.check_try import NotAsked
 from connections.models.connection_query import ConnectionQuerySet
 from connections.sealing import Unsealable, fingerprints
 from sources.errors import SourceError, TemporarilyDown
@@ -113,7 +113,7 @@ class DetailsForm(forms.Form):
         """Show what the account's answer means, at the field at fault."""
         self.add_error("team" if isinstance(failure, TeamLost) else failure.field, str(failure))
         self.could_not_ask = isinstance(failure, TemporarilyDown)
-        self.refusal_status = 429 if isinstance(failure, TooManyTries) else 200
+        self.refusal_status = 429 if isinstance(failure, NotAsked) else 200
 
     def require_team(self) -> None:
         """Within a transaction, as late as possible: proving a key takes seconds. Raises TeamLost."""

@@ -6,13 +6,12 @@ from django.views.decorators.debug import sensitive_variables
 from connections.checking import account_of, ask
 from connections.forms import SetUpForm
 from connections.models import Connection, State, Sync, User, Workspace
-from connections.models.check_try import TooManyTries
+from connections.models.check_try import TooManyAtOnce, TooManyTries
 from connections.models.sync import Trigger
 from connections.sealing import Unsealable
 from connections.trying import counted_try
 from sources.errors import SourceError, TemporarilyDown
 from sources.spec import Credentials, Proof, Source
-
 
 MOST_DRAFTS = 20  # Of one person. Each holds what was typed, and nobody comes back to so many.
 
@@ -91,7 +90,7 @@ def settle_key(draft: Connection, credentials: Credentials, failure: SourceError
     if isinstance(failure, TooManyTries):
         return  # Nothing was asked, so nothing is known.
     lock(draft)
-    if isinstance(failure, TemporarilyDown):
+    if isinstance(failure, TemporarilyDown | TooManyAtOnce):
         draft.hold_key(credentials, by=by)
     elif draft.has_key and (not draft.set_up_at or has_same(draft, credentials)):
         draft.forget_key()

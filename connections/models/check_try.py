@@ -13,15 +13,26 @@ from connections.models.people import User, Workspace
 from sources.errors import SourceError
 
 
-class TooManyTries(SourceError):
-    """No call was made: there were too many that failed."""
+class NotAsked(SourceError):
+    """No call was made, so nothing is known."""
 
     field = "api_key"
+
+
+class TooManyTries(NotAsked):
+    """There were too many that failed."""
+
     code = "too_many_tries"
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"Too many tries that failed. Try again in {seconds} seconds.")
         self.seconds = seconds
+
+
+class TooManyAtOnce(NotAsked):
+    """Others are being asked; a moment later there is room."""
+
+    code = "too_many_at_once"
 
 
 @dataclass(frozen=True)

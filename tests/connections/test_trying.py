@@ -1,6 +1,7 @@
 """How often people may have credentials checked."""
 
 import threading
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -10,10 +11,16 @@ from django.db import connection as database
 from django.test import Client
 from django.utils import timezone
 
+from blinkmetrics import settings as real_settings
+from blinkmetrics.run import GUNICORN
 from connections.models import CheckTry, Connection, User, Workspace
+from connections.models.check_try import TooManyAtOnce
+from connections.trying import places
+from sources.activecampaign.sandbox.answers import Call
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect, client_of
-from tests.connections.stepper import begin, details, error_at
+from tests.connections.stepper import begin, details, error_at, value
+from tests.processes import PATIENCE
 
 WRONG = "f" * 40
 
@@ -130,3 +137,100 @@ def test_twenty_tries_at_once_cause_no_more_calls_than_are_allowed(
 
     assert CheckTry.objects.count() == 3
     assert sandbox.stats()["requests"] <= 3 * 3  # A refusal is asked for twice more.
+
+
+# Many at the same moment ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def one_is_under_way(
+    alice: User, workspace: Workspace, sandbox: SandboxServer, settings: Any
+) -> Iterator[Callable[[], list[int]]]:
+    """There is one place, and a check that an account does not answer holds it; ends with the call of the fixture."""
+    settings.CHECKS_AT_ONCE, settings.ACTIVECAMPAIGN_RATE = 1, 10_000.0
+    arrived, may_answer, statuses = threading.Event(), threading.Event(), []
+
+    def hold(call: Call) -> None:
+        arrived.set()
+        may_answer.wait(PATIENCE)
+
+    def attempt() -> None:
+        client = client_of(alice)
+        statuses.append(client.post(begin(client), details(sandbox, name="Slow")).status_code)
+        database.close()
+
+    sandbox.on_call(hold)
+    thread = threading.Thread(target=attempt)
+    thread.start()
+    assert arrived.wait(PATIENCE)
+
+    def end() -> list[int]:
+        may_answer.set()
+        thread.join()
+        return statuses
+
+    yield end
+    end()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_all_places_are_taken_nobody_waits_and_nothing_that_was_typed_is_lost(
+    bob: User, sandbox: SandboxServer, one_is_under_way: Callable[[], list[int]]
+) -> None:
+    client = client_of(bob)
+    step_2 = begin(client)
+    asked = len(sandbox.requests)
+
+    response = client.post(step_2, details(sandbox, name="Quick"))
+
+    page = response.content.decode()
+    assert response.status_code == 429
+    assert "Try again in a few seconds" in error_at(page, "api_key")
+    assert "save_unverified" not in page
+    assert value(page, "name") == "Quick"
+    assert len(sandbox.requests) == asked
+    assert not CheckTry.objects.filter(person=bob).exists()
+    assert one_is_under_way() == [302]
+    assert client.post(step_2, details(sandbox, name="Quick", api_key="")).status_code == 302
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_all_places_are_taken_stored_credentials_stay_as_they_are(
+    alice: User,
+    staff_client: Client,
+    connect: Connect,
+    sandbox: SandboxServer,
+    one_is_under_way: Callable[[], list[int]],
+) -> None:
+    connection, client = connect(sandbox), client_of(alice)
+    page, before = connection.get_absolute_url(), Connection.objects.get(pk=connection.pk).credentials()
+    typed = details(sandbox, api_key=WRONG)
+    act = {"action": "test_now", "_selected_action": [str(connection.pk)]}
+
+    edited = client.post(page, {**typed, "version": connection.version})
+    tested = client.post(f"{page}test/", follow=True)
+    by_staff = staff_client.post("/admin/connections/connection/", act, follow=True)
+
+    assert edited.status_code == 429
+    for answer in (edited, tested, by_staff):
+        assert "Try again in a few seconds" in answer.content.decode()
+    now = Connection.objects.get(pk=connection.pk)
+    assert (now.credentials(), now.health) == (before, connection.health)
+
+
+def test_a_place_is_given_back_whatever_happens(settings: Any) -> None:
+    settings.CHECKS_AT_ONCE = 1
+
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError), places.one():
+            raise ZeroDivisionError
+
+    with places.one(), pytest.raises(TooManyAtOnce), places.one():
+        pass
+    assert places.taken == 0
+
+
+def test_the_demonstration_has_more_threads_than_places() -> None:
+    threads = next(int(word.partition("=")[2]) for word in GUNICORN if word.startswith("--threads="))
+
+    assert threads > real_settings.CHECKS_AT_ONCE
