@@ -1,0 +1,36 @@
+"""The mutants that are known to survive, each with its reason, as docs/mutation.md lists them."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "mutation.md"
+ROW = re.compile(r"^\| `([\w.]+)` \| (`+)(.+?)\2 \| (.+) \|$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A function (`connections.access.my_place`), and what the change made of its line, in one line."""
+
+    function: str
+    line: str
+
+
+def known() -> dict[Mutant, str]:
+    rows = ROW.findall(DOCUMENT.read_text())
+    return {Mutant(function, line.strip().replace(r"\|", "|")): why for function, _, line, why in rows}
+
+
+def as_row(mutant: Mutant, why: str) -> str:
+    return f"| `{mutant.function}` | `{mutant.line.replace('|', chr(92) + '|')}` | {why} |"
+
+
+def mutant_of(name: str, diff: Iterable[str]) -> Mutant:
+    """From what mutmut calls it (`connections.access.x_my_place__mutmut_8`) and its diff."""
+    changes = [line for line in diff if line[:1] in "+-" and not line.startswith(("+++", "---"))]
+    added = [line[1:].strip() for line in changes if line.startswith("+")]
+    removed = [f"without {line[1:].strip()}" for line in changes if line.startswith("-")]
+    module, _, mangled = name.rpartition(".")
+    function = mangled.partition("__mutmut_")[0].removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
+    return Mutant(f"{module}.{function}", " ".join(" ".join(added or removed).split()))
