@@ -13,7 +13,7 @@ LINT_ENV = env DEBUG=off ALLOWED_HOSTS=lint.example SITE_URL=https://lint.exampl
 	CREDENTIAL_KEYS=$$($(BIN)/python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench chromium
+.PHONY: help run test lint format bench mutate outdated chromium
 
 help:
 	@echo "make run      start the product with a sandbox and demo people; PORT=… SANDBOX_PORT=… choose other ports"
@@ -21,6 +21,8 @@ help:
 	@echo "make lint     check style, types, templates and migrations"
 	@echo "make format   put style right"
 	@echo "make bench    measure the pulling of data; ARGS=\"--only speed\" chooses, ARGS=--quick is a short one"
+	@echo "make mutate   change the code that locks things, and report what no test notices (an hour); ARGS=\"connections.access*\" narrows it"
+	@echo "make outdated list the pinned packages that have newer releases"
 
 run: $(STAMP)
 	@exec $(BIN)/python -m blinkmetrics.run
@@ -42,6 +44,12 @@ format: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+mutate: $(STAMP)
+	@nice $(BIN)/python -m tests.mutation $(ARGS)
+
+outdated: $(STAMP)
+	@$(BIN)/python -m blinkmetrics.outdated
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

@@ -37,7 +37,7 @@ SETTINGS = [
     "SYNC_LEASE_SECONDS",
 ]
 COMMANDS = ["worker", "sync", "export", "verify_live", "activecampaign_sandbox", "seed_demo", "rotate_credential_keys"]
-TARGETS = ("run", "test", "lint", "format", "bench")
+TARGETS = ("run", "test", "lint", "format", "bench", "mutate", "outdated")
 ADDRESSES = [
     "/",
     "/accounts/login/",
