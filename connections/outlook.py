@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from connections.models import AccountBudget, Connection, Pace, StreamRun, Sync
-from connections.models.budget import SHARE
+from connections.models.pacing import SHARE
 from sources.spec import Source, Stream
 
 ROWS_PER_CALL = 95  # Pages of 100 that overlap by five.
@@ -161,7 +161,7 @@ def calls_a_second(budget: AccountBudget, since: datetime | None) -> float:
     """Over the last minute, or since that moment when it is less than a minute ago."""
     now = timezone.now()
     this_minute = now.replace(second=0, microsecond=0)
-    counts = dict(budget.minutes.filter(minute__gte=this_minute - MINUTE).values_list("minute", "calls"))
+    counts = budget.calls_by_minute(since=this_minute - 2 * MINUTE)
     calls, before = counts.get(this_minute, 0), counts.get(this_minute - MINUTE, 0)
     if since and now - since < MINUTE:
         begun_before = since < this_minute

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from sources.errors import NotPermitted, UnexpectedAnswer
-from sources.spec import Budget, Cursor, Lane, Page, Pulled, Stream, ThreadedBudget, Wanted
+from sources.spec import Allowance, Budget, Cursor, Lane, Page, Pulled, Stream, ThreadedBudget, Wanted, WatchfulBudget
 
 AskT = TypeVar("AskT")
 AnswerT = TypeVar("AnswerT")
@@ -263,6 +263,10 @@ class PullBudget:
 
     def slow_down(self, seconds: float) -> None:
         self._budget.slow_down(seconds)
+
+    def answered(self, allowance: Allowance | None = None) -> None:
+        if isinstance(self._budget, WatchfulBudget):
+            self._budget.answered(allowance)
 
     def leave(self) -> None:
         if isinstance(self._budget, ThreadedBudget):

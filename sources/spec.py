@@ -82,6 +82,22 @@ class Budget(Protocol):
         """The account answered 429 or 503: nobody calls it for so many seconds, and the pace falls."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Allowance:
+    """What an account said with an answer about its calls: how many are left, of how many, if it said that."""
+
+    remaining: int
+    limit: int | None = None
+
+
+@runtime_checkable
+class WatchfulBudget(Budget, Protocol):
+    """A budget that learns from answers how long calls travel, and whether somebody else calls the account."""
+
+    def answered(self, allowance: Allowance | None = None) -> None:
+        """The call that this thread took last was a success."""
+
+
 @runtime_checkable
 class ThreadedBudget(Budget, Protocol):
     """A budget that keeps something for each thread that takes from it, such as a database connection.

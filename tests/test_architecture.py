@@ -34,8 +34,8 @@ ROOMS = (
     ("sealing",),
 )
 ARCHIVE = (
-    *("record", "stream_mark", "sighting", "sync", "budget", "event", "check_try", "connection"),
-    *("sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "choices"),
+    *("record", "stream_mark", "sighting", "sync", "shared_budget", "budget", "event", "check_try", "connection"),
+    *("sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "pacing", "timing", "choices"),
 )
 
 

@@ -5,7 +5,8 @@ from connections.models.choices import Health, Pace, Privacy, Schedule, State
 from connections.models.connection import Connection
 from connections.models.event import Event
 from connections.models.check_try import CheckTry
-from connections.models.budget import AccountBudget, CallMinute, SharedBudget
+from connections.models.budget import AccountBudget, CallMinute
+from connections.models.shared_budget import SharedBudget
 from connections.models.sync import StreamRun, Sync
 from connections.models.stream_mark import StreamMark
 from connections.models.sighting import Sighting

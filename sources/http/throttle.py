@@ -7,8 +7,9 @@ from collections.abc import Callable
 import httpx
 
 from sources.errors import RateLimited
+from sources.http.allowance import told_allowance
 from sources.http.retry_after import asked_seconds
-from sources.spec import Budget, Lane
+from sources.spec import Budget, Lane, WatchfulBudget
 
 BUSY = (429, 503)  # ActiveCampaign and others answer 503 at the limit as well.
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
@@ -34,6 +35,9 @@ class Throttle(httpx.BaseTransport):
             response.extensions["wait_seconds"] = seconds
         else:
             self._pause = FIRST_PAUSE
+        # Refusals are answered at once, by whoever stands in front: they tell nothing about how long calls travel.
+        if response.is_success and isinstance(self._budget, WatchfulBudget):
+            self._budget.answered(told_allowance(response))
         return response
 
     def close(self) -> None:

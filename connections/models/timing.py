@@ -1,0 +1,44 @@
+"""Two clocks, and how long calls travel: what is measured in one process."""
+
+import threading
+from collections import deque
+
+READINGS = 50
+HEARD = 100  # Answers among which the quickest is looked for.
+TRAVEL = 0.25  # Seconds. What comes later than that was worked on for long, and did not travel for long.
+
+
+class Alignment:
+    """Between the database's clock and this process's: of the last readings, the one that took least time is right."""
+
+    def __init__(self) -> None:
+        self._offsets: deque[float] = deque(maxlen=READINGS)
+        self._lock = threading.Lock()
+
+    def note(self, *, theirs: float, ours: float) -> None:
+        with self._lock:
+            self._offsets.append(theirs - ours)
+
+    def ours(self, theirs: float) -> float:
+        """When, by this process's clock, it is that moment by the database's."""
+        with self._lock:
+            return theirs - max(self._offsets)
+
+
+class Travels:
+    """How long the last calls took, from their slot to their answer.
+
+    What one took longer than the quickest it probably took on its way there: so much later did it arrive.
+    """
+
+    def __init__(self) -> None:
+        self._seconds: deque[float] = deque(maxlen=HEARD)
+        self._lock = threading.Lock()
+
+    def lateness(self, seconds: float) -> float:
+        with self._lock:
+            self._seconds.append(seconds)
+            count, quickest = len(self._seconds), min(self._seconds)
+            usual = sum(self._seconds) / count - quickest
+        # The fewer were heard, the quicker one may still be.
+        return min(TRAVEL, seconds - quickest + 2 * usual / count)
