@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.activecampaign.address import RefusedAddress, clean_address, notes_on
+from sources.activecampaign.address import MESSAGES, RefusedAddress, clean_address, notes_on
 from sources.spec import host_of
 
 SUFFIXES = ("api-us1.com", "activehosted.com")
@@ -44,6 +44,54 @@ def test_a_domain_in_the_settings_is_accepted_in_any_spelling_of_it() -> None:
 def test_an_empty_domain_in_the_settings_admits_nothing() -> None:
     with pytest.raises(RefusedAddress):
         clean_address("https://evil.com", suffixes=["", "."])
+
+
+@pytest.mark.parametrize(
+    ("suffix", "host"), [("X.example", "acme.x.example"), ("X", "acme.x"), ("example.X.", "acme.example.x")]
+)
+def test_only_dots_are_taken_off_a_domain_in_the_settings(suffix: str, host: str) -> None:
+    assert clean_address(f"https://{host}", suffixes=[suffix]) == f"https://{host}"
+
+
+@pytest.mark.parametrize(
+    "typed", ["localhost:80", "localhost:8/x", "acme.api-us1.com:443", "acme.api-us1.com:x", "acme.api-us1.com"]
+)
+def test_a_host_with_a_port_is_no_scheme(typed: str) -> None:
+    with pytest.raises(RefusedAddress) as refused:
+        clean(typed)
+
+    assert refused.value.code == "no_scheme"
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("a.b://acme.api-us1.com", "bad_scheme"),
+        ("localhost:x", "bad_scheme"),
+        ("https:/acme.api-us1.com", "malformed"),
+        ("https://[acme.api-us1.com", "ip_literal"),
+        ("https://acme].api-us1.com", "ip_literal"),
+        ("https://a:1:2.api-us1.com", "ip_literal"),
+    ],
+)
+def test_each_way_to_spell_an_address_wrongly_has_its_own_name(typed: str, code: str) -> None:
+    with pytest.raises(RefusedAddress) as refused:
+        clean(typed)
+
+    assert refused.value.code == code
+    assert refused.value.message == MESSAGES[code] == str(refused.value)
+
+
+@pytest.mark.parametrize(("length", "code"), [(255, "host_not_allowed"), (256, "too_long")])
+def test_an_address_has_255_characters_at_most(length: int, code: str) -> None:
+    head, tail = "https://", ".example"
+    labels = ".".join(["a" * 50] * 9)
+    typed = head + labels[: length - len(head + tail)] + tail
+
+    with pytest.raises(RefusedAddress) as refused:
+        clean(typed)
+
+    assert (len(typed), refused.value.code) == (length, code)
 
 
 @pytest.mark.parametrize("path", ["", "/", "/api/3", "/api/3/"])
