@@ -36,6 +36,7 @@ ROOMS = (
 ARCHIVE = (
     *("record", "stream_mark", "sighting", "sync", "shared_budget", "budget", "event", "check_try", "connection"),
     *("sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "pacing", "timing", "choices"),
+    "upsert",
 )
 
 

@@ -4,32 +4,21 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, Self
 
-from django.db import connections, models
+from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Length
 from django.utils import timezone
 
 from connections.models.connection import Connection
+from connections.models.upsert import RowText, Upsert
 from sources.spec import Row, Stream
 
 # Stands in stored rows for the account's address, which the rows' links repeat and which is stored sealed alone. A
 # noncharacter, which text that people exchange does not hold.
 ADDRESS_MARK = "\ufdd0address\ufdd1"
 
-
-# `bulk_create` says the same, but prepares each value of each row by itself: that takes longer than all the rest.
-UPSERT = """
-    INSERT INTO {table} (connection_id, stream, external_id, data, content_hash, first_seen_at, changed_at)
-    VALUES {rows}
-    ON CONFLICT (connection_id, stream, external_id) DO UPDATE SET
-        data = excluded.data, content_hash = excluded.content_hash, changed_at = excluded.changed_at,
-        deleted_at = NULL, missed_at = NULL
-"""
-ONE_ROW = "(%s, %s, %s, %s, %s, %s, %s)"
-ROWS_AT_ONCE = 100  # A SQLite may be built to take no more than 999 values.
 
 in_json = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -73,35 +62,25 @@ class RecordQuerySet(models.QuerySet["Record"]):
 
     def store_page(self, connection: Connection, stream: Stream, rows: Mapping[str, Row], *, address: str) -> Stored:
         """Insert what is new and update what differs; rows that did not change are not written."""
-        texts = {external_id: as_text(row, address=address) for external_id, row in rows.items()}
-        hashes = {external_id: hashlib.sha256(text.encode()).hexdigest() for external_id, text in texts.items()}
+        texts = [row_text(external_id, row, address=address) for external_id, row in rows.items()]
         mine = self.filter(connection=connection, stream=stream.key, external_id__in=list(rows), deleted_at=None)
         found = [*mine.values_list("external_id", "content_hash", "missed_at")]
         if any(missed_at for _, _, missed_at in found):
             mine.update(missed_at=None)
         known = {external_id: content_hash for external_id, content_hash, _ in found}
-        different = [external_id for external_id in rows if known.get(external_id) != hashes[external_id]]
-        for begin in range(0, len(different), ROWS_AT_ONCE):
-            ids = different[begin : begin + ROWS_AT_ONCE]
-            self._write(connection, stream, [(one, texts[one], hashes[one]) for one in ids])
-        changed = sum(external_id in known for external_id in different)
+        different = [text for text in texts if known.get(text.external_id) != text.content_hash]
+        Upsert(
+            table=self.model._meta.db_table, owner=connection.pk, stream=stream.key, now=timezone.now(), using=self.db
+        ).write(different)
+        changed = sum(text.external_id in known for text in different)
         return Stored(new=len(different) - changed, changed=changed)
 
-    def _write(self, connection: Connection, stream: Stream, rows: list[tuple[str, str, str]]) -> None:
-        """Rows as id, text and hash: insert them, or put them in the place of what is there."""
-        database = connections[self.db]
-        owner = Record.connection.field.get_db_prep_save(connection.pk, connection=database)
-        now = models.DateTimeField().get_db_prep_save(timezone.now(), connection=database)
-        values = [(owner, stream.key, *row, now, now) for row in rows]
-        statement = UPSERT.format(table=self.model._meta.db_table, rows=", ".join([ONE_ROW] * len(rows)))
-        with database.cursor() as cursor:
-            cursor.execute(statement, [*chain.from_iterable(values)])
 
-
-def as_text(row: Row, *, address: str) -> str:
+def row_text(external_id: str, row: Row, *, address: str) -> RowText:
     """The row as it is stored: keys in their order, the account's address taken out."""
     text = in_json(row)
-    return text.replace(address, ADDRESS_MARK) if address in text else text
+    text = text.replace(address, ADDRESS_MARK) if address in text else text
+    return RowText(external_id, text, hashlib.sha256(text.encode()).hexdigest())
 
 
 class Record(models.Model):
