@@ -42,7 +42,7 @@ SYNC_LEASE_SECONDS = env.float("SYNC_LEASE_SECONDS", default=60.0)
 INSTALLED_APPS = [
     "connections",
     "sources",
-    "django.contrib.admin",
+    "connections.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "django.forms",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "csp",
     "django_htmx",
     "django_structlog",
@@ -147,6 +148,10 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(SITE_URL).scheme
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 # A login, or a confirmation, that is older than this does not do for another key or address.
 REAUTHENTICATION_SECONDS = ACCOUNT_REAUTHENTICATION_TIMEOUT = env.int("REAUTHENTICATION_SECONDS", default=300)
+MFA_ADAPTER = "connections.accounts.SecondFactorAdapter"
+MFA_FORMS = {"activate_totp": "connections.login_forms.ActivateForm"}
+MFA_TOTP_ISSUER = "BlinkMetrics"
+STAFF_NEED_SECOND_FACTOR = not DEBUG  # The demo's staff has none.
 SIGNUP_OPEN = env.bool("SIGNUP_OPEN", default=True)
 # Live checks that failed: of a person in ten minutes, a workspace in an hour, an account in ten minutes.
 CHECKS_PER_PERSON = env.int("CHECKS_PER_PERSON", default=10)

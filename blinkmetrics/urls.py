@@ -1,17 +1,16 @@
 """All addresses of the site."""
 
-from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path, re_path
 
 from connections import error_pages, login_views, probes, views
 
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
-
 urlpatterns = [
     path("", views.home, name="home"),
     path("accounts/login/", login_views.LoginPage.as_view(), name="account_login"),
     path("accounts/reauthenticate/", login_views.ConfirmPage.as_view(), name="account_reauthenticate"),
+    path("accounts/2fa/authenticate/", login_views.SecondStepPage.as_view(), name="mfa_authenticate"),
+    path("accounts/2fa/reauthenticate/", login_views.ConfirmByCodePage.as_view(), name="mfa_reauthenticate"),
     path("accounts/", include("allauth.urls")),
     path("w/<slug:workspace>/", include("connections.urls")),
     path("admin/", admin.site.urls),

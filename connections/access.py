@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404
 from connections.models import AccountBudget, Connection, Event, Membership, Sync, Team, Workspace
 from connections.models.connection_query import ConnectionQuerySet
 from connections.requests import PersonRequest
+from connections.second_factor import has_second_factor
 from sources.registry import get_source
 from sources.spec import Source, Stream
 
@@ -25,11 +26,22 @@ class Place:
     membership: Membership
 
 
+class SecondFactorNeeded(Exception):
+    """The workspace wants two-step login, and this member has not set it up."""
+
+
+def require_second_factor(request: PersonRequest, workspace: Workspace) -> None:
+    """For what members may see. Raises SecondFactorNeeded."""
+    if workspace.requires_second_factor and not has_second_factor(request.user):
+        raise SecondFactorNeeded(f"{workspace} wants two-step login. Set it up, then go on.")
+
+
 def my_place(request: PersonRequest, slug: str) -> Place:
     """Raises Http404 for a workspace that I am not a member of, as for one that does not exist."""
     membership = get_object_or_404(
         Membership.objects.select_related("workspace"), workspace__slug=slug, user=request.user
     )
+    require_second_factor(request, membership.workspace)
     return Place(workspace=membership.workspace, membership=membership)
 
 
@@ -70,7 +82,9 @@ def visible_connections(request: PersonRequest, place: Place) -> ConnectionQuery
 def visible_connection(request: PersonRequest, slug: str, source: str, pk: UUID) -> Connection:
     """A connection that I may use."""
     visible = Connection.objects.visible_to(request.user).with_health()
-    return get_object_or_404(in_place(visible, slug, source), pk=pk)
+    connection = get_object_or_404(in_place(visible, slug, source), pk=pk)
+    require_second_factor(request, connection.workspace)
+    return connection
 
 
 def manageable_connection(request: PersonRequest, slug: str, source: str, pk: UUID) -> Connection:
@@ -103,8 +117,10 @@ def still_visible(request: PersonRequest, connection: Connection) -> bool:
 
 def my_draft(request: PersonRequest, slug: str, source: str, pk: UUID) -> Connection:
     """My unfinished set-up, or what became of it: my finished connection. Raises Http404 for anybody else's."""
-    mine = Connection.objects.filter(created_by=request.user)
-    return get_object_or_404(in_place(mine, slug, source).filter(workspace__memberships__user=request.user), pk=pk)
+    mine = Connection.objects.filter(created_by=request.user, workspace__memberships__user=request.user)
+    draft = get_object_or_404(in_place(mine, slug, source), pk=pk)
+    require_second_factor(request, draft.workspace)
+    return draft
 
 
 def my_drafts(request: PersonRequest, place: Place) -> QuerySet[Connection]:

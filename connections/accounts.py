@@ -5,12 +5,18 @@ import unicodedata
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
 from allauth.core.internal import ratelimit
+from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.urls import reverse
 
+from connections import confirming
 from connections.requests import client_address
+from connections.sealing import Unsealable
+from connections.second_factor import open_secret, seal_secret
 
 IPV6_HOME = 64  # The bits of an IPv6 address that one customer of a provider shares; the rest is theirs to change.
 
@@ -48,6 +54,10 @@ class AccountAdapter(DefaultAccountAdapter):
             return address or "nowhere"
         return str(ipaddress.ip_network(f"{address}/{IPV6_HOME}", strict=False).network_address)
 
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        # Whoever has just logged in is not asked for the same password again.
+        return not confirming.is_recent(context.request)
+
     def get_reset_password_from_key_url(self, key: str) -> str:
         # The address that links in mails lead to is the operator's word, not the Host header of whoever asked.
         return f"{settings.SITE_URL}{reverse('account_reset_password')}key/{key}/"
@@ -57,3 +67,22 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def format_email_subject(self, subject: str) -> str:
         return subject
+
+
+class UnreadableSecret(ValidationError):
+    """Sealed under a key that is gone."""
+
+    silent_variable_failure = True  # A page that counts recovery codes shows none.
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):
+    def encrypt(self, text: str) -> str:
+        return seal_secret(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        try:
+            return open_secret(encrypted_text)
+        except Unsealable:
+            raise UnreadableSecret(
+                "Your two-step login cannot be read any more. Ask BlinkMetrics’ support to switch it off."
+            ) from None

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
+from connections import second_factor
 from connections.admin_forms import MembershipFormSet, NewWorkspaceForm, TeamForm, vouch_for
 from connections.checking import check
 from connections.leaving import disband, end_membership
@@ -135,6 +136,18 @@ class UserAdmin(admin.ModelAdmin):
     ordering = ("email",)
     fields = ("email", "name", "is_active", "is_staff", "is_superuser", "last_login", "date_joined", "workspaces")
     readonly_fields = ("last_login", "date_joined", "workspaces")
+
+    actions = ("switch_off_two_step_login",)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        return super().get_actions(request) if request.user.has_perm("connections.change_user") else {}
+
+    @admin.action(description="Switch off two-step login (phone and recovery codes are gone)")
+    def switch_off_two_step_login(self, request: PersonRequest, queryset: QuerySet[User]) -> None:
+        # Of other staff only by superusers: whoever can reset the first step too would be them.
+        for user in queryset if request.user.is_superuser else queryset.filter(is_staff=False):
+            second_factor.switch_off(user, by=request.user)
+            self.message_user(request, f"{user}: two-step login is off.")
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         """Nobody raises themselves or others above what they are."""

@@ -105,7 +105,7 @@ class EditForm(SettledForm, DetailsForm):
     def resume(self) -> None:
         """Shown again with what was typed before they had to confirm that it is them."""
         self.is_resumed = True
-        self.fields["api_key"].help_text = f"Paste the key again. {self.fields['api_key'].help_text}".strip()
+        self.fields["api_key"].help_text = "Paste the key again: it was not kept."
         self.fields["api_key"].widget.attrs["autofocus"] = True
 
     @property

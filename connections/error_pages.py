@@ -5,12 +5,23 @@ from collections.abc import Callable
 from functools import cache
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.signals import got_request_exception
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponsePermanentRedirect,
+    HttpResponseRedirect,
+)
 from django.template.loader import get_template
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, resolve, reverse
+from django_htmx.http import HttpResponseClientRedirect
+
+from connections.access import SecondFactorNeeded
 
 log = logging.getLogger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -61,6 +72,14 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return error_page(403, "403_csrf")
 
 
+def lead_to_second_factor(request: HttpRequest, need: SecondFactorNeeded) -> HttpResponse:
+    address = reverse("mfa_activate_totp")
+    if "HX-Request" in request.headers:  # A part of a page, which the whole page of an answer would not fit into.
+        return HttpResponseClientRedirect(address)
+    messages.warning(request, str(need))
+    return HttpResponseRedirect(address)
+
+
 class OwnErrorPages:
     """Answers refusals and faults with our own pages, in DEBUG too: what a page tells must not depend on it."""
 
@@ -81,6 +100,8 @@ class OwnErrorPages:
                 return error_page(403)
             case SuspiciousOperation():
                 return error_page(400)
+            case SecondFactorNeeded():
+                return lead_to_second_factor(request, exception)
         if not settings.DEBUG:
             return None
         log.error("A page failed.", exc_info=exception, extra={"path": request.path})

@@ -3,6 +3,8 @@
 from typing import Any
 
 from allauth.account.views import LoginView, ReauthenticateView
+from allauth.mfa.base.views import AuthenticateView
+from allauth.mfa.base.views import ReauthenticateView as ReauthenticateByCodeView
 from django.http import HttpResponse
 
 WAIT = 300  # Seconds; the longest window of what the limits count per person.
@@ -24,3 +26,11 @@ class LoginPage(SaysTooMany, LoginView):
 
 class ConfirmPage(SaysTooMany, ReauthenticateView):
     """The password once more."""
+
+
+class SecondStepPage(SaysTooMany, AuthenticateView):
+    """The code, after the password."""
+
+
+class ConfirmByCodePage(SaysTooMany, ReauthenticateByCodeView):
+    """A code in the place of the password once more."""

@@ -7,13 +7,15 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from connections import access
+from connections import access, confirming
 from connections.leaving import OwnersAlone, change_role, end_membership, require_owner
 from connections.models import Membership, Privacy, Role
 from connections.models.people import LastOwner
 from connections.requests import PersonRequest
+from connections.second_factor import has_second_factor
 
 PAGE_SIZE = 50
 
@@ -44,7 +46,7 @@ def members(request: PersonRequest, workspace: str) -> HttpResponse:
 
 def member_rows(place: access.Place) -> Iterator[dict[str, Any]]:
     """The members, with what I may do to each."""
-    people = [*place.workspace.memberships.with_counts()]
+    people = [*place.workspace.memberships.with_counts().with_second_factor()]
     is_owner = place.membership.role == Role.OWNER
     has_another_owner = len([member for member in people if member.role == Role.OWNER]) > 1
     roles = [role for role in Role if is_owner or role != Role.OWNER]
@@ -53,6 +55,21 @@ def member_rows(place: access.Place) -> Iterator[dict[str, Any]]:
         may_change = place.membership.is_administrator and is_open
         may_remove = may_change and member.pk != place.membership.pk
         yield {"member": member, "roles": roles if may_change else [], "may_remove": may_remove}
+
+
+@require_POST
+def require_second_factor(request: PersonRequest, workspace: str) -> HttpResponse:
+    """Of all members, or of none; whoever asks for it has one, and is surely an administrator."""
+    place = access.administered_place(request, workspace)
+    wanted = request.POST.get("wanted") == "yes"
+    if not confirming.is_recent(request):
+        messages.info(request, "Nothing was changed yet. Confirm that it is you, then press the button again.")
+        return redirect(confirming.confirm_url(reverse("connections:members", args=[workspace])))
+    if wanted and not has_second_factor(request.user):
+        messages.info(request, "Set up two-step login for yourself first, then require it of everybody.")
+        return redirect("mfa_activate_totp")
+    place.workspace.require_second_factor(wanted=wanted, by=request.user)
+    return redirect("connections:members", workspace)
 
 
 @require_POST

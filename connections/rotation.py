@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
+from allauth.mfa.models import Authenticator
 from django.db import transaction
+from django.db.models import QuerySet
 
+from connections import second_factor
 from connections.models import Connection
 from connections.sealing import Unsealable, is_sealed_under_newest_key
 
@@ -21,32 +25,45 @@ class Count:
     present: int = 0
     resealed: int = 0
     unreadable: list[UUID] = field(default_factory=list)
+    locked_out: list[str] = field(default_factory=list)
+    """The people whose second step of the login cannot be opened."""
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.unreadable and not self.locked_out
 
 
 def reseal_all() -> Count:
     """Reseal what is under an older key. May be stopped at any moment and run again."""
     count = Count()
-    for ids in batches():
+    for ids in batches(Connection.objects.all()):
         with transaction.atomic():
             for row in Connection.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"):
                 reseal(row, count)
+    for ids in batches(Authenticator.objects.all()):
+        with transaction.atomic():
+            for factor in Authenticator.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"):
+                if note_second_factor(factor, count):
+                    second_factor.reseal(factor)
     return count
 
 
 def verify_all() -> Count:
     """Open everything and change nothing; `resealed` then counts what is still under an older key."""
     count = Count()
-    for ids in batches():
+    for ids in batches(Connection.objects.all()):
         for row in Connection.objects.filter(pk__in=ids).order_by("pk"):
             note(row, count)
+    for factor in Authenticator.objects.select_related("user").order_by("pk").iterator():
+        note_second_factor(factor, count)
     return count
 
 
-def batches() -> Iterator[list[UUID]]:
+def batches(rows: QuerySet[Any]) -> Iterator[list[Any]]:
     last = None
     while True:
-        rows = Connection.objects.order_by("pk").values_list("pk", flat=True)
-        ids = [*(rows.filter(pk__gt=last) if last else rows)[:BATCH]]
+        keys = rows.order_by("pk").values_list("pk", flat=True)
+        ids = [*(keys.filter(pk__gt=last) if last else keys)[:BATCH]]
         if not ids:
             return
         yield ids
@@ -79,3 +96,14 @@ def is_open(row: Connection, count: Count) -> bool:
 
 def sealed_texts(row: Connection) -> list[str]:
     return [sealed for name in SEALED if (sealed := getattr(row, name))]
+
+
+def note_second_factor(row: Authenticator, count: Count) -> bool:
+    """The same for a second step of the login."""
+    is_present = second_factor.is_under_newest_key(row)
+    if not second_factor.is_open(row):
+        count.locked_out.append(row.user.email)
+        return False
+    count.present += is_present
+    count.resealed += not is_present
+    return not is_present

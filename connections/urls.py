@@ -34,6 +34,7 @@ urlpatterns = [
     path(f"{CONNECTION}data/<str:stream>/", data_views.rows, name="rows"),
     path("settings/", people_views.settings, name="settings"),
     path("settings/members/", people_views.members, name="members"),
+    path("settings/members/second-factor/", people_views.require_second_factor, name="require_second_factor"),
     path("settings/members/<int:pk>/remove/", people_views.remove_member, name="remove_member"),
     path("settings/members/<int:pk>/role/", people_views.change_member, name="change_member"),
     path("settings/members/left/<int:pk>/delete/", people_views.delete_left_behind, name="delete_left_behind"),

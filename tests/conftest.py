@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from django.test import Client
 
 from connections.models import Connection, Membership, Privacy, Role, Team, User, Workspace
@@ -42,6 +43,18 @@ def client_of(user: User, *, logged_in_ago: float = 0.0) -> Client:
     session["account_authentication_methods_user"] = str(user.pk)
     session.save()
     return client
+
+
+def give_second_factor(user: User) -> str:
+    """An authenticator app; returns the secret that it shows codes of."""
+    secret = generate_totp_secret()
+    TOTP.activate(user, secret)
+    return secret
+
+
+def code_of(secret: str) -> str:
+    """What the app shows now."""
+    return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
 
 
 @pytest.fixture

@@ -73,6 +73,9 @@ class Workspace(models.Model):
     timezone = models.CharField(
         "time zone", max_length=64, choices=zone_choices, default="UTC", help_text="For syncs at a time of the day."
     )
+    requires_second_factor = models.BooleanField(
+        "requires two-step login", default=False, help_text="Members without it set it up before they see anything."
+    )
 
     objects = WorkspaceQuerySet.as_manager()
 
@@ -89,6 +92,18 @@ class Workspace(models.Model):
     def zone(self) -> ZoneInfo:
         # A name that the machine's list has lost must not keep the syncs of everybody else from being planned.
         return ZoneInfo(self.timezone if self.timezone in zone_names() else "UTC")
+
+    @transaction.atomic
+    def require_second_factor(self, *, wanted: bool, by: "User") -> None:
+        """Of all members, or of none."""
+        if wanted != self.requires_second_factor:
+            self.requires_second_factor = wanted
+            self.save(update_fields=["requires_second_factor"])
+            self.record(
+                "now requires two-step login in" if wanted else "no longer requires two-step login in",
+                by=by,
+                about=str(self),
+            )
 
     def record(self, verb: str, *, by: User | None, about: str = "", detail: str = "") -> None:
         """Put into the trail what happened to its people; administrators read it, and who did it."""
@@ -117,6 +132,11 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         finished = private & ~models.Q(user__connections_created__state="draft")
         count = models.Count("user__connections_created", filter=finished, distinct=True)
         return self.select_related("user").prefetch_related("teams").annotate(private_connections=count)
+
+    def with_second_factor(self) -> "MembershipQuerySet":
+        """With whether they have set up two-step login."""
+        app = models.Q(user__authenticator__type="totp")
+        return self.annotate(has_second_factor=models.Count("user__authenticator", filter=app, distinct=True))
 
 
 class Membership(models.Model):

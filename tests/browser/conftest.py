@@ -41,11 +41,11 @@ def new_page(new_context: Callable[..., BrowserContext], live_server: Any, setti
     """Open a browser of its own, logged in as `user` if one is given. No page of it may leave an error behind."""
     errors: list[list[str]] = []
 
-    def open_page(user: User | None = None, **options: Any) -> Page:
+    def open_page(user: User | None = None, *, logged_in_ago: float = 0.0, **options: Any) -> Page:
         context = new_context(**options)
         errors.append(console_errors_of(context))
         if user:
-            session = client_of(user).cookies[settings.SESSION_COOKIE_NAME].value
+            session = client_of(user, logged_in_ago=logged_in_ago).cookies[settings.SESSION_COOKIE_NAME].value
             context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
         return context.new_page()
 

@@ -13,13 +13,13 @@ from playwright.sync_api import BrowserContext, Route, expect
 from connections import urls
 from connections.error_pages import page_text
 from connections.leaving import end_membership
-from connections.models import Membership, Team, User
+from connections.models import Membership, Team, User, Workspace
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.browser.conftest import NewPage, Visit
 from tests.browser.inspecting import LONG_NAME, Inspection
-from tests.browser.walking import PLACE, WRONG_KEY, begin, choice, field, fill_in, press, send
+from tests.browser.walking import PLACE, WRONG_KEY, begin, choice, field, fill_in, log_in, press, send
 from tests.browser_fixture import console_errors_of
-from tests.conftest import PASSWORD, Connect
+from tests.conftest import PASSWORD, Connect, code_of
 from tests.processes import until
 
 SETTINGS = "/w/harbour-tea/settings/"
@@ -28,7 +28,8 @@ SETTINGS = "/w/harbour-tea/settings/"
 LOOKED_AT = {"list", "source_list", "add", "set_up", "finish", "detail", "delete", "syncs", "sync", "data", "rows"}
 LOOKED_AT |= {"pulling", "members", "remove_member", "delete_left_behind", "leave"}
 LOOKED_AT |= {"teams", "team", "delete_team", "activity"}
-NO_PAGES = {"keep", "discard", "test", "sync_now", "cancel", "pause", "resume", "change_member"}  # POST alone.
+NO_PAGES = {"keep", "discard", "test", "sync_now", "cancel", "pause", "resume"}  # POST alone, as are the next two.
+NO_PAGES |= {"change_member", "require_second_factor"}
 NO_PAGES |= {"front", "settings", "progress", "download_csv", "download_jsonl"}
 
 
@@ -90,6 +91,53 @@ def test_pages_about_oneself(new_page: NewPage, visit: Visit, inspection: Inspec
     visit(page, "/accounts/logout/")
     send(page, "Log out")
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+def test_pages_of_two_step_login(
+    new_page: NewPage, visit: Visit, inspection: Inspection, alice: User, workspace: Workspace
+) -> None:
+    page = new_page(alice)
+    workspace.require_second_factor(wanted=True, by=alice)
+    visit(page, PLACE, "two-step login, needed here")
+    secret = page.locator("code").inner_text()
+    send(page, "Switch on")
+    inspection.look(page, "two-step login, no code entered")
+    field(page, "Authenticator code").fill(code_of(secret))
+    send(page, "Switch on")
+    inspection.look(page, "recovery codes")
+    visit(page, "/accounts/2fa/", "two-step login, on")
+    visit(page, "/accounts/2fa/recovery-codes/generate/")
+    visit(page, "/accounts/2fa/totp/deactivate/")
+    visit(page, f"{SETTINGS}members/", "members, two-step login needed")
+    visit(page, "/accounts/2fa/reauthenticate/")
+
+    stranger = new_page()
+    stranger.goto("/accounts/login/")
+    log_in(stranger, alice)
+    inspection.look(stranger, "the second step")
+    field(stranger, "Code").fill("000000")
+    send(stranger, "Log in")
+    inspection.look(stranger, "the second step, refused")
+
+
+def test_pages_of_somebody_who_has_to_confirm(
+    new_page: NewPage, visit: Visit, inspection: Inspection, alice: User, connect: Connect, sandbox: SandboxServer
+) -> None:
+    connection = connect(sandbox)
+    page = new_page(alice, logged_in_ago=360)
+    visit(page, connection.get_absolute_url(), "detail, of an old login")
+    field(page, "API Key").fill(WRONG_KEY)
+    field(page, "Connection Name").fill("Harbour shop")
+    send(page, "Save")
+    inspection.look(page, "confirm that it is you")
+    send(page, "Confirm")
+    inspection.look(page, "confirm, no password entered")
+    field(page, "Password").fill(PASSWORD)
+    send(page, "Confirm")
+    inspection.look(page, "detail, with what was typed")
+    expect(field(page, "Connection Name")).to_have_value("Harbour shop")
+    expect(field(page, "API Key")).to_have_value("")
+    expect(field(page, "API Key")).to_be_focused()
 
 
 def test_pages_of_a_person_without_a_workspace(new_page: NewPage, visit: Visit, staff: User) -> None:

@@ -83,6 +83,7 @@ RULES = {
     "download_jsonl": Rule(USE, WRONG_METHOD, pk="connection"),
     "members": Rule(MEMBERS, WRONG_METHOD),
     "remove_member": Rule(ADMINISTRATORS, ADMINISTRATORS, pk="membership"),
+    "require_second_factor": Rule(WRONG_METHOD, ADMINISTRATORS),
     "change_member": Rule(WRONG_METHOD, ADMINISTRATORS, pk="membership"),
     "delete_left_behind": Rule(ADMINISTRATORS, ADMINISTRATORS, pk="person"),
     "leave": Rule(MEMBERS, MEMBERS),

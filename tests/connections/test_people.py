@@ -41,7 +41,7 @@ def test_administrators_alone_see_how_many_private_connections_a_person_has(
 
     seen, hidden = text(alice_client.get(MEMBERS)), text(bob_client.get(MEMBERS))
 
-    assert re.search(r"Bob Lindqvist bob@harbourtea.example Owner Admin Member Change .* – 2 Remove", seen)
+    assert re.search(r"Bob Lindqvist bob@harbourtea.example Owner Admin Member Change .* – Off 2 Remove", seen)
     assert "Secret" not in seen
     assert "secret.api-us1.com" not in seen
     assert "Private connections" not in hidden

@@ -19,8 +19,11 @@ class Command(BaseCommand):
         count = verify_all() if verify_only else reseal_all()
         word = "under an older key" if verify_only else "sealed anew"
         self.stdout.write(
-            f"{count.present} under the newest key, {count.resealed} {word}, {len(count.unreadable)} not to be opened."
+            f"{count.present} under the newest key, {count.resealed} {word}, "
+            f"{len(count.unreadable) + len(count.locked_out)} not to be opened."
         )
         for pk in count.unreadable:
             self.stderr.write(f"Cannot be opened, and wants its key entered again: {pk}")
-        sys.exit(1 if count.unreadable or (verify_only and count.resealed) else 0)
+        for email in count.locked_out:
+            self.stderr.write(f"Two-step login cannot be opened, and wants to be switched off for them: {email}")
+        sys.exit(1 if not count.is_whole or (verify_only and count.resealed) else 0)

@@ -1,0 +1,25 @@
+"""Django's admin behind the login of everybody else, with its second step."""
+
+from typing import Any
+
+from allauth.account.decorators import secure_admin_login
+from django.contrib import messages
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.decorators import method_decorator
+
+from connections.second_factor import staff_lacks_second_factor
+
+
+class StaffSite(AdminSite):
+    def has_permission(self, request: HttpRequest) -> bool:
+        return super().has_permission(request) and not staff_lacks_second_factor(request.user)  # type: ignore[arg-type]
+
+    @method_decorator(secure_admin_login)
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """For strangers the login; staff who come here without a second step set it up first."""
+        if not self.has_permission(request):
+            messages.warning(request, "Site staff need two-step login: set it up, then open the administration again.")
+            return redirect("mfa_activate_totp")
+        return super().login(request, extra_context)
