@@ -197,7 +197,9 @@ CONTENT_SECURITY_POLICY = {
         "form-action": [SELF],
     }
 }
-DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144  # The largest form has five short fields.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144  # Bytes of a whole request. The largest form has five short fields.
+DEFAULT_EXCEPTION_REPORTER = "connections.fault_reports.OwnReport"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "connections.fault_reports.NoValues"
 
 # Words, time and files -------------------------------------------------------------------------------------------
 

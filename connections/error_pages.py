@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from functools import cache
 
 from django.conf import settings
 from django.contrib import messages
@@ -17,11 +16,11 @@ from django.http import (
     HttpResponsePermanentRedirect,
     HttpResponseRedirect,
 )
-from django.template.loader import get_template
 from django.urls import Resolver404, resolve, reverse
 from django_htmx.http import HttpResponseClientRedirect
 
 from connections.access import SecondFactorNeeded
+from connections.fault_reports import page_text
 
 log = logging.getLogger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -29,11 +28,6 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 def error_page(status: int, name: str = "") -> HttpResponse:
     return HttpResponse(page_text(name or str(status)), status=status)
-
-
-@cache
-def page_text(name: str) -> str:
-    return get_template(f"{name}.html").render()
 
 
 @login_not_required
@@ -67,6 +61,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return error_page(500)
 
 
+def is_too_large(request: HttpRequest) -> bool:
+    """By what it says of itself, before any of it is read; a body that says nothing is not read at all."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return length.isdecimal() and int(length[:20]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
 @login_not_required
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return error_page(403, "403_csrf")
@@ -87,7 +87,7 @@ class OwnErrorPages:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        response = self.get_response(request)
+        response = error_page(413) if is_too_large(request) else self.get_response(request)
         # What a page shows is for this person, now: no copy of it belongs into a cache.
         response.headers.setdefault("Cache-Control", "no-store, private")
         return response

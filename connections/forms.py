@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
+from django.views.decorators.debug import sensitive_variables
 
 from connections.form_fields import NameField, holds_key
 from connections.models import Connection, Health, Pace, Privacy, Team, User, Workspace
@@ -157,6 +158,7 @@ class DetailsForm(forms.Form):
         self.show_no_key()
         return cleaned
 
+    @sensitive_variables()
     def show_no_key(self) -> None:
         """A key that was pasted into another field is neither shown again there nor kept."""
         keys = [self.data.get("api_key") or "", stored_key(self.connection)]
@@ -227,6 +229,7 @@ def typed_into(posted: QueryDict) -> dict[str, str]:
     return {field: "" if holds_key(text) else text for field, text in typed.items()}
 
 
+@sensitive_variables()
 def stored_key(connection: Connection) -> str:
     """To compare with; empty when there is none, or none that can be opened."""
     try:
@@ -246,6 +249,7 @@ def address_differs(cleaned: dict[str, Any], connection: Connection) -> bool:
         return True
 
 
+@sensitive_variables()
 def chosen_credentials(cleaned: dict[str, Any], connection: Connection) -> Credentials:
     """What was typed, or the stored pair. Raises Unsealable, and KeyOfAnotherAddress."""
     if cleaned.get("api_key"):

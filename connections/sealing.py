@@ -6,17 +6,20 @@ import json
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+from django.views.decorators.debug import sensitive_variables
 
 
 class Unsealable(Exception):
     """Sealed under a key that is gone, altered, or moved here from another place: the value has to be entered again."""
 
 
+@sensitive_variables()
 def seal(text: str, *, context: tuple[str, ...]) -> str:
     """Encrypt under the newest key. The same context (who, where, which field) has to be named to open it."""
     return keyring().encrypt(json.dumps([context, text]).encode()).decode()
 
 
+@sensitive_variables()
 def unseal(sealed: str, *, context: tuple[str, ...]) -> str:
     """Raises Unsealable, whatever is wrong; there is no fallback value."""
     try:

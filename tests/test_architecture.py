@@ -21,7 +21,7 @@ LONGEST_FUNCTION = 60
 # The rooms of the first floor, the highest first. A room's modules import their own room and what is below it.
 ROOMS = (
     ("urls",),
-    (*VIEWS, *ENTRANCE, "admin", "admin_site", "probes", "error_pages", "apps", "templatetags"),
+    (*VIEWS, *ENTRANCE, "admin", "admin_site", "probes", "error_pages", "fault_reports", "apps", "templatetags"),
     ("management", "tasks"),
     ("editing", "setting_up", "planning", "access", "confirming"),
     ("forms", "edit_form", "pulling_form", "settled_form", "team_forms", "admin_forms", "form_fields", "requests"),

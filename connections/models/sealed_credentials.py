@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
 
 from connections.fields import SealedField
 from connections.models.people import User
@@ -52,6 +53,7 @@ class SealedCredentials(models.Model):
             return False
         return True
 
+    @sensitive_variables()
     def credentials(self) -> Credentials:
         """The only place where a key is opened. Raises Unsealable."""
         api_url = self.address()
@@ -61,6 +63,7 @@ class SealedCredentials(models.Model):
     def sealing_context(self, field: str, *more: str) -> tuple[str, ...]:
         return (str(self.workspace_id), str(self.pk), field, *more)
 
+    @sensitive_variables()
     def keep_credentials(self, credentials: Credentials, *, by: User | None) -> None:
         """Seal the address and the key onto this row; the caller saves it."""
         host, key = host_of(credentials.api_url), credentials.api_key.reveal()
@@ -82,6 +85,7 @@ class SealedCredentials(models.Model):
         elif self.api_url:
             self.address()
 
+    @sensitive_variables()
     def seal_anew(self) -> None:
         """Bring every sealed text and fingerprint under the newest key; the caller saves. Raises Unsealable."""
         if not self.api_url:

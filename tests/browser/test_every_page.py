@@ -11,7 +11,7 @@ from django.core import mail
 from playwright.sync_api import BrowserContext, Route, expect
 
 from connections import urls
-from connections.error_pages import page_text
+from connections.fault_reports import page_text
 from connections.leaving import end_membership
 from connections.models import Membership, Team, User, Workspace
 from sources.activecampaign.sandbox.server import SandboxServer
@@ -66,7 +66,7 @@ def test_pages_of_strangers(new_page: NewPage, visit: Visit, inspection: Inspect
 def test_pages_of_faults_and_refusals(new_page: NewPage, visit: Visit, transactional_db: None) -> None:
     page = new_page()
     page.route("**/shown/*", show_error_page)
-    for name in ("400", "403", "403_csrf", "404", "429", "500"):
+    for name in ("400", "403", "403_csrf", "404", "413", "429", "500"):
         visit(page, f"/shown/{name}", name)
     visit(page, "/no/such/page/", "404, asked for")
     expect(page.get_by_role("heading", name="Page not found")).to_be_visible()

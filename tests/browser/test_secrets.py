@@ -3,27 +3,25 @@
 import base64
 import io
 import json
-import logging
 import zlib
 from collections.abc import Callable
 from contextlib import closing
-from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.core import mail
 from django.core.cache import cache
-from django.core.management import call_command
 from django.test import Client
 from playwright.sync_api import Page, expect
 
 from connections.models import Connection, Record, User
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.browser.conftest import NewPage, StartWorker
-from tests.browser.searching import codes_of, database_places, places_with
 from tests.browser.walking import begin, contact_rows, field, fill_in, log_in, message, send
+from tests.searching import admin_places, codes_of, database_places, dumped, mail_places, places_with, whole_log
+
+__all__ = ["whole_log"]
 
 # Not of hex digits alone: a mask for what looks like a key must not be what passes this test.
 WRONG = "Wr0ng-typed-first-zq7x-4k9w-ptvm"
@@ -32,19 +30,6 @@ SECOND = "S3cond-right-key-bw6t-1m5g-xrku"
 KEYS = (WRONG, FIRST, SECOND)
 
 PAGES = ("", "syncs/", "syncs/1/", "data/", "data/contacts/", "delete/")
-ADMIN_PAGES = ("connection/", "sync/", "event/", "user/", "workspace/", "accountbudget/")
-
-
-@pytest.fixture
-def web_log(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> io.StringIO:
-    """What the server of this process writes into its log, everything included."""
-    log = io.StringIO()
-    for handler in logging.root.handlers:
-        if type(handler) is logging.StreamHandler:
-            monkeypatch.setattr(handler, "stream", log)
-            monkeypatch.setattr(handler, "filters", [])
-    caplog.set_level(logging.DEBUG)
-    return log
 
 
 @pytest.fixture
@@ -119,37 +104,9 @@ def look_around(page: Page) -> None:
     page.goto("/w/harbour-tea/settings/activity/")
 
 
-def admin_places(client: Client, connection: Connection) -> dict[str, bytes]:
-    here = f"connection/{connection.pk}/"
-    synced = f"sync/{connection.syncs.get(number=1).pk}/change/"
-    paths = [*ADMIN_PAGES, f"{here}change/", f"{here}history/", synced]
-    answers = {path: client.get(f"/admin/connections/{path}", follow=True) for path in paths}
-    assert all(answer.status_code == 200 for answer in answers.values()), answers
-    return {f"admin {path}": answer.content for path, answer in answers.items()}
-
-
 def stored_by(page: Page) -> bytes:
     """What the pages keep in the browser."""
     return json.dumps([page.context.storage_state(), page.evaluate("({ ...sessionStorage })")]).encode()
-
-
-def dumped() -> bytes:
-    out = io.StringIO()
-    call_command("dumpdata", stdout=out)
-    return out.getvalue().encode()
-
-
-def mails(sent_by_the_worker: Path) -> dict[str, bytes]:
-    """As they are sent, and as they are read: on the way long lines are broken."""
-    by_web = [one.message().as_bytes() for one in mail.outbox]
-    by_worker = [one for file in sent_by_the_worker.glob("*") for one in file.read_bytes().split(b"-" * 79)]
-    return {f"mail {number}": raw + as_read(raw) for number, raw in enumerate([*by_web, *by_worker])}
-
-
-def as_read(raw: bytes) -> bytes:
-    message = message_from_bytes(raw.lstrip(), policy=policy.default)
-    body = message.get_body()
-    return "\n".join([*message.values(), body.get_content() if body else ""]).encode()
 
 
 def test_a_typed_key_is_found_nowhere_afterwards_and_the_address_nowhere_in_plain(
@@ -160,7 +117,7 @@ def test_a_typed_key_is_found_nowhere_afterwards_and_the_address_nowhere_in_plai
     staff_client: Client,
     database_file: Path,
     tmp_path: Path,
-    web_log: io.StringIO,
+    whole_log: io.StringIO,
     answers: dict[str, bytes],
 ) -> None:
     page = new_page()
@@ -172,8 +129,9 @@ def test_a_typed_key_is_found_nowhere_afterwards_and_the_address_nowhere_in_plai
 
     connection = Connection.objects.get()
     stored = database_places(database_file) | {"dumpdata": dumped()}
-    logs = {"log of the web": web_log.getvalue().encode(), "output of the worker": worker.output.encode()}
-    by_mail = mails(tmp_path / "mail")
+    logs = {"log of the web": whole_log.getvalue().encode(), "output of the worker": worker.output.encode()}
+    sent_by_the_worker = [one for file in (tmp_path / "mail").glob("*") for one in file.read_bytes().split(b"-" * 79)]
+    by_mail = mail_places(sent_by_the_worker)
     places = stored | browser | logs | by_mail | answers | admin_places(staff_client, connection)
     assert_that_all_was_searched(logs, by_mail, answers)
     for key in KEYS:

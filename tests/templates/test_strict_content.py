@@ -10,7 +10,7 @@ from django.template.loader import get_template
 PAGES, SOURCES = settings.BASE_DIR / "templates", settings.BASE_DIR / "sources"
 TEMPLATES = sorted([*PAGES.rglob("*.html"), *SOURCES.rglob("*.html")])
 DRAWINGS = sorted([*PAGES.glob("icons/*.svg"), *SOURCES.glob("*/logo.svg")])
-ERROR_PAGES = ["400", "403", "403_csrf", "404", "429", "500"]
+ERROR_PAGES = ["400", "403", "403_csrf", "404", "413", "429", "500"]
 
 
 @pytest.mark.parametrize("path", [*TEMPLATES, *DRAWINGS], ids=lambda path: path.name)

@@ -1,15 +1,25 @@
 """Searches bytes for a secret, also where it was re-coded on the way."""
 
 import base64
+import io
 import json
+import logging
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from email import message_from_bytes, policy
 from pathlib import Path
 from urllib.parse import quote
 
+import pytest
 from django.contrib.sessions.models import Session
+from django.core import mail
+from django.core.management import call_command
 from django.db import connection as database
+from django.test import Client
 
+from connections.models import Connection
+
+ADMIN_PAGES = ("connection/", "sync/", "event/", "user/", "workspace/", "accountbudget/")
 SHORTEST = 12  # Fewer bytes of a code may turn up by chance.
 
 
@@ -59,3 +69,42 @@ def decoded_cache() -> bytes:
     with database.cursor() as cursor:
         cursor.execute("SELECT cache_key, value FROM cache")
         return b"\n".join(key.encode() + b" " + base64.b64decode(value) for key, value in cursor.fetchall())
+
+
+def dumped() -> bytes:
+    out = io.StringIO()
+    call_command("dumpdata", stdout=out)
+    return out.getvalue().encode()
+
+
+def mail_places(by_others: Iterable[bytes] = ()) -> dict[str, bytes]:
+    """As they are sent, and as they are read: on the way long lines are broken."""
+    by_us = [one.message().as_bytes() for one in mail.outbox]
+    return {f"mail {number}": raw + as_read(raw) for number, raw in enumerate([*by_us, *by_others])}
+
+
+def as_read(raw: bytes) -> bytes:
+    message = message_from_bytes(raw.lstrip(), policy=policy.default)
+    body = message.get_body()
+    return "\n".join([*message.values(), body.get_content() if body else ""]).encode()
+
+
+def admin_places(client: Client, connection: Connection) -> dict[str, bytes]:
+    here = f"connection/{connection.pk}/"
+    synced = f"sync/{connection.syncs.get(number=1).pk}/change/"
+    paths = [*ADMIN_PAGES, f"{here}change/", f"{here}history/", synced]
+    answers = {path: client.get(f"/admin/connections/{path}", follow=True) for path in paths}
+    assert all(answer.status_code == 200 for answer in answers.values()), answers
+    return {f"admin {path}": answer.content for path, answer in answers.items()}
+
+
+@pytest.fixture
+def whole_log(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> io.StringIO:
+    """What this process writes into its log, down to DEBUG."""
+    log = io.StringIO()
+    for handler in logging.root.handlers:
+        if type(handler) is logging.StreamHandler:
+            monkeypatch.setattr(handler, "stream", log)
+            monkeypatch.setattr(handler, "filters", [])
+    caplog.set_level(logging.DEBUG)
+    return log
