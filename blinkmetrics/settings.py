@@ -149,7 +149,11 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 # A login, or a confirmation, that is older than this does not do for another key or address.
 REAUTHENTICATION_SECONDS = ACCOUNT_REAUTHENTICATION_TIMEOUT = env.int("REAUTHENTICATION_SECONDS", default=300)
 MFA_ADAPTER = "connections.accounts.SecondFactorAdapter"
-MFA_FORMS = {"activate_totp": "connections.login_forms.ActivateForm"}
+MFA_FORMS = {
+    "authenticate": "connections.login_forms.SecondStepForm",
+    "reauthenticate": "connections.login_forms.ConfirmByCodeForm",
+    "activate_totp": "connections.login_forms.ActivateForm",
+}
 MFA_TOTP_ISSUER = "BlinkMetrics"
 STAFF_NEED_SECOND_FACTOR = not DEBUG  # The demo's staff has none.
 SIGNUP_OPEN = env.bool("SIGNUP_OPEN", default=True)

@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
-from connections.models import AccountBudget, Connection, Event, Membership, Sync, Team, Workspace
+from connections.models import AccountBudget, Connection, Event, Membership, SignIn, Sync, Team, Workspace
 from connections.models.connection_query import ConnectionQuerySet
 from connections.requests import PersonRequest
 from connections.second_factor import has_second_factor
@@ -47,6 +47,10 @@ def my_place(request: PersonRequest, slug: str) -> Place:
 
 def my_workspaces(request: PersonRequest) -> QuerySet[Workspace]:
     return Workspace.objects.of(request.user)
+
+
+def my_sign_ins(request: PersonRequest) -> QuerySet[SignIn]:
+    return SignIn.objects.filter(person=request.user)
 
 
 def administered_place(request: PersonRequest, slug: str) -> Place:

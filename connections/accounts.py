@@ -1,6 +1,5 @@
 """What allauth asks us: who may sign up, how many tries there are, and where its links lead."""
 
-import ipaddress
 import unicodedata
 from typing import Any
 
@@ -14,11 +13,12 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from connections import confirming
-from connections.requests import client_address
+from connections.models import User
+from connections.models.sign_in import Outcome
+from connections.requests import client_address, home_of
 from connections.sealing import Unsealable
 from connections.second_factor import open_secret, seal_secret
-
-IPV6_HOME = 64  # The bits of an IPv6 address that one customer of a provider shares; the rest is theirs to change.
+from connections.signing_in import note_sign_in
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -49,10 +49,15 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Who counts as one client."""
-        address = client_address(request)
-        if ":" not in address:
-            return address or "nowhere"
-        return str(ipaddress.ip_network(f"{address}/{IPV6_HOME}", strict=False).network_address)
+        return home_of(client_address(request)) or "nowhere"
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        person = User.objects.filter(email__iexact=(credentials.get("email") or "").strip()).first()
+        note_sign_in(Outcome.WRONG_PASSWORD, request, person=person)
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        super().login(request, user)
+        note_sign_in(Outcome.SIGNED_IN, request, person=user)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         # Whoever has just logged in is not asked for the same password again.

@@ -13,7 +13,7 @@ from connections import second_factor
 from connections.admin_forms import MembershipFormSet, NewWorkspaceForm, TeamForm, vouch_for
 from connections.checking import check
 from connections.leaving import disband, end_membership
-from connections.models import AccountBudget, Connection, Event, Health, Membership, Sync, Team, User, Workspace
+from connections.models import AccountBudget, Connection, Event, Health, Membership, SignIn, Sync, Team, User, Workspace
 from connections.models.people import LastOwner, in_words
 from connections.models.sync import AlreadyActive, Trigger
 from connections.requests import PersonRequest
@@ -349,6 +349,14 @@ class EventAdmin(ReadOnly):
     list_select_related = ("workspace", "actor")
     search_fields = ("about", "workspace__name", "actor__email")
     exclude = ("changes",)
+
+
+@admin.register(SignIn)
+class SignInAdmin(ReadOnly):
+    list_display = ("at", "person", "outcome", "client", "browser", "used_code", "failures_before")
+    list_filter = ("outcome", "used_code")
+    list_select_related = ("person",)
+    search_fields = ("person__email", "client")
 
 
 @admin.register(AccountBudget)

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from connections.models import CallMinute, CheckTry, Connection, State
+from connections.models import CallMinute, CheckTry, Connection, SignIn, State
 from connections.models.connection import ORPHANED_KEY_LIFE, UNFINISHED_KEY_LIFE, UNFINISHED_LIFE
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,7 @@ def keep_house() -> None:
     drafts = delete_drafts_from_before(now - UNFINISHED_LIFE)
     CallMinute.objects.filter(minute__lt=now - CALLS_SHOWN_FOR).delete()
     CheckTry.objects.outdated().delete()
+    SignIn.objects.outdated().delete()
     if wiped or drafts:
         log.info("house kept", extra={"keys_wiped": wiped, "drafts_deleted": drafts})
 

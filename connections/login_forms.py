@@ -1,18 +1,54 @@
-"""What allauth's forms keep, kept sealed."""
+"""allauth's forms that take a code: counted by our own rule, and with what they keep sealed."""
 
 from contextlib import suppress
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from allauth.core import context
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
 
+from connections.models.sign_in import Outcome
 from connections.sealing import Unsealable
 from connections.second_factor import open_secret, seal_secret
+from connections.signing_in import note_sign_in, take_code_try
+
+
+class CountedCode:
+    """A code of the app, or a recovery code."""
+
+    user: Any
+    cleaned_data: dict[str, str]
+    authenticator: Authenticator
+
+    def clean_code(self) -> str:
+        attempt = take_code_try(context.request, person=self.user)
+        if attempt is None:
+            raise get_adapter().validation_error("too_many_login_attempts")
+        code = self.cleaned_data["code"]
+        for one in Authenticator.objects.filter(user=self.user).select_related("user"):
+            if one.wrap().validate_code(code):
+                self.authenticator = one
+                attempt.rollback()
+                return code
+        note_sign_in(Outcome.WRONG_CODE, context.request, person=self.user)
+        raise get_adapter().validation_error("incorrect_code")
+
+
+class SecondStepForm(CountedCode, AuthenticateForm):
+    """After the password."""
+
+
+class ConfirmByCodeForm(CountedCode, ReauthenticateForm):
+    """In the place of the password once more."""
 
 
 class ActivateForm(ActivateTOTPForm):
     """Between being shown and being confirmed, the new secret waits in the session: sealed, as later in its row."""
+
+    secret: str
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

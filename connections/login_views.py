@@ -5,8 +5,15 @@ from typing import Any
 from allauth.account.views import LoginView, ReauthenticateView
 from allauth.mfa.base.views import AuthenticateView
 from allauth.mfa.base.views import ReauthenticateView as ReauthenticateByCodeView
+from django.core.paginator import Paginator
 from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
+from connections import access
+from connections.requests import PersonRequest
+
+PAGE_SIZE = 25
 WAIT = 300  # Seconds; the longest window of what the limits count per person.
 
 
@@ -34,3 +41,10 @@ class SecondStepPage(SaysTooMany, AuthenticateView):
 
 class ConfirmByCodePage(SaysTooMany, ReauthenticateByCodeView):
     """A code in the place of the password once more."""
+
+
+@require_safe
+def sign_ins(request: PersonRequest) -> HttpResponse:
+    """Where I came in from, and who tried to be me."""
+    page = Paginator(access.my_sign_ins(request), PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(request, "account/sign_ins.html", {"page": page, "query": ""})

@@ -7,6 +7,11 @@ from django.http import HttpRequest
 
 from connections.models import User
 
+IPV6_HOME = 64  # The bits of an IPv6 address that one customer of a provider keeps; the rest is theirs to change.
+# The first that is named; most browsers name older ones, too.
+BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}
+SYSTEMS = ("iPhone", "iPad", "Android", "Windows", "Macintosh", "Linux")
+
 
 class PersonRequest(HttpRequest):
     """For type checkers: `user` is a person and never anonymous.
@@ -36,4 +41,19 @@ def plain_address(text: str) -> str:
     except ValueError:
         return ""
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return str(mapped or address)
+    return str(mapped or address).partition("%")[0]
+
+
+def home_of(address: str) -> str:
+    """What counts as one client: an IPv6 address changes from day to day within its network."""
+    if ":" not in address:
+        return address
+    return str(ipaddress.ip_network(f"{address}/{IPV6_HOME}", strict=False).network_address)
+
+
+def browser_of(request: HttpRequest) -> str:
+    """Roughly, as it says itself: “Firefox on Windows”."""
+    told = request.headers.get("User-Agent", "")
+    browser = next((name for mark, name in BROWSERS.items() if f"{mark}/" in told), "an unknown browser")
+    system = next((name for name in SYSTEMS if name in told), "")
+    return f"{browser} on {system}" if system else browser

@@ -23,7 +23,7 @@ ROOMS = (
     ("urls",),
     (*VIEWS, *ENTRANCE, "admin", "admin_site", "probes", "error_pages", "fault_reports", "apps", "templatetags"),
     ("management", "tasks"),
-    ("editing", "setting_up", "planning", "access", "confirming"),
+    ("editing", "setting_up", "planning", "access", "confirming", "signing_in"),
     ("forms", "edit_form", "pulling_form", "settled_form", "team_forms", "admin_forms", "form_fields", "requests"),
     ("working",),
     ("syncing", "housekeeping", "exporting", "leaving", "rotation"),
@@ -35,8 +35,10 @@ ROOMS = (
     ("sealing",),
 )
 ARCHIVE = (
-    *("record", "stream_mark", "sighting", "sync", "shared_budget", "budget", "event", "check_try", "connection"),
-    *("sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "pacing", "timing", "choices"),
+    *("record", "stream_mark", "sighting", "sync", "shared_budget", "budget", "event", "check_try", "sign_in"),
+    *("connection", "sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "pacing", "timing"),
+    "choices",
+    "upsert",
 )
 
 

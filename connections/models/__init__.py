@@ -5,6 +5,7 @@ from connections.models.choices import Health, Pace, Privacy, Schedule, State
 from connections.models.connection import Connection
 from connections.models.event import Event
 from connections.models.check_try import CheckTry
+from connections.models.sign_in import SignIn
 from connections.models.budget import AccountBudget, CallMinute
 from connections.models.shared_budget import SharedBudget
 from connections.models.sync import StreamRun, Sync
@@ -27,6 +28,7 @@ __all__ = [
     "Schedule",
     "SharedBudget",
     "Sighting",
+    "SignIn",
     "State",
     "StreamMark",
     "StreamRun",

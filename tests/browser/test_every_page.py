@@ -13,7 +13,8 @@ from playwright.sync_api import BrowserContext, Route, expect
 from connections import urls
 from connections.fault_reports import page_text
 from connections.leaving import end_membership
-from connections.models import Membership, Team, User, Workspace
+from connections.models import Membership, SignIn, Team, User, Workspace
+from connections.models.sign_in import Outcome
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.browser.conftest import NewPage, Visit
 from tests.browser.inspecting import LONG_NAME, Inspection
@@ -82,6 +83,12 @@ def test_pages_about_oneself(new_page: NewPage, visit: Visit, inspection: Inspec
     visit(page, "/accounts/password/change/")
     visit(page, "/accounts/email/")
     visit(page, "/accounts/reauthenticate/")
+    visit(page, "/accounts/sign-ins/", "sign-ins, none yet")
+    for outcome in (Outcome.WRONG_PASSWORD, Outcome.WRONG_CODE, Outcome.SIGNED_IN):
+        SignIn.objects.note(
+            outcome, person=alice, client="2001:db8:85a3:8d3:1319:8a2e:370:7348", browser="Firefox on Mac"
+        )
+    visit(page, "/accounts/sign-ins/")
     page.goto(PLACE)
     press(page, "Your account")
     inspection.look(page, "the menu of one's account")
