@@ -68,13 +68,6 @@ def test_what_other_versions_of_python_need_is_pinned_too_and_nothing_besides() 
     assert pins().keys() == set().union(*(needed("dev", "scale", python=python) for python in PYTHONS))
 
 
-def test_constraints_hold_names_and_versions_alone() -> None:
-    lines = (ROOT / "constraints.txt").read_text().splitlines()
-
-    assert lines == sorted(lines, key=lambda line: line.partition("==")[0])
-    assert len(lines) == len(pins())
-
-
 def test_what_builds_the_project_is_pinned_too() -> None:
     assert all(re.fullmatch(r"[\w-]+==[\d.]+", one) for one in PROJECT["build-system"]["requires"])
 
