@@ -1,6 +1,5 @@
 """docs/security.md names tests, settings and places that there are."""
 
-import ast
 import re
 from pathlib import Path
 
@@ -19,15 +18,13 @@ TABLES = [
 
 def all_tests() -> set[str]:
     """The names of all test functions."""
-    found: set[str] = set()
-    for path in (ROOT / "tests").rglob("test_*.py"):
-        found |= {node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)}
-    return found
+    files = [path.read_text() for path in (ROOT / "tests").rglob("test_*.py")]
+    return {name for text in files for name in re.findall(r"^def (test_\w+)\(", text, re.MULTILINE)}
 
 
 def test_each_test_that_is_named_exists() -> None:
     assert len(NAMED) > 50
-    assert [name for name in NAMED if name not in all_tests()] == []
+    assert set(NAMED) - all_tests() == set()
 
 
 @pytest.mark.parametrize("line", TABLES, ids=lambda line: line.split("|")[1].strip()[:60])
