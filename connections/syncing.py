@@ -2,14 +2,13 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, connections, transaction
 from django.db.models import F
-from django.db.models.expressions import Combinable
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
@@ -22,7 +21,7 @@ from connections.outlook import calls_for
 from connections.reconciling import forget_older_walks, has_rows, note_page, reconcile_all
 from connections.sealing import Unsealable
 from sources.errors import NotPermitted, SourceError, TemporarilyDown, UnexpectedAnswer
-from sources.spec import Credentials, Page, Pulled, Stream, Wanted
+from sources.spec import Page, Pulled, Stream, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -138,22 +137,45 @@ def pull_all(sync: Sync, lease: Lease) -> None:
         still_wanted=lease.require,
     )
     forget_older_walks(sync)
-    pulls = {stream.key: StreamPull(sync, stream, budget, credentials) for stream in sync.streams}
+    pulls = {stream.key: StreamPull(sync, stream, address=credentials.api_url) for stream in sync.streams}
     wanted = [pull.wanted() for pull in pulls.values() if not pull.run.is_finished]
     with source.open(credentials, budget=budget) as line:
         with closing(line.pull(wanted)) as arriving:
-            for pulled in arriving:
-                pulls[pulled.stream.key].take(pulled)
+            for batch in in_batches(arriving):
+                store(batch, pulls, sync=sync, budget=budget)
                 lease.require()
         reconcile_all(sync, line)
+
+
+def in_batches(arriving: Iterable[Pulled]) -> Iterator[list[Pulled]]:
+    """What is here at the same time, together."""
+    batch: list[Pulled] = []
+    for pulled in arriving:
+        batch.append(pulled)
+        if not pulled.is_followed:
+            yield batch
+            batch = []
+
+
+@transaction.atomic
+def store(batch: list[Pulled], pulls: Mapping[str, "StreamPull"], *, sync: Sync, budget: SharedBudget) -> None:
+    """Rows, cursors and lease in one transaction: a resumed sync repeats only calls that were under way."""
+    calls, waited = budget.take_tally()
+    spent = {"calls": F("calls") + calls, "seconds_waited": F("seconds_waited") + waited}
+    if any(pulled.page for pulled in batch):
+        sync.progress(**spent)
+    else:
+        sync.hold(**spent)
+    for key in dict.fromkeys(pulled.stream.key for pulled in batch):
+        with bound_contextvars(stream=key):
+            pulls[key].take([pulled for pulled in batch if pulled.stream.key == key])
 
 
 class StreamPull:
     """One stream's part in a sync."""
 
-    def __init__(self, sync: Sync, stream: Stream, budget: SharedBudget, credentials: Credentials) -> None:
-        self.sync, self.stream, self.budget = sync, stream, budget
-        self.address = credentials.api_url
+    def __init__(self, sync: Sync, stream: Stream, *, address: str) -> None:
+        self.sync, self.stream, self.address = sync, stream, address
         self.run = self.begun()
 
     @transaction.atomic
@@ -168,37 +190,27 @@ class StreamPull:
     def wanted(self) -> Wanted:
         return Wanted(stream=self.stream, cursor=self.run.cursor, changed_since=self.run.changed_since)
 
-    def take(self, pulled: Pulled) -> None:
-        with bound_contextvars(stream=self.stream.key):
-            if pulled.page is not None:
-                self.store(pulled.page, is_over=pulled.is_over)
-            elif isinstance(pulled.failure, NotPermitted):
-                self.end(RunState.SKIPPED, pulled.failure)
-            elif pulled.failure is not None:
-                self.end(RunState.FAILED, pulled.failure)
-
-    @transaction.atomic
-    def end(self, state: RunState, because: SourceError) -> None:
-        self.sync.hold(**self.spent())
-        self.run.end(state, str(because))
-        log.warning("stream ended early", extra={"state": state.value, "code": because.code})
-
-    @transaction.atomic
-    def store(self, page: Page, *, is_over: bool) -> None:
-        """Rows, cursor and lease in one transaction: a resumed sync repeats only calls that were under way."""
-        self.sync.progress(**self.spent())
-        stored = Record.objects.store_page(self.sync.connection, self.stream, page.rows, address=self.address)
-        run = self.run
-        if run.finds_gone:
-            note_page(run, self.stream, page)
-        run.cursor, run.total = page.cursor, page.total or run.total
-        run.pages, run.read = run.pages + 1, run.read + len(page.rows)
-        run.new, run.changed = run.new + stored.new, run.changed + stored.changed
-        run.unreadable, run.unproven = run.unreadable + page.unreadable, run.unproven + (not page.seam_proven)
-        if is_over:
+    def take(self, batch: list[Pulled]) -> None:
+        self.keep([pulled.page for pulled in batch if pulled.page is not None])
+        last = batch[-1]
+        if last.failure is not None:
+            self.end_early(last.failure)
+        elif last.is_over:
             self.conclude()
         else:
-            run.save()
+            self.run.save()
+
+    def keep(self, pages: list[Page]) -> None:
+        rows = {external_id: row for page in pages for external_id, row in page.rows.items()}
+        stored = Record.objects.store_page(self.sync.connection, self.stream, rows, address=self.address)
+        self.run.count(pages, new=stored.new, changed=stored.changed)
+        for page in pages if self.run.finds_gone else ():
+            note_page(self.run, self.stream, page)
+
+    def end_early(self, because: SourceError) -> None:
+        state = RunState.SKIPPED if isinstance(because, NotPermitted) else RunState.FAILED
+        self.run.end(state, str(because))
+        log.warning("stream ended early", extra={"state": state.value, "code": because.code})
 
     def conclude(self) -> None:
         run = self.run
@@ -208,10 +220,6 @@ class StreamPull:
         run.end(*self.verdict())
         if run.state == RunState.COMPLETE:
             note_complete(run)
-
-    def spent(self) -> dict[str, Combinable]:
-        calls, waited = self.budget.take_tally()
-        return {"calls": F("calls") + calls, "seconds_waited": F("seconds_waited") + waited}
 
     def verdict(self) -> tuple[str, str]:
         if self.run.unproven:

@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextvars import ContextVar, copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -122,6 +122,8 @@ class _Work(Generic[AskT, AnswerT]):
         self._waiting: deque[Pulled] = deque()
         self._under_way = 0
         self._in_hand = 0
+        self._most_in_hand = max(1, threads // 2)  # While these are stored, the other half of the calls is under way.
+        self._is_awaited = False
         self._is_answered = False
         self._threads = [
             threading.Thread(target=copy_context().run, args=(self._work,), name=f"fetch-{number}", daemon=True)
@@ -142,16 +144,19 @@ class _Work(Generic[AskT, AnswerT]):
                 thread.join()
 
     def next_pulled(self) -> Pulled | None:
-        """Asking for the next says that the one before it is stored."""
+        """Asking for the next says that those before it are stored, unless the last one was said to be followed."""
         with self._changed:
-            self._in_hand = 0
-            self._changed.notify_all()
+            if not self._is_awaited:
+                self._in_hand = 0
+                self._changed.notify_all()
             while not self._waiting:
                 if self._is_done() and not self._under_way:
                     return None
                 self._changed.wait()
-            self._in_hand = 1
-            return self._waiting.popleft()
+            self._in_hand += 1
+            pulled = self._waiting.popleft()
+            self._is_awaited = bool(self._waiting) and self._in_hand < self._most_in_hand
+            return replace(pulled, is_followed=self._is_awaited)
 
     def _work(self) -> None:
         _ended.set(self._ended)

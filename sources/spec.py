@@ -171,13 +171,15 @@ class Wanted:
 class Pulled:
     """What came of one call: a page to store, or the failure that ended this stream alone.
 
-    A page's cursor says where the whole walk stands once this page and those before it are stored.
+    A page's cursor says where the whole walk stands once this page and those before it are stored. `is_followed`: the
+    next one is here already, and both may be stored in one go.
     """
 
     stream: Stream
     page: Page | None = None
     failure: SourceError | None = None
     is_over: bool = False
+    is_followed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """One run that pulls a connection's streams. The row is the ledger: what is queued, who works on it, how far it is."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -13,7 +13,7 @@ from django.utils import timezone
 from connections.models.choices import Pace
 from connections.models.connection import Connection
 from connections.models.people import User
-from sources.spec import Cursor, Stream
+from sources.spec import Cursor, Page, Stream
 
 
 class SyncState(models.TextChoices):
@@ -300,6 +300,15 @@ class StreamRun(models.Model):
         self.state, self.started_at = RunState.RUNNING, timezone.now()
         self.changed_since, self.finds_gone = changed_since, finds_gone
         self.save(update_fields=["state", "started_at", "changed_since", "finds_gone"])
+
+    def count(self, pages: Iterable[Page], *, new: int, changed: int) -> None:
+        """These are stored, and the cursor of the last one with them."""
+        for page in pages:
+            self.cursor, self.total = page.cursor, page.total or self.total
+            self.pages, self.read = self.pages + 1, self.read + len(page.rows)
+            self.unreadable += page.unreadable
+            self.unproven += not page.seam_proven
+        self.new, self.changed = self.new + new, self.changed + changed
 
     def end(self, state: str, reason: str = "") -> None:
         self.state, self.reason, self.finished_at = state, reason[:300], timezone.now()

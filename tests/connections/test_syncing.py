@@ -10,11 +10,14 @@ from django.core import mail
 from django.utils import timezone
 
 from connections.checking import check
-from connections.models import AccountBudget, Connection, Health, Pace, Sync, User
+from connections.models import AccountBudget, Connection, Health, Pace, SharedBudget, Sync, User
 from connections.models.sync import AlreadyActive, LeaseLost, RunState, SyncState, Trigger
+from connections.syncing import StreamPull, store
 from sources.activecampaign.sandbox.server import SandboxServer
+from sources.errors import NotPermitted
+from sources.spec import Page, Pulled
 from tests.conftest import Connect
-from tests.connections.engine import again, calls_for, pull, take_up
+from tests.connections.engine import again, calls_for, pull, stored_ids, take_up
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
 
@@ -297,3 +300,46 @@ def test_a_sync_runs_at_the_pace_of_its_connection_unless_another_is_asked_for(
     connection = connect(pace=Pace.CONSIDERATE)
 
     assert Sync.objects.queue(connection, trigger=Trigger.SCHEDULE, pace=asked).pace == expected
+
+
+# Several pages in one go ----------------------------------------------------------------------------------------------
+
+
+def test_pages_that_came_together_are_stored_together_and_the_last_cursor_with_them(connect: Connect) -> None:
+    sync = Sync.objects.start(connect(), trigger=Trigger.SCHEDULE, only=["contacts", "tags"])
+    pulls = {stream.key: StreamPull(sync, stream, address="https://a.example") for stream in sync.streams}
+    contacts, tags = (pulls[key].stream for key in ("contacts", "tags"))
+    batch = [
+        Pulled(stream=contacts, page=page("1", "2", cursor={"after": 2}), is_followed=True),
+        Pulled(stream=tags, failure=NotPermitted("No."), is_over=True, is_followed=True),
+        Pulled(stream=contacts, page=page("2", "3", cursor={"after": 3})),
+    ]
+
+    store(batch, pulls, sync=sync, budget=SharedBudget(account="a", rate=5.0))
+
+    assert stored_ids(sync.connection, "contacts") == ["1", "2", "3"]
+    run = sync.stream_runs.get(stream="contacts")
+    assert (run.pages, run.read, run.new, run.changed, run.cursor) == (2, 4, 3, 0, {"after": 3})
+    assert sync.stream_runs.get(stream="tags").state == RunState.SKIPPED
+
+
+def test_of_pages_that_came_together_none_is_stored_when_one_cannot_be(connect: Connect) -> None:
+    sync = Sync.objects.start(connect(), trigger=Trigger.SCHEDULE, only=["contacts", "tags"])
+    pulls = {stream.key: StreamPull(sync, stream, address="https://a.example") for stream in sync.streams}
+    contacts, tags = (pulls[key].stream for key in ("contacts", "tags"))
+    unstorable = Page(rows={"1": {"id": object()}}, cursor=None)
+
+    with pytest.raises(TypeError):
+        store(
+            [Pulled(stream=contacts, page=page("1")), Pulled(stream=tags, page=unstorable)],
+            pulls,
+            sync=sync,
+            budget=SharedBudget(account="a", rate=5.0),
+        )
+
+    assert not sync.connection.records.exists()
+    assert sync.stream_runs.get(stream="contacts").pages == 0
+
+
+def page(*ids: str, cursor: Any = None) -> Page:
+    return Page(rows={one: {"id": one} for one in ids}, cursor=cursor)

@@ -128,9 +128,24 @@ def test_what_is_fetched_but_not_stored_never_passes_the_number_of_threads() -> 
         fetched.append(answered(stream, ask))
         return fetched[-1]
 
-    for stored, _ in enumerate(start(counted, a=25)):
+    stored = in_hand = 0
+    for one in start(counted, a=25):
         time.sleep(0.01)
         assert len(fetched) <= stored + THREADS
+        in_hand += 1
+        if not one.is_followed:
+            stored, in_hand = stored + in_hand, 0
+
+
+def test_what_is_here_at_once_is_said_to_be_but_for_a_half_that_may_be_under_way_meanwhile() -> None:
+    together = [0]
+    for one in start(a=25):
+        time.sleep(0.01)
+        together[-1] += 1
+        if not one.is_followed:
+            together.append(0)
+
+    assert max(together) == THREADS // 2
 
 
 def test_the_largest_stream_is_not_left_for_the_end() -> None:
