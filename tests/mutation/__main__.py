@@ -2,8 +2,8 @@
 
 import subprocess
 import sys
-from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from blinkmetrics.children import say
@@ -17,9 +17,9 @@ def main(chosen: list[str]) -> int:
     """Exit code 1 when a mutant survives that docs/mutation.md does not name."""
     subprocess.run([MUTMUT, "run", "--max-children", "1", *chosen], check=True)
     results = {name: status for name, status in all_results() if status != "not checked"}
-    survivors = [mutant(name) for name, status in results.items() if status not in NOTICED]
-    print_score(results, survivors)
-    unnamed = [one for one in survivors if one not in known()]
+    survivors = {name: mutant(name) for name, status in results.items() if status not in NOTICED}
+    say("\n".join(score(results, survivors)))
+    unnamed = [one for one in survivors.values() if one not in known()]
     if unnamed:
         say("\nNo test notices these, and docs/mutation.md names no reason:")
         say("\n".join(as_row(one, "") for one in unnamed))
@@ -41,15 +41,22 @@ def output(*arguments: str) -> str:
     return subprocess.run([MUTMUT, *arguments], check=True, capture_output=True, text=True).stdout
 
 
-def print_score(results: dict[str, str], survivors: list[Mutant]) -> None:
-    counts: defaultdict[str, Counter[bool]] = defaultdict(Counter)
-    for name, status in results.items():
-        counts[name.rpartition(".x")[0]][status in NOTICED] += 1
-    named = Counter(one.function.removesuffix("." + one.function.split(".")[-1]) for one in survivors if one in known())
-    say("\n| module | mutants | killed | named | score |\n|---|---|---|---|---|")
-    for module, count in sorted(counts.items()):
-        here = sum(number for place, number in named.items() if place.startswith(module))
-        say(f"| `{module}` | {count.total()} | {count[True]} | {here} | {count[True] / count.total():.0%} |")
+def score(results: Iterable[str], survivors: dict[str, Mutant]) -> Iterator[str]:
+    """A table of the modules: mutants, killed, surviving with a reason, and the part of all that is killed."""
+    total = Counter(map(module_of, results))
+    alive = Counter(map(module_of, survivors))
+    named = Counter(module_of(name) for name, one in survivors.items() if one in known())
+    yield "\n| module | mutants | killed | survive, with a reason | score |\n|---|---|---|---|---|"
+    for module, count in sorted(total.items()):
+        killed = count - alive[module]
+        yield f"| `{module}` | {count} | {killed} | {named[module]} | {killed / count:.1%} |"
+    killed = total.total() - alive.total()
+    yield f"| all | {total.total()} | {killed} | {named.total()} | {killed / max(1, total.total()):.1%} |"
+
+
+def module_of(name: str) -> str:
+    """`connections.access` of `connections.access.x_my_place__mutmut_8`."""
+    return name.rpartition(".")[0]
 
 
 if __name__ == "__main__":
