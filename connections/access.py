@@ -67,7 +67,7 @@ def require_administrator(place: Place) -> None:
 def administered_team(request: PersonRequest, slug: str, pk: int) -> Team:
     """A team that I may change. Every member may know of it, so others are refused and not misled."""
     place = my_place(request, slug)
-    team = get_object_or_404(place.workspace.teams.select_related("workspace"), pk=pk)
+    team = get_object_or_404(place.workspace.teams, pk=pk)
     require_administrator(place)
     return team
 
