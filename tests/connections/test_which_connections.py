@@ -87,13 +87,20 @@ def test_set_ups_from_before_a_moment_are_unfinished_since_then(
     assert [*Connection.objects.unfinished_since(DAY)] == []
 
 
-def test_a_clock_that_is_changed_moves_what_runs_daily_and_nothing_else(connect: Connect, alice: User) -> None:
+def test_a_clock_that_is_changed_moves_what_runs_daily_and_undoes_nothing(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
     daily, hourly, draft = (connect(name=name) for name in ("Daily", "Hourly", "Draft"))
     for connection, schedule in ((daily, "daily"), (hourly, "hourly"), (draft, "daily")):
         change(connection, schedule=schedule, next_sync_at=DAY)
     change(draft, state="draft")
-    change(daily, name="Renamed meanwhile")
+    plan = Connection.plan_next_sync
 
+    def plan_while_another_renames(connection: Connection) -> None:
+        change(connection, name="Renamed meanwhile")
+        plan(connection)
+
+    monkeypatch.setattr(Connection, "plan_next_sync", plan_while_another_renames)
     Connection.objects.filter(workspace=daily.workspace).plan_anew()
 
     moved = {row.name: row.next_sync_at > DAY for row in Connection.objects.all()}
