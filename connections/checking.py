@@ -95,9 +95,9 @@ def words_for(row: Connection, failure: SourceError) -> str:
 
 def keep_outcome(connection: Connection, apply: Callable[[Connection], None]) -> bool:
     """Apply an outcome to the row as it is now, and tell people when that broke or mended it."""
-    asked_with = connection.key_fingerprint
+    asked_with = connection.key_stored_at  # Not its fingerprint, which is another when keys are sealed anew.
     with transaction.atomic():
-        if not is_still_there(connection) or connection.key_fingerprint != asked_with:
+        if not is_still_there(connection) or connection.key_stored_at != asked_with:
             return False  # The answer was about a connection that is deleted, or about a key that is replaced.
         was_broken = connection.needs_action
         apply(connection)

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from connections.models import CallMinute, CheckTry, Connection, SignIn, State
+from connections.models import CallMinute, CheckTry, Connection, KeyCanary, SignIn, State
 from connections.models.connection import ORPHANED_KEY_LIFE, UNFINISHED_KEY_LIFE, UNFINISHED_LIFE
 
 log = logging.getLogger(__name__)
@@ -24,8 +24,16 @@ def keep_house() -> None:
     CallMinute.objects.filter(minute__lt=now - CALLS_SHOWN_FOR).delete()
     CheckTry.objects.outdated().delete()
     SignIn.objects.outdated().delete()
+    plant_canary()
     if wiped or drafts:
         log.info("house kept", extra={"keys_wiped": wiped, "drafts_deleted": drafts})
+
+
+def plant_canary() -> None:
+    """From now on a missing key is noticed before a customer meets it."""
+    latest = Connection.objects.exclude(key_stored_at=None).order_by("-key_stored_at").first()
+    if latest is None or latest.is_readable:
+        KeyCanary.objects.plant()
 
 
 def stamp_left_behind() -> None:

@@ -7,6 +7,8 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from connections.models import KeyCanary
+
 log = logging.getLogger(__name__)
 
 
@@ -22,10 +24,27 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 
 def is_ready() -> bool:
-    """The database answers, and has every migration."""
+    """The database answers, has every migration, and each key that seals something in it is at hand."""
     try:
-        executor = MigrationExecutor(connection)
-        return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+        return is_migrated() and not missing_keys()
     except DatabaseError:
         log.exception("The database does not answer.")
         return False
+
+
+def is_migrated() -> bool:
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+
+
+def missing_keys() -> list[KeyCanary]:
+    missing = KeyCanary.objects.silent()
+    for canary in missing:
+        log.error(
+            "Credential key %s, in use since %s, is missing from CREDENTIAL_KEYS or is not what it was: "
+            "what it sealed cannot be opened.",
+            canary.pk,
+            canary.since.date(),
+            extra={"key": canary.pk},
+        )
+    return missing

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from connections import second_factor
-from connections.models import Connection
+from connections.models import Connection, KeyCanary
 from connections.sealing import Unsealable, is_sealed_under_newest_key
 
 BATCH = 100  # Rows that are locked together; an edit waits for milliseconds.
@@ -45,6 +45,8 @@ def reseal_all() -> Count:
             for factor in Authenticator.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"):
                 if note_second_factor(factor, count):
                     second_factor.reseal(factor)
+    if count.is_whole:
+        KeyCanary.objects.leave_newest()
     return count
 
 

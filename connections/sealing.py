@@ -39,6 +39,11 @@ def is_sealed_under_newest_key(sealed: str) -> bool:
     return True
 
 
+def newest_key_name() -> str:
+    """Tells keys apart in rows and logs, and tells nothing about them."""
+    return fingerprint("name of a key")[:16]
+
+
 def fingerprint(*parts: str) -> str:
     """A keyed hash, the same for the same parts: compares secrets without opening them."""
     return fingerprints(*parts)[0]

@@ -37,8 +37,7 @@ ROOMS = (
 ARCHIVE = (
     *("record", "stream_mark", "sighting", "sync", "shared_budget", "budget", "event", "check_try", "sign_in"),
     *("connection", "sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "pacing", "timing"),
-    "choices",
-    "upsert",
+    *("choices", "key_canary", "upsert"),
 )
 
 
@@ -196,8 +195,9 @@ def test_keys_are_opened_in_one_place() -> None:
     openers = {name for name in modules() if calls(name, "unseal")}
 
     # Beside the keys, what was typed into an unfinished form is sealed: names and addresses, never a key.
+    others = {"connections.second_factor", "connections.models.key_canary"}
     typed = {"connections.models.connection", "connections.confirming"}
-    assert openers == {"connections.models.sealed_credentials", "connections.second_factor", *typed}
+    assert openers == {"connections.models.sealed_credentials", *others, *typed}
 
 
 def calls(name: str, function: str) -> bool:

@@ -2,6 +2,7 @@
 
 from connections.models.people import Membership, Role, Team, User, Workspace  # noqa: I001  in the order of their imports
 from connections.models.choices import Health, Pace, Privacy, Schedule, State
+from connections.models.key_canary import KeyCanary
 from connections.models.connection import Connection
 from connections.models.event import Event
 from connections.models.check_try import CheckTry
@@ -20,6 +21,7 @@ __all__ = [
     "Connection",
     "Event",
     "Health",
+    "KeyCanary",
     "Membership",
     "Pace",
     "Privacy",

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.db import connections
+from django.utils import timezone
 
 from connections.checking import check, note_failure, note_success
 from connections.models import Connection, Event, Health, User
@@ -87,7 +88,7 @@ def test_an_answer_about_a_key_that_is_gone_meanwhile_changes_nothing(
         sandbox.fault(kind="unpaid", times=None)
     deeds: dict[str, Callable[[], Any]] = {
         "delete": lambda: Connection.objects.get().remove(by=alice),
-        "replace the key": lambda: Connection.objects.update(key_fingerprint="new", health=Health.NOT_VERIFIED),
+        "replace the key": lambda: Connection.objects.update(key_stored_at=timezone.now(), health=Health.NOT_VERIFIED),
     }
     once(sandbox, deeds[deed])
 
