@@ -120,6 +120,7 @@ CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
 OPERATOR_TOKEN = env.str("OPERATOR_TOKEN", default="")
 
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 20  # Seconds.
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(
     "DEFAULT_FROM_EMAIL", default="BlinkMetrics <no-reply@blinkmetrics.example>"
 )
@@ -173,6 +174,9 @@ ACCOUNT_RATE_LIMITS: bool | dict[str, str | None] = {
     "reauthenticate": None,
     # Whoever is kept from asking has three mails with a link that works.
     "reset_password": "20/h/ip,3/h/key",
+    # Mails that say "there is no account with this address": to one address, and to all of them together.
+    "mail_to_stranger": "1/d/key",
+    "mail_to_strangers": "60/h/key",
 }
 if RATE_LIMITS == "off":
     if not DEBUG:

@@ -2,11 +2,15 @@
 
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 
 from connections import error_pages, login_views, probes, views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("accounts/", RedirectView.as_view(pattern_name="sign_ins")),
+    # Staff say which address is whose: a person who could add one could log in by an address that is not theirs.
+    path("accounts/email/", error_pages.not_found),
     path("accounts/login/", login_views.LoginPage.as_view(), name="account_login"),
     path("accounts/reauthenticate/", login_views.ConfirmPage.as_view(), name="account_reauthenticate"),
     path("accounts/2fa/authenticate/", login_views.SecondStepPage.as_view(), name="mfa_authenticate"),

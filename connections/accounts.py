@@ -13,12 +13,15 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from connections import confirming
+from connections.mailing import send_beside
 from connections.models import User
 from connections.models.sign_in import Outcome
 from connections.requests import client_address, home_of
 from connections.sealing import Unsealable
 from connections.second_factor import open_secret, seal_secret
 from connections.signing_in import note_sign_in
+
+TO_STRANGERS = "account/email/unknown_account"
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -63,6 +66,11 @@ class AccountAdapter(DefaultAccountAdapter):
         # Whoever has just logged in is not asked for the same password again.
         return not confirming.is_recent(context.request)
 
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        message = self.render_mail(template_prefix, email, {**context, "email": email})
+        if template_prefix != TO_STRANGERS or may_write_to_stranger(self.request, email):
+            send_beside(message)
+
     def get_reset_password_from_key_url(self, key: str) -> str:
         # The address that links in mails lead to is the operator's word, not the Host header of whoever asked.
         return f"{settings.SITE_URL}{reverse('account_reset_password')}key/{key}/"
@@ -72,6 +80,13 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def format_email_subject(self, subject: str) -> str:
         return subject
+
+
+def may_write_to_stranger(request: HttpRequest, email: str) -> bool:
+    """Anybody may ask for a password of any address: what we send to people without an account is kept to a few."""
+    for_them = ratelimit.consume(request, app="allauth.account", action="mail_to_stranger", key=email.casefold())
+    of_all = for_them and ratelimit.consume(request, app="allauth.account", action="mail_to_strangers", key="all")
+    return bool(of_all)
 
 
 class UnreadableSecret(ValidationError):

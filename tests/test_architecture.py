@@ -29,7 +29,7 @@ ROOMS = (
     ("syncing", "housekeeping", "exporting", "leaving", "rotation"),
     ("outlook", "reconciling"),
     ("checking", "trying", "second_factor"),
-    ("notices",),
+    ("notices", "mailing"),
     ("models",),
     ("fields",),
     ("sealing",),

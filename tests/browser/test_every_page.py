@@ -81,7 +81,6 @@ def show_error_page(route: Route) -> None:
 def test_pages_about_oneself(new_page: NewPage, visit: Visit, inspection: Inspection, alice: User, workspace) -> None:
     page = new_page(alice)
     visit(page, "/accounts/password/change/")
-    visit(page, "/accounts/email/")
     visit(page, "/accounts/reauthenticate/")
     visit(page, "/accounts/sign-ins/", "sign-ins, none yet")
     for outcome in (Outcome.WRONG_PASSWORD, Outcome.WRONG_CODE, Outcome.SIGNED_IN):

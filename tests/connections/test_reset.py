@@ -1,0 +1,188 @@
+"""The form for a forgotten password: what it tells, to whom it writes, and how often."""
+
+import socketserver
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.core.cache import cache
+from django.test import Client
+
+from connections.mailing import POSTMEN
+from connections.models import User
+from tests.conftest import client_of
+from tests.connections.editing_page import text
+from tests.processes import free_port, until
+
+RESET = "/accounts/password/reset/"
+NOBODY = "nobody@elsewhere.example"
+
+
+@pytest.fixture(autouse=True)
+def _a_fresh_count(db: None) -> None:
+    cache.clear()
+
+
+def ask(email: str, *, client: str = "198.51.100.7") -> Any:
+    return Client(REMOTE_ADDR=client).post(RESET, {"email": email}, follow=True)
+
+
+def recipients() -> list[str]:
+    return [address for message in mail.outbox for address in message.to]
+
+
+def test_the_answer_is_the_same_for_known_and_unknown_addresses(alice: User) -> None:
+    known, unknown = ask(alice.email), ask(NOBODY)
+
+    assert (known.status_code, known.redirect_chain) == (unknown.status_code, unknown.redirect_chain)
+    assert text(known) == text(unknown)
+
+
+def test_the_link_in_the_mail_is_the_sites_own_whatever_host_was_asked(alice: User, settings: Any) -> None:
+    settings.ALLOWED_HOSTS, settings.SITE_URL = ["*"], "https://app.blinkmetrics.example"
+
+    Client(HTTP_HOST="evil.example").post(RESET, {"email": alice.email})
+
+    assert "https://app.blinkmetrics.example/accounts/password/reset/key/" in mail.outbox[0].body
+    assert "evil.example" not in mail.outbox[0].body
+
+
+def test_a_stranger_is_written_to_once_a_day(db: None) -> None:
+    for number in range(3):
+        assert ask(NOBODY.upper() if number else NOBODY).status_code == 200
+
+    assert [address.lower() for address in recipients()] == [NOBODY]
+
+
+def test_all_strangers_together_get_sixty_mails_an_hour(db: None) -> None:
+    for number in range(70):
+        assert ask(f"person{number}@elsewhere.example", client=f"203.0.113.{number}").status_code == 200
+
+    assert len(mail.outbox) == 60
+
+
+def test_strangers_take_nobodys_mail_away(alice: User) -> None:
+    test_all_strangers_together_get_sixty_mails_an_hour(None)
+
+    ask(alice.email)
+
+    assert recipients()[-1] == alice.email
+
+
+def test_the_fourth_mail_within_an_hour_is_refused_for_known_and_unknown_alike(alice: User) -> None:
+    known = [ask(alice.email).status_code for _ in range(4)]
+    unknown = [ask(NOBODY).status_code for _ in range(4)]
+
+    assert known == unknown == [200, 200, 200, 429]
+    assert recipients().count(alice.email) == 3
+
+
+def test_one_client_asks_for_twenty_within_an_hour(db: None) -> None:
+    answers = [ask(f"person{number}@elsewhere.example").status_code for number in range(21)]
+
+    assert answers == [200] * 20 + [429]
+
+
+def test_the_page_of_a_limit_is_ours(alice: User) -> None:
+    refused = [ask(alice.email) for _ in range(4)][-1]
+
+    assert "Somebody asked for this too often" in text(refused)
+
+
+# A mail server that takes its time --------------------------------------------------------------------------------
+
+
+class SlowServer(socketserver.ThreadingTCPServer):
+    """Speaks just enough SMTP, and only once it is told to."""
+
+    allow_reuse_address = daemon_threads = True
+    received: list[str]
+    go_on: threading.Event
+
+
+class Conversation(socketserver.StreamRequestHandler):
+    server: SlowServer
+
+    def handle(self) -> None:
+        self.server.go_on.wait(30)
+        self.wfile.write(b"220 here\r\n")
+        for line in iter(self.rfile.readline, b""):
+            if line.upper().startswith(b"DATA"):
+                self.wfile.write(b"354 go on\r\n")
+                self.server.received.append(b"".join(iter(self.rfile.readline, b".\r\n")).decode())
+            self.wfile.write(b"250 fine\r\n")
+
+
+@pytest.fixture
+def slow_server(settings: Any) -> Iterator[SlowServer]:
+    with SlowServer(("127.0.0.1", 0), Conversation) as server:
+        server.received, server.go_on = [], threading.Event()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address
+        settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
+        settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
+        yield server
+        server.go_on.set()
+        server.shutdown()
+
+
+def test_nobody_waits_for_the_mail_server_and_so_learns_whether_it_was_asked(
+    alice: User, slow_server: SlowServer
+) -> None:
+    answers = [ask(alice.email), ask(NOBODY)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert slow_server.received == []
+    slow_server.go_on.set()
+    until(lambda: len(slow_server.received) == 2, what="both mails")
+    assert "/accounts/password/reset/key/" in "".join(slow_server.received).replace("=\n", "")
+
+
+def test_a_mail_server_that_is_down_changes_nothing_about_the_answer(
+    alice: User, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
+
+    assert ask(alice.email).status_code == ask(NOBODY).status_code == 200
+
+    POSTMEN.submit(lambda: None).result(30)
+    until(lambda: caplog.text.count("An e-mail could not be sent.") == 2, what="both failures in the log")
+    assert alice.email not in caplog.text
+
+
+# Addresses --------------------------------------------------------------------------------------------------------
+
+
+def test_nobody_adds_an_address_to_themselves_or_changes_theirs(alice: User) -> None:
+    client = client_of(alice)
+
+    for posted in ({"action_add": "", "email": NOBODY}, {"action_primary": "", "email": NOBODY}):
+        assert client.post("/accounts/email/", posted).status_code == 404
+    assert client.get("/accounts/email/").status_code == 404
+
+    alice.refresh_from_db()
+    assert alice.email == "alice@harbourtea.example"
+    assert [*alice.emailaddress_set.values_list("email", flat=True)] == [alice.email]
+
+
+def test_a_shortened_address_leads_to_ones_sign_ins(alice_client: Client) -> None:
+    assert alice_client.get("/accounts/")["Location"] == "/accounts/sign-ins/"
+    assert Client().get("/accounts/")["Location"].startswith("/accounts/login/")
+
+
+def test_an_address_that_staff_have_not_vouched_for_is_proven_before_it_lets_in(alice: User) -> None:
+    alice.emailaddress_set.update(verified=False)
+    client = Client()
+
+    client.post("/accounts/login/", {"login": alice.email, "password": "demo-password-1"})
+
+    assert client.get("/accounts/sign-ins/").status_code == 302
+    link = next(word for word in mail.outbox[0].body.split() if "/confirm-email/" in word)
+    assert mail.outbox[0].subject == "Confirm your BlinkMetrics address"
+    client.post(f"/{link.split('/', 3)[3]}")
+    client.post("/accounts/login/", {"login": alice.email, "password": "demo-password-1"})
+    assert client.get("/accounts/sign-ins/").status_code == 200
