@@ -13,7 +13,7 @@ from connections import second_factor
 from connections.models import Connection, KeyCanary
 from connections.sealing import Unsealable, is_sealed_under_newest_key
 
-BATCH = 100  # Rows that are locked together; an edit waits for milliseconds.
+BATCH = 25  # Rows that are locked together; an edit of one of them waits for some hundredths of a second.
 SEALED = ("api_url", "api_key", "typed")
 FINGERPRINTS = ("account_fingerprint", "key_fingerprint")
 

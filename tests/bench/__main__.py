@@ -29,9 +29,11 @@ SCENARIOS = {
     "person": "A person who presses Test now during a pull at full pace",
     "storage": "Into SQLite, without latency or limit",
     "postgresql": "Into PostgreSQL, without latency or limit",
+    "rotation": "A new credential key while people work (PostgreSQL)",
     "kills": "Workers killed with -9",
     "worlds": "Seeded worlds, whose rows come and go while they are read",
 }
+ON_POSTGRESQL = ("postgresql", "rotation")
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -80,7 +82,7 @@ def run(name: str, options: argparse.Namespace) -> int:
 def database(name: str, folder: Path) -> Iterator[str | None]:
     """The address of an empty database, gone afterwards; None where there is no such server."""
     where = binaries()
-    if name != "postgresql":
+    if name not in ON_POSTGRESQL:
         yield f"sqlite:///{folder / 'bench.sqlite3'}"
     elif where is None:
         yield None

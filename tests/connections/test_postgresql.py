@@ -12,6 +12,7 @@ __all__ = ["postgresql"]
 HERE = "tests/connections"
 ENGINE = [
     f"{HERE}/on_postgresql.py",
+    f"{HERE}/rotation_on_postgresql.py",
     *(f"{HERE}/test_{name}.py" for name in ("budget", "records", "syncing", "working")),
     f"{HERE}/test_sync_stops.py::test_a_sync_stops_at_the_next_page_and_stores_nothing_after",
     f"{HERE}/test_sync_stops.py::test_a_sync_taken_over_by_another_worker_resumes_and_repeats_only_what_was_under_way",
