@@ -12,7 +12,7 @@ from django.db.models.functions import Length
 from django.utils import timezone
 
 from connections.models.connection import Connection
-from connections.models.upsert import RowText, Upsert
+from connections.models.upsert import Known, RowText, StoredRows
 from sources.spec import Row, Stream
 
 # Stands in stored rows for the account's address, which the rows' links repeat and which is stored sealed alone. A
@@ -62,18 +62,23 @@ class RecordQuerySet(models.QuerySet["Record"]):
 
     def store_page(self, connection: Connection, stream: Stream, rows: Mapping[str, Row], *, address: str) -> Stored:
         """Insert what is new and update what differs; rows that did not change are not written."""
+        if not rows:
+            return Stored(new=0, changed=0)
         texts = [row_text(external_id, row, address=address) for external_id, row in rows.items()]
-        mine = self.filter(connection=connection, stream=stream.key, external_id__in=list(rows), deleted_at=None)
-        found = [*mine.values_list("external_id", "content_hash", "missed_at")]
-        if any(missed_at for _, _, missed_at in found):
-            mine.update(missed_at=None)
-        known = {external_id: content_hash for external_id, content_hash, _ in found}
-        different = [text for text in texts if known.get(text.external_id) != text.content_hash]
-        Upsert(
-            table=self.model._meta.db_table, owner=connection.pk, stream=stream.key, now=timezone.now(), using=self.db
-        ).write(different)
-        changed = sum(text.external_id in known for text in different)
+        there = StoredRows(table=self.model._meta.db_table, owner=connection.pk, stream=stream.key, using=self.db)
+        known = there.known(list(rows))
+        missed = [row.external_id for row in known.values() if row.is_missed]
+        if missed:
+            self.filter(connection=connection, stream=stream.key, external_id__in=missed).update(missed_at=None)
+        different = [row for row in texts if not is_same(row, known.get(row.external_id))]
+        if different:
+            there.write(different, now=timezone.now())
+        changed = sum(row.external_id in known for row in different)
         return Stored(new=len(different) - changed, changed=changed)
+
+
+def is_same(row: RowText, known: Known | None) -> bool:
+    return known is not None and row.content_hash == known.content_hash
 
 
 def row_text(external_id: str, row: Row, *, address: str) -> RowText:

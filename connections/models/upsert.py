@@ -1,18 +1,23 @@
-"""Writes rows of a stream into their table, in the form that each database takes fastest.
+"""Reads and writes many rows of a stream at once, in the form that each database takes fastest.
 
-`bulk_create` says the same, but prepares each value of each row by itself: that takes longer than all the rest.
+The ORM says the same, but prepares each value of each row by itself: that takes longer than all the rest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
+from typing import Any
 from uuid import UUID
 
 import psycopg
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+KNOWN = """
+    SELECT external_id, content_hash, missed_at IS NOT NULL FROM {table}
+    WHERE connection_id = %s AND stream = %s AND deleted_at IS NULL AND external_id {among}
+"""
 UPSERT = """
     INSERT INTO {table} (connection_id, stream, external_id, data, content_hash, first_seen_at, changed_at)
     {rows}
@@ -23,6 +28,7 @@ UPSERT = """
 ONE_ROW = "(%s, %s, %s, %s, %s, %s, %s)"
 ROWS_AT_ONCE = 100  # A SQLite may be built to take no more than 999 values.
 # Binary arrays, as psycopg escapes texts character by character, and looks for each place of a long list anew.
+AMONG_ARRAY = "= ANY(%b::text[])"
 ARRAYS = """
     SELECT %s, %s, one.id, one.data::jsonb, one.hash, %s, %s
     FROM unnest(%b::text[], %b::text[], %b::text[]) AS one (id, data, hash)
@@ -38,36 +44,75 @@ class RowText:
     content_hash: str
 
 
+@dataclass(frozen=True)
+class Known:
+    """A living row. `is_missed`: the last whole walk did not see it."""
+
+    external_id: str
+    content_hash: str
+    is_missed: bool
+
+
 @dataclass(frozen=True, kw_only=True)
-class Upsert:
-    """Inserts rows that are new, and puts the others in the place of what is there."""
+class StoredRows:
+    """The rows of one stream of a connection."""
 
     table: str
     owner: UUID
     stream: str
-    now: datetime
     using: str
 
-    def write(self, rows: Sequence[RowText]) -> None:
-        database = connections[self.using]
-        if not rows:
-            return
-        if database.vendor == "postgresql":
-            self._write_arrays(rows, database)
-            return
-        for begin in range(0, len(rows), ROWS_AT_ONCE):
-            self._write_list(rows[begin : begin + ROWS_AT_ONCE], database)
+    @property
+    def database(self) -> BaseDatabaseWrapper:
+        return connections[self.using]
 
-    def _write_arrays(self, rows: Sequence[RowText], database: BaseDatabaseWrapper) -> None:
+    @property
+    def takes_arrays(self) -> bool:
+        return self.database.vendor == "postgresql"
+
+    def known(self, ids: Sequence[str]) -> dict[str, Known]:
+        found = self._among_array(ids) if self.takes_arrays else chain.from_iterable(map(self._among, in_pieces(ids)))
+        return {external_id: Known(external_id, content_hash, missed) for external_id, content_hash, missed in found}
+
+    def write(self, rows: Sequence[RowText], *, now: datetime) -> None:
+        """Insert those that are new, and put the others in the place of what is there."""
+        if self.takes_arrays:
+            self._write_arrays(rows, now)
+        else:
+            for piece in in_pieces(rows):
+                self._write_list(piece, now)
+
+    # PostgreSQL -----------------------------------------------------------------------------------------------------
+
+    def _among_array(self, ids: Sequence[str]) -> list[Any]:
+        with self.database.wrap_database_errors, psycopg.Cursor(self.database.connection) as cursor:
+            cursor.execute(KNOWN.format(table=self.table, among=AMONG_ARRAY), [self.owner, self.stream, ids])
+            return cursor.fetchall()
+
+    def _write_arrays(self, rows: Sequence[RowText], now: datetime) -> None:
         arrays = [[row.external_id for row in rows], [row.data for row in rows], [row.content_hash for row in rows]]
-        with database.wrap_database_errors, psycopg.Cursor(database.connection) as cursor:
+        with self.database.wrap_database_errors, psycopg.Cursor(self.database.connection) as cursor:
             statement = UPSERT.format(table=self.table, rows=ARRAYS)
-            cursor.execute(statement, [self.owner, self.stream, self.now, self.now, *arrays])
+            cursor.execute(statement, [self.owner, self.stream, now, now, *arrays])
 
-    def _write_list(self, rows: Sequence[RowText], database: BaseDatabaseWrapper) -> None:
-        owner = models.UUIDField().get_db_prep_value(self.owner, database)
-        now = models.DateTimeField().get_db_prep_value(self.now, database)
-        values = [(owner, self.stream, row.external_id, row.data, row.content_hash, now, now) for row in rows]
-        with database.cursor() as cursor:
-            listed = "VALUES " + ", ".join([ONE_ROW] * len(values))
+    # SQLite ---------------------------------------------------------------------------------------------------------
+
+    def _among(self, ids: Sequence[str]) -> list[Any]:
+        listed = "IN (" + ", ".join(["%s"] * len(ids)) + ")"
+        with self.database.cursor() as cursor:
+            cursor.execute(KNOWN.format(table=self.table, among=listed), [self._owner(), self.stream, *ids])
+            return cursor.fetchall()
+
+    def _write_list(self, rows: Sequence[RowText], now: datetime) -> None:
+        owner, moment = self._owner(), models.DateTimeField().get_db_prep_value(now, self.database)
+        values = [(owner, self.stream, row.external_id, row.data, row.content_hash, moment, moment) for row in rows]
+        listed = "VALUES " + ", ".join([ONE_ROW] * len(values))
+        with self.database.cursor() as cursor:
             cursor.execute(UPSERT.format(table=self.table, rows=listed), [*chain.from_iterable(values)])
+
+    def _owner(self) -> Any:
+        return models.UUIDField().get_db_prep_value(self.owner, self.database)
+
+
+def in_pieces(many: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (many[begin : begin + ROWS_AT_ONCE] for begin in range(0, len(many), ROWS_AT_ONCE))
