@@ -67,7 +67,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return not confirming.is_recent(context.request)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        message = self.render_mail(template_prefix, email, {**context, "email": email})
+        message = self.render_mail(template_prefix, email, {**context, "email": email, "site": settings.SITE_URL})
         if template_prefix != TO_STRANGERS or may_write_to_stranger(self.request, email):
             send_beside(message)
 

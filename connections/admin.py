@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from allauth.account.forms import ResetPasswordForm
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -147,6 +148,7 @@ class UserAdmin(admin.ModelAdmin):
         # Of other staff only by superusers: whoever can reset the first step too would be them.
         for user in queryset if request.user.is_superuser else queryset.filter(is_staff=False):
             second_factor.switch_off(user, by=request.user)
+            get_adapter().send_notification_mail("mfa/email/totp_deactivated", user)
             self.message_user(request, f"{user}: two-step login is off.")
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:

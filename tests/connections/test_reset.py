@@ -91,6 +91,26 @@ def test_the_page_of_a_limit_is_ours(alice: User) -> None:
     assert "Somebody asked for this too often" in text(refused)
 
 
+def test_another_password_is_told_to_the_person_by_e_mail(alice: User) -> None:
+    ask(alice.email)
+    link = next(word for word in mail.outbox[0].body.split() if "/reset/key/" in word)
+    client = Client(REMOTE_ADDR="203.0.113.5")
+    form = client.get(f"/{link.split('/', 3)[3]}", follow=True)
+    client.post(form.redirect_chain[-1][0], {"password1": "kettle-on-9", "password2": "kettle-on-9"})
+
+    alice.refresh_from_db()
+    client_of(alice).post(
+        "/accounts/password/change/",
+        {"oldpassword": "kettle-on-9", "password1": "kettle-off-8", "password2": "kettle-off-8"},
+    )
+
+    told = [message for message in mail.outbox if message.subject == "Your BlinkMetrics password was changed"]
+    assert [message.to for message in told] == [[alice.email]] * 2
+    assert "It came from 203.0.113.5, on " in told[0].body
+    for message in mail.outbox:
+        assert "kettle" not in message.body
+
+
 # A mail server that takes its time --------------------------------------------------------------------------------
 
 

@@ -10,7 +10,9 @@ import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
 from cryptography.fernet import Fernet
+from django.contrib.auth.models import Permission
 from django.contrib.sessions.models import Session
+from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 
@@ -113,6 +115,23 @@ def test_a_code_confirms_who_it_is_in_the_place_of_the_password(alice: User) -> 
 
     assert answer["Location"] == "/accounts/2fa/"
     assert long_ago.get("/accounts/2fa/totp/deactivate/").status_code == 200
+
+
+def test_switching_it_on_and_off_is_told_by_e_mail(
+    alice: User, django_capture_on_commit_callbacks: Any, settings: Any
+) -> None:
+    settings.SITE_URL = "https://app.blinkmetrics.example"
+    client = client_of(alice)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(SET_UP, {"code": code_of(shown_secret(client.get(SET_UP)))})
+    client.post("/accounts/2fa/recovery-codes/generate/")
+    client.post("/accounts/2fa/totp/deactivate/")
+
+    assert [one.subject for one in mail.outbox] == ["Two-step login is on", "Two-step login is off"]
+    assert "It came from 127.0.0.1, on " in mail.outbox[0].body
+    assert "https://app.blinkmetrics.example/accounts/password/reset/" in mail.outbox[0].body
+    assert Authenticator.objects.filter(user=alice).count() == 0
 
 
 # Secrets ----------------------------------------------------------------------------------------------------------
@@ -239,6 +258,19 @@ def test_staff_switch_it_off_for_somebody_whose_phone_is_gone(
     assert not Authenticator.objects.filter(user=alice).exists()
     event = workspace.events.get()
     assert (event.verb, event.about) == ("switched off the two-step login of", "Alice Okafor")
+    assert [(one.to, one.subject) for one in mail.outbox] == [([alice.email], "Two-step login is off")]
+
+
+def test_staff_who_are_no_superusers_switch_it_off_for_no_other_staff(staff: User, alice: User) -> None:
+    User.objects.filter(pk=alice.pk).update(is_staff=True)
+    alice.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "change_user"]))
+    give_second_factor(staff)
+
+    client_of(alice).post(
+        "/admin/connections/user/", {"action": "switch_off_two_step_login", "_selected_action": str(staff.pk)}
+    )
+
+    assert Authenticator.objects.filter(user=staff).exists()
 
 
 def test_secrets_of_the_second_step_are_not_in_the_admin(staff_client: Client) -> None:
