@@ -4,9 +4,11 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 from blinkmetrics.children import say
+from tests.mutation import leftovers
 from tests.mutation.survivors import Mutant, as_row, known, mutant_of
 
 MUTMUT = str(Path(sys.executable).parent / "mutmut")
@@ -16,14 +18,25 @@ NOTICED = {"killed", "timeout", "segfault"}
 def main(chosen: list[str]) -> int:
     """Exit code 1 when a mutant survives that docs/mutation.md does not name."""
     subprocess.run([MUTMUT, "run", "--max-children", "1", *chosen], check=True)
-    results = {name: status for name, status in all_results() if status != "not checked"}
-    survivors = {name: mutant(name) for name, status in results.items() if status not in NOTICED}
+    results = {name: status in NOTICED for name, status in all_results() if status != "not checked"}
+    survivors = {name: mutant(name) for name, is_noticed in results.items() if not is_noticed}
+    for number, (one, is_noticed) in enumerate(leftovers.tried(modules(chosen))):
+        results[f"{one.function}{number}"] = is_noticed
+        if not is_noticed:
+            survivors[f"{one.function}{number}"] = one
     say("\n".join(score(results, survivors)))
     unnamed = [one for one in survivors.values() if one not in known()]
     if unnamed:
         say("\nNo test notices these, and docs/mutation.md names no reason:")
         say("\n".join(as_row(one, "") for one in unnamed))
     return bool(unnamed)
+
+
+def modules(chosen: list[str]) -> list[str]:
+    """Files whose leftovers are changed, too."""
+    files = leftovers.SETTINGS["only_mutate"]
+    names = {path: path.removesuffix(".py").replace("/", ".") for path in files}
+    return [path for path in files if not chosen or any(fnmatch(names[path], pattern) for pattern in chosen)]
 
 
 def all_results() -> Iterator[tuple[str, str]]:

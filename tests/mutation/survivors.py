@@ -28,9 +28,13 @@ def as_row(mutant: Mutant, why: str) -> str:
 
 def mutant_of(name: str, diff: Iterable[str]) -> Mutant:
     """From what mutmut calls it (`connections.access.x_my_place__mutmut_8`) and its diff."""
+    module, _, mangled = name.rpartition(".")
+    function = mangled.partition("__mutmut_")[0].removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
+    return Mutant(f"{module}.{function}", line_of(diff))
+
+
+def line_of(diff: Iterable[str]) -> str:
     changes = [line for line in diff if line[:1] in "+-" and not line.startswith(("+++", "---"))]
     added = [line[1:].strip() for line in changes if line.startswith("+")]
     removed = [f"without {line[1:].strip()}" for line in changes if line.startswith("-")]
-    module, _, mangled = name.rpartition(".")
-    function = mangled.partition("__mutmut_")[0].removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
-    return Mutant(f"{module}.{function}", " ".join(" ".join(added or removed).split()))
+    return " ".join(" ".join(added or removed).split())

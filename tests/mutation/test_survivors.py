@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutation.leftovers import changes
 from tests.mutation.survivors import Mutant, as_row, known, mutant_of
 
 ROOT = Path(__file__).parent.parent.parent
@@ -37,6 +38,43 @@ def test_a_row_of_the_document_is_read_as_it_is_written(tmp_path: Path, monkeypa
     assert known() == dict.fromkeys(mutants, "It is the same.")
 
 
+SOURCE = """\
+A = 1
+B = ("x", 2.5)
+C = {"k": frozenset({b"v", b"w"})}
+lower = 3
+
+
+class D:
+    @property
+    def e(self) -> int:
+        return self.f + 4
+
+    def f(self) -> int:
+        return 9
+"""
+
+
+def test_what_has_a_decorator_and_constants_are_changed_one_at_a_time_and_nothing_else() -> None:
+    found = {(one.mutant.function, one.mutant.line): one.source for one in changes(SOURCE, module="m")}
+
+    assert {*found} == {
+        ("m.A", "A = 2"),
+        ("m.B", "B = (2.5,)"),
+        ("m.B", 'B = ("x",)'),
+        ("m.B", 'B = ("XXxXX", 2.5)'),
+        ("m.B", 'B = ("x", 3.5)'),
+        ("m.C", 'C = {"k": frozenset({b"w"})}'),
+        ("m.C", 'C = {"k": frozenset({b"v"})}'),
+        ("m.C", 'C = {"k": frozenset({b"XXvXX", b"w"})}'),
+        ("m.C", 'C = {"k": frozenset({b"v", b"XXwXX"})}'),
+        ("m.D.e", "return self.f - 4"),
+        ("m.D.e", "return self.f + 5"),
+    }
+    assert found["m.A", "A = 2"] == SOURCE.replace("A = 1", "A = 2")
+    assert found["m.D.e", "return self.f - 4"] == SOURCE.replace("self.f + 4", "self.f - 4")
+
+
 @pytest.mark.parametrize("mutant", known(), ids=lambda mutant: f"{mutant.function}: {mutant.line}"[:80])
 def test_each_survivor_is_of_a_function_that_there_is(mutant: Mutant) -> None:
     modules = [path.removesuffix(".py").replace("/", ".") for path in MUTMUT["only_mutate"]]
@@ -44,7 +82,7 @@ def test_each_survivor_is_of_a_function_that_there_is(mutant: Mutant) -> None:
 
     names = mutant.function.removeprefix(f"{module}.").split(".")
 
-    assert reduce(getattr, names, import_module(module))  # Raises AttributeError where one is gone.
+    reduce(getattr, names, import_module(module))  # Raises AttributeError where one is gone.
 
 
 @pytest.mark.parametrize("path", [*MUTMUT["only_mutate"], *MUTMUT["also_copy"]])
