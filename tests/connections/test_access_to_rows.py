@@ -4,12 +4,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.utils import timezone
 
 from connections import access
-from connections.models import AccountBudget, Connection, Membership, Role, Team, User, Workspace
+from connections.models import AccountBudget, Connection, Membership, Role, SignIn, Team, User, Workspace
 from connections.requests import PersonRequest
 from sources.registry import get_source
 from tests.conftest import Connect
@@ -92,6 +93,44 @@ def test_a_connection_is_found_in_its_own_workspace_and_source_alone(
         assert way(asked_by(alice), PLACE, SOURCE, one.pk) == one
         with pytest.raises(Http404):
             way(asked_by(alice), *wrong, one.pk)
+
+
+def test_a_set_up_is_its_creators_alone_and_while_they_are_a_member(
+    alice: User, dana: User, place: access.Place
+) -> None:
+    theirs, mine = draft_of(dana, place.workspace), draft_of(alice, place.workspace)
+
+    assert access.my_draft(asked_by(alice), PLACE, SOURCE, mine.pk) == mine
+    with pytest.raises(Http404):
+        access.my_draft(asked_by(alice), PLACE, SOURCE, theirs.pk)
+    leave(alice)
+    with pytest.raises(Http404):
+        access.my_draft(asked_by(alice), PLACE, SOURCE, mine.pk)
+
+
+def test_where_two_step_login_is_required_nothing_is_reached_without_it(
+    connect: Connect, alice: User, elsewhere: Workspace
+) -> None:
+    connection = connect()
+    draft = draft_of(alice, connection.workspace)
+    Workspace.objects.filter(pk=connection.workspace_id).update(requires_second_factor=True)
+
+    for way, value in ((access.visible_connection, connection), (access.my_draft, draft)):
+        with pytest.raises(access.SecondFactorNeeded):
+            way(asked_by(alice), PLACE, SOURCE, value.pk)
+    with pytest.raises(access.SecondFactorNeeded):
+        access.my_place(asked_by(alice), PLACE)
+    assert access.my_place(asked_by(alice), "tea-shop").workspace == elsewhere
+    Authenticator.objects.create(user=alice, type=Authenticator.Type.TOTP, data={})
+    assert access.my_place(asked_by(alice), PLACE).workspace == connection.workspace
+    assert access.visible_connection(asked_by(alice), PLACE, SOURCE, connection.pk) == connection
+    assert access.my_draft(asked_by(alice), PLACE, SOURCE, draft.pk) == draft
+
+
+def test_where_i_signed_in_from_is_for_me(alice: User, dana: User) -> None:
+    mine, _ = (SignIn.objects.create(person=user) for user in (alice, dana))
+
+    assert [*access.my_sign_ins(asked_by(alice))] == [mine]
 
 
 def test_who_locks_a_connection_to_change_it_may_manage_that_one(

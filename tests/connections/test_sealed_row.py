@@ -8,7 +8,7 @@ from cryptography.fernet import Fernet
 from django.utils import timezone
 
 from connections.models import Connection, User
-from connections.sealing import Unsealable, fingerprint, is_sealed_under_newest_key, seal, unseal
+from connections.sealing import Unsealable, fingerprint, is_sealed_under_newest_key, newest_key_name, seal, unseal
 from sources.spec import Credentials, Secret
 from tests.conftest import Connect
 
@@ -77,6 +77,14 @@ def test_what_cannot_be_opened_has_no_host_and_is_not_readable(connect: Connect)
 
     assert row.host == ""
     assert not row.is_readable
+
+
+def test_a_credential_key_has_a_name_that_tells_nothing_of_it(settings: Any) -> None:
+    first = newest_key_name()
+    settings.CREDENTIAL_KEYS = [Fernet.generate_key().decode()]
+
+    assert len(first) == len(newest_key_name()) == 16
+    assert first != newest_key_name() == fingerprint("name of a key")[:16]
 
 
 # Under a newer key ------------------------------------------------------------------------------------------------
