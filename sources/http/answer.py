@@ -19,6 +19,9 @@ ESCAPED_UNSTORABLE = re.compile(
     r"\\u(?:0000|[dD](?:[89abAB]..(?!\\u[dD][c-fC-F])|[c-fC-F](?<!\\u[dD][89abAB]..\\u[dD].)))"
 )
 ESCAPED_BACKSLASH = r"\\"  # What follows it is no escape.
+MOST_VALUES = (
+    1_000_000  # In one answer; each costs up to seventy bytes. A page of a hundred rows has some ten thousand.
+)
 LONGEST_TEXT = 1_000_000  # Characters. The longest mail is shorter; what is longer would burden every page of the rows.
 
 
@@ -36,10 +39,17 @@ def json_object(response: httpx.Response, *, failures: Failures) -> Row:
         raise failures.empty()
     if is_web_page(body):
         raise failures.web_page()
+    if _values_in(body) > MOST_VALUES:
+        raise failures.too_large()
     found = _parsed(body, failures=failures)
     if not isinstance(found, dict):
         raise failures.unreadable("not_an_object")
     return found
+
+
+def _values_in(body: bytes) -> int:
+    """At most so many, counted before there are any: millions of empty objects fit into a few packed kilobytes."""
+    return sum(body.count(mark) for mark in (b",", b"[", b"{"))
 
 
 def _parsed(body: bytes, *, failures: Failures) -> Any:

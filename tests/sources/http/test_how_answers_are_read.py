@@ -179,6 +179,28 @@ def test_a_gzip_bomb_is_left_unpacked(level: int, make_rig: MakeRig) -> None:
     assert peak < 40_000_000
 
 
+@pytest.mark.parametrize("value", [b"{}", b"[]", b'"ab"', b"[[{}]]", b'{"a":1}'])
+def test_millions_of_values_are_refused_before_there_are_any(value: bytes, make_rig: MakeRig) -> None:
+    body = b'{"a":[' + (value + b",") * (14_000_000 // (len(value) + 1)) + b"1]}"
+    rig = make_rig(answers(gzip.compress(body, 1), headers=[("Content-Encoding", "gzip")]))
+    tracemalloc.start()
+
+    with pytest.raises(UnexpectedAnswer) as refused:
+        rig.get()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert refused.value.code == "too_large"
+    assert peak < 40_000_000  # The text, twice for a moment; its values would be hundreds of megabytes.
+
+
+def test_a_long_text_with_very_many_commas_is_read(make_rig: MakeRig) -> None:
+    text = "a, b, c, " * 100_000
+    rig = make_rig(gzipped(json.dumps({"text": text}).encode()))
+
+    assert rig.get().extensions["json"] == {"text": text}
+
+
 def test_the_beginning_of_a_refusal_is_kept_however_it_goes_on(make_rig: MakeRig) -> None:
     page = b"<html>" + b"x" * 200_000
     went_on = [
