@@ -96,8 +96,10 @@ class WorkspaceAdmin(admin.ModelAdmin):
             invite(request, owner)
             form.instance.events.create(verb="created", about=form.instance.name, actor=request.user)
 
-    def save_model(self, request: HttpRequest, obj: Workspace, form: Any, change: bool) -> None:
+    def save_model(self, request: PersonRequest, obj: Workspace, form: Any, change: bool) -> None:  # type: ignore[override]
         super().save_model(request, obj, form, change)
+        if change and "requires_second_factor" in form.changed_data:
+            obj.record_second_factor(by=request.user)
         if change and "timezone" in form.changed_data:
             obj.connections.plan_anew()
 

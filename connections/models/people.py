@@ -99,11 +99,11 @@ class Workspace(models.Model):
         if wanted != self.requires_second_factor:
             self.requires_second_factor = wanted
             self.save(update_fields=["requires_second_factor"])
-            self.record(
-                "now requires two-step login in" if wanted else "no longer requires two-step login in",
-                by=by,
-                about=str(self),
-            )
+            self.record_second_factor(by=by)
+
+    def record_second_factor(self, *, by: "User") -> None:
+        verb = "now requires" if self.requires_second_factor else "no longer requires"
+        self.record(f"{verb} two-step login in", by=by, about=str(self))
 
     def record(self, verb: str, *, by: User | None, about: str = "", detail: str = "") -> None:
         """Put into the trail what happened to its people; administrators read it, and who did it."""

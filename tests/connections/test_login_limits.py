@@ -138,6 +138,13 @@ def test_confirming_often_is_no_failure(alice: User) -> None:
     assert {client.post("/accounts/reauthenticate/", {"password": PASSWORD}).status_code for _ in range(12)} == {302}
 
 
+def test_without_limits_nothing_is_counted(alice: User, settings: Any) -> None:
+    settings.ACCOUNT_RATE_LIMITS = False
+
+    assert fail(12, alice.email) == [200] * 12
+    assert lets_in(alice.email)
+
+
 # Who asks ---------------------------------------------------------------------------------------------------------
 
 

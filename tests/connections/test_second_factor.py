@@ -369,6 +369,23 @@ def test_switching_it_off_for_everybody_wants_a_recent_login(alice: User, requir
     assert required.events.order_by("-pk").first().verb == "no longer requires two-step login in"
 
 
+def test_staff_who_switch_it_are_in_the_trail(staff_client: Client, required: Workspace, alice: User) -> None:
+    member = alice.memberships.get()
+    form = {"name": "Harbour Tea", "slug": "harbour-tea", "timezone": "UTC"}
+    members = {"memberships-TOTAL_FORMS": 1, "memberships-INITIAL_FORMS": 1, "memberships-0-id": member.pk}
+    members |= {"memberships-0-workspace": required.pk, "memberships-0-user": alice.pk, "memberships-0-role": "owner"}
+
+    staff_client.post(
+        f"/admin/connections/workspace/{required.pk}/change/",
+        {**form, **members, "teams-TOTAL_FORMS": 0, "teams-INITIAL_FORMS": 0},
+    )
+
+    required.refresh_from_db()
+    assert not required.requires_second_factor
+    newest = required.events.order_by("-pk").first()
+    assert (newest.verb, newest.actor.email) == ("no longer requires two-step login in", "staff@blinkmetrics.example")
+
+
 def test_administrators_alone_see_who_has_set_it_up(alice: User, bob: User, dana_client: Client) -> None:
     give_second_factor(bob)
 
