@@ -3,11 +3,11 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from sources.errors import NotPermitted, UnexpectedAnswer
 from sources.spec import Allowance, Budget, Cursor, Lane, Page, Pulled, Stream, ThreadedBudget, Wanted, WatchfulBudget
@@ -69,27 +69,23 @@ class _Course(Generic[AskT, AnswerT]):
         return self.walk.remaining / (1 + self.under_way)
 
 
-def _never(one: Any, other: Any) -> bool:
-    return False
-
-
 def pull(
     walks: Sequence[tuple[Stream, Walk[AskT, AnswerT]]],
     fetch: Callable[[Stream, AskT], AnswerT],
     *,
     threads: int,
     leave: Callable[[], None] = lambda: None,
-    disagree: Callable[[AnswerT, AnswerT], bool] = _never,
+    settle: Callable[[AnswerT, Iterable[AnswerT]], AnswerT | None] = lambda answer, others: answer,
 ) -> Generator[Pulled, None, None]:
     """Run the walks until all are over. `fetch` makes one call; each thread calls `leave` when it ends.
 
-    `disagree` tells whether two answers show a row in two versions. Of answers that were under way at the same time
-    nobody knows which is the later one, so one of them is asked for again.
+    Of answers that were under way at the same time nobody knows which is the later one. `settle` puts the latest
+    version of each row into an answer, or gives None when the rows do not tell it: then it is asked for again.
 
     At most `threads` calls are under way or not yet stored, so that a kill repeats no more than these. Raises what
     `fetch` raises, but for NotPermitted and UnexpectedAnswer, which end their stream alone.
     """
-    work = _Work(walks, fetch, threads=threads, leave=leave, disagree=disagree)
+    work = _Work(walks, fetch, threads=threads, leave=leave, settle=settle)
     try:
         work.start()
         while (pulled := work.next_pulled()) is not None:
@@ -110,13 +106,13 @@ class _Work(Generic[AskT, AnswerT]):
         *,
         threads: int,
         leave: Callable[[], None],
-        disagree: Callable[[AnswerT, AnswerT], bool],
+        settle: Callable[[AnswerT, Iterable[AnswerT]], AnswerT | None],
     ) -> None:
         self.error: Exception | None = None
         self._courses = [_Course(stream, walk) for stream, walk in walks]
         self._fetch = fetch
         self._leave = leave
-        self._disagree = disagree
+        self._settle = settle
         self._changed = threading.Condition()
         self._ended = threading.Event()
         self._waiting: deque[Pulled] = deque()
@@ -217,19 +213,17 @@ class _Work(Generic[AskT, AnswerT]):
         # Heard and put to the others under one lock: each cursor says that all pages before it are stored.
         with self._changed:
             if not course.is_over:
-                if self._wants_second_look(course, answer, begun):
+                settled = self._settle(answer, course.since(begun))
+                if settled is None and course.second_looks < MOST_SECOND_LOOKS:
                     course.second_looks += 1
                     return False
+                answer = answer if settled is None else settled
                 course.keep(answer)
                 *earlier, last = course.walk.hear(ask, answer)
                 for page in earlier:
                     self._deliver(course, Pulled(stream=course.stream, page=page))
                 self._deliver(course, Pulled(stream=course.stream, page=last, is_over=course.walk.is_over))
         return True
-
-    def _wants_second_look(self, course: _Course[AskT, AnswerT], answer: AnswerT, begun: int) -> bool:
-        is_doubtful = any(self._disagree(answer, other) for other in course.since(begun))
-        return is_doubtful and course.second_looks < MOST_SECOND_LOOKS
 
     def _deliver(self, course: _Course[AskT, AnswerT], pulled: Pulled) -> None:
         with self._changed:

@@ -12,7 +12,7 @@ from sources.activecampaign.address import RefusedAddress, clean_address
 from sources.activecampaign.keyset_walk import KeysetWalk
 from sources.activecampaign.offset_walk import OffsetWalk
 from sources.activecampaign.person import Person
-from sources.activecampaign.rows import Answer, answer_of, disagree, joined
+from sources.activecampaign.rows import Answer, answer_of, joined
 from sources.activecampaign.statuses import (
     SERVICE,
     error_of,
@@ -21,6 +21,7 @@ from sources.activecampaign.statuses import (
     says_failure,
     says_no_record,
 )
+from sources.activecampaign.versions import settled
 from sources.activecampaign.walks import PAGE_SIZE, Ask
 from sources.errors import BadCredentials, NotPermitted, SourceError, UnexpectedAnswer, WrongAddress
 from sources.http.limits import BULK, Limits
@@ -54,7 +55,7 @@ class ActiveCampaign:
             return self.page(stream, {**ask.params, **narrowed[stream.key]})
 
         walks = [(one.stream, _walk(one)) for one in wanted]
-        return pull(walks, fetch, threads=THREADS, leave=self._leave, disagree=disagree)
+        return pull(walks, fetch, threads=THREADS, leave=self._leave, settle=settled)
 
     def exists(self, stream: Stream, external_id: str) -> bool:
         """Whether the account has this row. Raises SourceError."""

@@ -36,11 +36,6 @@ def joined(pieces: Sequence[Answer], *, count: int) -> Answer:
     return Answer(rows=rows, usable=count - unreadable, count=count, total=pieces[-1].total)
 
 
-def disagree(one: Answer, other: Answer) -> bool:
-    """Whether both show a row, and not the same of it."""
-    return any(one.rows[key] != other.rows[key] for key in one.rows.keys() & other.rows.keys())
-
-
 def answer_of(body: Row, *, envelope: str) -> Answer:
     """Raises UnexpectedAnswer when the list is missing, or stands beside an error: that is no list of all there is."""
     listed = body.get(envelope)

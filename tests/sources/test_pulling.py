@@ -3,7 +3,7 @@
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -246,13 +246,23 @@ def test_of_two_calls_that_disagree_about_a_row_while_both_are_under_way_one_is_
         return {1: "first", 2: "new", 3: "new"}[ask]
 
     stored: list[str] = []
-    for one in pull([(stream("a"), Pieces(3))], fetch, threads=2, disagree=lambda *both: set(both) == {"old", "new"}):
+
+    def settle(answer: str, others: Iterable[str]) -> str | None:
+        return None if answer == "old" and "new" in others else answer
+
+    for one in pull([(stream("a"), Pieces(3))], fetch, threads=2, settle=settle):
         stored += one.page.rows if one.page else ()
         if "new" in stored:
             third_came.set()
 
     assert sorted(asked) == [1, 2, 2, 3]
     assert stored == ["first", "new", "new"]
+
+
+def test_what_the_source_settles_is_what_is_stored() -> None:
+    pulled = list(pull([(stream("a"), Pieces(3))], answered, threads=2, settle=lambda answer, others: f"{answer}!"))
+
+    assert rows(pulled) == {"a-1!", "a-2!", "a-3!"}
 
 
 def test_answers_that_never_agree_cost_no_more_than_a_few_calls_and_are_kept() -> None:
@@ -263,10 +273,10 @@ def test_answers_that_never_agree_cost_no_more_than_a_few_calls_and_are_kept() -
         time.sleep(0.001)
         return answered(stream, ask)
 
-    pulled = list(pull([(stream("a"), Pieces(200))], fetch, threads=THREADS, disagree=lambda *both: True))
+    pulled = list(pull([(stream("a"), Pieces(200))], fetch, threads=THREADS, settle=lambda answer, others: None))
 
     assert len(rows(pulled)) == 200
-    assert 200 < len(calls) <= 200 + MOST_SECOND_LOOKS
+    assert len(calls) == 200 + MOST_SECOND_LOOKS
 
 
 def test_a_dead_key_costs_one_call() -> None:
