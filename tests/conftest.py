@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+import hypothesis
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
@@ -20,6 +21,15 @@ __all__ = ["new_sandbox", "sandbox", "sandbox_process"]
 pytest_plugins = ["tests.browser_fixture"]
 
 PASSWORD = "demo-password-1"
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile(
+    "patient",
+    hypothesis.settings(),
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)
