@@ -118,7 +118,9 @@ def test_where_two_step_login_is_required_nothing_is_reached_without_it(
     for way, value in ((access.visible_connection, connection), (access.my_draft, draft)):
         with pytest.raises(access.SecondFactorNeeded):
             way(asked_by(alice), PLACE, SOURCE, value.pk)
-    with pytest.raises(access.SecondFactorNeeded):
+    with pytest.raises(
+        access.SecondFactorNeeded, match=r"^Harbour Tea wants two-step login\. Set it up, then go on\.$"
+    ):
         access.my_place(asked_by(alice), PLACE)
     assert access.my_place(asked_by(alice), "tea-shop").workspace == elsewhere
     Authenticator.objects.create(user=alice, type=Authenticator.Type.TOTP, data={})
@@ -144,6 +146,36 @@ def test_who_locks_a_connection_to_change_it_may_manage_that_one(
         assert (locked.name, locked.workspace.slug) == ("Second", PLACE)
     with pytest.raises(PermissionDenied):
         access.manageable_now(asked_by(bob), PLACE, SOURCE, named.pk)
+
+
+def test_a_connection_that_is_changed_is_locked_but_not_its_key(
+    connect: Connect, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite knows no such locks, so the query is looked at."""
+    connection, asked = connect(), []
+
+    def remember(rows: Any, **named: Any) -> Any:
+        asked.append(rows.query if hasattr(rows, "query") else None)
+        return rows.get(**named)
+
+    monkeypatch.setattr(access, "get_object_or_404", remember)
+    access.manageable_now(asked_by(alice), PLACE, SOURCE, connection.pk)
+
+    locks = [(query.select_for_update, query.select_for_no_key_update, query.select_for_update_of) for query in asked]
+    assert locks[-1] == (True, True, ("self",))
+
+
+def test_a_sync_is_stopped_by_who_asked_for_it_and_by_who_manages_its_connection(
+    connect: Connect, alice: User, bob: User, dana: User, erin: User
+) -> None:
+    connection, beside = connect(by=bob), connect(by=erin)
+    sync = connection.syncs.create(number=7, requested_by=erin, state="running")
+
+    may_stop = {user.name for user in (alice, bob, dana, erin) if access.may_stop(asked_by(user), sync)}
+    assert may_stop == {"Alice Okafor", "Bob Lindqvist", "Dana Reyes", "Erin Sato"}
+    sync.requested_by = alice
+    assert not access.may_stop(asked_by(erin), sync)
+    assert access.may_manage(asked_by(erin), beside)
 
 
 def test_a_page_that_was_open_tells_whether_its_own_connection_is_still_mine(

@@ -56,10 +56,12 @@ def test_what_somebody_who_left_had_shared_runs_on_and_what_was_private_is_left_
 ) -> None:
     connection = connect(by=bob, privacy=privacy)
     beside = connect(privacy=privacy)
+    elsewhere = Workspace.objects.create(name="Tea Shop", slug="tea-shop")
+    Membership.objects.create(workspace=elsewhere, user=bob)
     assert [*Connection.objects.left_behind()] == []
     assert {*Connection.objects.may_run()} == {connection, beside}
 
-    Membership.objects.filter(user=bob).delete()
+    Membership.objects.filter(user=bob).exclude(workspace=elsewhere).delete()
 
     assert [*Connection.objects.left_behind()] == ([] if runs_on else [connection])
     assert (connection in Connection.objects.may_run()) == runs_on

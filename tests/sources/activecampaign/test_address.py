@@ -129,6 +129,10 @@ def test_the_refusal_does_not_repeat_what_was_typed() -> None:
         ("https://acme.api-us1.com:443/api/3/", "We removed :443 and /api/3/ from the end."),
         (" https://acme.api-us1.com\n", "We removed the blanks around it."),
         ("HTTPS://Acme.api-us1.com", "We wrote it in small letters."),
+        (
+            " https://XACME.api-us1.com/",
+            "We removed the blanks around it and the slash at the end. We wrote it in small letters.",
+        ),
     ],
 )
 def test_what_was_cleaned_is_said(typed: str, note: str) -> None:
