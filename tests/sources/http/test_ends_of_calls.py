@@ -176,6 +176,7 @@ def test_what_only_concerns_the_connection_is_not_passed_on(make_rig: MakeRig) -
     assert "set-cookie" not in headers
     zipped = make_rig(gzipped(b'{"a": 1}')).get().headers
     assert "content-encoding" not in zipped
+    assert zipped["content-length"] == "8"
     chunked = make_rig(says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")).get().headers
     assert "transfer-encoding" not in chunked
 
