@@ -53,7 +53,7 @@ def sync(request: PersonRequest, workspace: str, source: str, pk: UUID, number: 
 @require_safe
 def data(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     connection = access.visible_connection(request, workspace, source, pk)
-    counts = connection.records.counts_by_stream()
+    counts = connection.row_counts.by_stream()
     # Of what is no longer chosen, the rows that came before stay.
     listed = connection.streams_among({*connection.stream_keys, *counts})
     streams = [{"stream": stream, "count": counts.get(stream.key, 0)} for stream in listed]

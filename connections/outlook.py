@@ -82,7 +82,7 @@ def estimates(connection: Connection) -> list[Cost]:
     """What its streams, or the usual ones of a draft, cost at each pace."""
     source = connection.known_source()
     streams = connection.streams or source.default_streams
-    counted = sizes(connection, connection.records.counts_by_stream())
+    counted = sizes(connection, connection.row_counts.by_stream())
     return [cost(source, streams, counted, pace) for pace in Pace]
 
 

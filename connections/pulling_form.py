@@ -83,7 +83,7 @@ class PullingForm(SettledForm):
     # What it shows ----------------------------------------------------------------------------------------------
 
     def groups(self) -> list[StreamGroup]:
-        counted = sizes(self.connection, self.connection.records.counts_by_stream())
+        counted = sizes(self.connection, self.connection.row_counts.by_stream())
         choices = {choice.data["value"]: choice for choice in self["streams"]}
         by_group: dict[str, list[StreamLine]] = {word: [] for word, _, _ in GROUPS}
         for stream in self.source.streams:

@@ -102,7 +102,7 @@ def moving_part(request: PersonRequest, connection: Connection) -> dict[str, obj
     syncs = [*connection.syncs.newest_first()[:SHOWN_SYNCS]]
     latest = syncs[0] if syncs else None
     runs = [*latest.stream_runs.all()] if latest else []
-    counts = connection.records.counts_by_stream()
+    counts = connection.row_counts.by_stream()
     return {
         "workspace": connection.workspace,
         "connection": connection,

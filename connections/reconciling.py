@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from connections.models import Sighting, StreamRun, Sync
+from connections.models import RowCount, Sighting, StreamRun, Sync
 from connections.models.record import RecordQuerySet
 from connections.models.sync import RunState
 from sources.errors import NotPermitted, UnexpectedAnswer
@@ -43,6 +43,7 @@ def reconcile(run: StreamRun, stream: Stream, line: Puller) -> None:
         run.sync.hold()
         if few:
             run.deleted = settle(missing(run, stream), there)
+            RowCount.objects.note(run.sync.connection, run.stream, -run.deleted)
         run.sightings.all().delete()
         run.finds_gone = False
         run.save(update_fields=["deleted", "finds_gone"])

@@ -25,6 +25,7 @@ from sources.spec import Page, Pulled, Stream, Wanted
 
 log = logging.getLogger(__name__)
 
+MOST_REASONS = 3  # What people read of a line.
 MOST_SETBACKS = 6
 FIRST_SETBACK = timedelta(seconds=20)  # Doubles each time: the sixth try comes about twenty minutes after the first.
 
@@ -215,8 +216,8 @@ class StreamPull:
     def conclude(self) -> None:
         run = self.run
         if run.is_changes_only:
-            stored = self.sync.connection.records.living().filter(stream=run.stream).count()
-            run.calls_saved = max(0, calls_for(stored) - run.pages)
+            stored = self.sync.connection.row_counts.by_stream()
+            run.calls_saved = max(0, calls_for(stored.get(run.stream, 0)) - run.pages)
         run.end(*self.verdict())
         if run.state == RunState.COMPLETE:
             note_complete(run)
@@ -232,7 +233,7 @@ class StreamPull:
 def conclude(sync: Sync) -> None:
     runs = [*sync.stream_runs.all()]
     wanting = [run for run in runs if run.state != RunState.COMPLETE]
-    reasons = " ".join(dict.fromkeys(run.reason for run in wanting))
+    reasons = in_short([*dict.fromkeys(run.reason for run in wanting)])
     if wanting and all(run.is_without_rows for run in runs):
         refused = all(run.state == RunState.SKIPPED for run in runs)
         fail(sync, NotPermitted(reasons) if refused else UnexpectedAnswer(reasons))
@@ -242,6 +243,13 @@ def conclude(sync: Sync) -> None:
     if note_success(connection):
         connection.note_sync()
     log.info("sync ended", extra={"outcome": sync.state, "calls": sync.calls})
+
+
+def in_short(reasons: list[str]) -> str:
+    """A key may read little and a plan offer less; the sync's page has all the reasons, each at its stream."""
+    told, more = reasons[:MOST_REASONS], len(reasons) - MOST_REASONS
+    others = f"{more} more reason{'s' * (more > 1)} stand{'s' * (more == 1)} beside the streams."
+    return " ".join([*told, others] if more > 0 else told)
 
 
 def wait(sync: Sync, failure: TemporarilyDown) -> None:

@@ -204,7 +204,7 @@ def delete(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
         connection.remove(by=request.user)
         messages.success(request, f"{connection.name} was deleted, with its key and the data pulled through it.")
         return redirect(connection.list_url())
-    counts = connection.records.counts_by_stream()
+    counts = connection.row_counts.by_stream()
     context = {
         "workspace": connection.workspace,
         "connection": connection,

@@ -35,9 +35,9 @@ ROOMS = (
     ("sealing",),
 )
 ARCHIVE = (
-    *("record", "stream_mark", "sighting", "sync", "shared_budget", "budget", "event", "check_try", "sign_in"),
-    *("connection", "sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "pacing", "timing"),
-    *("choices", "key_canary", "upsert"),
+    *("record", "row_count", "stream_mark", "sighting", "sync", "shared_budget", "budget", "event", "check_try"),
+    *("sign_in", "connection", "sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "pacing"),
+    *("timing", "choices", "key_canary", "upsert"),
 )
 
 

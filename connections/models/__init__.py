@@ -12,6 +12,7 @@ from connections.models.shared_budget import SharedBudget
 from connections.models.sync import StreamRun, Sync
 from connections.models.stream_mark import StreamMark
 from connections.models.sighting import Sighting
+from connections.models.row_count import RowCount
 from connections.models.record import Record
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Privacy",
     "Record",
     "Role",
+    "RowCount",
     "Schedule",
     "SharedBudget",
     "Sighting",

@@ -12,6 +12,7 @@ from django.db.models.functions import Length
 from django.utils import timezone
 
 from connections.models.connection import Connection
+from connections.models.row_count import RowCount
 from connections.models.upsert import Known, RowText, StoredRows
 from sources.spec import Row, Stream
 
@@ -57,9 +58,6 @@ class RecordQuerySet(models.QuerySet["Record"]):
         most = str(high)
         return found.filter(digits__lte=len(most)).filter(Q(digits__lt=len(most)) | Q(external_id__lte=most))
 
-    def counts_by_stream(self) -> dict[str, int]:
-        return dict(self.living().order_by().values_list("stream").annotate(models.Count("pk")))
-
     def store_page(self, connection: Connection, stream: Stream, rows: Mapping[str, Row], *, address: str) -> Stored:
         """Insert what is new and update what differs; rows that did not change are not written."""
         if not rows:
@@ -74,7 +72,9 @@ class RecordQuerySet(models.QuerySet["Record"]):
         if different:
             there.write(different, now=timezone.now())
         changed = sum(row.external_id in known for row in different)
-        return Stored(new=len(different) - changed, changed=changed)
+        new = len(different) - changed
+        RowCount.objects.note(connection, stream.key, new)
+        return Stored(new=new, changed=changed)
 
 
 def is_same(row: RowText, known: Known | None) -> bool:

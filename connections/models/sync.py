@@ -110,9 +110,7 @@ class SyncQuerySet(models.QuerySet["Sync"]):
 
     def stop(self, reason: str) -> int:
         """The token moves on with it, so that a worker which is at it stores nothing more. Returns how many ended."""
-        return self.update(
-            state=SyncState.STOPPED, reason=reason[:300], token=F("token") + 1, finished_at=timezone.now()
-        )
+        return self.update(state=SyncState.STOPPED, reason=reason, token=F("token") + 1, finished_at=timezone.now())
 
     def with_rows(self) -> Self:
         return self.annotate(
@@ -138,7 +136,7 @@ class Sync(models.Model):
     full = models.BooleanField(default=False)
     only_streams = models.JSONField(default=list)
     state = models.CharField(max_length=12, choices=SyncState, default=SyncState.QUEUED)
-    reason = models.CharField(max_length=300, blank=True)
+    reason = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     run_after = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
@@ -216,14 +214,14 @@ class Sync(models.Model):
 
     def set_back(self, reason: str, *, until: datetime) -> None:
         """Wait and go on later, from where the cursors stand."""
-        self.hold(state=SyncState.QUEUED, reason=reason[:300], run_after=until, setbacks=F("setbacks") + 1)
+        self.hold(state=SyncState.QUEUED, reason=reason, run_after=until, setbacks=F("setbacks") + 1)
 
     def release(self) -> None:
         """Give it back at once: this worker is being stopped, another may go on."""
         self.mine().update(state=SyncState.QUEUED, run_after=timezone.now())
 
     def finish(self, state: str, reason: str = "") -> None:
-        self.hold(state=state, reason=reason[:300], finished_at=timezone.now())
+        self.hold(state=state, reason=reason, finished_at=timezone.now())
         self.refresh_from_db()
 
 
@@ -253,7 +251,7 @@ class StreamRun(models.Model):
     sync = models.ForeignKey(Sync, models.CASCADE, related_name="stream_runs")
     stream = models.CharField(max_length=60)
     state = models.CharField(max_length=12, choices=RunState, default=RunState.WAITING)
-    reason = models.CharField(max_length=300, blank=True)
+    reason = models.TextField(blank=True)
     cursor: "models.JSONField[Cursor | None, Cursor | None]" = models.JSONField(null=True)
     pages = models.PositiveIntegerField(default=0)
     read = models.PositiveIntegerField(default=0)
@@ -311,5 +309,5 @@ class StreamRun(models.Model):
         self.new, self.changed = self.new + new, self.changed + changed
 
     def end(self, state: str, reason: str = "") -> None:
-        self.state, self.reason, self.finished_at = state, reason[:300], timezone.now()
+        self.state, self.reason, self.finished_at = state, reason, timezone.now()
         self.save()

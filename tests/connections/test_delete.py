@@ -10,6 +10,7 @@ from connections.models.sync import LeaseLost, StreamRun
 from connections.syncing import run
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
+from tests.connections.engine import store_rows
 
 
 def text(response: Any) -> str:
@@ -20,8 +21,7 @@ def with_data(connection: Connection) -> Connection:
     sync = Sync.objects.queue(connection, trigger="first").take()
     sync.stream_runs.create(stream="contacts")
     sync.finish("complete")
-    for number in range(3):
-        Record.objects.create(connection=connection, stream="contacts", external_id=str(number), data={})
+    store_rows(connection, "contacts", *({"id": str(number)} for number in range(3)))
     return connection
 
 

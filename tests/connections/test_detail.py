@@ -10,10 +10,11 @@ from django.test import Client
 from django.utils import timezone
 
 from connections.leaving import end_membership
-from connections.models import Connection, Membership, Privacy, Record, Sync, Team, User, Workspace
+from connections.models import Connection, Membership, Privacy, Sync, Team, User, Workspace
 from connections.models.sync import RunState, SyncState
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect, client_of
+from tests.connections.engine import store_rows
 
 LONG_KEY = "0123456789abcdef" * 4 + "a1b2c3d4"
 
@@ -170,9 +171,8 @@ def test_zero_rows_are_said_in_words(alice_client: Client, connect: Connect) -> 
 
 def test_what_was_pulled_is_shown_with_counts_and_the_newest_rows(alice_client: Client, connect: Connect) -> None:
     connection = connect()
-    for number in (9, 10, 11):
-        data = {"id": str(number), "email": f"c{number}@example.org"}
-        Record.objects.create(connection=connection, stream="contacts", external_id=str(number), data=data)
+    rows = [{"id": str(number), "email": f"c{number}@example.org"} for number in (9, 10, 11)]
+    store_rows(connection, "contacts", *rows)
     finished(connection, stream="contacts", read=3)
 
     words = page(alice_client, connection)

@@ -37,7 +37,7 @@ def test_a_complete_sync_exits_with_0_and_tells_its_progress_on_standard_error_a
     assert "Complete." in command.err
     sync = Sync.objects.get()
     assert (sync.state, sync.trigger, sync.pace, sync.full) == ("complete", Trigger.COMMAND, Pace.CONSIDERATE, True)
-    assert set(connection.records.counts_by_stream()) == {"contacts", "tags"}
+    assert set(connection.row_counts.by_stream()) == {"contacts", "tags"}
 
 
 def test_progress_names_the_streams_that_moved_alone(connect: Connect) -> None:

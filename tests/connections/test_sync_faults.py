@@ -50,6 +50,18 @@ def test_a_stream_that_the_plan_does_not_offer_is_skipped(sandbox: SandboxServer
     assert sync.state == SyncState.PARTLY_DONE
 
 
+def test_of_many_reasons_a_few_are_told_and_the_others_counted(sandbox: SandboxServer, connect: Connect) -> None:
+    denied = ["deals", "dealStages", "dealGroups", "forms", "scores"]
+    sandbox.add_key("k" * 40, user_id=sandbox.world.first_ids("users")[1], denied=denied)
+    sandbox.api_key = "k" * 40
+
+    sync = pull(connect(sandbox))
+
+    skipped = [run.reason for run in sync.stream_runs.filter(state=RunState.SKIPPED)]
+    assert len(skipped) == len(denied)
+    assert sync.reason == " ".join([*skipped[:3], "2 more reasons stand beside the streams."])
+
+
 def test_a_stream_with_an_odd_answer_fails_alone(sandbox: SandboxServer, connect: Connect) -> None:
     sandbox.fault("tags", envelope="missing", times=None)
     connection = connect(sandbox)

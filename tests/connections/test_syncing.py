@@ -89,7 +89,7 @@ def test_only_the_streams_that_were_asked_for_are_pulled(sandbox: SandboxServer,
 
     pull(connection, only=["tags", "deals"])
 
-    assert set(connection.records.counts_by_stream()) == {"tags", "deals"}
+    assert set(connection.row_counts.by_stream()) == {"tags", "deals"}
     assert {call.place for call in sandbox.requests} == {"tags", "deals"}
 
 

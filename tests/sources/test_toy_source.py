@@ -93,7 +93,7 @@ def test_the_toy_shops_rows_arrive_page_by_page(alice_client: Client, alice: Use
     sync = pull(connection)
 
     assert sync.state == SyncState.COMPLETE
-    assert connection.records.counts_by_stream() == {"toys": 3, "orders": 1}
+    assert connection.row_counts.by_stream() == {"toys": 3, "orders": 1}
     assert sync.stream_runs.get(stream="toys").pages == 2
     assert "Wooden boat" in alice_client.get(f"{connection.get_absolute_url()}data/toys/").content.decode()
 
@@ -109,7 +109,7 @@ def test_a_stream_that_the_toy_shop_refuses_is_skipped_and_said(
     refused = sync.stream_runs.get(stream="orders")
     assert sync.state == SyncState.PARTLY_DONE
     assert (refused.state, refused.reason) == (RunState.SKIPPED, "Pia Toymaker's key may not read orders.")
-    assert connection.records.counts_by_stream() == {"toys": 3}
+    assert connection.row_counts.by_stream() == {"toys": 3}
     connection.refresh_from_db()
     assert connection.health == Health.HEALTHY
 
