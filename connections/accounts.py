@@ -1,6 +1,5 @@
 """What allauth asks us: who may sign up, how many tries there are, and where its links lead."""
 
-import unicodedata
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -47,8 +46,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         # With the client in it, strangers who try cannot lock out the person whose address it is.
-        email = unicodedata.normalize("NFKC", credentials.get("email") or "").strip().casefold()
-        return f"{email} from {self.get_client_ip(request)}"
+        return f"{(credentials.get('email') or '').lower()} from {self.get_client_ip(request)}"
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Who counts as one client."""

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import time_machine
 from django.contrib.sessions.models import Session
 from django.db import connection as database
 from django.test import Client
@@ -108,6 +109,15 @@ def test_what_was_typed_is_shown_once_and_for_its_own_connection_alone(
     assert "New name" in long_ago.get(connection.get_absolute_url()).content.decode()
     assert "New name" not in long_ago.get(connection.get_absolute_url()).content.decode()
     assert asked.status_code == 302
+
+
+def test_what_was_typed_is_kept_for_an_hour(long_ago: Client, connect: Connect, sandbox: SandboxServer) -> None:
+    with time_machine.travel(time.time(), tick=False) as clock:
+        connection = connect(sandbox)
+        asked = post(long_ago, connection, api_key=OTHER_KEY, name="New name")
+        clock.shift(3601)
+
+        assert "New name" not in confirm(long_ago, asked).content.decode()
 
 
 def test_what_others_changed_meanwhile_is_still_noticed(

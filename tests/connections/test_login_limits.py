@@ -110,6 +110,23 @@ def test_being_refused_counts_for_nobody_elses_address(alice: User, bob: User) -
     assert lets_in(bob.email)
 
 
+def test_right_passwords_do_not_count_for_the_client_either(alice: User, settings: Any) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {**settings.ACCOUNT_RATE_LIMITS, "login_failed_of_client": "3/10m/ip"}
+
+    assert all(lets_in(alice.email) for _ in range(5))
+
+
+def test_what_is_refused_to_the_client_counts_for_no_address(alice: User, bob: User, settings: Any) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {**settings.ACCOUNT_RATE_LIMITS, "login_failed_of_client": "3/10m/ip"}
+    with time_machine.travel(0) as clock:
+        fail(3, bob.email)
+        clock.shift(590)
+        assert fail(5, alice.email) == [429] * 5
+        clock.shift(15)
+
+        assert lets_in(alice.email)
+
+
 def test_more_names_than_a_small_cache_holds_push_no_count_out(alice: User) -> None:
     fail(5, alice.email)
 

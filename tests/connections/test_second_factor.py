@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from cryptography.fernet import Fernet
 from django.contrib.auth.models import Permission
 from django.contrib.sessions.models import Session
@@ -16,9 +17,10 @@ from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 
-from connections.models import Membership, User, Workspace
+from connections.models import Connection, Membership, User, Workspace
 from connections.rotation import reseal_all, verify_all
 from sources.activecampaign.sandbox.server import SandboxServer
+from sources.registry import get_source
 from tests.conftest import PASSWORD, Connect, client_of, code_of, give_second_factor
 from tests.connections.editing_page import text
 
@@ -311,6 +313,23 @@ def test_a_member_without_it_gets_at_nothing_of_the_workspace(
         assert b"Quiet account" not in answer.content
     assert [*required.events.values_list()] == before
     assert sandbox.stats()["requests"] == 0
+
+
+def test_an_unfinished_set_up_waits_too(required: Workspace, bob: User) -> None:
+    source = get_source("activecampaign")
+    assert source is not None
+    draft = Connection.objects.take_up_draft(workspace=required, user=bob, source=source)
+    here, client = f"{PLACE}add/activecampaign/{draft.pk}/", client_of(bob)
+
+    answers = [client.get(here), client.post(here), client.post(f"{here}keep/"), client.get(f"{here}finish/")]
+
+    assert {answer["Location"] for answer in answers} == {SET_UP}
+
+
+def test_recovery_codes_alone_are_no_second_step(required: Workspace, bob: User) -> None:
+    RecoveryCodes.activate(bob)
+
+    assert client_of(bob).get(PLACE)["Location"] == SET_UP
 
 
 def test_a_part_of_a_page_sends_the_whole_page_away(required: Workspace, bob_client: Client, connect: Connect) -> None:
