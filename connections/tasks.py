@@ -7,9 +7,10 @@ from celery.signals import worker_shutting_down
 
 from connections import housekeeping
 from connections.models import Sync
-from connections.working import queue_due, run_one
+from connections.working import UnderWay, queue_due
 
 STOPPING = threading.Event()
+UNDER_WAY = UnderWay()
 
 
 @worker_shutting_down.connect
@@ -28,8 +29,8 @@ def look_for_work() -> None:
 # While all threads are busy, doorbells would pile up; each look rings anew.
 @shared_task(expires=1.0)
 def pull_next() -> None:
-    if not STOPPING.is_set() and (sync := Sync.objects.claim()):
-        run_one(sync, STOPPING)
+    if not STOPPING.is_set() and (sync := UNDER_WAY.claim()):
+        UNDER_WAY.run(sync, STOPPING)
 
 
 @shared_task

@@ -62,13 +62,38 @@ def blame_ourselves(sync: Sync) -> None:
         log.exception("The sync could not be marked as failed; it is taken up again when its lease has run out.")
 
 
+class UnderWay:
+    """The syncs that this process is at: those of one account do not take up all of its threads."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.accounts: Counter[str] = Counter()  # By their fingerprints.
+
+    def claim(self) -> Sync | None:
+        with self.lock:
+            crowded = [account for account, count in self.accounts.items() if count >= MOST_OF_ONE_ACCOUNT]
+            sync = Sync.objects.not_of(crowded).claim()
+            if sync is not None:
+                self.accounts[sync.connection.account_fingerprint] += 1
+            return sync
+
+    def run(self, sync: Sync, stopping: threading.Event) -> None:
+        account = sync.connection.account_fingerprint  # Now: it may be another by the end.
+        try:
+            run_one(sync, stopping)
+        finally:
+            with self.lock:
+                self.accounts[account] -= 1
+
+
 class Worker:
     """Serves until `stop` is called. Several may serve one database, on several machines."""
 
     def __init__(self) -> None:
         self.stopping = threading.Event()
         self.pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="sync")
-        self.running: dict[Future[None], str] = {}  # Of which account, by its fingerprint.
+        self.under_way = UnderWay()
+        self.running: set[Future[None]] = set()
         self.house_kept_at = 0.0
 
     def stop(self) -> None:
@@ -104,15 +129,10 @@ class Worker:
     def start_claimed(self) -> int:
         """Claim as many syncs as there are free threads; returns how many were started."""
         started = 0
-        while len(self.running) < SIDE_BY_SIDE and not self.stopping.is_set() and (sync := self.claim()):
-            self.running[self.pool.submit(run_one, sync, self.stopping)] = sync.connection.account_fingerprint
+        while len(self.running) < SIDE_BY_SIDE and not self.stopping.is_set() and (sync := self.under_way.claim()):
+            self.running.add(self.pool.submit(self.under_way.run, sync, self.stopping))
             started += 1
         return started
 
-    def claim(self) -> Sync | None:
-        counted = Counter(self.running.values())
-        crowded = [account for account, count in counted.items() if count >= MOST_OF_ONE_ACCOUNT]
-        return Sync.objects.not_of(crowded).claim()
-
     def forget_done(self) -> None:
-        self.running = {future: account for future, account in self.running.items() if not future.done()}
+        self.running = {future for future in self.running if not future.done()}

@@ -1,17 +1,20 @@
 """What is due, who takes it, and how many run side by side."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connections
 from django.utils import timezone
 
-from connections import working
+from connections import tasks, working
 from connections.models import Connection, Health, Schedule, Sync, User
 from connections.models.sync import SyncState, Trigger
-from connections.working import SIDE_BY_SIDE, Worker, queue_due, queue_scheduled
+from connections.working import MOST_OF_ONE_ACCOUNT, SIDE_BY_SIDE, UnderWay, Worker, queue_due, queue_scheduled
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
 from tests.connections.engine import again
@@ -195,6 +198,50 @@ def test_a_worker_runs_no_more_syncs_side_by_side_than_it_has_threads(
         go_on.set()
         worker.pool.shutdown()
     assert Sync.objects.filter(state=SyncState.QUEUED).count() == 2
+
+
+@seen_by_others
+@pytest.mark.parametrize("engine", ["worker", "celery"])
+def test_syncs_of_one_account_leave_half_of_the_threads_to_others(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    crowd = [connect(name=f"Crowd {number}") for number in range(SIDE_BY_SIDE)]
+    for connection in [*crowd, connect(name="Other", api_url="https://other.api-us1.com")]:
+        Sync.objects.queue(connection, trigger=Trigger.SCHEDULE)
+    go_on, began = threading.Event(), []
+    monkeypatch.setattr(working, "run_one", lambda sync, _: (began.append(sync.connection.name), go_on.wait(30)))
+
+    with engines(engine) as (look, under_way):
+        try:
+            look()
+            until(lambda: len(began) == MOST_OF_ONE_ACCOUNT + 1, what="all that may begin")
+            assert "Other" in began
+            look()
+            assert Sync.objects.filter(state=SyncState.QUEUED).count() == SIDE_BY_SIDE - MOST_OF_ONE_ACCOUNT
+        finally:
+            go_on.set()
+        until(lambda: not under_way.accounts.total(), what="the end of those")
+        look()
+        until(lambda: len(began) == SIDE_BY_SIDE + 1, what="the others, now that there is room")
+
+
+@contextmanager
+def engines(name: str) -> Iterator[tuple[Callable[[], Any], UnderWay]]:
+    """What lets an engine look for work, and what it knows to be under way."""
+    worker, pool = Worker(), ThreadPoolExecutor(SIDE_BY_SIDE)
+    try:
+        if name == "worker":
+            yield lambda: (worker.forget_done(), worker.start_claimed()), worker.under_way
+        else:
+            yield lambda: [pool.submit(ring) for _ in range(SIDE_BY_SIDE)], tasks.UNDER_WAY
+    finally:
+        worker.pool.shutdown()
+        pool.shutdown()
+
+
+def ring() -> None:
+    tasks.pull_next()
+    connections.close_all()
 
 
 @seen_by_others
