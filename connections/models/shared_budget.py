@@ -69,7 +69,8 @@ class SharedBudget:
     none_left: int = 0
     alignment: Alignment = field(default_factory=Alignment)
     travels: Travels = field(default_factory=Travels)
-    late: dict[float, float] = field(default_factory=dict)
+    left_late: dict[float, float] = field(default_factory=dict)
+    took: dict[float, float] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
     turn: threading.Lock = field(default_factory=threading.Lock)
     here: threading.local = field(default_factory=threading.local)
@@ -114,9 +115,11 @@ class SharedBudget:
 
     def slot_at(self, moment: float, reading: Reading) -> Slot:
         with self.lock:
-            self.late[moment] = 0.0
-            if len(self.late) > MOST_KEPT:
-                del self.late[min(self.late)]
+            self.left_late[moment] = 0.0
+            if len(self.left_late) > MOST_KEPT:
+                oldest = min(self.left_late)
+                del self.left_late[oldest]
+                self.took.pop(oldest, None)
         return Slot(moment=moment, leaves=self.alignment.ours(moment), left=reading.pacing.left_after(moment))
 
     def require_patience(self, wait: float, *, asked: float) -> None:
@@ -145,7 +148,9 @@ class SharedBudget:
         self.nap(slot.leaves - self.clock())
         late = self.clock() - slot.leaves
         if UNTOLD < late < MISSED:
-            self.note_late(slot, late)
+            with self.lock:
+                self.left_late[slot.moment] = late
+            self.tell()
         return late < MISSED
 
     def answered(self, allowance: Allowance | None = None) -> None:
@@ -155,16 +160,24 @@ class SharedBudget:
             self.hear(slot, allowance)
 
     def hear(self, slot: Slot, allowance: Allowance | None) -> None:
-        self.note_late(slot, self.travels.lateness(self.clock() - slot.leaves))
+        took = self.clock() - slot.leaves
+        self.travels.note(took)
+        with self.lock:
+            self.took[slot.moment] = took
         if allowance is not None and self.is_crowded(slot, allowance):
             self.change(lambda reading: reading.pacing.crowded())
+        elif self.travels.lateness(took) > UNTOLD:  # Less is told with the next slot that is taken here.
+            self.tell()
 
-    def note_late(self, slot: Slot, seconds: float) -> None:
-        """It must not have the next ones too close behind it, whichever process sends those."""
+    def tell(self) -> None:
+        """A late call must not have the next ones too close behind it, whichever process sends those."""
+        self.change(lambda reading: reading.pacing)
+
+    def late(self) -> dict[float, float]:
+        """By how much each of our last calls arrived late, as far as that is known."""
         with self.lock:
-            self.late[slot.moment] = max(seconds, self.late.get(slot.moment, 0.0))
-        if seconds > UNTOLD:  # Less is told with the next slot that is taken here.
-            self.change(lambda reading: reading.pacing)
+            known = {moment: self.travels.lateness(took) for moment, took in self.took.items()}
+            return {moment: max(late, known.get(moment, 0.0)) for moment, late in self.left_late.items()}
 
     def is_crowded(self, slot: Slot, allowance: Allowance) -> bool:
         """Whether the account says that nothing is left where our calls leave something. It may be wrong."""
@@ -191,8 +204,7 @@ class SharedBudget:
     def read(self) -> Reading:
         row = self.row().annotate(now=budget.Clock()).get()
         self.alignment.note(theirs=row.now, ours=self.clock())
-        with self.lock:
-            pacing = row.pacing(rate=self.rate).believed(row.now).corrected(self.late)
+        pacing = row.pacing(rate=self.rate).believed(row.now).corrected(self.late())
         return Reading(row=row, now=row.now, pacing=pacing)
 
     def write(self, reading: Reading, pacing: Pacing, **columns: object) -> bool:

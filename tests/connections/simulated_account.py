@@ -33,8 +33,8 @@ class Time:
     def database(self) -> Value:
         return Value(self.now)
 
-    def start(self, work: Callable[[], Any], *, after: float = 0.0) -> None:
-        self._wake(greenlet(work, parent=self._hub), after=after)
+    def start(self, work: Callable[[], Any]) -> None:
+        self._wake(greenlet(work, parent=self._hub), after=0.0)
 
     def sleep(self, seconds: float) -> None:
         self._wake(getcurrent(), after=seconds)
@@ -108,27 +108,34 @@ class Account:
             budget.slow_down(1.0)
         return is_accepted
 
-    def pull(self, *, calls: int, pace: str, name: str = "pull", after: float = 0.0) -> None:
+    def pull(self, *, calls: int, pace: str, name: str = "pull") -> None:
         """A process that has so many calls to make, each again until it is accepted."""
-        left = [calls]
+        left, under_way = calls, 0
 
         def work() -> None:
+            nonlocal left, under_way
             budget = self.budget(pace=pace)
-            while left[0] > 0:
+            while left or under_way:
+                if not left:
+                    self.time.sleep(0.01)
+                    continue
                 budget.take(Lane.BULK)
-                left[0] -= 1
+                left, under_way = left - 1, under_way + 1
                 self.time.start(lambda: call(budget))
                 self.time.sleep(0.0)
 
         def call(budget: SharedBudget) -> None:
-            if not self.called_by(budget, name=name):
-                left[0] += 1
+            nonlocal left, under_way
+            is_accepted = self.called_by(budget, name=name)
+            left, under_way = left + (not is_accepted), under_way - 1
 
-        self.time.start(work, after=after)
+        self.time.start(work)
 
-    def neighbour(self, *, rate: float, heeds: bool, until: float, name: str = "neighbour") -> None:
+    def neighbour(self, *, rate: float, heeds: bool, seconds: float, name: str = "neighbour") -> None:
+        over = self.time.now + seconds
+
         def work() -> None:
-            while self.time.now < MIDNIGHT + until:
+            while self.time.now < over:
                 is_accepted = self.admit(name)
                 self.time.sleep(1.0 if heeds and not is_accepted else 1.0 / rate)
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from connections.models import AccountBudget, Pace, SharedBudget, budget
 from connections.models.pacing import UNTOLD
-from connections.models.shared_budget import MISSED, PATIENCE
+from connections.models.shared_budget import HESITATION, MISSED, PATIENCE
 from sources.errors import RateLimited
 from sources.spec import Allowance, Lane, ThreadedBudget, WatchfulBudget
 
@@ -170,6 +170,17 @@ def test_of_two_that_want_the_same_slot_one_gets_it(clock: Clock) -> None:
     ]
 
     assert taken == [True, False]
+
+
+def test_callers_hesitate_by_chance_and_less_the_longer_they_have_waited(clock: Clock) -> None:
+    one = caller(clock)
+
+    fresh = [one.hesitation(clock.now) for _ in range(50)]
+    waiting = [one.hesitation(clock.now - 1.0) for _ in range(50)]
+
+    assert len(set(fresh)) > 40
+    assert 0.0 <= min(fresh) < 0.02 < 0.06 < max(fresh) <= HESITATION
+    assert max(waiting) <= HESITATION / 6
 
 
 def test_another_account_has_calls_of_its_own(clock: Clock) -> None:

@@ -244,36 +244,38 @@ def test_of_several_readings_of_two_clocks_the_quickest_is_believed() -> None:
     assert alignment.ours(NOW + 5.0) == pytest.approx(75.001)
 
 
-def test_what_a_call_took_longer_than_the_quickest_is_how_late_it_arrived() -> None:
+def heard(*seconds: float) -> Travels:
     travels = Travels()
-    for _ in range(99):
-        travels.lateness(0.3)
+    for one in seconds:
+        travels.note(one)
+    return travels
+
+
+def test_what_a_call_took_longer_than_the_quickest_is_how_late_it_arrived() -> None:
+    travels = heard(*[0.3] * 98, 0.34, 0.3)
 
     assert travels.lateness(0.34) == pytest.approx(0.04, abs=0.001)
     assert travels.lateness(0.3) == pytest.approx(0.0, abs=0.001)
 
 
-def test_what_took_very_long_was_worked_on_and_did_not_travel() -> None:
-    travels = Travels()
-    travels.lateness(0.3)
+def test_a_quicker_call_shows_those_before_it_to_have_been_late() -> None:
+    travels = heard(*[0.33] * 50)
+    assert travels.lateness(0.33) < 0.001
 
-    assert travels.lateness(4.0) == TRAVEL
+    travels.note(0.3)
+
+    assert travels.lateness(0.33) == pytest.approx(0.03, abs=0.002)
+
+
+def test_what_took_very_long_was_worked_on_and_did_not_travel() -> None:
+    assert heard(0.3).lateness(4.0) == TRAVEL
 
 
 def test_the_fewer_answers_were_heard_the_later_each_may_have_been() -> None:
-    few, many = Travels(), Travels()
-    for travels, count in ((few, 2), (many, 30)):
-        for _ in range(count):
-            travels.lateness(0.32)
-            travels.lateness(0.3)
+    lateness = [heard(*[0.3, 0.32] * count).lateness(0.3) for count in (1, 5, 50)]
 
-    assert few.lateness(0.31) > many.lateness(0.31) > 0.01
+    assert lateness[0] > lateness[1] > lateness[2] > 0.0
 
 
 def test_an_account_that_answers_more_slowly_than_before_is_not_held_to_its_best_day() -> None:
-    travels = Travels()
-    travels.lateness(0.1)
-    for _ in range(100):
-        last = travels.lateness(0.15)
-
-    assert last == pytest.approx(0.0, abs=1e-6)
+    assert heard(0.1, *[0.15] * 100).lateness(0.15) < 0.001
