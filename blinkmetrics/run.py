@@ -27,7 +27,7 @@ SETTLED_AFTER = 60.0  # Seconds that a worker must live for its next death to co
 # The server of production: one process stops with its parent, which runserver's reloader does not, and whitenoise
 # serves the static files straight from their sources while DEBUG is on.
 GUNICORN = (
-    *("-m", "gunicorn", "blinkmetrics.wsgi", "--worker-class=gthread", "--threads=8", "--log-level=warning"),
+    *("-m", "gunicorn", "--config=python:blinkmetrics.serving", "blinkmetrics.wsgi", "--log-level=warning"),
     *("--graceful-timeout=3", "--no-control-socket"),
 )
 

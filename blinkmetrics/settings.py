@@ -207,6 +207,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144  # Bytes of a whole request. The largest form has five short fields.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000  # A box for each member of a large workspace.
+DATA_UPLOAD_MAX_NUMBER_FILES = 0  # No form takes one.
 DEFAULT_EXCEPTION_REPORTER = "connections.fault_reports.OwnReport"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "connections.fault_reports.NoValues"
 

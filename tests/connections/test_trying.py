@@ -11,8 +11,8 @@ from django.db import connection as database
 from django.test import Client
 from django.utils import timezone
 
+from blinkmetrics import serving
 from blinkmetrics import settings as real_settings
-from blinkmetrics.run import GUNICORN
 from connections.models import CheckTry, Connection, User, Workspace
 from connections.models.check_try import TooManyAtOnce
 from connections.trying import places
@@ -231,6 +231,4 @@ def test_a_place_is_given_back_whatever_happens(settings: Any) -> None:
 
 
 def test_the_demonstration_has_more_threads_than_places() -> None:
-    threads = next(int(word.partition("=")[2]) for word in GUNICORN if word.startswith("--threads="))
-
-    assert threads > real_settings.CHECKS_AT_ONCE
+    assert serving.threads > real_settings.CHECKS_AT_ONCE

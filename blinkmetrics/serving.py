@@ -1,0 +1,55 @@
+"""How the site is served: `gunicorn --config python:blinkmetrics.serving blinkmetrics.wsgi`."""
+
+import socket
+import struct
+import time
+from typing import Any
+
+from gunicorn.workers import gthread
+
+LONGEST_ARRIVAL = 30.0  # Seconds for a whole request. The largest is 256 kB.
+LONGEST_STALL = 60  # Seconds that a client may take nothing of an answer; a slow download goes on.
+
+# gunicorn's settings, by their names.
+worker_class = "blinkmetrics.serving.ImpatientWorker"
+threads = 8
+limit_request_line = 4094
+limit_request_fields = 60
+limit_request_field_size = 8190
+
+# A new connection that sends nothing waits without a thread after this; gunicorn's own five seconds are an open door.
+gthread.DEFAULT_WORKER_DATA_TIMEOUT = 0.2
+
+
+class ImpatientWorker(gthread.ThreadWorker):
+    """Hangs up on clients that hold a thread by sending or taking slowly; gunicorn would wait for them without end."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.arriving: dict[Any, float] = {}
+
+    def handle(self, conn: Any) -> Any:
+        """In a thread of its own: reads a request and answers it."""
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", LONGEST_STALL, 0))
+        self.arriving[conn] = time.monotonic() + LONGEST_ARRIVAL
+        try:
+            return super().handle(conn)
+        finally:
+            self.arriving.pop(conn, None)
+
+    def murder_pending(self) -> None:
+        """About once a second, in the main thread."""
+        super().murder_pending()
+        now = time.monotonic()
+        for conn, ends_at in [*self.arriving.items()]:
+            if ends_at < now:
+                self.arriving.pop(conn, None)
+                stop_reading(conn.sock)
+
+
+def stop_reading(sock: socket.socket) -> None:
+    """Whoever waits for more of the request finds its end; an answer that is under way goes on."""
+    try:
+        sock.shutdown(socket.SHUT_RD)
+    except OSError:
+        return  # It has hung up by itself.
