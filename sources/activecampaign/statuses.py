@@ -75,7 +75,9 @@ def says_failure(body: Row) -> bool:
 
 def _busy(response: httpx.Response) -> RateLimited:
     seconds = response.extensions.get("wait_seconds", 1.0)
-    return RateLimited(f"{SERVICE} is busy and asks us to wait {_in_words(seconds)}.", retry_after=seconds)
+    was_asked = response.extensions.get("was_asked", False)
+    rest = f" and asks us to wait {_in_words(seconds)}." if was_asked else ". Try again later."
+    return RateLimited(f"{SERVICE} is busy{rest}", retry_after=seconds)
 
 
 def _in_words(seconds: float) -> str:

@@ -18,7 +18,7 @@ PERSON_WAITS = 10.0  # Seconds after which a person is better told than kept wai
 
 
 class Throttle(httpx.BaseTransport):
-    """Leaves the seconds to wait in the extension `wait_seconds` of a busy answer."""
+    """Leaves in a busy answer's extensions the `wait_seconds`, and whether these were what it asked (`was_asked`)."""
 
     def __init__(self, inner: httpx.BaseTransport, *, budget: Budget, lane: Lane) -> None:
         self._inner = inner
@@ -30,9 +30,10 @@ class Throttle(httpx.BaseTransport):
         self._budget.take(self._lane)
         response = self._inner.handle_request(request)
         if response.status_code in BUSY:
-            seconds = asked_seconds(response) or self._growing_pause()
+            asked = asked_seconds(response)
+            seconds = asked or self._growing_pause()
             self._budget.slow_down(min(seconds, LONGEST_WAIT))
-            response.extensions["wait_seconds"] = seconds
+            response.extensions |= {"wait_seconds": seconds, "was_asked": asked is not None}
         else:
             self._pause = FIRST_PAUSE
         # Refusals are answered at once, by whoever stands in front: they tell nothing about how long calls travel.

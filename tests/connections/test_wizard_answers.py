@@ -87,7 +87,7 @@ PASSING: dict[str, tuple[dict[str, Any], str]] = {
         "ActiveCampaign is busy and asks us to wait 7 seconds.",
     ),
     "429 with one second": ({"kind": "busy"}, "ActiveCampaign is busy and asks us to wait 1 second."),
-    "503": ({"kind": "down"}, "ActiveCampaign is busy and asks us to wait"),
+    "503": ({"kind": "down"}, "ActiveCampaign is busy. Try again later."),
     "500": ({"status": 500}, "ActiveCampaign had an error. Try again later."),
     "502": ({"status": 502, "body": "<html>", "content_type": "text/html"}, "ActiveCampaign had an error."),
     "520": ({"status": 520}, "ActiveCampaign had an error."),

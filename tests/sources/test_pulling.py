@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from sources.errors import BadCredentials, NotPermitted, SourceError, TemporarilyDown, UnexpectedAnswer
 from sources.pulling import MOST_SECOND_LOOKS, PullBudget, PullEnded, nap, pull, pull_in_turn
-from sources.spec import Lane, Page, Pulled, Stream, Wanted
+from sources.spec import Allowance, Lane, Page, Pulled, Stream, Wanted
 
 THREADS = 4
 LONG = 30.0  # Seconds that nothing here may take; a test that needs them hangs.
@@ -449,6 +449,19 @@ def test_a_budget_without_threads_needs_no_leave() -> None:
         def slow_down(self, seconds: float) -> None: ...
 
     PullBudget(Plain()).leave()
+    PullBudget(Plain()).answered(None)
+
+
+def test_what_an_answer_tells_reaches_a_budget_that_listens() -> None:
+    class Listening(Purse):
+        heard: ClassVar[list[Allowance | None]] = []
+
+        def answered(self, allowance: Allowance | None = None) -> None:
+            self.heard.append(allowance)
+
+    PullBudget(Listening()).answered(Allowance(remaining=3))
+
+    assert Listening.heard == [Allowance(remaining=3)]
 
 
 def test_streams_can_be_pulled_in_turn_from_a_source_that_has_only_pages() -> None:

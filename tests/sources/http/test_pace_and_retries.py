@@ -1,6 +1,7 @@
 """Waiting: before calls, when the other side is busy, and between tries."""
 
 import threading
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -11,8 +12,8 @@ from sources.errors import RateLimited
 from sources.http.limits import Limits
 from sources.http.retry_after import asked_seconds
 from sources.http.throttle import LocalBudget
-from sources.spec import Lane
-from tests.sources.http.conftest import MakeRig
+from sources.spec import Allowance, Lane
+from tests.sources.http.conftest import FreeBudget, MakeRig
 from tests.sources.http.scripted_server import answers, says
 
 DATE = "Tue, 24 Nov 2026 10:00:00 GMT"
@@ -66,6 +67,16 @@ def test_a_server_whose_clock_is_off_by_a_year_is_still_understood() -> None:
     assert asked_seconds(httpx.Response(429, headers=headers)) == 10
 
 
+@dataclass
+class HearingBudget(FreeBudget):
+    """Learns from answers."""
+
+    heard: list[Allowance | None] = field(default_factory=list)
+
+    def answered(self, allowance: Allowance | None = None) -> None:
+        self.heard.append(allowance)
+
+
 def test_everybody_is_slowed_down_by_a_busy_answer(make_rig: MakeRig) -> None:
     rig = make_rig(answers(b"", status=429, headers=[("Retry-After", "30")]), answers({}))
 
@@ -90,6 +101,39 @@ def test_seconds_on_a_good_answer_mean_nothing(make_rig: MakeRig) -> None:
     rig.get()
 
     assert rig.budget.slowed == []
+
+
+TOLD: list[tuple[dict[str, str], Allowance | None]] = [
+    ({}, None),
+    ({"RateLimit-Remaining": "3"}, Allowance(remaining=3)),
+    ({"RateLimit-Limit": "5", "RateLimit-Remaining": "0"}, Allowance(remaining=0, limit=5)),
+    ({"RateLimit-Limit": "1000", "RateLimit-Remaining": " 999 "}, Allowance(remaining=999, limit=1000)),
+    ({"RateLimit-Limit": "5"}, None),
+    ({"RateLimit-Limit": "five", "RateLimit-Remaining": "3"}, Allowance(remaining=3)),
+    *(({"RateLimit-Remaining": value}, None) for value in ("", "-1", "1.5", "1e3", "some", "3, 4", "9" * 30)),
+]
+
+
+@pytest.mark.parametrize(("headers", "told"), TOLD)
+def test_what_an_answer_tells_about_the_limit_is_read_strictly(
+    headers: dict[str, str], told: Allowance | None, make_rig: MakeRig
+) -> None:
+    budget = HearingBudget()
+    rig = make_rig(answers({}, headers=[*headers.items()]), budget=budget)
+
+    rig.get()
+
+    assert budget.heard == [told]
+
+
+@pytest.mark.parametrize("status", [429, 503, 403, 404, 500])
+def test_a_refusal_tells_a_budget_nothing_about_how_long_calls_travel(status: int, make_rig: MakeRig) -> None:
+    budget = HearingBudget()
+    rig = make_rig(answers(b"", status=status, headers=[("RateLimit-Remaining", "0")]), answers({}), budget=budget)
+
+    rig.get()
+
+    assert budget.heard == [None] * (status not in (403, 404))
 
 
 def test_a_pull_outlasts_429_for_a_quarter_of_an_hour(make_rig: MakeRig) -> None:
