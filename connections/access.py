@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
-from connections.models import AccountBudget, Connection, Event, Membership, SignIn, Sync, Team, Workspace
+from connections.models import AccountBudget, Connection, Event, Membership, SignIn, StandbyKey, Sync, Team, Workspace
 from connections.models.connection_query import ConnectionQuerySet
 from connections.requests import PersonRequest
 from connections.second_factor import has_second_factor
@@ -141,6 +141,10 @@ def in_place(connections: QuerySet[Connection], slug: str, source: str) -> Query
 def budget_of(connection: Connection) -> AccountBudget | None:
     """The budget of its account, shared by all who call that account; None when it was never called."""
     return AccountBudget.objects.filter(account=connection.account_fingerprint).first()
+
+
+def standby_of(connection: Connection) -> StandbyKey | None:
+    return StandbyKey.objects.of(connection)
 
 
 def sharers(request: PersonRequest, connection: Connection) -> list[Connection]:

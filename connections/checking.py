@@ -6,9 +6,9 @@ from collections.abc import Callable
 from django.db import transaction
 from django.utils import timezone
 
-from connections.models import Connection, Health, SharedBudget, User
+from connections.models import Connection, Health, SharedBudget, StandbyKey, User
 from connections.models.connection import ANOTHER_ACCOUNT
-from connections.notices import tell_broken, tell_mended
+from connections.notices import tell_broken, tell_mended, tell_taken_over
 from connections.sealing import Unsealable, fingerprint
 from sources.errors import AccountUnavailable, BadCredentials, NotPermitted, SourceError, WrongAddress
 from sources.spec import Credentials, Proof, Source, host_of
@@ -33,8 +33,7 @@ def ask(source: Source, credentials: Credentials) -> Proof:
 def check(connection: Connection, *, by: User | None) -> None:
     """Test the stored credentials and keep the outcome as the connection's health. Raises SourceError."""
     try:
-        proof = ask(connection.known_source(), connection.credentials())
-        refuse_another_account(connection, proof)
+        proof = prove(connection)
     except Unsealable:
         note_failure(connection, unreadable_key())
         raise unreadable_key() from None
@@ -46,6 +45,18 @@ def check(connection: Connection, *, by: User | None) -> None:
         connection.record("tested", by=by, detail="It works.")
 
 
+def prove(connection: Connection) -> Proof:
+    """By the first key, or by the standby key that takes over from it. Raises SourceError and Unsealable."""
+    try:
+        proof = ask(connection.known_source(), connection.credentials())
+    except BadCredentials as refusal:
+        if not take_over(connection, refusal):
+            raise
+        return prove(connection)
+    refuse_another_account(connection, proof)
+    return proof
+
+
 def refuse_another_account(connection: Connection, proof: Proof) -> None:
     """The same key answers for somebody else: its rows must not mix with those that are stored."""
     if connection.was_another(proof):
@@ -54,6 +65,49 @@ def refuse_another_account(connection: Connection, proof: Proof) -> None:
             "This key belongs to a different account than before. If that is meant, enter the key again.",
             code=ANOTHER_ACCOUNT,
         )
+
+
+def take_over(connection: Connection, refusal: BadCredentials) -> bool:
+    """Let the standby key stand in for one that was refused, if there is one that works.
+
+    Returns whether another key is in place now, whoever put it there: a person may have been quicker. Raises
+    SourceError when the standby key could not be tried.
+    """
+    if refusal.code != BadCredentials.code:
+        return False
+    refused_key = connection.key_stored_at
+    standby = StandbyKey.objects.of(connection)
+    proof = prove_standby(standby) if standby else None
+    with transaction.atomic():
+        if not is_still_there(connection):
+            return False
+        if connection.key_stored_at != refused_key:
+            return True
+        if not (standby and proof and standby.is_still_there()):
+            return False
+        refused = connection.person
+        put_in_place(connection, standby, proof)
+    tell_taken_over(connection, refused=refused)
+    return True
+
+
+def prove_standby(standby: StandbyKey) -> Proof | None:
+    """None when it does not work either. Raises SourceError when it could not be tried."""
+    try:
+        proof = ask(standby.connection.known_source(), standby.credentials())
+    except (Unsealable, *FOR_A_PERSON):
+        log.warning("the standby key does not work either", extra={"connection": str(standby.pk)})
+        return None
+    return proof if standby.is_of(proof) else None
+
+
+def put_in_place(connection: Connection, standby: StandbyKey, proof: Proof) -> None:
+    # Not as a change of the key, which would stand in the way of a person who is replacing it at this moment.
+    detail = f"The key of {connection.person} was refused; that of {proof.person} is in use now."
+    if connection.needs_action:
+        connection.become_due()
+    standby.take_over(connection, proof)
+    connection.record("switched to the standby key", by=None, detail=detail[:300])
 
 
 def unreadable_key() -> BadCredentials:
@@ -87,9 +141,11 @@ def words_for(row: Connection, failure: SourceError) -> str:
     """Of a key that worked before, whose it was says more than where to copy it from."""
     if failure.code != BadCredentials.code or not row.person:
         return str(failure)
+    standby = StandbyKey.objects.of(row)
+    neither = f" The standby key of {standby.person} does not work either." if standby else ""
     return (
         f"{row.source_name} no longer accepts the key of {row.person}. "
-        "Perhaps that user was deleted, or the key was reset. Enter another key."
+        f"Perhaps that user was deleted, or the key was reset.{neither} Enter another key."
     )
 
 

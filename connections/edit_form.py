@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from connections.forms import DetailsForm, address_differs, chosen_credentials, key_hint, needs_key_again, typed_into
-from connections.models import Connection, Privacy
+from connections.models import Connection, Privacy, StandbyKey
 from connections.models.event import FIELD_WORDS
 from connections.sealing import Unsealable, fingerprint
 from connections.settled_form import SettledForm
@@ -58,8 +58,12 @@ class EditForm(SettledForm, DetailsForm):
         cleaned = super().clean()
         self.settle_with_others(cleaned)
         if needs_key_again(cleaned, self.connection) and "api_key" not in self.errors:
-            self.add_error("api_key", "Enter the key again: it was stored for the address before.")
+            self.add_error("api_key", f"Enter the key again: it was stored for the address before.{self.standby_goes}")
         return cleaned
+
+    @property
+    def standby_goes(self) -> str:
+        return " The standby key goes with that address." if StandbyKey.objects.of(self.connection) else ""
 
     def posted_value(self, field: str, cleaned: dict[str, Any]) -> str | None:
         match field:

@@ -1,6 +1,7 @@
 """Saves an edit: new credentials are proven first, and what others changed meanwhile is respected."""
 
 from contextlib import suppress
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.http import Http404
@@ -8,15 +9,23 @@ from django.views.decorators.debug import sensitive_variables
 
 from connections.checking import account_of, ask, note_success, unreadable_key
 from connections.edit_form import EditForm
-from connections.models import Connection, Membership, Privacy, Sync, User
+from connections.models import Connection, Membership, Privacy, StandbyKey, Sync, User
 from connections.models.people import in_words
 from connections.models.sync import AlreadyActive, Trigger
 from connections.sealing import Unsealable
 from connections.trying import counted_try
-from sources.spec import Credentials
+from sources.spec import Credentials, Proof, host_of
 
 EDITABLE = ("name", "privacy", "api_url", "api_key")
 ORDER_OF_PRIVACY = (Privacy.PRIVATE, Privacy.TEAM, Privacy.WORKSPACE)
+
+
+@dataclass(frozen=True)
+class Proven:
+    """New credentials, and what the account said to them."""
+
+    credentials: Credentials
+    proof: Proof
 
 
 class EditConflict(Exception):
@@ -37,11 +46,12 @@ def save_edit(connection: Connection, form: EditForm, *, by: User) -> str:
         raise unreadable_key() from None
     with counted_try(account_of(credentials), by=by, workspace=connection.workspace):
         proof = ask(connection.known_source(), credentials)
-    row = store(connection, form, by=by, proven=credentials)
+    standby = StandbyKey.objects.of(connection)
+    row = store(connection, form, by=by, proven=Proven(credentials, proof))
     note_success(row, proof)
     pull_with_new_key(row, by=by)
     said = f"Saved. The new credentials work: {connection.source_name} answered as {proof.person}."
-    return f"{said} {loss_of_access(row, before)}".strip()
+    return " ".join(filter(None, [said, loss_of_standby(row, standby), loss_of_access(row, before)]))
 
 
 def refuse_conflicts(form: EditForm) -> None:
@@ -50,7 +60,7 @@ def refuse_conflicts(form: EditForm) -> None:
 
 
 @transaction.atomic
-def store(connection: Connection, form: EditForm, *, by: User, proven: Credentials | None = None) -> Connection:
+def store(connection: Connection, form: EditForm, *, by: User, proven: Proven | None = None) -> Connection:
     row = present_row(connection, by=by)
     if row.version != connection.version:
         settle_again(row, form, proven=proven)
@@ -58,12 +68,27 @@ def store(connection: Connection, form: EditForm, *, by: User, proven: Credentia
     before = {field: row.value_of(field) for field in EDITABLE}
     row.name, row.privacy, row.team = (form.cleaned_data[field] for field in ("name", "privacy", "team"))
     if proven:
-        row.keep_credentials(proven, by=by)
-        row.stop_syncs("The key was replaced during the sync.")
+        put_in(row, proven, by=by)
     elif is_narrower(before["privacy"], row.privacy):
         row.go_on_after(row.stop_syncs("The privacy was narrowed during the sync."))
     row.save_changes(before, by=by)
     return row
+
+
+def put_in(row: Connection, proven: Proven, *, by: User) -> None:
+    """The caller has locked the row, and saves it."""
+    settle_standby(row, proven, by=by)
+    row.keep_credentials(proven.credentials, by=by)
+    row.stop_syncs("The key was replaced during the sync.")
+
+
+def settle_standby(row: Connection, proven: Proven, *, by: User) -> None:
+    """It stays unless it is for another account now, or would die together with the new key."""
+    standby = StandbyKey.objects.of(row)
+    if standby and row.host != host_of(proven.credentials.api_url):
+        standby.discard(by=by, detail="It was for the API URL before.")
+    elif standby and standby.is_of(proven.proof):
+        standby.discard(by=by, detail="The new key belongs to the same person.")
 
 
 def present_row(connection: Connection, *, by: User) -> Connection:
@@ -74,12 +99,11 @@ def present_row(connection: Connection, *, by: User) -> Connection:
     return row
 
 
-@sensitive_variables("proven")
-def settle_again(row: Connection, form: EditForm, *, proven: Credentials | None) -> None:
+def settle_again(row: Connection, form: EditForm, *, proven: Proven | None) -> None:
     """Somebody saved while the new credentials were being proven: look at what they changed before going on."""
     form.meet(row)
     refuse_conflicts(form)
-    if not form.is_valid() or (proven and form.credentials() != proven):
+    if not form.is_valid() or (proven and form.credentials() != proven.credentials):
         raise EditConflict(
             "Nothing was saved: somebody else changed this connection while the new key was being tested. "
             "Look it over, enter the key again and save."
@@ -101,6 +125,11 @@ def loss_of_access(row: Connection, before: list[Membership]) -> str:
     still = readers(row) if before else []
     lost = [str(one) for one in before if one not in still]
     return f"No longer able to use it: {in_words(lost)}." if lost else ""
+
+
+def loss_of_standby(row: Connection, before: StandbyKey | None) -> str:
+    is_lost = before is not None and not StandbyKey.objects.of(row)
+    return "There is no standby key any more; Activity says why." if is_lost else ""
 
 
 def pull_with_new_key(row: Connection, *, by: User) -> None:

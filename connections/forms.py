@@ -1,6 +1,7 @@
 """What people fill in: a connection's name, privacy and credentials, and the filters of a list."""
 
 from collections.abc import Collection
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -265,13 +266,18 @@ def key_hint(connection: Connection, *, viewer: User) -> str:
     """“A key ending 1a2b is stored since 3 May by Ana”, for those who manage the connection."""
     if not connection.has_key or not connection.key_stored_at:
         return ""
-    ending = f" ending {connection.key_hint}" if connection.key_hint else ""
-    who = "you" if connection.key_stored_by == viewer else str(connection.key_stored_by or "a former member")
-    return f"A key{ending} is stored since {connection.key_stored_at:%-d %B %Y} by {who}. Leave this blank to keep it."
+    since, by = connection.key_stored_at, connection.key_stored_by
+    return f"{stored_words(connection.key_hint, since=since, by=by, viewer=viewer)} Leave this blank to keep it."
+
+
+def stored_words(hint: str, *, since: datetime, by: User | None, viewer: User, whose: str = "") -> str:
+    ending, owner = f" ending {hint}" if hint else "", f" of {whose}" if whose else ""
+    who = "you" if by == viewer else str(by or "a former member")
+    return f"A key{ending}{owner} is stored since {since:%-d %B %Y} by {who}."
 
 
 @cache
-def form_for(base: type[DetailsForm], source_key: str) -> Any:
+def form_for(base: type[forms.Form], source_key: str) -> Any:
     """`base` with the fields of the source's own credentials form before it."""
     return type(base.__name__, (base, all_sources()[source_key].credentials_form), {})
 

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from connections.models import CallMinute, CheckTry, Connection, KeyCanary, SignIn, State
+from connections.models import CallMinute, CheckTry, Connection, KeyCanary, SignIn, StandbyKey, State
 from connections.models.connection import ORPHANED_KEY_LIFE, UNFINISHED_KEY_LIFE, UNFINISHED_LIFE
 
 log = logging.getLogger(__name__)
@@ -57,4 +57,5 @@ def forget_keys_of(connections: QuerySet[Connection]) -> int:
     for connection in keepers:
         connection.forget_key()
         connection.save()
+    StandbyKey.objects.filter(connection__in=keepers).delete()
     return len(keepers)

@@ -1,4 +1,4 @@
-"""The few e-mails that people get about a connection: one when it needs them, one when it works again."""
+"""The few e-mails that people get about a connection: when it needs them, works again, or changes its key."""
 
 import logging
 from smtplib import SMTPException
@@ -21,10 +21,17 @@ def tell_mended(connection: Connection) -> None:
     tell(connection, "works again", "connections/mail/works_again.txt")
 
 
-def tell(connection: Connection, what: str, template: str) -> None:
-    place = "#id_api_key" if connection.needs_action and connection.key_mends_it else ""
+def tell_taken_over(connection: Connection, *, refused: str) -> None:
+    """The key of `refused` is gone, and the standby key stands in its place."""
+    what = "goes on with its standby key"
+    tell(connection, what, "connections/mail/standby_took_over.txt", place="#standby-heading", refused=refused)
+
+
+def tell(connection: Connection, what: str, template: str, *, place: str = "", **more: str) -> None:
+    if connection.needs_action and connection.key_mends_it:
+        place = "#id_api_key"
     link = f"{settings.SITE_URL}{connection.get_absolute_url()}{place}"
-    text = render_to_string(template, {"connection": connection, "link": link})
+    text = render_to_string(template, {"connection": connection, "link": link, **more})
     # A name may hold a line break, which would begin another header.
     subject = " ".join(f"{connection.source_name}: “{connection.name}” {what}".split())
     message = EmailMessage(subject=subject, body=text, to=[], bcc=readers_of(connection))

@@ -10,12 +10,15 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from connections import second_factor
-from connections.models import Connection, KeyCanary
+from connections.models import Connection, KeyCanary, StandbyKey
 from connections.sealing import Unsealable, is_sealed_under_newest_key
 
 BATCH = 25  # Rows that are locked together; an edit of one of them waits for some hundredths of a second.
 SEALED = ("api_url", "api_key", "typed")
 FINGERPRINTS = ("account_fingerprint", "key_fingerprint")
+WRITTEN = {Connection: (*SEALED, *FINGERPRINTS), StandbyKey: ("api_key",)}
+
+Sealed = Connection | StandbyKey
 
 
 @dataclass
@@ -40,6 +43,8 @@ def reseal_all() -> Count:
         with transaction.atomic():
             for row in Connection.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"):
                 reseal(row, count)
+            for standby in standby_keys(ids):
+                reseal(standby, count)
     for ids in batches(Authenticator.objects.all()):
         with transaction.atomic():
             for factor in Authenticator.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"):
@@ -56,6 +61,8 @@ def verify_all() -> Count:
     for ids in batches(Connection.objects.all()):
         for row in Connection.objects.filter(pk__in=ids).order_by("pk"):
             note(row, count)
+        for standby in standby_keys(ids):
+            note(standby, count)
     for factor in Authenticator.objects.select_related("user").order_by("pk").iterator():
         note_second_factor(factor, count)
     return count
@@ -72,32 +79,39 @@ def batches(rows: QuerySet[Any]) -> Iterator[list[Any]]:
         last = ids[-1]
 
 
-def reseal(row: Connection, count: Count) -> None:
+def standby_keys(ids: list[UUID]) -> QuerySet[StandbyKey]:
+    """Those of these connections, under whose lock they are."""
+    return StandbyKey.objects.filter(connection__in=ids).select_related("connection").order_by("pk")
+
+
+def reseal(row: Sealed, count: Count) -> None:
     if note(row, count):
         row.seal_anew()
-        row.save(update_fields=[*SEALED, *FINGERPRINTS])
+        row.save(update_fields=WRITTEN[type(row)])
 
 
-def note(row: Connection, count: Count) -> bool:
+def note(row: Sealed, count: Count) -> bool:
     """Count the row; returns whether it wants to be resealed."""
-    if all(is_sealed_under_newest_key(sealed) for sealed in sealed_texts(row)):
-        count.present += is_open(row, count)
+    is_present = all(is_sealed_under_newest_key(sealed) for sealed in sealed_texts(row))
+    if not is_open(row):
+        if row.pk not in count.unreadable:
+            count.unreadable.append(row.pk)
         return False
-    count.resealed += is_open(row, count)
-    return row.pk not in count.unreadable
+    count.present += is_present
+    count.resealed += not is_present
+    return not is_present
 
 
-def is_open(row: Connection, count: Count) -> bool:
+def is_open(row: Sealed) -> bool:
     try:
         row.open_all()
     except Unsealable:
-        count.unreadable.append(row.pk)
         return False
     return True
 
 
-def sealed_texts(row: Connection) -> list[str]:
-    return [sealed for name in SEALED if (sealed := getattr(row, name))]
+def sealed_texts(row: Sealed) -> list[str]:
+    return [sealed for name in SEALED if (sealed := getattr(row, name, ""))]
 
 
 def note_second_factor(row: Authenticator, count: Count) -> bool:

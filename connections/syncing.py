@@ -12,7 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
-from connections.checking import account_of, check, note_failure, note_success, unreadable_key
+from connections.checking import account_of, check, note_failure, note_success, take_over, unreadable_key
 from connections.models import Connection, Record, SharedBudget, StreamRun, Sync, User
 from connections.models.connection_query import ConnectionQuerySet
 from connections.models.stream_mark import changes_wanted_since, note_complete
@@ -20,7 +20,7 @@ from connections.models.sync import LeaseLost, RunState, SyncState, Trigger
 from connections.outlook import calls_for
 from connections.reconciling import forget_older_walks, has_rows, note_page, reconcile_all
 from connections.sealing import Unsealable
-from sources.errors import NotPermitted, SourceError, TemporarilyDown, UnexpectedAnswer
+from sources.errors import BadCredentials, NotPermitted, SourceError, TemporarilyDown, UnexpectedAnswer
 from sources.spec import Page, Pulled, Stream, Wanted
 
 log = logging.getLogger(__name__)
@@ -101,9 +101,7 @@ def work(sync: Sync, lease: Lease) -> None:
         sync.finish(SyncState.STOPPED, refusal)
         return
     try:
-        if sync.connection.wants_check:
-            check(sync.connection, by=None)
-        pull_all(sync, lease)
+        pull_with_either_key(sync, lease)
     except Unsealable:
         fail(sync, unreadable_key())
     except TemporarilyDown as failure:
@@ -112,6 +110,20 @@ def work(sync: Sync, lease: Lease) -> None:
         fail(sync, failure)
     else:
         conclude(sync)
+
+
+def pull_with_either_key(sync: Sync, lease: Lease) -> None:
+    """With the standby key it goes on from where the cursors stand."""
+    try:
+        if sync.connection.wants_check:
+            check(sync.connection, by=None)
+        pull_all(sync, lease)
+    except BadCredentials as refusal:
+        sync.hold()  # A sync that was stopped meanwhile says nothing about the key.
+        if not take_over(sync.connection, refusal):
+            raise
+        log.info("sync goes on with another key")
+        pull_with_either_key(sync, lease)
 
 
 def why_not(sync: Sync) -> str:

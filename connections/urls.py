@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from connections import data_views, people_views, pulling_views, team_views, views, wizard
+from connections import data_views, people_views, pulling_views, standby_views, team_views, views, wizard
 
 app_name = "connections"
 
@@ -25,6 +25,8 @@ urlpatterns = [
     path(f"{CONNECTION}pause/", views.pause, name="pause"),
     path(f"{CONNECTION}resume/", views.resume, name="resume"),
     path(f"{CONNECTION}delete/", views.delete, name="delete"),
+    path(f"{CONNECTION}standby/", standby_views.store, name="store_standby"),
+    path(f"{CONNECTION}standby/remove/", standby_views.remove, name="remove_standby"),
     path(f"{CONNECTION}syncs/", data_views.syncs, name="syncs"),
     path(f"{CONNECTION}syncs/<int:number>/", data_views.sync, name="sync"),
     path(f"{CONNECTION}syncs/<int:number>/cancel/", pulling_views.cancel, name="cancel"),

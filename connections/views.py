@@ -22,6 +22,7 @@ from connections.models.sync import AlreadyActive, Trigger
 from connections.pulling_views import moving_part
 from connections.requests import PersonRequest
 from connections.sealing import Unsealable
+from connections.standby_form import StandbyForm, standby_hint
 from connections.trying import counted_try
 from sources.errors import SourceError
 
@@ -136,8 +137,30 @@ def initial_of(connection: Connection) -> dict[str, object]:
     return {**fields, "api_url": api_url}
 
 
+def new_standby_form(connection: Connection, data: object = None) -> StandbyForm:
+    form: StandbyForm = form_for(StandbyForm, connection.source_key)(data)
+    return form
+
+
+def standby_part(request: PersonRequest, connection: Connection, form: StandbyForm | None) -> dict[str, object]:
+    """For those who manage the connection."""
+    standby, form = access.standby_of(connection), form or new_standby_form(connection)
+    return {
+        "standby": standby,
+        "standby_hint": standby_hint(standby, viewer=request.user) if standby else "",
+        "standby_form": form,
+        "form_has_errors": bool(form.errors),
+    }
+
+
 def detail_page(
-    request: PersonRequest, connection: Connection, form: EditForm | None, *, may_manage: bool = True, status: int = 200
+    request: PersonRequest,
+    connection: Connection,
+    form: EditForm | None,
+    *,
+    standby_form: StandbyForm | None = None,
+    may_manage: bool = True,
+    status: int = 200,
 ) -> HttpResponse:
     place = access.my_place(request, connection.workspace.slug)
     siblings = access.visible_connections(request, place).filter(source_key=connection.source_key)
@@ -150,6 +173,7 @@ def detail_page(
         "confirm_url": "" if confirming.is_recent(request) else confirming.confirm_url(connection.get_absolute_url()),
         "audience": connection.audience(),
         "events": access.visible_events(request, place).filter(connection=connection)[:SHOWN_EVENTS],
+        **(standby_part(request, connection, standby_form) if form else {}),
     }
     return render(request, "connections/detail.html", context, status=status)
 
@@ -157,13 +181,15 @@ def detail_page(
 @require_POST
 def test(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     connection = access.visible_connection(request, workspace, source, pk)
+    tested_key = connection.key_stored_at
     try:
         with counted_try(connection.account_fingerprint, by=request.user, workspace=connection.workspace):
             check(connection, by=request.user)
     except SourceError as failure:
         messages.error(request, str(failure))
     else:
-        messages.success(request, f"It works: {connection.source_name} answered as {connection.person}.")
+        another = "" if connection.key_stored_at == tested_key else " That is another key than before: see Activity."
+        messages.success(request, f"It works: {connection.source_name} answered as {connection.person}.{another}")
     return redirect(connection)
 
 

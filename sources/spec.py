@@ -196,6 +196,12 @@ class Proof:
     counts: Mapping[str, int] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
 
+    def is_of(self, *, owner: str, person: str, person_email: str) -> bool:
+        """Whether the key is the same person's as one that was proven before."""
+        if owner and self.owner:
+            return owner == self.owner
+        return (person, person_email) == (self.person, self.person_email)
+
 
 class Puller(Protocol):
     """An open line to one account."""

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = ("blinkmetrics", "connections", "sources")  # The roof first.
 DOOR_TO_SOURCES = {"sources.spec", "sources.errors", "sources.registry"}
 FOREIGN_TO_SOURCES = ("django.db", "django.http", "django.contrib", "django.urls", "django.shortcuts", "allauth")
-VIEWS = ("views", "pulling_views", "wizard", "data_views", "people_views", "team_views")
+VIEWS = ("views", "pulling_views", "standby_views", "wizard", "data_views", "people_views", "team_views")
 ENTRANCE = ("accounts", "login_views", "login_forms")
 LONGEST_FILE = 400  # Lines.
 LONGEST_FUNCTION = 60
@@ -23,8 +23,11 @@ ROOMS = (
     ("urls",),
     (*VIEWS, *ENTRANCE, "admin", "admin_site", "probes", "error_pages", "fault_reports", "apps", "templatetags"),
     ("management", "tasks"),
-    ("editing", "setting_up", "planning", "access", "confirming", "signing_in"),
-    ("forms", "edit_form", "pulling_form", "settled_form", "team_forms", "admin_forms", "form_fields", "requests"),
+    ("editing", "setting_up", "standing_by", "planning", "access", "confirming", "signing_in"),
+    (
+        *("forms", "edit_form", "standby_form", "pulling_form", "settled_form", "team_forms", "admin_forms"),
+        *("form_fields", "requests"),
+    ),
     ("working",),
     ("syncing", "housekeeping", "exporting", "leaving", "rotation"),
     ("outlook", "reconciling"),
@@ -35,9 +38,10 @@ ROOMS = (
     ("sealing",),
 )
 ARCHIVE = (
-    *("record", "row_count", "stream_mark", "sighting", "sync", "shared_budget", "budget", "event", "check_try"),
-    *("sign_in", "connection", "sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "pacing"),
-    *("timing", "choices", "key_canary", "upsert"),
+    *("record", "row_count", "stream_mark", "sighting", "sync", "shared_budget", "budget"),
+    *("standby_key", "event", "check_try", "sign_in"),
+    *("connection", "sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "pacing", "timing"),
+    *("choices", "key_canary", "upsert"),
 )
 
 

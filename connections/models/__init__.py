@@ -5,6 +5,7 @@ from connections.models.choices import Health, Pace, Privacy, Schedule, State
 from connections.models.key_canary import KeyCanary
 from connections.models.connection import Connection
 from connections.models.event import Event
+from connections.models.standby_key import StandbyKey
 from connections.models.check_try import CheckTry
 from connections.models.sign_in import SignIn
 from connections.models.budget import AccountBudget, CallMinute
@@ -33,6 +34,7 @@ __all__ = [
     "SharedBudget",
     "Sighting",
     "SignIn",
+    "StandbyKey",
     "State",
     "StreamMark",
     "StreamRun",

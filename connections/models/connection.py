@@ -225,10 +225,18 @@ class Connection(SealedCredentials, PullPlan):
         self.checked_at = timezone.now()
         self.set_health(Health.HEALTHY)
 
+    @property
+    def owner(self) -> str:
+        """The source's own number of whose key it is; empty as long as nobody asked."""
+        return str(self.account_facts.get("owner", ""))
+
+    def is_of(self, proof: Proof) -> bool:
+        """Whether its key belongs to the person whose key was just proven."""
+        return proof.is_of(owner=self.owner, person=self.person, person_email=self.person_email)
+
     def was_another(self, proof: Proof) -> bool:
         """Whether the key belonged to somebody else when it was last proven; people keep their numbers."""
-        known = self.account_facts.get("owner")
-        return bool(known and proof.owner and known != proof.owner)
+        return bool(self.owner and proof.owner and self.owner != proof.owner)
 
     def become_unverified(self) -> None:
         self.person = self.person_email = ""
@@ -339,6 +347,8 @@ class Connection(SealedCredentials, PullPlan):
     @transaction.atomic
     def remove(self, *, by: User) -> None:
         """Delete it with its syncs, records and secrets; the trail keeps that it existed."""
+        # First its own row: whoever holds that, and wants what goes with it, must not wait for us.
+        Connection.objects.select_for_update(no_key=True).filter(pk=self.pk).first()
         self.stop_syncs("The connection was deleted.")
         self.record("deleted", by=by)
         if self.privacy == Privacy.PRIVATE:

@@ -11,6 +11,10 @@ from connections.models.connection import Connection
 from connections.models.connection_query import as_admin
 from connections.models.people import User, Workspace
 
+OF_A_CONNECTION = (
+    *("stopped a sync", "asked for a sync"),
+    *("stored a standby key", "removed the standby key", "switched to the standby key"),
+)
 FIELD_WORDS = {"name": "name", "api_url": "API URL", "api_key": "API key", "privacy": "privacy"}
 
 
@@ -64,6 +68,11 @@ class Event(models.Model):
     @property
     def changed_words(self) -> list[str]:
         return [FIELD_WORDS.get(field, field) for field in self.changes]
+
+    @property
+    def is_of_a_connection(self) -> bool:
+        """Whether “of” stands between what was done and the connection's name."""
+        return self.verb in OF_A_CONNECTION
 
     @property
     def privacy_after(self) -> str:

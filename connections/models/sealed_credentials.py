@@ -53,12 +53,27 @@ class SealedCredentials(models.Model):
             return False
         return True
 
-    @sensitive_variables()
     def credentials(self) -> Credentials:
+        """Raises Unsealable."""
+        return self.opened_key("api_key", self.api_key)
+
+    @sensitive_variables()
+    def opened_key(self, column: str, sealed: str) -> Credentials:
         """The only place where a key is opened. Raises Unsealable."""
         api_url = self.address()
-        api_key = unseal(self.api_key, context=self.sealing_context("api_key", host_of(api_url)))
+        api_key = unseal(sealed, context=self.sealing_context(column, host_of(api_url)))
         return Credentials(api_url=api_url, api_key=Secret(api_key))
+
+    @sensitive_variables()
+    def sealed_key(self, column: str, credentials: Credentials) -> str:
+        """Opens on this row, in this column, and for this host alone."""
+        context = self.sealing_context(column, host_of(credentials.api_url))
+        return seal(credentials.api_key.reveal(), context=context)
+
+    @staticmethod
+    def hint_of(key: Secret) -> str:
+        """What may be shown of it."""
+        return key.reveal()[-4:] if len(key.reveal()) >= SHORTEST_HINTED_KEY else ""
 
     def sealing_context(self, field: str, *more: str) -> tuple[str, ...]:
         return (str(self.workspace_id), str(self.pk), field, *more)
@@ -68,10 +83,10 @@ class SealedCredentials(models.Model):
         """Seal the address and the key onto this row; the caller saves it."""
         host, key = host_of(credentials.api_url), credentials.api_key.reveal()
         self.api_url = seal(credentials.api_url, context=self.sealing_context("api_url"))
-        self.api_key = seal(key, context=self.sealing_context("api_key", host))
+        self.api_key = self.sealed_key("api_key", credentials)
         self.account_fingerprint = fingerprint("account", host)
         self.key_fingerprint = fingerprint("key", str(self.workspace_id), host, key)
-        self.key_hint = key[-4:] if len(key) >= SHORTEST_HINTED_KEY else ""
+        self.key_hint = self.hint_of(credentials.api_key)
         self.key_stored_at, self.key_stored_by = timezone.now(), by
 
     def forget_key(self) -> None:
@@ -93,8 +108,8 @@ class SealedCredentials(models.Model):
         address = self.address()
         host = host_of(address)
         if self.has_key:
-            key = self.credentials().api_key.reveal()
-            self.api_key = seal(key, context=self.sealing_context("api_key", host))
-            self.key_fingerprint = fingerprint("key", str(self.workspace_id), host, key)
+            credentials = self.credentials()
+            self.api_key = self.sealed_key("api_key", credentials)
+            self.key_fingerprint = fingerprint("key", str(self.workspace_id), host, credentials.api_key.reveal())
         self.api_url = seal(address, context=self.sealing_context("api_url"))
         self.account_fingerprint = fingerprint("account", host)

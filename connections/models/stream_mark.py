@@ -56,6 +56,7 @@ def note_complete(run: StreamRun) -> None:
     now_known = {
         "changed_through": run.started_at,
         "complete_at": run.started_at,
-        "key_fingerprint": connection.key_fingerprint,
+        # Not of the standby key that may have taken over since: with it, the rows before might have been others.
+        "key_fingerprint": run.key_fingerprint,
     }
     StreamMark.objects.update_or_create(connection=connection, stream=run.stream, defaults=now_known)

@@ -245,7 +245,7 @@ class StreamRun(models.Model):
     """How far one stream has come in one sync. `cursor` is saved with the page that it comes after.
 
     `changed_since` is set when only changes are asked for. `finds_gone`: when it is complete, what it did not see is
-    looked into.
+    looked into. `key_fingerprint` is of the key that it began with.
     """
 
     sync = models.ForeignKey(Sync, models.CASCADE, related_name="stream_runs")
@@ -264,6 +264,7 @@ class StreamRun(models.Model):
     changed_since = models.DateTimeField(null=True)
     calls_saved = models.PositiveIntegerField(default=0)
     finds_gone = models.BooleanField(default=False)
+    key_fingerprint = models.CharField(max_length=64, blank=True, editable=False)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
@@ -297,7 +298,8 @@ class StreamRun(models.Model):
     def begin(self, *, changed_since: datetime | None, finds_gone: bool) -> None:
         self.state, self.started_at = RunState.RUNNING, timezone.now()
         self.changed_since, self.finds_gone = changed_since, finds_gone
-        self.save(update_fields=["state", "started_at", "changed_since", "finds_gone"])
+        self.key_fingerprint = self.sync.connection.key_fingerprint
+        self.save(update_fields=["state", "started_at", "changed_since", "finds_gone", "key_fingerprint"])
 
     def count(self, pages: Iterable[Page], *, new: int, changed: int) -> None:
         """These are stored, and the cursor of the last one with them."""

@@ -13,6 +13,7 @@ from tests.browser.conftest import NewPage, Visit
 from tests.browser.inspecting import LONG_NAME, Inspection
 from tests.browser.walking import PLACE, choice, field, send
 from tests.conftest import Connect
+from tests.connections.standby import SECOND_KEY, let_in_second
 
 SETTINGS = "/w/harbour-tea/settings/"
 
@@ -128,6 +129,28 @@ def test_pages_of_a_connection_in_trouble(
     send(page, "Save")
     expect(page).to_have_title(re.compile("^Error:"))
     inspection.look(page, "detail, an edit refused")
+
+
+def test_a_standby_key_is_stored_and_removed(
+    new_page: NewPage, visit: Visit, inspection: Inspection, connect: Connect, sandbox: SandboxServer, alice: User
+) -> None:
+    person = let_in_second(sandbox)
+    page = new_page(alice)
+    visit(page, connect(sandbox).get_absolute_url(), "detail, no standby key")
+
+    field(page, "Standby API Key").fill("two words")
+    send(page, "Test and store")
+    expect(page).to_have_title(re.compile("^Error:"))
+    expect(field(page, "Standby API Key")).to_have_attribute("aria-invalid", "true")
+    inspection.look(page, "detail, a standby key refused")
+
+    field(page, "Standby API Key").fill(SECOND_KEY)
+    send(page, "Test and store")
+    expect(page.get_by_text(f"A key ending 7c6b of {person} is stored")).to_be_visible()
+    inspection.look(page, "detail, a standby key")
+
+    send(page, "Remove the standby key")
+    expect(page.get_by_role("button", name="Remove the standby key")).to_have_count(0)
 
 
 def test_the_page_of_an_edit_that_another_was_before(

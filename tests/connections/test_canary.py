@@ -137,6 +137,34 @@ def test_through_a_connections_whole_life(
     assert_nowhere(places)
 
 
+def test_through_the_life_of_a_standby_key(
+    debug: bool, alice: User, staff: User, account: SandboxServer, answers: Answers, whole_log: io.StringIO
+) -> None:
+    browser = Recording(answers, alice)
+    account.add_key(CANARY, user_id=account.world.first_ids("users")[1], admin=True)
+    step_2 = begin(browser)
+    connection = Connection.objects.get()
+    browser.post(f"{step_2}finish/", {}) if browser.post(step_2, details(account)) else None
+    work_off()
+    standby = f"{connection.get_absolute_url()}standby/"
+
+    for key in (REFUSED, NEXT, CANARY):  # The second is the key of the first one's person.
+        browser.post(standby, {"standby-api_key": key})
+    assert account.requests[-1].headers["api-token"] == CANARY
+    look_around(browser, connection)
+    account.revoke(account.api_key)
+    browser.post(f"{connection.get_absolute_url()}test/")
+    connection.refresh_from_db()
+    assert connection.credentials().api_key.reveal() == CANARY
+    browser.post(standby, {"standby-api_key": NEXT})
+    browser.post(f"{standby}remove/")
+
+    assert "removed the standby key" in [*connection.events.values_list("verb", flat=True)]
+    places = everywhere(whole_log, answers) | admin_places(Recording(answers, staff), connection)
+    assert any(b"has taken over" in place for name, place in places.items() if name.startswith("mail"))
+    assert_nowhere(places)
+
+
 def connect_with_a_refused_key_first(browser: Client, account: SandboxServer) -> Connection:
     step_2 = begin(browser)
     browser.post(f"{step_2}keep/", details(account, api_key=REFUSED))

@@ -11,7 +11,7 @@ from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import reverse
 
-from connections.models import Connection, Event, Membership, Role, Sync, Team, User, Workspace
+from connections.models import Connection, Event, Membership, Role, StandbyKey, Sync, Team, User, Workspace
 from connections.urls import urlpatterns
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.registry import get_source
@@ -74,6 +74,8 @@ RULES = {
     "pause": Rule(WRONG_METHOD, MANAGE, pk="connection"),
     "resume": Rule(WRONG_METHOD, MANAGE, pk="connection"),
     "delete": Rule(MANAGE, MANAGE, pk="connection"),
+    "store_standby": Rule(WRONG_METHOD, MANAGE, pk="connection"),
+    "remove_standby": Rule(WRONG_METHOD, MANAGE, pk="connection"),
     "syncs": Rule(USE, WRONG_METHOD, pk="connection"),
     "sync": Rule(USE, WRONG_METHOD, pk="connection"),
     "cancel": Rule(WRONG_METHOD, MANAGE, pk="connection"),  # And who asked for the sync, which here is nobody.
@@ -155,7 +157,7 @@ def stage(
 
 def everything() -> list[object]:
     """All rows that a request could change."""
-    models = (Connection, Sync, Event, Membership, Team)
+    models = (Connection, StandbyKey, Sync, Event, Membership, Team)
     return [sorted(model.objects.values_list(), key=str) for model in models]
 
 

@@ -1,0 +1,60 @@
+"""What can be done with the standby key of a connection."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from connections import access, confirming
+from connections.models import Connection
+from connections.requests import PersonRequest
+from connections.standby_form import StandbyForm
+from connections.standing_by import remove_standby, store_standby
+from connections.views import detail_page, new_standby_form, shown_form
+from sources.errors import SourceError
+
+
+@sensitive_post_parameters("standby-api_key")
+@require_POST
+def store(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+    connection = access.manageable_connection(request, workspace, source, pk)
+    if connection.source is None:
+        messages.error(request, f"{connection.source_name} is no longer part of BlinkMetrics. Nothing was saved.")
+        return redirect(connection)
+    if not confirming.is_recent(request):
+        return ask_to_confirm(request, connection, then="paste the key again")
+    form = new_standby_form(connection, data=request.POST)
+    if form.is_valid() and stored(request, connection, form):
+        return redirect(connection)
+    edit = shown_form(request, connection)
+    return detail_page(request, connection, edit, standby_form=form, status=form.refusal_status)
+
+
+def stored(request: PersonRequest, connection: Connection, form: StandbyForm) -> bool:
+    try:
+        proof = store_standby(connection, form.cleaned_data["api_key"], by=request.user)
+    except SourceError as failure:
+        form.refuse(failure)
+        return False
+    messages.success(request, f"Stored. If the first key is refused, that of {proof.person} takes over.")
+    return True
+
+
+@require_POST
+def remove(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+    connection = access.manageable_connection(request, workspace, source, pk)
+    if not confirming.is_recent(request):
+        return ask_to_confirm(request, connection, then="press Remove again")
+    if remove_standby(connection, by=request.user):
+        messages.success(request, "Removed. Nothing takes over any more when the first key is refused.")
+    else:
+        messages.info(request, "There was no standby key any more.")
+    return redirect(connection)
+
+
+def ask_to_confirm(request: PersonRequest, connection: Connection, *, then: str) -> HttpResponse:
+    messages.info(request, f"Nothing was changed yet. Confirm that it is you; then {then}.")
+    return redirect(confirming.confirm_url(f"{connection.get_absolute_url()}#standby-heading"))
