@@ -46,7 +46,11 @@ def base64_codes(plain: bytes) -> Iterator[bytes]:
 def places_with(secret: str, places: Mapping[str, bytes]) -> list[str]:
     """The names of the places that hold the secret, in whatever code; capitals count as their small letters."""
     codes = {code.lower() for code in codes_of(secret)}
-    return [name for name, content in places.items() if any(code in content.lower() for code in codes)]
+    return [name for name, content in places.items() if holds_any(content.lower(), codes)]
+
+
+def holds_any(content: bytes, codes: Iterable[bytes]) -> bool:
+    return any(code in content for code in codes)
 
 
 def database_places(file: Path) -> dict[str, bytes]:

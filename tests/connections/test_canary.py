@@ -50,10 +50,21 @@ def nothing_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=[True, False], ids=["DEBUG", "production"])
 def debug(request: pytest.FixtureRequest, settings: Any) -> bool:
-    settings.DEBUG = request.param
+    return set_debug(request.param, settings)
+
+
+def set_debug(debug: bool, settings: Any) -> bool:
+    settings.DEBUG = debug
     settings.ADMINS = [("Operator", "operator@blinkmetrics.example")]
     settings.RATE_LIMITS = "off"
-    return bool(request.param)
+    return debug
+
+
+@pytest.fixture(params=[(True, "html"), (True, "json"), (True, "plain"), (False, "html")], ids=str)
+def debug_and_kind(request: pytest.FixtureRequest, settings: Any) -> tuple[bool, str]:
+    """Only DEBUG has pages of its own for each kind."""
+    debug, kind = request.param
+    return set_debug(debug, settings), kind
 
 
 @dataclass
@@ -281,11 +292,13 @@ def test_where_somebody_may_not(
     assert_nowhere(everywhere(whole_log, answers))
 
 
-@pytest.mark.parametrize("kind", KINDS)
 def test_where_a_request_is_refused(
-    debug: bool, kind: str, doors: Callable[[str], Iterator[Door]], answers: Answers, whole_log: io.StringIO
+    debug_and_kind: tuple[bool, str],
+    doors: Callable[[str], Iterator[Door]],
+    answers: Answers,
+    whole_log: io.StringIO,
 ) -> None:
-    for door in doors(kind):
+    for door in doors(debug_and_kind[1]):
         for what, (ask, status) in REFUSALS.items():
             if what == "a wrong method" and "/admin/" in door.address:
                 continue  # Django's admin shows its form instead.
@@ -310,20 +323,17 @@ def faulty(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr("django_htmx.middleware.HtmxMiddleware.__call__", fail)
 
 
-@pytest.mark.parametrize("kind", KINDS)
 def test_where_we_fail(
-    debug: bool,
-    kind: str,
+    debug_and_kind: tuple[bool, str],
     doors: Callable[[str], Iterator[Door]],
     faulty: None,
     answers: Answers,
     whole_log: io.StringIO,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    made: list[int] = []
+    debug, kind = debug_and_kind
 
-    for door in doors(kind):
-        made.append(refuse(door))
+    made = [refuse(door) for door in doors(kind)]
 
     places = everywhere(whole_log, answers)
     assert made == [500, 500, 500]
