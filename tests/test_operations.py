@@ -231,15 +231,24 @@ PRODUCTION = {
 }
 
 
-def check(checkout: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "manage.py", "check"]
+def check(checkout: Path, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "manage.py", "check", *words]
     return subprocess.run(command, cwd=checkout, env=bare_environment(**settings), capture_output=True, text=True)
 
 
-def test_the_settings_of_a_real_site_start(checkout):
-    result = check(checkout, **PRODUCTION)
+def test_the_settings_of_a_real_site_start_and_leave_nothing_open(checkout):
+    result = check(checkout, "--deploy", "--fail-level", "WARNING", **PRODUCTION)
 
     assert result.returncode == 0, result.stderr
+    assert "no issues" in result.stdout
+
+
+def test_whatever_leaves_something_open_fails_the_check_that_every_change_goes_through(checkout):
+    result = check(checkout, "--deploy", "--fail-level", "WARNING", **PRODUCTION, SITE_URL="http://app.example.com")
+
+    assert result.returncode != 0
+    lint = (ROOT / "Makefile").read_text().partition("\nlint:")[2].partition("\n\n")[0]
+    assert "manage.py check --deploy --fail-level WARNING" in lint
 
 
 @pytest.mark.parametrize(
