@@ -4,13 +4,13 @@ The ORM says the same, but prepares each value of each row by itself: that takes
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -26,7 +26,7 @@ UPSERT = """
         deleted_at = NULL, missed_at = NULL
 """
 ONE_ROW = "(%s, %s, %s, %s, %s, %s, %s)"
-ROWS_AT_ONCE = 100  # A SQLite may be built to take no more than 999 values.
+SIZES = (100, 10, 1)  # Rows at once. A SQLite may be built to take no more than 999 values.
 # Binary arrays, as psycopg escapes texts character by character, and looks for each place of a long list anew.
 AMONG_ARRAY = "= ANY(%b::text[])"
 ARRAYS = """
@@ -84,14 +84,21 @@ class StoredRows:
 
     # PostgreSQL -----------------------------------------------------------------------------------------------------
 
+    @contextmanager
+    def _server_side(self) -> Iterator[Any]:
+        """A cursor that sends values as they are; Django's writes them into the statement."""
+        database: Any = self.database
+        with database.wrap_database_errors, database.Database.Cursor(database.connection) as cursor:
+            yield cursor
+
     def _among_array(self, ids: Sequence[str]) -> list[Any]:
-        with self.database.wrap_database_errors, psycopg.Cursor(self.database.connection) as cursor:
+        with self._server_side() as cursor:
             cursor.execute(KNOWN.format(table=self.table, among=AMONG_ARRAY), [self.owner, self.stream, ids])
             return cursor.fetchall()
 
     def _write_arrays(self, rows: Sequence[RowText], now: datetime) -> None:
         arrays = [[row.external_id for row in rows], [row.data for row in rows], [row.content_hash for row in rows]]
-        with self.database.wrap_database_errors, psycopg.Cursor(self.database.connection) as cursor:
+        with self._server_side() as cursor:
             statement = UPSERT.format(table=self.table, rows=ARRAYS)
             cursor.execute(statement, [self.owner, self.stream, now, now, *arrays])
 
@@ -115,4 +122,9 @@ class StoredRows:
 
 
 def in_pieces(many: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    return (many[begin : begin + ROWS_AT_ONCE] for begin in range(0, len(many), ROWS_AT_ONCE))
+    """Of few sizes: each is a statement that stays prepared, with the rows that it was run with last."""
+    begin = 0
+    for size in SIZES:
+        while begin + size <= len(many):
+            yield many[begin : begin + size]
+            begin += size
