@@ -79,6 +79,19 @@ def test_what_cannot_be_opened_has_no_host_and_is_not_readable(connect: Connect)
     assert not row.is_readable
 
 
+AGES_AGO = (
+    "gAAAAABlU_EAAAAAAAAAAAAAAAAAAAAAACxVv9Q0Luq0tBThR0eBWneYg-MkgiDT9i0KH-rusnghg7qZuYIukEx6TtnEWvRi"
+    "YZs3uAHhFP99fKoTXXjXBpPipGblZ-5Ls-DQGnf1LBBOjeJoV_wJhRtxd5jOcPzieQ=="
+)
+
+
+def test_what_was_sealed_and_fingerprinted_by_an_earlier_version_is_still_known(settings: Any) -> None:
+    settings.CREDENTIAL_KEYS = ["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="]
+
+    assert unseal(AGES_AGO, context=("w", "r", "api_key", "h")) == "a key, sealed long ago"
+    assert fingerprint("account", HOST) == "a86333d29dc45df8b404bda68a69934d78675807150e98c5128b130d2e09a451"
+
+
 def test_a_credential_key_has_a_name_that_tells_nothing_of_it(settings: Any) -> None:
     first = newest_key_name()
     settings.CREDENTIAL_KEYS = [Fernet.generate_key().decode()]

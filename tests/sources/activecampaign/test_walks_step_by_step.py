@@ -1,12 +1,16 @@
 """Single steps of a walk that whole walks do not tell apart: what is asked next, what is covered, what is kept."""
 
+import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
 from sources.activecampaign.keyset_walk import KeysetWalk
 from sources.activecampaign.offset_walk import OffsetWalk, _Spot
+from sources.activecampaign.rows import answer_of
+from sources.errors import UnexpectedAnswer
 from sources.spec import Page
 from tests.sources.activecampaign.side_by_side import answer
 
@@ -38,6 +42,26 @@ def test_what_was_doubted_and_is_empty_is_covered_up_to_its_end_and_no_further(
     assert last.cursor is None
 
 
+@pytest.mark.parametrize(
+    ("doubts", "looked_at"),
+    [
+        ([[1000, 1100], [10, 500]], ("10", "500")),
+        ([[10, 500], [1000, 1100]], ("10", "500")),
+        ([[10, 500], [600, None]], ("600", None)),
+    ],
+)
+def test_with_rows_wanting_the_widest_doubt_is_looked_at(
+    doubts: list[list[int | None]], looked_at: tuple[str, str | None]
+) -> None:
+    walk = keyset(ranges=[[2000, 2003]], total=20, seen=5, doubts=doubts)
+
+    hear_next(walk, [2001, 2002])
+
+    ask = walk.ask()
+    assert ask is not None
+    assert (ask.params["id_greater"], ask.params.get("id_less")) == looked_at
+
+
 # By offset --------------------------------------------------------------------------------------------------------
 
 
@@ -61,3 +85,79 @@ def test_a_place_that_begins_anew_keeps_its_newest_reading_alone() -> None:
 
     assert spot.readings == [("3", "4")]
     assert spot.was_read_again is False
+
+
+def places(walk: OffsetWalk) -> list[int]:
+    return [spot["at"] for spot in walk.cursor["spots"]]
+
+
+@pytest.mark.parametrize(("count", "expected"), [(98, [0, 93]), (60, [0, 55, 93])])
+def test_behind_a_page_that_ends_early_another_begins_unless_one_does_already(count: int, expected: list[int]) -> None:
+    walk = OffsetWalk({"spots": [{"at": 0}, {"at": 93}], "total": 200})
+
+    hear_next(walk, range(count), total=200)
+
+    assert places(walk) == expected
+    assert "is_joined" not in walk.cursor["spots"][0]
+
+
+@pytest.mark.parametrize(("count", "total", "goes_on"), [(20, 300, True), (20, 210, False), (100, 300, False)])
+def test_a_place_is_taken_up_again_as_it_was_left(count: int, total: int, goes_on: bool) -> None:
+    spot = _Spot(190)
+    spot.hear(answer(range(count), total=total))
+
+    again = _Spot.from_json(json.loads(json.dumps(spot.as_json())))
+
+    assert (again.offset, again.count, again.goes_on, again.is_joined) == (190, count, goes_on, False)
+    assert again.as_json() == spot.as_json()
+    again.is_joined = True
+    assert _Spot.from_json(again.as_json()).is_joined is True
+
+
+def read(at: int, *ids: int, rows: int = 100) -> dict[str, Any]:
+    return {"at": at, "rows": rows, "ids": [[str(one) for one in ids]]}
+
+
+def test_of_a_walk_that_is_taken_up_only_what_is_unread_is_asked_for() -> None:
+    walk = OffsetWalk({"spots": [read(0, 1, 2), {"at": 95}, read(190, 8, 9, rows=10)], "total": 200})
+
+    asked = [walk.ask(), walk.ask()]
+
+    assert [ask and ask.params["offset"] for ask in asked] == ["95", None]
+    assert walk.cursor["total"] == 200
+
+
+def test_a_total_that_was_told_once_is_kept_when_it_is_told_no_more() -> None:
+    walk = OffsetWalk()
+    hear_next(walk, range(100), total=300)
+
+    (page,) = hear_next(walk, range(95, 195))
+
+    assert (page.total, walk.cursor["total"]) == (300, 300)
+
+
+def test_rows_that_cannot_be_kept_are_counted() -> None:
+    walk = OffsetWalk()
+    ask = walk.ask()
+    assert ask is not None
+
+    (page,) = walk.hear(ask, answer_of({"rows": [{"id": "1"}, {"name": "no id"}]}, envelope="rows"))
+
+    assert page.unreadable == 1
+
+
+@pytest.mark.parametrize(("offset", "is_too_far"), [(5_000_000, False), (5_000_001, True)])
+def test_no_stream_is_longer_than_five_million_rows(offset: int, is_too_far: bool) -> None:
+    walk = OffsetWalk({"spots": [{"at": offset}], "total": None})
+
+    with pytest.raises(UnexpectedAnswer) if is_too_far else nullcontext():
+        hear_next(walk, range(100))
+
+
+def test_the_same_page_may_come_twice_and_not_three_times() -> None:
+    walk = OffsetWalk({"spots": [{"at": at} for at in (0, 95, 190)], "total": 1000})
+    for _ in range(2):
+        hear_next(walk, range(100), total=1000)
+
+    with pytest.raises(UnexpectedAnswer):
+        hear_next(walk, range(100), total=1000)
