@@ -1,6 +1,7 @@
 """What people fill in: a connection's name, privacy and credentials, and the filters of a list."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -11,7 +12,7 @@ from django.http import QueryDict
 from django.views.decorators.debug import sensitive_variables
 
 from connections.form_fields import NameField, holds_key
-from connections.models import Connection, Health, Pace, Privacy, Team, User, Workspace
+from connections.models import Connection, Health, Pace, Privacy, StandbyKey, Team, User, Workspace
 from connections.models.check_try import NotAsked
 from connections.models.connection_query import ConnectionQuerySet
 from connections.sealing import Unsealable, fingerprints
@@ -162,7 +163,7 @@ class DetailsForm(forms.Form):
     @sensitive_variables()
     def show_no_key(self) -> None:
         """A key that was pasted into another field is neither shown again there nor kept."""
-        keys = [self.data.get("api_key") or "", stored_key(self.connection)]
+        keys = [self.data.get("api_key") or "", *stored_keys(self.connection)]
         for field in SHOWN_FIELDS:
             if holds_key(self.data.get(field) or "", keys):
                 self.data = self.data.copy()
@@ -231,12 +232,14 @@ def typed_into(posted: QueryDict) -> dict[str, str]:
 
 
 @sensitive_variables()
-def stored_key(connection: Connection) -> str:
-    """To compare with; empty when there is none, or none that can be opened."""
-    try:
-        return connection.credentials().api_key.reveal() if connection.has_key else ""
-    except Unsealable:
-        return ""
+def stored_keys(connection: Connection) -> list[str]:
+    """To compare with: those that there are and that can be opened."""
+    holders = [connection if connection.has_key else None, StandbyKey.objects.of(connection)]
+    keys = []
+    for holder in filter(None, holders):
+        with suppress(Unsealable):
+            keys.append(holder.credentials().api_key.reveal())
+    return keys
 
 
 def needs_key_again(cleaned: dict[str, Any], connection: Connection) -> bool:

@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from connections.checking import check
 from connections.form_fields import holds_key
-from connections.models import Connection
+from connections.models import Connection, User
+from connections.standing_by import store_standby
 from sources.activecampaign.sandbox.server import SandboxServer
+from sources.spec import Secret
 from tests.conftest import Connect
 from tests.connections.stepper import begin, details, error_at, read, send, value
 
@@ -44,6 +47,22 @@ def test_a_connection_is_not_renamed_to_the_key_that_it_holds(alice_client: Clie
     assert "That is a key, not a name" in error_at(page, "name")
     assert KEY.lower() not in page
     assert Connection.objects.get().name == "Main account"
+
+
+def test_a_connection_is_not_renamed_to_its_standby_key(
+    alice: User, alice_client: Client, connect: Connect, sandbox: SandboxServer
+) -> None:
+    sandbox.add_key(KEY, user_id=sandbox.world.first_ids("users")[1], admin=True)
+    connection = connect(sandbox)
+    check(connection, by=alice)
+    store_standby(connection, Secret(KEY), by=alice)
+    connection.refresh_from_db()
+    shown = {"api_url": connection.address(), "privacy": "workspace", "version": connection.version}
+
+    page = send(alice_client, connection.get_absolute_url(), {**shown, "name": KEY, "api_key": ""})
+
+    assert "That is a key, not a name" in error_at(page, "name")
+    assert KEY not in page
 
 
 @pytest.mark.parametrize("typed", [HEX, f"https://acme.api-us1.com/?api_key={KEY}", KEY])
