@@ -234,11 +234,12 @@ def typed_into(posted: QueryDict) -> dict[str, str]:
 @sensitive_variables()
 def stored_keys(connection: Connection) -> list[str]:
     """To compare with: those that there are and that can be opened."""
-    holders = [connection if connection.has_key else None, StandbyKey.objects.of(connection)]
+    holders: list[Connection | StandbyKey | None] = [connection, StandbyKey.objects.of(connection)]
     keys = []
-    for holder in filter(None, holders):
-        with suppress(Unsealable):
-            keys.append(holder.credentials().api_key.reveal())
+    for holder in holders:
+        if holder and holder.api_key:
+            with suppress(Unsealable):
+                keys.append(holder.credentials().api_key.reveal())
     return keys
 
 
