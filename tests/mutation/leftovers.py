@@ -41,12 +41,17 @@ def tried(files: Sequence[str]) -> Iterator[tuple[Mutant, bool]]:
             path, original = Path(folder, file), (ROOT / file).read_text()
             for change in changes(original, module=file.removesuffix(".py").replace("/", ".")):
                 path.write_text(change.source)
-                yield change.mutant, not passes(folder, floor=file.partition("/")[0])
+                yield change.mutant, not passes(folder, tests=tests_of(file))
             path.write_text(original)
 
 
-def passes(folder: str, *, floor: str) -> bool:
-    tests = [path for path in SETTINGS["pytest_add_cli_args_test_selection"] if path.startswith(f"tests/{floor}/")]
+def tests_of(file: str) -> list[str]:
+    """Tests mirror the tree."""
+    selection = SETTINGS["pytest_add_cli_args_test_selection"]
+    return [path for path in selection if f"tests/{file}".startswith(f"{Path(path).parent}/")]
+
+
+def passes(folder: str, *, tests: Sequence[str]) -> bool:
     command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", *SETTINGS["pytest_add_cli_args"], *tests]
     try:
         return not subprocess.run(command, cwd=folder, capture_output=True, timeout=LONGEST).returncode

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutation.leftovers import changes
+from tests.mutation.leftovers import changes, tests_of
 from tests.mutation.survivors import Mutant, as_row, known, mutant_of
 
 ROOT = Path(__file__).parent.parent.parent
@@ -83,6 +83,11 @@ def test_each_survivor_is_of_a_function_that_there_is(mutant: Mutant) -> None:
     names = mutant.function.removeprefix(f"{module}.").split(".")
 
     reduce(getattr, names, import_module(module))  # Raises AttributeError where one is gone.
+
+
+@pytest.mark.parametrize("path", MUTMUT["only_mutate"])
+def test_each_file_has_tests_that_are_asked(path: str) -> None:
+    assert len(tests_of(path)) > 1
 
 
 @pytest.mark.parametrize("path", [*MUTMUT["only_mutate"], *MUTMUT["also_copy"]])
