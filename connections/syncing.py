@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
@@ -15,8 +16,10 @@ from structlog.contextvars import bound_contextvars
 from connections.checking import account_of, check, note_failure, note_success, take_over, unreadable_key
 from connections.models import Connection, Record, SharedBudget, StreamRun, Sync, User
 from connections.models.connection_query import ConnectionQuerySet
+from connections.models.record import row_texts
 from connections.models.stream_mark import changes_wanted_since, note_complete
 from connections.models.sync import LeaseLost, RunState, SyncState, Trigger
+from connections.models.upsert import RowText
 from connections.outlook import calls_for
 from connections.reconciling import forget_older_walks, has_rows, note_page, reconcile_all
 from connections.sealing import Unsealable
@@ -170,18 +173,30 @@ def in_batches(arriving: Iterable[Pulled]) -> Iterator[list[Pulled]]:
             batch = []
 
 
-@transaction.atomic
 def store(batch: list[Pulled], pulls: Mapping[str, "StreamPull"], *, sync: Sync, budget: SharedBudget) -> None:
     """Rows, cursors and lease in one transaction: a resumed sync repeats only calls that were under way."""
+    keys = dict.fromkeys(pulled.stream.key for pulled in batch)
+    # Written out before it begins: SQLite lets nobody else write during one.
+    parts = {key: pulls[key].part_of([pulled for pulled in batch if pulled.stream.key == key]) for key in keys}
     calls, waited = budget.take_tally()
     spent = {"calls": F("calls") + calls, "seconds_waited": F("seconds_waited") + waited}
-    if any(pulled.page for pulled in batch):
-        sync.progress(**spent)
-    else:
-        sync.hold(**spent)
-    for key in dict.fromkeys(pulled.stream.key for pulled in batch):
-        with bound_contextvars(stream=key):
-            pulls[key].take([pulled for pulled in batch if pulled.stream.key == key])
+    with transaction.atomic():
+        if any(part.pages for part in parts.values()):
+            sync.progress(**spent)
+        else:
+            sync.hold(**spent)
+        for key, part in parts.items():
+            with bound_contextvars(stream=key):
+                pulls[key].take(part)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What a stream has in a batch: pages and their rows, and what came last."""
+
+    pages: list[Page]
+    rows: list[RowText]
+    last: Pulled
 
 
 class StreamPull:
@@ -203,21 +218,24 @@ class StreamPull:
     def wanted(self) -> Wanted:
         return Wanted(stream=self.stream, cursor=self.run.cursor, changed_since=self.run.changed_since)
 
-    def take(self, batch: list[Pulled]) -> None:
-        self.keep([pulled.page for pulled in batch if pulled.page is not None])
-        last = batch[-1]
-        if last.failure is not None:
-            self.end_early(last.failure)
-        elif last.is_over:
+    def part_of(self, batch: list[Pulled]) -> Part:
+        pages = [pulled.page for pulled in batch if pulled.page is not None]
+        rows = {external_id: row for page in pages for external_id, row in page.rows.items()}
+        return Part(pages=pages, rows=row_texts(rows, address=self.address), last=batch[-1])
+
+    def take(self, part: Part) -> None:
+        self.keep(part)
+        if part.last.failure is not None:
+            self.end_early(part.last.failure)
+        elif part.last.is_over:
             self.conclude()
         else:
             self.run.save()
 
-    def keep(self, pages: list[Page]) -> None:
-        rows = {external_id: row for page in pages for external_id, row in page.rows.items()}
-        stored = Record.objects.store_page(self.sync.connection, self.stream, rows, address=self.address)
-        self.run.count(pages, new=stored.new, changed=stored.changed)
-        for page in pages if self.run.finds_gone else ():
+    def keep(self, part: Part) -> None:
+        stored = Record.objects.store(self.sync.connection, self.stream, part.rows)
+        self.run.count(part.pages, new=stored.new, changed=stored.changed)
+        for page in part.pages if self.run.finds_gone else ():
             note_page(self.run, self.stream, page)
 
     def end_early(self, because: SourceError) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -59,16 +59,18 @@ class RecordQuerySet(models.QuerySet["Record"]):
         return found.filter(digits__lte=len(most)).filter(Q(digits__lt=len(most)) | Q(external_id__lte=most))
 
     def store_page(self, connection: Connection, stream: Stream, rows: Mapping[str, Row], *, address: str) -> Stored:
+        return self.store(connection, stream, row_texts(rows, address=address))
+
+    def store(self, connection: Connection, stream: Stream, rows: Sequence[RowText]) -> Stored:
         """Insert what is new and update what differs; rows that did not change are not written."""
         if not rows:
             return Stored(new=0, changed=0)
-        texts = [row_text(external_id, row, address=address) for external_id, row in rows.items()]
         there = StoredRows(table=self.model._meta.db_table, owner=connection.pk, stream=stream.key, using=self.db)
-        known = there.known(list(rows))
+        known = there.known([row.external_id for row in rows])
         missed = [row.external_id for row in known.values() if row.is_missed]
         if missed:
             self.filter(connection=connection, stream=stream.key, external_id__in=missed).update(missed_at=None)
-        different = [row for row in texts if not is_same(row, known.get(row.external_id))]
+        different = [row for row in rows if not is_same(row, known.get(row.external_id))]
         if different:
             there.write(different, now=timezone.now())
         changed = sum(row.external_id in known for row in different)
@@ -79,6 +81,10 @@ class RecordQuerySet(models.QuerySet["Record"]):
 
 def is_same(row: RowText, known: Known | None) -> bool:
     return known is not None and row.content_hash == known.content_hash
+
+
+def row_texts(rows: Mapping[str, Row], *, address: str) -> list[RowText]:
+    return [row_text(external_id, row, address=address) for external_id, row in rows.items()]
 
 
 def row_text(external_id: str, row: Row, *, address: str) -> RowText:

@@ -213,7 +213,7 @@ def test_76_a_database_that_is_lost_in_the_middle_of_a_save_costs_no_row_and_dou
 ) -> None:
     connection = connect(sandbox)
     sync = Sync.objects.start(connection, trigger=Trigger.SCHEDULE, only=["contacts"])
-    store = RecordQuerySet.store_page
+    store = RecordQuerySet.store
     saves = []
 
     def store_and_be_lost(*args: Any, **options: Any) -> Any:
@@ -223,7 +223,7 @@ def test_76_a_database_that_is_lost_in_the_middle_of_a_save_costs_no_row_and_dou
             raise DatabaseError("server closed the connection unexpectedly")
         return stored
 
-    monkeypatch.setattr(RecordQuerySet, "store_page", store_and_be_lost)
+    monkeypatch.setattr(RecordQuerySet, "store", store_and_be_lost)
     in_a_thread(lambda: run_one(sync, threading.Event()))
     assert again(sync).state == SyncState.RUNNING
     assert len(stored_ids(connection, "contacts")) == 100
