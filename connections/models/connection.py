@@ -17,7 +17,7 @@ from connections.models.connection_query import ConnectionQuerySet
 from connections.models.people import Membership, Team, User, Workspace, in_words
 from connections.models.pull_plan import PullPlan
 from connections.models.sealed_credentials import SealedCredentials
-from connections.sealing import Unsealable, seal, unseal
+from connections.sealing import Unsealable, fingerprint, seal, unseal
 from sources.spec import Credentials, Proof
 
 UNFINISHED_KEY_LIFE = timedelta(hours=24)
@@ -280,7 +280,8 @@ class Connection(SealedCredentials, PullPlan):
             case "privacy":
                 return f"team:{self.team_id}" if self.privacy == Privacy.TEAM else self.privacy
             case "api_url":
-                return self.account_fingerprint
+                # Under the newest key, also while the stored one is still that of the key before.
+                return fingerprint("account", self.host) if self.host else self.account_fingerprint
             case "api_key":
                 return self.key_fingerprint
             case "streams":

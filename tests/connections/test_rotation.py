@@ -12,9 +12,11 @@ from django.db import connection as database
 from django.test import Client
 
 from connections import rotation
+from connections.editing import EDITABLE
 from connections.models import Connection, User
 from connections.rotation import reseal_all, verify_all
 from connections.sealing import fingerprint
+from sources.spec import Credentials, Secret
 from tests.conftest import Connect
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
@@ -108,6 +110,18 @@ def test_a_draft_keeps_what_was_typed(
 
     settings.CREDENTIAL_KEYS = [NEW]
     assert "Half typed" in alice_client.get(step_2).content.decode()
+
+
+def test_the_trail_tells_truly_what_changed_before_the_row_is_sealed_anew(
+    made: Callable[[int], list[Connection]], alice: User
+) -> None:
+    (row,) = made(1)
+    before = {field: row.value_of(field) for field in EDITABLE}
+
+    row.keep_credentials(Credentials(api_url=row.address(), api_key=Secret("another-key-of-theirs")), by=alice)
+    row.save_changes(before, by=alice)
+
+    assert [*row.events.get(verb="edited").changes] == ["api_key"]
 
 
 def test_what_cannot_be_opened_is_named_and_left_as_it_is(
