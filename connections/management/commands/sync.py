@@ -18,6 +18,7 @@ ALREADY_RUNNING = 4
 
 class Command(BaseCommand):
     help = "Pull one connection now. Exits with 0 complete, 3 partly done, 1 failed, 2 not possible, 4 already running."
+    requires_system_checks = ()  # They load every page of the site, for nothing.
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("id", help="the connection's id, as in its address")
