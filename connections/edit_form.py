@@ -2,7 +2,9 @@
 
 from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
+from django import forms
 from django.core.exceptions import ValidationError
 
 from connections.forms import DetailsForm, address_differs, chosen_credentials, key_hint, needs_key_again, typed_into
@@ -12,6 +14,7 @@ from connections.sealing import Unsealable, fingerprint
 from connections.settled_form import SettledForm
 from sources.spec import Credentials, host_of
 
+OTHERS_CHANGED = "Which connections use this key has changed meanwhile. Look again, then enter the key and save."
 NOBODY_LEFT = "Who added it has left: nobody could use it, or open it again."
 
 
@@ -21,10 +24,43 @@ class EditForm(SettledForm, DetailsForm):
     settled = FIELD_WORDS
     is_resumed = False
 
+    also = forms.MultipleChoiceField(
+        label="The same key elsewhere",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": OTHERS_CHANGED},
+    )
+
     def __init__(self, *args: Any, connection: Connection, **kwargs: Any) -> None:
         self.connection = connection
         super().__init__(*args, key_required=False, present_team=connection.team, **kwargs)
         self.fields["api_key"].help_text = key_hint(connection, viewer=self.user)
+        self.offer_others()
+
+    def offer_others(self) -> None:
+        """One box for all that the person manages with this key; the others are neither named nor counted."""
+        others = self.others()
+        # With their versions: whoever ticks the box has seen them as they are.
+        chosen = ",".join(sorted(f"{other.pk}.{other.version}" for other in others))
+        names = ", ".join(other.name for other in others)
+        if others:
+            field: Any = self.fields["also"]
+            field.choices = [(chosen, f"Also replace it in: {names}")]
+        else:
+            del self.fields["also"]
+
+    def others(self) -> list[Connection]:
+        try:
+            return [*Connection.objects.sharing_key(self.connection, user=self.user).without_key()]
+        except Unsealable:
+            return []
+
+    @property
+    def also_in(self) -> dict[UUID, int]:
+        """Where else the new key goes, and which version of it the person saw."""
+        chosen = self.cleaned_data.get("also", []) if self.cleaned_data.get("api_key") else []
+        seen = (one.split(".") for ticked in chosen for one in ticked.split(","))
+        return {UUID(pk): int(version) for pk, version in seen}
 
     @property
     def is_anothers(self) -> bool:
@@ -59,7 +95,21 @@ class EditForm(SettledForm, DetailsForm):
         self.settle_with_others(cleaned)
         if needs_key_again(cleaned, self.connection) and "api_key" not in self.errors:
             self.add_error("api_key", f"Enter the key again: it was stored for the address before.{self.standby_goes}")
+        self.clean_together(cleaned)
         return cleaned
+
+    def clean_together(self, cleaned: dict[str, Any]) -> None:
+        """What the box for several connections goes together with."""
+        if self.data.get("also") and "also" not in self.fields:
+            self.add_error(None, OTHERS_CHANGED)
+        if not cleaned.get("also"):
+            return
+        if address_differs(cleaned, self.connection):
+            self.add_error(
+                "also", "Only a key goes into several connections at once: keep the address, or untick this."
+            )
+        elif not cleaned.get("api_key") and "api_key" not in (*self.errors, *self.take_theirs):
+            self.add_error("api_key", "Enter the new key that all of them are to get.")
 
     @property
     def standby_goes(self) -> str:
@@ -102,7 +152,7 @@ class EditForm(SettledForm, DetailsForm):
 
     def typed(self) -> dict[str, str]:
         """All that was typed but the key; what was to be taken from others is theirs again."""
-        typed = {**typed_into(self.data), "version": str(self.seen_version)}
+        typed = {**typed_into(self.data), "also": self.data.get("also", ""), "version": str(self.seen_version)}
         left = {"team" if field == "privacy" else field for field in self.take_theirs} | {*self.take_theirs}
         return {field: value for field, value in typed.items() if field not in left}
 

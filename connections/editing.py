@@ -2,13 +2,14 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db import transaction
 from django.http import Http404
 from django.views.decorators.debug import sensitive_variables
 
 from connections.checking import account_of, ask, note_success, unreadable_key
-from connections.edit_form import EditForm
+from connections.edit_form import OTHERS_CHANGED, EditForm
 from connections.models import Connection, Membership, Privacy, StandbyKey, Sync, User
 from connections.models.people import in_words
 from connections.models.sync import AlreadyActive, Trigger
@@ -38,7 +39,7 @@ def save_edit(connection: Connection, form: EditForm, *, by: User) -> str:
     refuse_conflicts(form)
     before = readers(connection) if form.changes_privacy else []
     if not form.changes_credentials:
-        row = store(connection, form, by=by)
+        (row,) = store(connection, form, by=by)
         return f"Saved. {loss_of_access(row, before)}".strip()
     try:
         credentials = form.credentials()
@@ -47,11 +48,13 @@ def save_edit(connection: Connection, form: EditForm, *, by: User) -> str:
     with counted_try(account_of(credentials), by=by, workspace=connection.workspace):
         proof = ask(connection.known_source(), credentials)
     standby = StandbyKey.objects.of(connection)
-    row = store(connection, form, by=by, proven=Proven(credentials, proof))
-    note_success(row, proof)
-    pull_with_new_key(row, by=by)
+    row, *others = store(connection, form, by=by, proven=Proven(credentials, proof))
+    for each in (row, *others):
+        note_success(each, proof)
+        pull_with_new_key(each, by=by)
     said = f"Saved. The new credentials work: {connection.source_name} answered as {proof.person}."
-    return " ".join(filter(None, [said, loss_of_standby(row, standby), loss_of_access(row, before)]))
+    more = [replaced_in(others), loss_of_standby(row, standby), loss_of_access(row, before)]
+    return " ".join(filter(None, [said, *more]))
 
 
 def refuse_conflicts(form: EditForm) -> None:
@@ -60,7 +63,9 @@ def refuse_conflicts(form: EditForm) -> None:
 
 
 @transaction.atomic
-def store(connection: Connection, form: EditForm, *, by: User, proven: Proven | None = None) -> Connection:
+def store(connection: Connection, form: EditForm, *, by: User, proven: Proven | None = None) -> list[Connection]:
+    """Returns the row, and then the others that got the same key."""
+    others = locked_others(connection, form.also_in, by=by)
     row = present_row(connection, by=by)
     if row.version != connection.version:
         settle_again(row, form, proven=proven)
@@ -69,10 +74,31 @@ def store(connection: Connection, form: EditForm, *, by: User, proven: Proven | 
     row.name, row.privacy, row.team = (form.cleaned_data[field] for field in ("name", "privacy", "team"))
     if proven:
         put_in(row, proven, by=by)
+        for other in others:
+            replace_key(other, proven, by=by)
     elif is_narrower(before["privacy"], row.privacy):
         row.go_on_after(row.stop_syncs("The privacy was narrowed during the sync."))
     row.save_changes(before, by=by)
-    return row
+    return [row, *others]
+
+
+def locked_others(connection: Connection, wanted: dict[UUID, int], *, by: User) -> list[Connection]:
+    """All that get the new key, too, by the rules of now. Raises EditConflict unless each is as it was seen."""
+    if not wanted:
+        return []
+    # In one order for everybody: two people who begin at different ends must not wait for each other.
+    rows = Connection.objects.filter(pk__in=[connection.pk, *wanted]).order_by("pk")
+    list(rows.select_for_update(no_key=True))
+    others = Connection.objects.sharing_key(connection, user=by).filter(pk__in=wanted).select_related("workspace")
+    if {other.pk: other.version for other in others} != wanted:
+        raise EditConflict(f"Nothing was saved. {OTHERS_CHANGED}")
+    return list(others)
+
+
+def replace_key(other: Connection, proven: Proven, *, by: User) -> None:
+    before = {"api_key": other.value_of("api_key")}
+    put_in(other, proven, by=by)
+    other.save_changes(before, by=by)
 
 
 def put_in(row: Connection, proven: Proven, *, by: User) -> None:
@@ -125,6 +151,10 @@ def loss_of_access(row: Connection, before: list[Membership]) -> str:
     still = readers(row) if before else []
     lost = [str(one) for one in before if one not in still]
     return f"No longer able to use it: {in_words(lost)}." if lost else ""
+
+
+def replaced_in(others: list[Connection]) -> str:
+    return f"Also replaced in: {', '.join(other.name for other in others)}." if others else ""
 
 
 def loss_of_standby(row: Connection, before: StandbyKey | None) -> str:

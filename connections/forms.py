@@ -25,7 +25,7 @@ UNREADABLE_KEY = "The stored key cannot be read any more. Enter the key again."
 KEY_AS_NAME = "That is a key, not a name: it would be shown to everybody who may use the connection. Give it a name."
 SHOWN_FIELDS = ("api_url", "name")
 KEY_OF_ANOTHER_ADDRESS = "Enter the key again: the address has changed since it was stored."
-FIELD_ORDER = ["api_url", "api_key", "name", "privacy", "team"]
+FIELD_ORDER = ["api_url", "api_key", "also", "name", "privacy", "team"]
 
 
 class HintedRadios(forms.RadioSelect):

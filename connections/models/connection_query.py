@@ -84,6 +84,13 @@ class ConnectionQuerySet(models.QuerySet[Any]):
         of_account = fingerprints("account", host_of(connection.address()))
         return self.filter(account_fingerprint__in=of_account).exclude(pk=connection.pk)
 
+    def sharing_key(self, connection: Any, *, user: User) -> Self:
+        """What else the user manages here with a key of the same person on the same account. Raises Unsealable."""
+        mine = self.manageable_by(user).filter(workspace=connection.workspace_id, source_key=connection.source_key)
+        same_key = Q(key_fingerprint__in=connection.key_fingerprints())
+        same_person = Q(account_facts__owner=connection.owner) if connection.owner else same_key
+        return mine.same_account(connection).filter(same_key | same_person)
+
     def unfinished_since(self, moment: datetime) -> Self:
         return self.filter(state=State.DRAFT, created_at__lt=moment)
 

@@ -6,7 +6,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from connections.fields import SealedField
 from connections.models.people import User
-from connections.sealing import Unsealable, fingerprint, seal, unseal
+from connections.sealing import Unsealable, fingerprint, fingerprints, seal, unseal
 from sources.spec import Credentials, Secret, host_of
 
 SHORTEST_HINTED_KEY = 32  # Four characters of a shorter key would give too much of it away.
@@ -74,6 +74,12 @@ class SealedCredentials(models.Model):
     def hint_of(key: Secret) -> str:
         """What may be shown of it."""
         return key.reveal()[-4:] if len(key.reveal()) >= SHORTEST_HINTED_KEY else ""
+
+    @sensitive_variables()
+    def key_fingerprints(self) -> list[str]:
+        """Other rows with this key have one of them, whichever credential key they are under. Raises Unsealable."""
+        stored = self.credentials()
+        return fingerprints("key", str(self.workspace_id), host_of(stored.api_url), stored.api_key.reveal())
 
     def sealing_context(self, field: str, *more: str) -> tuple[str, ...]:
         return (str(self.workspace_id), str(self.pk), field, *more)
