@@ -41,11 +41,11 @@ def tried(files: Sequence[str]) -> Iterator[tuple[Mutant, bool]]:
             path, original = Path(folder, file), (ROOT / file).read_text()
             for change in changes(original, module=file.removesuffix(".py").replace("/", ".")):
                 path.write_text(change.source)
-                yield change.mutant, not passes(folder, tests=tests_of(file))
+                yield change.mutant, not passes(folder, tests=selected_for(file))
             path.write_text(original)
 
 
-def tests_of(file: str) -> list[str]:
+def selected_for(file: str) -> list[str]:
     """Tests mirror the tree."""
     selection = SETTINGS["pytest_add_cli_args_test_selection"]
     return [path for path in selection if f"tests/{file}".startswith(f"{Path(path).parent}/")]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutation.leftovers import changes, tests_of
+from tests.mutation.leftovers import changes, selected_for
 from tests.mutation.survivors import Mutant, as_row, known, mutant_of
 
 ROOT = Path(__file__).parent.parent.parent
@@ -87,7 +87,7 @@ def test_each_survivor_is_of_a_function_that_there_is(mutant: Mutant) -> None:
 
 @pytest.mark.parametrize("path", MUTMUT["only_mutate"])
 def test_each_file_has_tests_that_are_asked(path: str) -> None:
-    assert len(tests_of(path)) > 1
+    assert len(selected_for(path)) > 1
 
 
 @pytest.mark.parametrize("path", [*MUTMUT["only_mutate"], *MUTMUT["also_copy"]])
