@@ -7,7 +7,6 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import DatabaseError, connections, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -18,7 +17,7 @@ from connections.models import Connection, Record, SharedBudget, StreamRun, Sync
 from connections.models.connection_query import ConnectionQuerySet
 from connections.models.record import row_texts
 from connections.models.stream_mark import changes_wanted_since, note_complete
-from connections.models.sync import LeaseLost, RunState, SyncState, Trigger
+from connections.models.sync import LeaseLost, RunState, SyncState, Trigger, heartbeat
 from connections.models.upsert import RowText
 from connections.outlook import calls_for
 from connections.reconciling import forget_older_walks, has_rows, note_page, reconcile_all
@@ -83,7 +82,7 @@ def kept_lease(sync: Sync) -> Iterator[Lease]:
 
 def renew(sync: Sync, lease: Lease) -> None:
     try:
-        while not lease.over.wait(settings.SYNC_LEASE_SECONDS / 3):
+        while not lease.over.wait(heartbeat().total_seconds()):
             renew_once(sync, lease)
     finally:
         connections.close_all()

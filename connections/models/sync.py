@@ -178,6 +178,11 @@ class Sync(models.Model):
         return self.state == SyncState.RUNNING
 
     @property
+    def is_silent(self) -> bool:
+        """Nobody seems to be at it any more: its worker was killed, or has lost its database."""
+        return self.is_running and self.lease_until is not None and self.lease_until < lease_end() - 2 * heartbeat()
+
+    @property
     def duration(self) -> timedelta | None:
         return (self.finished_at or timezone.now()) - self.started_at if self.started_at else None
 
@@ -223,6 +228,11 @@ class Sync(models.Model):
     def finish(self, state: str, reason: str = "") -> None:
         self.hold(state=state, reason=reason, finished_at=timezone.now())
         self.refresh_from_db()
+
+
+def heartbeat() -> timedelta:
+    """How often a lease is renewed: often enough that silence is soon noticed."""
+    return timedelta(seconds=settings.SYNC_LEASE_SECONDS / 6)
 
 
 def lease_end() -> datetime:

@@ -181,6 +181,17 @@ def test_what_was_pulled_is_shown_with_counts_and_the_newest_rows(alice_client: 
     assert words.index("c11@example.org") < words.index("c10@example.org") < words.index("c9@example.org")
 
 
+@pytest.mark.parametrize(("silent_for", "words"), [(5, "Syncing now"), (25, "Interrupted: it goes on by itself")])
+def test_a_sync_whose_worker_was_killed_is_soon_said_to_be_interrupted(
+    alice_client: Client, connect: Connect, settings: Any, silent_for: int, words: str
+) -> None:
+    settings.SYNC_LEASE_SECONDS = 60
+    sync = Sync.objects.start(connect(), trigger="first")
+    Sync.objects.update(lease_until=timezone.now() + timedelta(seconds=60 - silent_for))
+
+    assert words in page(alice_client, sync.connection)
+
+
 def test_a_key_that_cannot_be_opened_asks_for_it_again_and_breaks_nothing(
     alice_client: Client, connect: Connect
 ) -> None:
