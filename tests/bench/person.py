@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from connections.checking import account_of
 from connections.models import Connection, SharedBudget
 from sources.errors import RateLimited
-from sources.spec import Lane
+from sources.spec import Allowance, Lane
 from tests.bench.figures import Effort, Figure, percentile
 from tests.bench.stage import account, connected, lap_of, sync_command
 
@@ -70,3 +70,6 @@ class WatchedBudget:
 
     def slow_down(self, seconds: float) -> None:
         self._budget.slow_down(seconds)
+
+    def answered(self, allowance: Allowance | None = None) -> None:
+        self._budget.answered(allowance)

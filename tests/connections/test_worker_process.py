@@ -67,7 +67,7 @@ def test_four_processes_on_one_account_share_its_budget(
     assert [sync.exit_code() for sync in syncs] == [0, 0, 0, 0]
     stats = sandbox.stats()
     assert (stats["requests"], stats["rejected_429"]) == (12, 0)
-    assert stats["max_in_one_second"] <= 4  # Three, and one whose travel took longer on a busy machine.
+    assert stats["seconds"] > 11 / 3 - 0.1  # Three a second from all of them together.
     assert AccountBudget.objects.get().calls_in_last_hour() == 12
 
 
