@@ -135,8 +135,10 @@ def test_a_standby_key_is_stored_and_removed(
     new_page: NewPage, visit: Visit, inspection: Inspection, connect: Connect, sandbox: SandboxServer, alice: User
 ) -> None:
     person = let_in_second(sandbox)
+    connect(sandbox, name=LONG_NAME)  # Which the box for several connections names.
     page = new_page(alice)
     visit(page, connect(sandbox).get_absolute_url(), "detail, no standby key")
+    expect(page.get_by_role("checkbox", name="Also replace it in")).to_be_visible()
 
     field(page, "Standby API Key").fill("two words")
     send(page, "Test and store")
