@@ -263,9 +263,9 @@ class PullBudget:
     def slow_down(self, seconds: float) -> None:
         self._budget.slow_down(seconds)
 
-    def answered(self, allowance: Allowance | None = None) -> None:
+    def answered(self, allowance: Allowance | None = None, *, ago: float = 0.0) -> None:
         if isinstance(self._budget, WatchfulBudget):
-            self._budget.answered(allowance)
+            self._budget.answered(allowance, ago=ago)
 
     def leave(self) -> None:
         if isinstance(self._budget, ThreadedBudget):

@@ -94,8 +94,8 @@ class Allowance:
 class WatchfulBudget(Budget, Protocol):
     """A budget that learns from answers how long calls travel, and whether somebody else calls the account."""
 
-    def answered(self, allowance: Allowance | None = None) -> None:
-        """The call that this thread took last was a success."""
+    def answered(self, allowance: Allowance | None = None, *, ago: float = 0.0) -> None:
+        """The call that this thread took last was a success; its answer began to arrive so many seconds `ago`."""
 
 
 @runtime_checkable

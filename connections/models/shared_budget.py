@@ -153,14 +153,13 @@ class SharedBudget:
             self.tell()
         return late < MISSED
 
-    def answered(self, allowance: Allowance | None = None) -> None:
+    def answered(self, allowance: Allowance | None = None, *, ago: float = 0.0) -> None:
         """The call that this thread took last was answered."""
         slot: Slot | None = getattr(self.here, "slot", None)
         if slot is not None and self.rate <= MOST_KEPT:
-            self.hear(slot, allowance)
+            self.hear(slot, allowance, took=self.clock() - ago - slot.leaves)
 
-    def hear(self, slot: Slot, allowance: Allowance | None) -> None:
-        took = self.clock() - slot.leaves
+    def hear(self, slot: Slot, allowance: Allowance | None, *, took: float) -> None:
         self.travels.note(took)
         with self.lock:
             self.took[slot.moment] = took

@@ -38,7 +38,8 @@ class Throttle(httpx.BaseTransport):
             self._pause = FIRST_PAUSE
         # Refusals are answered at once, by whoever stands in front: they tell nothing about how long calls travel.
         if response.is_success and isinstance(self._budget, WatchfulBudget):
-            self._budget.answered(told_allowance(response))
+            ago = time.monotonic() - response.extensions["began"] if "began" in response.extensions else 0.0
+            self._budget.answered(told_allowance(response), ago=ago)
         return response
 
     def close(self) -> None:

@@ -36,6 +36,8 @@ def strict_tls() -> ssl.SSLContext:
 class Wire(httpx.BaseTransport):
     """Sends a request and reads its whole answer. Raises SourceError, never one of httpx's.
 
+    The answer's extension `began` is when its head was there (monotonic).
+
     `exempt` are (host, port) pairs whose address is not judged. `ends_at` (monotonic) bounds all calls together.
     `resolve`, `dial` and `tls` stand in for the network in tests.
     """
@@ -96,10 +98,13 @@ class Wire(httpx.BaseTransport):
             # A kept connection that the other side had closed meanwhile: nothing was answered on it.
             answer = self._pool.handle_request(self._outgoing(request))
         call.head_is_read = True
+        began = time.monotonic()
         try:
-            return self._read(answer)
+            response = self._read(answer)
         finally:
             answer.close()
+        response.extensions["began"] = began
+        return response
 
     def _outgoing(self, request: httpx.Request) -> httpcore.Request:
         limits = self._limits

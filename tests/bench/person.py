@@ -71,5 +71,5 @@ class WatchedBudget:
     def slow_down(self, seconds: float) -> None:
         self._budget.slow_down(seconds)
 
-    def answered(self, allowance: Allowance | None = None) -> None:
-        self._budget.answered(allowance)
+    def answered(self, allowance: Allowance | None = None, *, ago: float = 0.0) -> None:
+        self._budget.answered(allowance, ago=ago)

@@ -454,14 +454,14 @@ def test_a_budget_without_threads_needs_no_leave() -> None:
 
 def test_what_an_answer_tells_reaches_a_budget_that_listens() -> None:
     class Listening(Purse):
-        heard: ClassVar[list[Allowance | None]] = []
+        heard: ClassVar[list[tuple[Allowance | None, float]]] = []
 
-        def answered(self, allowance: Allowance | None = None) -> None:
-            self.heard.append(allowance)
+        def answered(self, allowance: Allowance | None = None, *, ago: float = 0.0) -> None:
+            self.heard.append((allowance, ago))
 
-    PullBudget(Listening()).answered(Allowance(remaining=3))
+    PullBudget(Listening()).answered(Allowance(remaining=3), ago=0.5)
 
-    assert Listening.heard == [Allowance(remaining=3)]
+    assert Listening.heard == [(Allowance(remaining=3), 0.5)]
 
 
 def test_streams_can_be_pulled_in_turn_from_a_source_that_has_only_pages() -> None:

@@ -1,6 +1,8 @@
 """Waiting: before calls, when the other side is busy, and between tries."""
 
+import socket
 import threading
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -72,9 +74,11 @@ class HearingBudget(FreeBudget):
     """Learns from answers."""
 
     heard: list[Allowance | None] = field(default_factory=list)
+    ago: list[float] = field(default_factory=list)
 
-    def answered(self, allowance: Allowance | None = None) -> None:
+    def answered(self, allowance: Allowance | None = None, *, ago: float = 0.0) -> None:
         self.heard.append(allowance)
+        self.ago.append(ago)
 
 
 def test_everybody_is_slowed_down_by_a_busy_answer(make_rig: MakeRig) -> None:
@@ -124,6 +128,20 @@ def test_what_an_answer_tells_about_the_limit_is_read_strictly(
     rig.get()
 
     assert budget.heard == [told]
+
+
+def test_how_long_a_body_takes_to_be_read_is_not_counted_as_the_way_of_the_call(make_rig: MakeRig) -> None:
+    def slowly(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
+        time.sleep(0.3)
+        connection.sendall(b"{}")
+
+    budget = HearingBudget()
+    rig = make_rig(slowly, budget=budget)
+
+    rig.get()
+
+    assert budget.ago[0] > 0.25
 
 
 @pytest.mark.parametrize("status", [429, 503, 403, 404, 500])
