@@ -124,5 +124,5 @@ def test_an_over_long_post_is_refused(alice_client: Client, sandbox: SandboxServ
     draft = set_up(alice_client, sandbox).removesuffix("finish/")
     before = rows()
 
-    assert alice_client.post(draft, {"name": "n" * 300_000}).status_code == 400
+    assert alice_client.post(draft, {"name": "n" * 300_000}).status_code == 413
     assert rows() == before
