@@ -82,7 +82,7 @@ def test_a_refusal_of_the_old_key_does_not_mark_the_new_one(sandbox: SandboxServ
     connection = connect(sandbox)
     sandbox.fault("contacts", kind="unpaid", times=None)
 
-    at_page(sandbox, 1, lambda: Connection.objects.update(key_fingerprint="of the new key"))
+    at_page(sandbox, 1, lambda: Connection.objects.update(key_stored_at=timezone.now()))
     sync = pull(connection, trigger=Trigger.COMMAND)
 
     assert sync.state == SyncState.FAILED
