@@ -157,7 +157,7 @@ class UserAdmin(Searched):
     @admin.action(description="Switch off two-step login (phone and recovery codes are gone)")
     def switch_off_two_step_login(self, request: PersonRequest, queryset: QuerySet[User]) -> None:
         # Of other staff only by superusers: whoever can reset the first step too would be them.
-        for user in queryset if request.user.is_superuser else queryset.filter(is_staff=False):
+        for user in queryset if request.user.is_superuser else queryset.filter(is_staff=False, is_superuser=False):
             second_factor.switch_off(user, by=request.user)
             get_adapter().send_notification_mail("mfa/email/totp_deactivated", user)
             self.message_user(request, f"{user}: two-step login is off.")
@@ -185,6 +185,11 @@ class UserAdmin(Searched):
             vouch_for(obj)
         if not change:
             invite(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        # Whoever sets a person's address can have a link sent there that sets the password, and is them.
+        is_above = obj and (obj.is_staff or obj.is_superuser) and obj != request.user
+        return super().has_change_permission(request, obj) and (request.user.is_superuser or not is_above)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         # Trails and connections name people; who leaves is taken out of the workspace, or may no longer log in.

@@ -23,3 +23,7 @@ class StaffSite(AdminSite):
             messages.warning(request, "Site staff need two-step login: set it up, then open the administration again.")
             return redirect("mfa_activate_totp")
         return super().login(request, extra_context)
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """On the page of everybody else, which limits how often the old one is guessed, and tells the person."""
+        return redirect("account_change_password")
