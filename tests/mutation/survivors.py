@@ -34,7 +34,8 @@ def mutant_of(name: str, diff: Iterable[str]) -> Mutant:
 
 
 def line_of(diff: Iterable[str]) -> str:
-    changes = [line for line in diff if line[:1] in "+-" and not line.startswith(("+++", "---"))]
-    added = [line[1:].strip() for line in changes if line.startswith("+")]
-    removed = [f"without {line[1:].strip()}" for line in changes if line.startswith("-")]
-    return " ".join(" ".join(added or removed).split())
+    changes = [(line[0], line[1:].strip()) for line in diff if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    added, removed = ([text for sign, text in changes if sign == wanted] for wanted in "+-")
+    new = [text for text in added if text not in removed]  # A bracket may only have moved.
+    gone = [f"without {text}" for text in removed if text not in added]
+    return " ".join(" ".join(new or gone).split())

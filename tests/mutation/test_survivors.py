@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutation.leftovers import changes, selected_for
-from tests.mutation.survivors import Mutant, as_row, known, mutant_of
+from tests.mutation.survivors import Mutant, as_row, known, line_of, mutant_of
 
 ROOT = Path(__file__).parent.parent.parent
 MUTMUT = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mutmut"]
@@ -26,7 +26,8 @@ def test_a_mutant_is_known_by_its_function_and_its_line() -> None:
 
 
 def test_a_line_that_only_goes_away_is_named_too() -> None:
-    assert mutant_of("a.x_b__mutmut_1", ["-    count=1,", "-    since=2,"]).line == "without count=1, without since=2,"
+    assert line_of(["-    count=1,", "-    since=2,"]) == "without count=1, without since=2,"
+    assert line_of(["-    count=1,", "-    )", "+        )"]) == "without count=1,"
 
 
 def test_a_row_of_the_document_is_read_as_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
