@@ -12,6 +12,7 @@ SHARE = {
     Pace.FULL: 1.0,
     Pace.CONSIDERATE: 0.6,  # 3 of 5: a neighbour on the same account is then hardly ever refused.
 }
+CATCH_UP = 1.1  # So much closer may calls at full pace follow a late one: their second is kept all the same.
 SLACK = 0.003  # Seconds beyond the second that is kept free: clocks are read with errors of this size.
 UNTOLD = 0.015  # Seconds by which a call may be late before whoever sent it tells everybody at once.
 MOST_KEPT = 20  # Who bears more calls a second than that has no seconds that a few uneven calls could overfill.
@@ -94,14 +95,15 @@ class Pacing:
         oldest = sorted(one.arrival for one in self.sent)[-self.most]
         return oldest + (self.most / self.rate + SLACK) / self.bears(now)
 
-    def _interval(self, pace: str, now: float) -> float:
-        return 1.0 / (self.rate * SHARE[Pace(pace)] * self.bears(now))
+    def _interval(self, pace: str, now: float, *, ease: float = 1.0) -> float:
+        catch_up = CATCH_UP if pace == Pace.FULL and ease == 1.0 and self.most else 1.0
+        return 1.0 / (self.rate * SHARE[Pace(pace)] * self.bears(now) * ease * catch_up)
 
     def granted(self, moment: float, *, lane: Lane, pace: str, now: float) -> Self:
         sent = (*self.sent, Sent(moment=moment))[-self.most :] if self.most else (Sent(moment=moment),)
         if lane is Lane.INTERACTIVE:
             return replace(self, tat=max(self.tat, moment + self._interval(Pace.FULL, now)), sent=sent)
-        following = moment + self._interval(pace, now) / self.ease
+        following = moment + self._interval(pace, now, ease=self.ease)
         return replace(self, tat=following, sent=sent, ease=min(1.0, self.ease * CLIMB))
 
     def corrected(self, late: Mapping[float, float]) -> Self:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from connections.models import Pace
 from connections.models.pacing import (
+    CATCH_UP,
     CROWDED_LEAST,
     FARTHEST,
     SETTLED_LEAST,
@@ -23,6 +24,7 @@ from sources.spec import Lane
 
 NOW = 1_800_000_000.0
 RATE = 5.0
+CLOSEST = 1.0 / RATE / CATCH_UP
 FRESH = Pacing(rate=RATE)
 
 
@@ -45,9 +47,13 @@ def test_an_account_that_was_not_called_is_free_at_once() -> None:
     assert free_in(FRESH, Lane.INTERACTIVE, at=0.0) == 0.0
 
 
-@pytest.mark.parametrize(("pace", "seconds"), [(Pace.FULL, 0.2), (Pace.CONSIDERATE, 1 / 3)])
+@pytest.mark.parametrize(("pace", "seconds"), [(Pace.FULL, CLOSEST), (Pace.CONSIDERATE, 1 / 3)])
 def test_calls_of_a_pull_are_spaced_evenly_by_its_pace(pace: str, seconds: float) -> None:
     assert free_in(granted(FRESH, 0.0, pace=pace), at=0.0) == pytest.approx(seconds)
+
+
+def test_a_slowed_pull_is_exactly_as_slow_as_it_should_be() -> None:
+    assert free_in(granted(replace(FRESH, ease=0.5), 0.0), at=0.0) == pytest.approx(0.4)
 
 
 def test_the_sixth_call_waits_until_the_first_has_left_its_second() -> None:
@@ -99,13 +105,13 @@ def test_a_person_does_not_wait_for_the_pace_of_a_pull() -> None:
     pacing = granted(replace(FRESH, ease=0.5), 0.0, pace=Pace.CONSIDERATE)
 
     assert free_in(pacing, at=0.0) == pytest.approx(2 / 3)
-    assert free_in(pacing, Lane.INTERACTIVE, at=0.0) == pytest.approx(0.2)
+    assert free_in(pacing, Lane.INTERACTIVE, at=0.0) == pytest.approx(CLOSEST)
 
 
 def test_a_pull_leaves_an_interval_after_a_person() -> None:
     pacing = granted(granted(FRESH, 0.0, pace=Pace.CONSIDERATE), 0.3, lane=Lane.INTERACTIVE)
 
-    assert free_in(pacing, at=0.3) == pytest.approx(0.2)
+    assert free_in(pacing, at=0.3) == pytest.approx(CLOSEST)
 
 
 def test_a_person_keeps_within_the_second_too() -> None:
@@ -157,7 +163,7 @@ def test_the_pace_climbs_back_while_calls_succeed_and_stays_a_little_lower_for_m
 def test_what_the_account_bears_spaces_calls_at_either_pace() -> None:
     pacing = replace(FRESH, settled=0.8, paused_until=NOW)
 
-    assert free_in(granted(pacing, 0.0), at=0.0) == pytest.approx(0.25)
+    assert free_in(granted(pacing, 0.0), at=0.0) == pytest.approx(CLOSEST / 0.8)
     assert free_in(granted(pacing, 0.0, pace=Pace.CONSIDERATE), at=0.0) == pytest.approx(1 / 2.4)
     assert free_in(granted(pacing, 0.0, 0.2, 0.4, 0.6, 0.8), at=0.8) == pytest.approx((1 + SLACK) / 0.8 - 0.8, abs=1e-3)
 
@@ -230,7 +236,7 @@ def test_whoever_asks_in_whatever_order_no_second_sees_more_than_five_arrivals(m
 
     moments = sorted(one.arrival for one in arrivals)
     assert all(sixth - first >= 1.0 for first, sixth in zip(moments, moments[5:], strict=False))
-    assert all(later.moment - sooner.moment >= 0.2 - 1e-6 for sooner, later in pairwise(arrivals))
+    assert all(later.moment - sooner.moment >= CLOSEST - 1e-6 for sooner, later in pairwise(arrivals))
 
 
 # Two clocks, and how long calls travel ------------------------------------------------------------------------------
