@@ -407,7 +407,7 @@ def test_where_a_sync_meets_a_fault_of_our_own(
         typed = connection.credentials().api_key.reveal()
         raise ZeroDivisionError(f"of {len(typed)}")
 
-    monkeypatch.setattr("connections.models.record.RecordQuerySet.store_page", fail)
+    monkeypatch.setattr("connections.syncing.store", fail)
     sync = Sync.objects.queue(connection, trigger="schedule")
     tasks.STOPPING.clear()
     tasks.pull_next()
