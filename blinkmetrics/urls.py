@@ -15,6 +15,7 @@ urlpatterns = [
     path("accounts/reauthenticate/", login_views.ConfirmPage.as_view(), name="account_reauthenticate"),
     path("accounts/2fa/authenticate/", login_views.SecondStepPage.as_view(), name="mfa_authenticate"),
     path("accounts/2fa/reauthenticate/", login_views.ConfirmByCodePage.as_view(), name="mfa_reauthenticate"),
+    path("accounts/2fa/totp/activate/", login_views.ActivatePage.as_view(), name="mfa_activate_totp"),
     path("accounts/sign-ins/", login_views.sign_ins, name="sign_ins"),
     path("accounts/", include("allauth.urls")),
     path("w/<slug:workspace>/", include("connections.urls")),

@@ -5,6 +5,8 @@ from typing import Any
 from allauth.account.views import LoginView, ReauthenticateView
 from allauth.mfa.base.views import AuthenticateView
 from allauth.mfa.base.views import ReauthenticateView as ReauthenticateByCodeView
+from allauth.mfa.totp.views import ActivateTOTPView
+from django.contrib.auth import update_session_auth_hash
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -41,6 +43,16 @@ class SecondStepPage(SaysTooMany, AuthenticateView):
 
 class ConfirmByCodePage(SaysTooMany, ReauthenticateByCodeView):
     """A code in the place of the password once more."""
+
+
+class ActivatePage(ActivateTOTPView):
+    """Where two-step login is set up."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        # Whoever came in with the password alone would otherwise stay in, and could switch it off again.
+        self.request.user.end_sessions()
+        update_session_auth_hash(self.request, self.request.user)
+        return super().form_valid(form)
 
 
 @require_safe

@@ -5,11 +5,13 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import get_random_string, salted_hmac
 
 
 class UserManager(BaseUserManager["User"]):
@@ -31,6 +33,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField("may log in", default=True)
     is_staff = models.BooleanField("may use the admin", default=False)
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
+    # Each session carries a keyed hash of it and of the password: with another one all sessions before are over.
+    session_mark = models.CharField(max_length=32, blank=True, editable=False)
 
     objects = UserManager()
 
@@ -48,6 +52,22 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_short_name(self) -> str:
         return str(self)
+
+    def end_sessions(self) -> None:
+        """Whoever is logged in as this person has to log in again."""
+        self.session_mark = get_random_string(32)
+        self.save(update_fields=["session_mark"])
+
+    def get_session_auth_hash(self) -> str:
+        return session_hash(self)
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        return (session_hash(self, secret=retired) for retired in settings.SECRET_KEY_FALLBACKS)
+
+
+def session_hash(user: User, *, secret: str | None = None) -> str:
+    sealed = f"{user.session_mark} {user.password}"
+    return salted_hmac("connections.session", sealed, secret=secret, algorithm="sha256").hexdigest()
 
 
 @cache
