@@ -6,6 +6,7 @@ import pytest
 
 from connections.models import AccountBudget, Connection, Record, Sync
 from connections.models.sync import SyncState, Trigger
+from sources.activecampaign.client import THREADS
 from tests.command_fixture import StartCommand
 from tests.conftest import Connect
 from tests.connections.engine import again
@@ -54,6 +55,29 @@ def test_a_worker_killed_in_the_middle_of_5000_contacts_is_resumed_by_another_an
     assert (run.read, run.new, run.total) == (CONTACTS, CONTACTS, CONTACTS)
     assert second.send(signal.SIGTERM) == 0
     assert second.out == ""
+
+
+def test_workers_killed_while_many_pages_wait_lose_none_and_ask_for_few_again(
+    sandbox_process: type[SandboxProcess], connect: Connect, start_command: StartCommand
+) -> None:
+    sandbox = sandbox_process(contacts=8000, deals=0, rate=0)
+    connection = connect(sandbox)
+    sync = Sync.objects.queue(connection, trigger=Trigger.FIRST, only=["contacts"])
+    fast = {"ACTIVECAMPAIGN_RATE": "100000", "SYNC_LEASE_SECONDS": "2"}
+
+    for share in (1500, 4000):
+        worker = start_command("worker", **fast)
+        until(lambda wanted=share: stored() >= wanted, what=f"{share} rows")
+        worker.kill()
+        assert again(sync).stream_runs.get().read == stored() == connection.row_counts.by_stream()["contacts"]
+    last = start_command("worker", **fast)
+    until(lambda: is_over(sync), what="the end of the sync")
+
+    run = again(sync).stream_runs.get()
+    assert again(sync).state == SyncState.COMPLETE
+    assert stored() == run.read == run.new == connection.row_counts.by_stream()["contacts"] == 8000
+    assert sandbox.stats()["requests"] - run.pages <= 2 * THREADS
+    assert last.send(signal.SIGTERM) == 0
 
 
 def test_four_processes_on_one_account_share_its_budget(
