@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 
+from allauth.core.exceptions import ImmediateHttpResponse, ReauthenticationRequired
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -102,6 +103,8 @@ class OwnErrorPages:
                 return error_page(400)
             case SecondFactorNeeded():
                 return lead_to_second_factor(request, exception)
+            case ImmediateHttpResponse() | ReauthenticationRequired():
+                return None  # allauth's own middleware leads on from here.
         if not settings.DEBUG:
             return None
         log.error("A page failed.", exc_info=exception, extra={"path": request.path})

@@ -1,10 +1,12 @@
 """Our own pages for refusals and faults, and the probes."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import time_machine
 from django.core.exceptions import SuspiciousOperation
 from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
@@ -32,6 +34,17 @@ def test_what_is_not_there_is_our_own_page_without_token_nonce_or_path(alice_cli
         assert "Page not found" in page
         for absent in ("nonce", "csrf", path, "Alice", "urlpatterns", "Traceback"):
             assert absent not in page
+
+
+@pytest.mark.parametrize("send", ["get", "post"])
+def test_an_old_login_is_led_to_confirm_and_no_fault(alice: User, send: str, debug: bool) -> None:
+    with time_machine.travel(datetime.now(UTC) - timedelta(minutes=10)):
+        client = client_of(alice)
+
+    answer = getattr(client, send)("/accounts/2fa/totp/activate/")
+
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/accounts/reauthenticate/")
 
 
 def test_two_missing_pages_are_the_same_bytes(alice_client: Client, debug: bool) -> None:
