@@ -11,14 +11,15 @@ from django.test import Client
 from django.utils import timezone
 
 from connections import standing_by
-from connections.checking import check
+from connections.checking import check, note_failure
 from connections.housekeeping import keep_house
 from connections.leaving import end_membership
 from connections.models import Connection, KeyCanary, StandbyKey, User
 from connections.rotation import reseal_all, verify_all
 from connections.sealing import Unsealable
 from sources.activecampaign.sandbox.server import SandboxServer
-from sources.spec import Proof
+from sources.errors import BadCredentials
+from sources.spec import Credentials, Proof
 from tests.conftest import Connect, client_of
 from tests.connections.editing_page import OTHER_KEY, as_shown, let_in, now, save, text
 from tests.connections.standby import (
@@ -133,24 +134,40 @@ def test_beside_a_key_that_does_not_work_none_is_stored(
     assert standby_of(connection) is None
 
 
+def move(connection: Connection) -> None:
+    credentials = connection.credentials()
+    moved = Credentials(api_url="https://x.api-us1.com", api_key=credentials.api_key)
+    connection.keep_credentials(moved, by=None)
+    connection.save()
+
+
+def stop_working(connection: Connection) -> None:
+    note_failure(connection, BadCredentials("Refused."))
+
+
+@pytest.mark.parametrize(
+    ("happen", "said"), [(move, "Somebody has changed the API URL meanwhile"), (stop_working, "Mend that first")]
+)
 def test_what_changes_while_the_key_is_tested_is_looked_at_again(
-    alice_client: Client, connect: Connect, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+    alice_client: Client,
+    connect: Connect,
+    sandbox: SandboxServer,
+    monkeypatch: pytest.MonkeyPatch,
+    happen: Callable[[Connection], None],
+    said: str,
 ) -> None:
     connection = connect(sandbox)
     let_in_second(sandbox)
     ask = standing_by.ask
 
-    def ask_while_somebody_moves_it(*args: Any) -> Proof:
+    def ask_meanwhile(*args: Any) -> Proof:
         proof = ask(*args)
-        row = now(connection)
-        credentials = row.credentials()
-        row.keep_credentials(type(credentials)(api_url="https://x.api-us1.com", api_key=credentials.api_key), by=None)
-        row.save()
+        happen(now(connection))
         return proof
 
-    monkeypatch.setattr(standing_by, "ask", ask_while_somebody_moves_it)
+    monkeypatch.setattr(standing_by, "ask", ask_meanwhile)
 
-    assert "Somebody has changed the API URL meanwhile" in error(post(alice_client, connection))
+    assert said in error(post(alice_client, connection))
     assert standby_of(connection) is None
 
 

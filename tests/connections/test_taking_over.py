@@ -255,7 +255,9 @@ def test_a_standby_key_that_cannot_be_opened_is_no_help(sandbox: SandboxServer, 
     with pytest.raises(BadCredentials):
         check(connection, by=None)
 
-    assert again(connection).health == Health.ACTION_NEEDED
+    after = again(connection)
+    assert (after.health, after.health_code) == (Health.ACTION_NEEDED, "key_refused")
+    assert "does not work either" in after.health_reason
 
 
 def test_while_it_cannot_be_tried_the_sync_waits_and_nobody_is_bothered(
