@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sources.activecampaign.keyset_walk import KeysetWalk
+from sources.activecampaign.keyset_walk import KeysetWalk, _Range
 from sources.activecampaign.offset_walk import OffsetWalk, _Spot
 from sources.activecampaign.rows import answer_of
 from sources.errors import UnexpectedAnswer
@@ -60,6 +60,28 @@ def test_with_rows_wanting_the_widest_doubt_is_looked_at(
     ask = walk.ask()
     assert ask is not None
     assert (ask.params["id_greater"], ask.params.get("id_less")) == looked_at
+
+
+def test_what_is_unread_is_divided_among_eight_ranges_that_touch_and_do_not_overlap() -> None:
+    walk = KeysetWalk()
+    hear_next(walk, range(1, 101), total=5000)
+
+    hear_next(walk, range(5000, 4900, -1), total=5000)
+
+    ranges = walk.cursor["ranges"]
+    assert len(ranges) == 8
+    assert (ranges[0][0], ranges[-1][1]) == (100, 4901)
+    assert [after for after, _ in ranges[1:]] == [before - 1 for _, before in ranges[:-1]]
+
+
+@pytest.mark.parametrize(("last", "upper"), [(9, None), (10, None), (11, (11, 20)), (18, (18, 20)), (19, None)])
+def test_a_range_is_cut_where_something_is_left_on_either_side(last: int, upper: tuple[int, int] | None) -> None:
+    one = _Range(10, 20)
+
+    cut = KeysetWalk()._cut(one, last)
+
+    assert (cut and (cut.after, cut.before)) == upper
+    assert one.before == (last + 1 if upper else 20)
 
 
 # By offset --------------------------------------------------------------------------------------------------------
