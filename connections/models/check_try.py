@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 
+from connections.models.connection import Connection
 from connections.models.people import User, Workspace
 from sources.errors import SourceError
 
@@ -42,7 +43,7 @@ class Limit:
 
 
 def limits() -> dict[str, Limit]:
-    """By what is counted: a person, a workspace, an account over all workspaces."""
+    """By what is counted: a person, a workspace, an account over all workspaces that have no proven key of it."""
     return {
         "person": Limit(settings.CHECKS_PER_PERSON, timedelta(minutes=10)),
         "workspace": Limit(settings.CHECKS_PER_WORKSPACE, timedelta(hours=1)),
@@ -58,10 +59,25 @@ class CheckTryQuerySet(models.QuerySet["CheckTry"]):
     def reserve(self, *, person: User, workspace: Workspace, account: str) -> "CheckTry":
         """Count a check before it is made. Raises TooManyTries."""
         User.objects.select_for_update(no_key=True).get(pk=person.pk)  # One after the other, also of twenty at once.
-        who = {"person": person, "workspace": workspace, "account": account}
+        tries = {
+            "person": self.filter(person=person),
+            "workspace": self.filter(workspace=workspace),
+            "account": self.of_account(account, seen_by=workspace),
+        }
         for counted, limit in limits().items():
-            self.filter(**{counted: who[counted]}).require_below(limit)
-        return self.create(**who)
+            tries[counted].require_below(limit)
+        return self.create(person=person, workspace=workspace, account=account)
+
+    def of_account(self, account: str, *, seen_by: Workspace) -> Self:
+        """A workspace that has proven a key of the account counts for itself, all others count together.
+
+        Strangers who guess keys would otherwise keep those whose account it is from testing theirs.
+        """
+        proven = Connection.objects.finished().filter(account_fingerprint=account).exclude(person="")
+        of_account = self.filter(account=account)
+        if proven.filter(workspace=seen_by).exists():
+            return of_account.filter(workspace=seen_by)
+        return of_account.exclude(workspace__in=proven.values("workspace"))
 
     def require_below(self, limit: Limit) -> None:
         now = timezone.now()

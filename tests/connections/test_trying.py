@@ -29,6 +29,10 @@ def fail(client: Client, step_2: str, sandbox: SandboxServer, times: int) -> lis
     return [client.post(step_2, details(sandbox, api_key=WRONG)).status_code for _ in range(times)]
 
 
+def strangers_step_2(client: Client) -> str:
+    return client.post("/w/stranger/connections/add/", {"source": "activecampaign"})["Location"]
+
+
 def test_over_the_limit_no_call_is_made_and_the_seconds_are_said_at_the_key(
     alice_client: Client, sandbox: SandboxServer, settings: Any
 ) -> None:
@@ -77,9 +81,49 @@ def test_the_limit_of_an_account_counts_over_all_workspaces(
 ) -> None:
     settings.CHECKS_PER_ACCOUNT = 1
     fail(alice_client, begin(alice_client), sandbox, 1)
-    theirs = charlie_client.post("/w/stranger/connections/add/", {"source": "activecampaign"})["Location"]
 
-    assert fail(charlie_client, theirs, sandbox, 1) == [429]
+    assert fail(charlie_client, strangers_step_2(charlie_client), sandbox, 1) == [429]
+
+
+def test_strangers_who_guess_keys_do_not_keep_out_those_whose_account_it_is(
+    alice_client: Client, charlie_client: Client, connect: Connect, sandbox: SandboxServer, settings: Any
+) -> None:
+    connection = connect(sandbox)
+    settings.CHECKS_PER_ACCOUNT = 1
+    fail(charlie_client, strangers_step_2(charlie_client), sandbox, 1)
+
+    tested = alice_client.post(f"{connection.get_absolute_url()}test/", follow=True)
+    set_up = alice_client.post(begin(alice_client), details(sandbox))
+
+    assert "It works" in tested.content.decode()
+    assert set_up.status_code == 302
+
+
+@pytest.mark.parametrize("change", [{"person": ""}, {"state": "draft"}])
+def test_who_has_not_proven_a_key_of_an_account_counts_as_a_stranger(
+    alice_client: Client,
+    charlie_client: Client,
+    connect: Connect,
+    sandbox: SandboxServer,
+    settings: Any,
+    change: dict[str, str],
+) -> None:
+    Connection.objects.filter(pk=connect(sandbox).pk).update(**change)
+    settings.CHECKS_PER_ACCOUNT = 1
+    fail(charlie_client, strangers_step_2(charlie_client), sandbox, 1)
+
+    assert alice_client.post(begin(alice_client), details(sandbox)).status_code == 429
+
+
+def test_those_whose_account_it_is_are_counted_too(
+    alice_client: Client, charlie_client: Client, connect: Connect, sandbox: SandboxServer, settings: Any
+) -> None:
+    connect(sandbox)
+    settings.CHECKS_PER_ACCOUNT = 1
+    step_2 = begin(alice_client)
+    assert fail(alice_client, step_2, sandbox, 2) == [200, 429]
+
+    assert fail(charlie_client, strangers_step_2(charlie_client), sandbox, 2) == [200, 429]
 
 
 def test_the_limit_of_a_workspace_counts_over_its_people(
