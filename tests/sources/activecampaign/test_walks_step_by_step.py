@@ -62,25 +62,55 @@ def test_with_rows_wanting_the_widest_doubt_is_looked_at(
     assert (ask.params["id_greater"], ask.params.get("id_less")) == looked_at
 
 
-def test_what_is_unread_is_divided_among_eight_ranges_that_touch_and_do_not_overlap() -> None:
+@pytest.mark.parametrize(("total", "count"), [(350, 1), (599, 1), (600, 2), (900, 3), (1800, 6), (5000, 8)])
+def test_what_is_unread_is_divided_among_ranges_that_touch_and_do_not_overlap(total: int, count: int) -> None:
     walk = KeysetWalk()
-    hear_next(walk, range(1, 101), total=5000)
+    hear_next(walk, range(1, 101), total=total)
 
-    hear_next(walk, range(5000, 4900, -1), total=5000)
+    hear_next(walk, range(total, total - 100, -1), total=total)
 
     ranges = walk.cursor["ranges"]
-    assert len(ranges) == 8
-    assert (ranges[0][0], ranges[-1][1]) == (100, 4901)
+    assert len(ranges) == count
+    assert (ranges[0][0], ranges[-1][1]) == (100, total - 99)
     assert [after for after, _ in ranges[1:]] == [before - 1 for _, before in ranges[:-1]]
+
+
+def test_without_a_total_what_is_unread_is_judged_by_the_gaps_between_ids() -> None:
+    walk = KeysetWalk()
+    hear_next(walk, range(1, 1001, 10))
+
+    hear_next(walk, range(50_000, 49_000, -10))
+
+    # 48,018 ids at one row in ten are 4,802 rows: seven pages of 97 for each of the eight.
+    assert walk.cursor["ranges"][:2] == [[991, 991 + 6790 + 1], [991 + 6790, 991 + 2 * 6790 + 1]]
+
+
+def test_without_a_total_a_short_page_is_the_end() -> None:
+    walk = KeysetWalk()
+
+    (page,) = hear_next(walk, range(1, 51))
+
+    assert (page.covers, page.cursor) == ((0, None), None)
+
+
+@pytest.mark.parametrize(("before", "seen_up_to"), [(1020, 1019), (1040, 1039), (1041, 990), (1051, 990)])
+def test_a_short_page_is_doubted_when_five_rows_would_fit_behind_it(before: int, seen_up_to: int) -> None:
+    walk = keyset(ranges=[[0, before], [5000, 6000]], total=500, seen=0)
+    ask = next(ask for ask in (walk.ask(), walk.ask()) if ask and ask.params["id_greater"] == "0")
+
+    (page,) = walk.hear(ask, answer(range(10, 1000, 10), total=500))
+
+    assert page.covers == (0, seen_up_to)
 
 
 @pytest.mark.parametrize(("last", "upper"), [(9, None), (10, None), (11, (11, 20)), (18, (18, 20)), (19, None)])
 def test_a_range_is_cut_where_something_is_left_on_either_side(last: int, upper: tuple[int, int] | None) -> None:
-    one = _Range(10, 20)
+    one = _Range(10, 20, density=0.5)
 
     cut = KeysetWalk()._cut(one, last)
 
     assert (cut and (cut.after, cut.before)) == upper
+    assert cut is None or cut.density == 0.5
     assert one.before == (last + 1 if upper else 20)
 
 
