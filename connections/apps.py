@@ -18,3 +18,5 @@ class StaffAdminConfig(admin_apps.AdminConfig):
         super().ready()
         # allauth's page shows the secrets, sealed as they are, and lets them be overwritten.
         admin.site.unregister(apps.get_model("mfa", "Authenticator"))
+        # Whoever adds an address to somebody is them: it is done with the person's own page and its rules.
+        admin.site.unregister(apps.get_model("account", "EmailAddress"))

@@ -293,6 +293,7 @@ def test_staff_who_are_not_superusers_do_not_raise_themselves(db: None, staff: U
     "address",
     [
         "/admin/connections/user/?password__regex=^p",
+        "/admin/connections/user/?session_mark__gte=a",
         "/admin/connections/connection/?key_hint=c3d4",
         "/admin/connections/connection/?key_fingerprint__startswith=a",
     ],

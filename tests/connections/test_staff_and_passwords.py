@@ -49,6 +49,16 @@ def test_staff_who_are_not_superusers_do_not_edit_others_above_customers(clerk: 
     assert not User.objects.filter(email=MINE).exists()
 
 
+def test_staff_do_not_add_a_second_address_to_anybody(clerk: User, staff: User) -> None:
+    clerk.user_permissions.set(Permission.objects.filter(codename__endswith="_emailaddress"))
+
+    typed = {"user": str(staff.pk), "email": MINE, "verified": "on"}
+    refused = client_of(clerk).post("/admin/account/emailaddress/add/", typed)
+
+    assert refused.status_code == 404
+    assert not EmailAddress.objects.filter(email=MINE).exists()
+
+
 def test_staff_may_edit_customers_and_look_at_each_other(clerk: User, staff: User, alice: User) -> None:
     assert give_address(clerk, alice).status_code == 302
     assert User.objects.get(pk=alice.pk).email == MINE
