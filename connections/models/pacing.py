@@ -108,7 +108,7 @@ class Pacing:
 
     def corrected(self, late: Mapping[float, float]) -> Self:
         """Those granted for these moments arrived so many seconds late; of others that may be still untold."""
-        sent = (replace(one, late=max(one.late, late.get(one.moment, UNTOLD))) for one in self.sent)
+        sent = (replace(one, late=late.get(one.moment, max(one.late, UNTOLD))) for one in self.sent)
         return replace(self, sent=tuple(sent))
 
     def refused(self, seconds: float, *, now: float) -> Self:

@@ -5,7 +5,7 @@ from collections import deque
 
 READINGS = 50
 HEARD = 50  # Answers among which the quickest is looked for: those of ten seconds at full pace.
-COLD = 0.015  # Seconds that the first calls take longer than those that come after them.
+COLD = 0.1  # Seconds that the first call of a process may take longer than those after it: it also connects.
 TRAVEL = 0.5  # Seconds. What comes later than that was worked on for long, and did not travel for long.
 
 
@@ -46,4 +46,4 @@ class Travels:
             count, quickest = len(self._seconds), min(self._seconds)
             usual = sum(self._seconds) / count - quickest
         # The fewer were heard, the quicker one may still be.
-        return min(TRAVEL, seconds - quickest + (COLD + 2 * usual) / count)
+        return min(TRAVEL, seconds - quickest + COLD / count**1.5 + 2 * usual / count)
