@@ -145,26 +145,28 @@ class BudgetInUse:
 
 def budget_in_use(source: Source, budget: AccountBudget | None, pace: str, sync: Sync | None) -> BudgetInUse:
     """`sync` is the one that runs, if one does: of a young one the pace shows before a minute is over."""
-    bears, ease = source.calls_per_second(), budget.ease if budget else 1.0
-    since = sync.started_at if sync else None
     return BudgetInUse(
-        bears=bears,
-        now=min(bears, calls_a_second(budget, since)) if budget else 0.0,
-        granted=pull_rate(source, pace) * ease,
+        bears=(bears := source.calls_per_second()),
+        now=min(bears, calls_a_second(budget, sync)) if budget else 0.0,
+        granted=pull_rate(source, pace) * (budget.ease if budget else 1.0),
         last_hour=budget.calls_in_last_hour() if budget else 0,
         is_slowed=bool(budget and budget.is_slowed),
         resumes_at=budget.resumes_at if budget else None,
     )
 
 
-def calls_a_second(budget: AccountBudget, since: datetime | None) -> float:
-    """Over the last minute, or since that moment when it is less than a minute ago."""
-    now = timezone.now()
+def calls_a_second(budget: AccountBudget, sync: Sync | None) -> float:
+    """Over the last minute; the calls of a sync that began within it over the time since then."""
+    now, own, since = timezone.now(), 0, MINUTE
+    if sync and sync.started_at and now - sync.started_at < MINUTE:
+        own, since = sync.calls, now - sync.started_at
+    # What others have called since the minute began is not its doing.
+    others = max(0.0, calls_in_last_minute(budget, now) - own)
+    return own / max(1.0, since.total_seconds()) + others / MINUTE.total_seconds()
+
+
+def calls_in_last_minute(budget: AccountBudget, now: datetime) -> float:
     this_minute = now.replace(second=0, microsecond=0)
     counts = budget.calls_by_minute(since=this_minute - 2 * MINUTE)
-    calls, before = counts.get(this_minute, 0), counts.get(this_minute - MINUTE, 0)
-    if since and now - since < MINUTE:
-        begun_before = since < this_minute
-        return (calls + begun_before * before) / max(1.0, (now - since).total_seconds())
     share_of_the_minute_before = 1 - (now - this_minute) / MINUTE
-    return (calls + before * share_of_the_minute_before) / MINUTE.total_seconds()
+    return counts.get(this_minute, 0) + counts.get(this_minute - MINUTE, 0) * share_of_the_minute_before

@@ -50,6 +50,15 @@ def running(connection: Connection, **wanted: Any) -> Sync:
     return Sync.objects.queue(connection, trigger="schedule", **wanted).take()
 
 
+def began(connection: Connection, clock: Any, *, seconds_ago: int, calls: int) -> Sync:
+    clock.move_to(NOON - timedelta(seconds=seconds_ago))
+    sync = running(connection)
+    clock.move_to(NOON)
+    sync.hold(calls=calls)
+    sync.refresh_from_db()
+    return sync
+
+
 # The budget -------------------------------------------------------------------------------------------------------
 
 
@@ -70,25 +79,35 @@ def test_calls_now_and_in_the_last_hour_are_shown_beside_what_the_account_bears(
 def test_the_rate_of_a_young_sync_shows_before_a_minute_is_over(
     clock: Any, bob_client: Client, connection: Connection, budget: AccountBudget
 ) -> None:
-    clock.move_to(NOON - timedelta(seconds=20))
-    running(connection)
-    clock.move_to(NOON)
+    began(connection, clock, seconds_ago=20, calls=60)
     spent(budget, minutes_ago=0, calls=60)
 
     assert "3.0 of 5 calls a second" in words(moving(bob_client, connection))
 
 
-def test_the_rate_of_a_sync_that_began_in_the_minute_before(clock: Any, budget: AccountBudget) -> None:
+def test_a_young_sync_is_not_charged_with_what_others_called_before_it(
+    clock: Any, bob_client: Client, connection: Connection, budget: AccountBudget
+) -> None:
+    began(connection, clock, seconds_ago=5, calls=10)
+    spent(budget, minutes_ago=0, calls=70)
+
+    assert "3.0 of 5 calls a second" in words(moving(bob_client, connection))
+
+
+def test_the_rate_of_a_sync_that_began_in_the_minute_before(
+    clock: Any, connection: Connection, budget: AccountBudget
+) -> None:
+    sync = began(connection, clock, seconds_ago=40, calls=120)
     spent(budget, minutes_ago=0, calls=90)
     spent(budget, minutes_ago=1, calls=30)
 
-    assert calls_a_second(budget, NOON - timedelta(seconds=40)) == 3.0
+    assert calls_a_second(budget, sync) == 3.0
 
 
 def test_never_more_is_shown_than_the_account_bears(
     clock: Any, bob_client: Client, connection: Connection, budget: AccountBudget
 ) -> None:
-    running(connection)
+    began(connection, clock, seconds_ago=0, calls=40)
     spent(budget, minutes_ago=0, calls=40)
 
     assert "5.0 of 5 calls a second" in words(moving(bob_client, connection))
