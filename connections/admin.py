@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from connections import second_factor
 from connections.admin_forms import MembershipFormSet, NewWorkspaceForm, TeamForm, vouch_for
 from connections.checking import check
-from connections.leaving import disband, end_membership
+from connections.leaving import OwnersAlone, disband, end_membership
 from connections.models import AccountBudget, Connection, Event, Health, Membership, SignIn, Sync, Team, User, Workspace
 from connections.models.people import LastOwner, in_words
 from connections.models.sync import AlreadyActive, Trigger
@@ -129,7 +129,7 @@ class WorkspaceAdmin(Searched):
     def end(self, request: PersonRequest, membership: Membership) -> None:
         try:
             end_membership(membership, by=request.user)
-        except LastOwner as refusal:
+        except (LastOwner, OwnersAlone) as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
 
 

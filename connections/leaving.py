@@ -14,12 +14,13 @@ class OwnersAlone(Exception):
 def end_membership(membership: Membership, *, by: User) -> None:
     """Access ends with the next request. What was shared stays and runs on; what was private stops now.
 
-    Raises LastOwner when the workspace would be left without one.
+    Raises LastOwner when the workspace would be left without one, and OwnersAlone.
     """
     workspace = locked(membership)
-    if not workspace.memberships.filter(pk=membership.pk).exists():
+    present = workspace.memberships.filter(pk=membership.pk).first()
+    if present is None:
         return  # Somebody else was quicker.
-    membership.require_another_owner()
+    require_removable(present, by=by)
     private = Connection.objects.filter(workspace=workspace, created_by=membership.user, privacy=Privacy.PRIVATE)
     for connection in private:
         connection.stop_syncs("Its owner left the workspace.")
@@ -44,6 +45,14 @@ def change_role(membership: Membership, role: Role, *, by: User) -> None:
     present.role = role
     present.save(update_fields=["role"])
     workspace.record("changed the role of", by=by, about=str(present.user), detail=f"Now {role.label.lower()}.")
+
+
+def require_removable(membership: Membership, *, by: User) -> None:
+    """Staff may remove anybody, in the admin. Raises LastOwner and OwnersAlone."""
+    membership.require_another_owner()
+    remover = Membership.objects.filter(workspace=membership.workspace_id, user=by).first()
+    if membership.role == Role.OWNER and remover:
+        require_owner(remover)
 
 
 def require_owner(membership: Membership) -> None:

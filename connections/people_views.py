@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from connections import access, confirming
-from connections.leaving import OwnersAlone, change_role, end_membership, require_owner
+from connections.leaving import OwnersAlone, change_role, end_membership, require_removable
 from connections.models import Membership, Privacy, Role
 from connections.models.people import LastOwner
 from connections.requests import PersonRequest
@@ -98,7 +98,7 @@ def remove_member(request: PersonRequest, workspace: str, pk: int) -> HttpRespon
     place = access.administered_place(request, workspace)
     membership = get_object_or_404(place.workspace.memberships.with_counts(), pk=pk)
     try:
-        require_removable(membership, by=place.membership)
+        require_removable(membership, by=request.user)
     except (LastOwner, OwnersAlone) as refusal:
         messages.error(request, str(refusal))
         return redirect("connections:members", workspace)
@@ -108,13 +108,6 @@ def remove_member(request: PersonRequest, workspace: str, pk: int) -> HttpRespon
     shared = theirs.exclude(privacy=Privacy.PRIVATE).count()
     context = {"workspace": place.workspace, "membership": membership, "shared": shared}
     return render(request, "connections/remove_member.html", context)
-
-
-def require_removable(membership: Membership, *, by: Membership) -> None:
-    """Raises LastOwner and OwnersAlone."""
-    membership.require_another_owner()
-    if membership.role == Role.OWNER:
-        require_owner(by)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -132,7 +125,7 @@ def leave(request: PersonRequest, workspace: str) -> HttpResponse:
 def end(request: PersonRequest, membership: Membership, *, then: str) -> HttpResponse:
     try:
         end_membership(membership, by=request.user)
-    except LastOwner as refusal:
+    except (LastOwner, OwnersAlone) as refusal:
         messages.error(request, str(refusal))
         return redirect("connections:members", membership.workspace.slug)
     messages.success(request, then)

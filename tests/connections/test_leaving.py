@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from connections.housekeeping import keep_house
-from connections.leaving import disband, end_membership
-from connections.models import Connection, Membership, Sync, Team, User, Workspace
+from connections.leaving import OwnersAlone, disband, end_membership
+from connections.models import Connection, Membership, Role, Sync, Team, User, Workspace
 from connections.models.people import LastOwner
 from connections.sealing import Unsealable
 from connections.syncing import run
@@ -111,6 +111,31 @@ def test_leaving_one_workspace_keeps_what_is_private_in_another(
     connection.refresh_from_db()
     assert connection.orphaned_at is None
     assert connection in Connection.objects.visible_to(bob)
+
+
+def test_whoever_was_made_an_owner_in_that_moment_is_removed_by_owners_alone(
+    workspace: Workspace, alice: User, bob: User, dana: User
+) -> None:
+    seen_before = Membership.objects.get(user=bob)
+    Membership.objects.filter(user=bob).update(role=Role.OWNER)
+
+    with pytest.raises(OwnersAlone):
+        end_membership(seen_before, by=dana)
+
+    assert Membership.objects.filter(user=bob).exists()
+    end_membership(seen_before, by=alice)
+    assert not Membership.objects.filter(user=bob).exists()
+
+
+def test_the_only_owner_stays_though_they_were_none_a_moment_ago(
+    workspace: Workspace, alice: User, bob: User, staff: User
+) -> None:
+    seen_before = Membership.objects.get(user=bob)
+    Membership.objects.filter(user=bob).update(role=Role.OWNER)
+    end_membership(Membership.objects.get(user=alice), by=alice)
+
+    with pytest.raises(LastOwner):
+        end_membership(seen_before, by=staff)
 
 
 def test_the_last_owner_cannot_leave_and_nothing_of_theirs_stops(alice: User, dana: User, connect: Connect) -> None:
