@@ -17,6 +17,12 @@ def test_a_row_keeps_all_that_is_known_of_an_account() -> None:
     assert AccountBudget(**pacing.columns()).pacing(rate=5.0) == pacing
 
 
+@pytest.mark.parametrize("lane", Lane)
+@pytest.mark.parametrize("now", [0.0, 0.5, NOW])
+def test_an_account_that_was_never_called_is_free_at_once(lane: Lane, now: float) -> None:
+    assert Pacing(rate=5.0).free_at(lane, now=now) == now
+
+
 @pytest.mark.parametrize("ahead", [0.0, FARTHEST])
 def test_what_lies_no_farther_ahead_than_any_pause_is_believed(ahead: float) -> None:
     pacing = Pacing(rate=5.0, tat=NOW + ahead, paused_until=NOW + ahead, sent=(Sent(moment=NOW + ahead),))
