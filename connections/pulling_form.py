@@ -76,8 +76,8 @@ class PullingForm(SettledForm):
         streams.choices = [(stream.key, stream.name) for stream in self.source.streams]
         self.fields["pace"].widget = HintedRadios(pace_hints(connection), choices=Pace.choices)
         self.fields["daily_at"].help_text = (
-            f"By the clocks of {connection.workspace.timezone}, the workspace’s time zone. "
-            "It begins within a quarter of an hour after it."
+            f"In the workspace’s time zone, {connection.workspace.timezone}. "
+            "The sync begins within a quarter of an hour after that time."
         )
 
     # What it shows ----------------------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ class PullingForm(SettledForm):
             line = StreamLine(stream=stream, choice=choices[stream.key], rows=counted.get(stream.key), cost=price)
             by_group[group_of(stream)].append(line)
         return [
-            StreamGroup(word=word, hint=hint.format(source=self.source.name), folds=folds, lines=by_group[word])
+            StreamGroup(word=word, hint=hint, folds=folds, lines=by_group[word])
             for word, hint, folds in GROUPS
             if by_group[word]
         ]
@@ -186,11 +186,7 @@ GROUPS = (
     (USUAL, "Pulled unless somebody chooses otherwise.", False),
     (MORE, "Small, and of use to some.", True),
     (HEAVY, "Many rows for each contact, deal or campaign: the first read can take hours.", True),
-    (
-        UNVERIFIED,
-        "{source} does not document these. Where the account does not answer, they are skipped and the rest goes on.",
-        True,
-    ),
+    (UNVERIFIED, "Known from other programs only.", True),
 )
 
 

@@ -13,7 +13,7 @@ from connections.models import Connection
 from connections.requests import PersonRequest
 from connections.standby_form import StandbyForm
 from connections.standing_by import remove_standby, store_standby
-from connections.views import detail_page, new_standby_form, shown_form
+from connections.views import detail_page, new_standby_form, shown_form, standby_confirm_url
 from sources.errors import SourceError
 
 
@@ -57,4 +57,4 @@ def remove(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
 
 def ask_to_confirm(request: PersonRequest, connection: Connection, *, then: str) -> HttpResponse:
     messages.info(request, f"Nothing was changed yet. Confirm that it is you; then {then}.")
-    return redirect(confirming.confirm_url(f"{connection.get_absolute_url()}#standby-heading"))
+    return redirect(standby_confirm_url(connection))

@@ -142,6 +142,10 @@ def new_standby_form(connection: Connection, data: object = None) -> StandbyForm
     return form
 
 
+def standby_confirm_url(connection: Connection) -> str:
+    return confirming.confirm_url(f"{connection.get_absolute_url()}#standby-heading")
+
+
 def standby_part(request: PersonRequest, connection: Connection, form: StandbyForm | None) -> dict[str, object]:
     """For those who manage the connection."""
     standby, form = access.standby_of(connection), form or new_standby_form(connection)
@@ -149,6 +153,7 @@ def standby_part(request: PersonRequest, connection: Connection, form: StandbyFo
         "standby": standby,
         "standby_hint": standby_hint(standby, viewer=request.user) if standby else "",
         "standby_form": form,
+        "standby_confirm_url": "" if confirming.is_recent(request) else standby_confirm_url(connection),
         "form_has_errors": bool(form.errors),
     }
 

@@ -187,6 +187,11 @@ class Sync(models.Model):
         return (self.finished_at or timezone.now()) - self.started_at if self.started_at else None
 
     @property
+    def wait_of_a_call(self) -> float:
+        """Seconds on average: several calls wait at the same time, so their sum tells nothing."""
+        return self.seconds_waited / self.calls if self.calls else 0.0
+
+    @property
     def streams(self) -> list[Stream]:
         chosen = self.connection.streams
         return [stream for stream in chosen if not self.only_streams or stream.key in self.only_streams]

@@ -372,3 +372,17 @@ def test_the_button_goes_away_with_the_sync(alice_client: Client, connection: Co
     sync.finish(SyncState.COMPLETE)
 
     assert '<div id="stop-sync" hx-swap-oob="true"></div>' in moving(alice_client, connection)
+
+
+# What a sync cost --------------------------------------------------------------------------------------------------
+
+
+def test_a_sync_tells_how_long_a_call_waited_and_not_the_sum_of_those_that_waited_together(
+    alice_client: Client, connection: Connection
+) -> None:
+    sync = running(connection)
+    sync.hold(calls=200, seconds_waited=80.0)
+
+    page = words(alice_client.get(sync.get_absolute_url()).content.decode())
+
+    assert "Calls 200; on average each waited 0.4 seconds for the account’s limit" in page

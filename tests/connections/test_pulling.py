@@ -165,8 +165,8 @@ def test_each_pace_says_how_fast_it_is_and_how_long_all_that_is_chosen_takes(
 
     assert "Considerate 3 calls a second: leaves room for your own forms and tools." in said
     assert "Reading all that is chosen takes about 56 minutes." in said
-    assert "Full speed 4.9 calls a second: nearly all that the account allows" in said
-    assert "Reading all that is chosen takes about 35 minutes." in said
+    assert "Full speed 5 calls a second: nearly all that the account allows" in said
+    assert "Reading all that is chosen takes about 34 minutes." in said
 
 
 def test_where_sizes_are_unknown_the_time_is_said_to_be_the_least(alice_client: Client, connection: Connection) -> None:
@@ -181,7 +181,7 @@ def test_daily_says_by_whose_clocks(alice_client: Client, connection: Connection
     connection.workspace.timezone = "Europe/Berlin"
     connection.workspace.save()
 
-    assert "By the clocks of Europe/Berlin" in words(page_of(alice_client, connection))
+    assert "In the workspace’s time zone, Europe/Berlin." in words(page_of(alice_client, connection))
 
 
 # Saving -----------------------------------------------------------------------------------------------------------

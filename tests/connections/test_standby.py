@@ -211,7 +211,8 @@ def test_an_old_login_does_not_do_for_a_standby_key_either(
     kept = [str(session.get_decoded()) for session in Session.objects.all()]
     assert kept
     assert not [one for one in kept if OTHER_KEY in one]
-    assert "once you have confirmed that it is you" in text(long_ago.get(connection.get_absolute_url()))
+    shown = text(long_ago.get(connection.get_absolute_url()))
+    assert "Before you store or remove one, confirm that it is you." in shown
 
 
 def test_who_may_use_but_not_manage_learns_nothing_of_a_standby_key(
@@ -313,7 +314,7 @@ def test_with_another_address_it_goes_and_that_is_said_before(
     other = new_sandbox(api_key=OTHER_KEY)
 
     asked = save(alice_client, connection, api_url=other.origin)
-    assert "Another API URL removes it." in text(asked)
+    assert "A change of the API URL removes it." in text(asked)
     assert "The standby key goes with that address." in error_at(asked.content.decode(), "api_key")
     assert standby_of(connection)
     page = save(alice_client, connection, api_url=other.origin, api_key=OTHER_KEY)
