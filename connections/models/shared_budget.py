@@ -78,6 +78,11 @@ class SharedBudget:
     def __post_init__(self) -> None:
         AccountBudget.objects.get_or_create(account=self.account)
 
+    @property
+    def watches_calls(self) -> bool:
+        """Whether it matters when single calls arrive."""
+        return self.rate <= MOST_KEPT
+
     # A call ---------------------------------------------------------------------------------------------------------
 
     def take(self, lane: Lane) -> None:
@@ -147,7 +152,7 @@ class SharedBudget:
         """Sleep until its moment; False when that was overslept by so much that the slot is gone."""
         self.nap(slot.leaves - self.clock())
         late = self.clock() - slot.leaves
-        if UNTOLD < late < MISSED:
+        if self.watches_calls and UNTOLD < late < MISSED:
             with self.lock:
                 self.left_late[slot.moment] = late
             self.tell()
@@ -156,13 +161,14 @@ class SharedBudget:
     def answered(self, allowance: Allowance | None = None, *, ago: float = 0.0) -> None:
         """The call that this thread took last was answered."""
         slot: Slot | None = getattr(self.here, "slot", None)
-        if slot is not None and self.rate <= MOST_KEPT:
+        if slot is not None and self.watches_calls:
             self.hear(slot, allowance, took=self.clock() - ago - slot.leaves)
 
     def hear(self, slot: Slot, allowance: Allowance | None, *, took: float) -> None:
         self.travels.note(took)
         with self.lock:
-            self.took[slot.moment] = took
+            if slot.moment in self.left_late:  # Else it is out of every second that still matters.
+                self.took[slot.moment] = took
         if allowance is not None and self.is_crowded(slot, allowance):
             self.change(lambda reading: reading.pacing.crowded())
         elif self.travels.lateness(took) > UNTOLD:  # Less is told with the next slot that is taken here.

@@ -207,6 +207,32 @@ def test_a_call_costs_one_reading_and_one_writing_of_the_row(clock: Clock) -> No
     assert [query["sql"].split()[0] for query in queries] == ["SELECT", "UPDATE"]
 
 
+def test_where_an_account_bears_very_many_nobody_watches_single_calls(clock: Clock) -> None:
+    one = SharedBudget(account="harbourtea", rate=1000.0, sleep=clock.sleep, clock=lambda: clock.now)
+    one.take(Lane.BULK)
+    slot = one.next_slot(Lane.BULK)
+    clock.now = slot.leaves + 0.1
+    before = row().version
+
+    assert one.meets(slot)
+    one.answered(Allowance(remaining=0))
+
+    assert row().version == before
+
+
+def test_an_answer_that_comes_after_many_others_leaves_nothing_behind(clock: Clock) -> None:
+    one = caller(clock)
+    one.take(Lane.BULK)
+    slot = one.here.slot
+    times_of(clock, one, 40)
+
+    one.here.slot = slot
+    one.answered()
+
+    assert one.took == {}
+    assert len(one.left_late) <= 20
+
+
 # People ---------------------------------------------------------------------------------------------------------------
 
 
