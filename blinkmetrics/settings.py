@@ -173,6 +173,8 @@ ACCOUNT_RATE_LIMITS: bool | dict[str, str | None] = {
     "login_failed_of_client": "50/10m/ip",
     "login": None,
     "reauthenticate": None,
+    # The page asks for the old password, which whoever has stolen a session would guess there.
+    "change_password": "5/5m/user",
     # Whoever is kept from asking has three mails with a link that works.
     "reset_password": "20/h/ip,3/h/key",
     # Mails that say "there is no account with this address": to one address, and to all of them together.

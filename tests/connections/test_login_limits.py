@@ -1,5 +1,6 @@
 """How many wrong passwords there may be, counted for whom, and what cannot be done with that."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -156,6 +157,21 @@ def test_the_confirmation_of_who_it_is_has_the_same_limit(alice: User) -> None:
 
     assert answers == [200] * 5 + [429]
     assert client.post("/accounts/reauthenticate/", {"password": PASSWORD}).status_code == 429
+
+
+def test_the_old_password_is_not_guessed_on_the_page_that_changes_it(alice: User) -> None:
+    thief, new = client_of(alice), "Another-password-7"
+
+    def change(old: str) -> int:
+        typed = {"oldpassword": old, "password1": new, "password2": new}
+        return thief.post("/accounts/password/change/", typed).status_code
+
+    with time_machine.travel(time.time(), tick=False) as clock:
+        assert [change(WRONG) for _ in range(5)] == [200] * 5
+        clock.shift(200)
+        assert change(PASSWORD) == 429
+        clock.shift(101)
+        assert change(PASSWORD) == 302
 
 
 def test_confirming_often_is_no_failure(alice: User) -> None:
