@@ -114,6 +114,30 @@ def test_a_range_is_cut_where_something_is_left_on_either_side(last: int, upper:
     assert one.before == (last + 1 if upper else 20)
 
 
+@pytest.mark.parametrize(
+    ("ranges", "total", "width", "split_at"),
+    [
+        ([[0, 10_001]], 10_000, 8, "5147"),
+        ([[0, 401]], 400, 8, "394"),
+        ([[0, 400]], 400, 8, None),
+        ([[0, 10_001], [20_000, 21_001]], 6000, 8, "2916"),  # Elsewhere there are 545, by the even look of it.
+        ([[0, 10_001], [20_000, 21_001]], 6000, 2, None),
+    ],
+)
+def test_a_thread_that_has_nothing_to_do_gets_the_upper_half_of_what_is_left(
+    ranges: list[list[int]], total: int, width: int, split_at: str | None
+) -> None:
+    state = {"total": total, "seen": 0, "doubts": [], "trusts": True, "descended": True}
+    walk = KeysetWalk({"ranges": ranges, **state}, width=width)
+    hear_next(walk, range(1, 101), total=total)
+    for _ in ranges:
+        assert walk.ask()
+
+    ask = walk.ask()
+
+    assert (ask and ask.params["id_greater"]) == split_at
+
+
 # By offset --------------------------------------------------------------------------------------------------------
 
 
