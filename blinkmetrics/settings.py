@@ -150,6 +150,11 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(SITE_URL).scheme
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 # A login, or a confirmation, that is older than this does not do for another key or address.
 REAUTHENTICATION_SECONDS = ACCOUNT_REAUTHENTICATION_TIMEOUT = env.int("REAUTHENTICATION_SECONDS", default=300)
+ACCOUNT_FORMS = {
+    "login": "connections.login_forms.LogInForm",
+    "change_password": "connections.login_forms.AnotherPasswordForm",
+    "reset_password_from_key": "connections.login_forms.NewPasswordForm",
+}
 MFA_ADAPTER = "connections.accounts.SecondFactorAdapter"
 MFA_FORMS = {
     "authenticate": "connections.login_forms.SecondStepForm",

@@ -20,6 +20,10 @@ from connections.sealing import Unsealable
 from connections.second_factor import open_secret, seal_secret
 from connections.signing_in import note_sign_in
 
+WAYS_TO_CONFIRM = {
+    "reauthenticate": "Use your password instead",
+    "mfa_reauthenticate": "Use a code from your authenticator app instead",
+}
 TO_STRANGERS = "account/email/unknown_account"
 
 
@@ -28,6 +32,7 @@ class AccountAdapter(DefaultAccountAdapter):
         **DefaultAccountAdapter.error_messages,
         "email_password_mismatch": "The e-mail address or the password is not right.",
         "incorrect_password": "This is not your password.",
+        "incorrect_code": "This code is not right. Enter the newest one of the app, or an unused recovery code.",
         "too_many_login_attempts": "Too many tries that failed. Wait five minutes, then try again.",
     }
 
@@ -64,6 +69,10 @@ class AccountAdapter(DefaultAccountAdapter):
         # Whoever has just logged in is not asked for the same password again.
         return not confirming.is_recent(context.request)
 
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        ways = super().get_reauthentication_methods(user)
+        return [{**way, "description": WAYS_TO_CONFIRM[way["id"]]} for way in ways]
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         message = self.render_mail(template_prefix, email, {**context, "email": email, "site": settings.SITE_URL})
         if template_prefix != TO_STRANGERS or may_write_to_stranger(self.request, email):
@@ -94,6 +103,11 @@ class UnreadableSecret(ValidationError):
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
+    error_messages = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": "This code is not right. Enter the newest one that the app shows.",
+    }
+
     def encrypt(self, text: str) -> str:
         return seal_secret(text)
 

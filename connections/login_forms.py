@@ -1,9 +1,11 @@
-"""allauth's forms that take a code: counted by our own rule, and with what they keep sealed."""
+"""allauth's forms in our words; those that take a code count by our own rule, and seal what they keep."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from allauth.account.adapter import get_adapter
+from allauth.account.forms import ChangePasswordForm, LoginForm, ResetPasswordKeyForm
 from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
@@ -14,6 +16,35 @@ from connections.models.sign_in import Outcome
 from connections.sealing import Unsealable
 from connections.second_factor import open_secret, seal_secret
 from connections.signing_in import note_sign_in, take_code_try
+
+
+class InOurWords:
+    """Every other label of the site is written like a sentence."""
+
+    labels: Mapping[str, str]
+    fields: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field, label in self.labels.items():
+            self.fields[field].label = label
+
+
+class LogInForm(InOurWords, LoginForm):
+    labels = {"remember": "Keep me logged in"}
+
+
+class NewPasswordForm(InOurWords, ResetPasswordKeyForm):
+    labels = {"password1": "New password", "password2": "New password, again"}
+
+
+class AnotherPasswordForm(InOurWords, ChangePasswordForm):
+    labels = {"oldpassword": "Current password", **NewPasswordForm.labels}
+
+
+def without_blanks(code: str) -> str:
+    """Apps show codes in two halves."""
+    return "".join(code.split())
 
 
 class CountedCode:
@@ -27,7 +58,7 @@ class CountedCode:
         attempt = take_code_try(context.request, person=self.user)
         if attempt is None:
             raise get_adapter().validation_error("too_many_login_attempts")
-        code = self.cleaned_data["code"]
+        code = without_blanks(self.cleaned_data["code"])
         for one in Authenticator.objects.filter(user=self.user).select_related("user"):
             if one.wrap().validate_code(code):
                 self.authenticator = one
@@ -55,3 +86,8 @@ class ActivateForm(ActivateTOTPForm):
         with suppress(Unsealable):  # It was made this moment.
             self.secret = open_secret(self.secret)
         context.request.session[SECRET_SESSION_KEY] = seal_secret(self.secret)
+
+    def clean_code(self) -> str:
+        self.cleaned_data["code"] = without_blanks(self.cleaned_data["code"])
+        code: str = super().clean_code()
+        return code

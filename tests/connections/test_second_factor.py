@@ -87,6 +87,28 @@ def test_a_recovery_code_lets_in_once(alice: User) -> None:
     assert not is_in(second)
 
 
+def test_a_code_may_be_typed_in_two_halves_as_apps_show_it(alice: User) -> None:
+    client = client_of(alice)
+    secret = shown_secret(client.get(SET_UP))
+    before, after = code_of(secret)[:3], code_of(secret)[3:]
+
+    client.post(SET_UP, {"code": f"{before} {after}"})
+    cache.clear()  # It remembers which code was used.
+    again = log_in(alice)
+    again.post("/accounts/2fa/authenticate/", {"code": f" {before} {after}"})
+
+    assert is_in(again)
+
+
+def test_a_wrong_code_says_what_to_do(alice: User) -> None:
+    give_second_factor(alice)
+
+    page = text(log_in(alice).post("/accounts/2fa/authenticate/", {"code": "no code"}))
+
+    assert "This code is not right. Enter the newest one of the app, or an unused recovery code." in page
+    assert "Neither your phone nor a recovery code is at hand?" in page
+
+
 def test_the_same_code_does_not_let_in_twice(alice: User) -> None:
     code = code_of(give_second_factor(alice))
     first, second = log_in(alice), log_in(alice)
@@ -112,7 +134,9 @@ def test_a_code_confirms_who_it_is_in_the_place_of_the_password(alice: User) -> 
     secret = give_second_factor(alice)
     long_ago = client_of(alice, logged_in_ago=360)
 
-    assert "Enter your password once more" in text(long_ago.get("/accounts/reauthenticate/"))
+    asked = text(long_ago.get("/accounts/reauthenticate/"))
+    assert "Enter your password once more" in asked
+    assert "Use a code from your authenticator app instead" in asked
     answer = long_ago.post("/accounts/2fa/reauthenticate/", {"code": code_of(secret), "next": "/accounts/2fa/"})
 
     assert answer["Location"] == "/accounts/2fa/"
