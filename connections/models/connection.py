@@ -340,7 +340,7 @@ class Connection(SealedCredentials, PullPlan):
 
     def stop_sync(self, number: int, *, by: User) -> bool:
         """Somebody wants this one to end now. Returns whether it was still under way."""
-        stopped = self.syncs.active().filter(number=number).stop(f"Stopped by {by}.")
+        stopped = self.syncs.active().filter(number=number).stop(f"By {by}.")
         if stopped:
             self.record("stopped a sync", by=by)
         return bool(stopped)

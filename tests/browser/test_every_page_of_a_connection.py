@@ -79,7 +79,7 @@ def test_a_sync_that_is_slowed_down_and_then_stopped(
     connection.syncs.queue(connection, trigger="schedule").take()
     page.reload()
     send(page, "Stop the sync")
-    expect(page.get_by_text("Stopped by Alice Okafor.").first).to_be_visible()
+    expect(page.get_by_text("By Alice Okafor.").first).to_be_visible()
 
 
 def test_pages_of_a_connection_before_its_data(

@@ -316,10 +316,10 @@ def test_who_manages_stops_a_sync_and_it_says_by_whom(
     said = words(stop(alice_client, sync).content.decode())
 
     sync = again(sync)
-    assert (sync.state, sync.reason) == (SyncState.STOPPED, "Stopped by Alice Okafor.")
+    assert (sync.state, sync.reason) == (SyncState.STOPPED, "By Alice Okafor.")
     assert sync.token > token  # Whoever works on it stores nothing more.
     assert "The sync was stopped. What had come in stays." in said
-    assert "Stopped by Alice Okafor." in said
+    assert "By Alice Okafor." in said
     assert connection.events.filter(verb="stopped a sync", actor=alice).count() == 1
 
 
@@ -327,7 +327,7 @@ def test_who_asked_for_a_sync_may_stop_it_and_no_other(bob: User, bob_client: Cl
     mine = Sync.objects.queue(connection, trigger="person", by=bob)
     assert "Stop the sync" in bob_client.get(connection.get_absolute_url()).content.decode()
     stop(bob_client, mine)
-    assert again(mine).reason == "Stopped by Bob Lindqvist."
+    assert again(mine).reason == "By Bob Lindqvist."
 
     scheduled = running(connection)
     assert "Stop the sync" not in bob_client.get(connection.get_absolute_url()).content.decode()
