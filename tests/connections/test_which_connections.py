@@ -1,6 +1,7 @@
 """Which connections run, are due, unfinished, or left behind, asked of the queryset itself."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from connections.models import Connection, Event, Membership, Team, User, Workspace
+from connections.models import Connection, Event, Membership, Team, User, Workspace, connection_query
 from sources.registry import get_source
 from sources.spec import Source
 from tests.conftest import Connect
@@ -123,6 +124,27 @@ def test_the_others_on_an_account_are_all_but_itself(connect: Connect) -> None:
     assert [*Connection.objects.same_account(mine)] == [other]
 
 
+def test_a_persons_key_is_shared_within_one_workspace_and_source_and_by_who_is_known_alone(
+    connect: Connect, alice: User
+) -> None:
+    elsewhere = Workspace.objects.create(name="Tea Shop", slug="tea-shop")
+    Membership.objects.create(workspace=elsewhere, user=alice, role="owner")
+    mine, same_key, same_person, away, other_source = (connect(name=name) for name in "abcde")
+    for connection in (mine, same_person, away, other_source):
+        change(connection, account_facts={"owner": "7"})
+    for connection in (same_person, away, other_source):
+        change(connection, key_fingerprint="another")
+    change(away, workspace=elsewhere)
+    change(other_source, source_key="toy")
+
+    mine.refresh_from_db()
+    assert {*Connection.objects.sharing_key(mine, user=alice)} == {same_key, same_person}
+    for connection in (mine, same_person):
+        change(connection, account_facts={"owner": ""})
+    mine.refresh_from_db()
+    assert [*Connection.objects.sharing_key(mine, user=alice)] == [same_key]
+
+
 def test_removing_several_removes_each_in_the_name_of_who_asked(connect: Connect, dana: User) -> None:
     for name in "ab":
         connect(name=name)
@@ -152,15 +174,21 @@ def test_removing_several_does_not_look_up_the_workspace_of_each(connect: Connec
 
 
 def test_a_set_up_that_nothing_was_typed_into_is_taken_up_again_and_its_time_begins_anew(
-    workspace: Workspace, alice: User, source: Source
+    workspace: Workspace, alice: User, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = Connection.objects.take_up_draft(workspace=workspace, user=alice, source=source)
-    change(first, created_at=DAY, name="Typed meanwhile")
+    change(first, created_at=DAY)
 
+    def now_while_something_is_typed() -> datetime:
+        change(first, name="Typed meanwhile")
+        return timezone.now()
+
+    monkeypatch.setattr(connection_query, "timezone", SimpleNamespace(now=now_while_something_is_typed))
     again = Connection.objects.take_up_draft(workspace=workspace, user=alice, source=source)
 
     assert again == first
     again.refresh_from_db()
+    assert again.name == "Typed meanwhile"
     assert again.created_at > DAY
     assert (again.workspace, again.created_by, again.source_key) == (workspace, alice, "activecampaign")
 
