@@ -10,7 +10,7 @@ import httpcore
 import httpx
 import pytest
 
-from sources.errors import UnexpectedAnswer, WrongAddress
+from sources.errors import TemporarilyDown, UnexpectedAnswer, WrongAddress
 from sources.http.dialling import Dialler
 from sources.http.failures import Failures
 from sources.http.guard import Guard, origin_of
@@ -246,3 +246,12 @@ def test_eight_connections_are_kept_for_half_a_minute(monkeypatch: pytest.Monkey
     assert [(one["max_connections"], one["keepalive_expiry"]) for one in made] == [(8, 30.0)] * 2
     assert [one["ssl_context"] for one in made] == [context, strict_tls()]
     assert all(isinstance(one["network_backend"], Dialler) for one in made)
+
+
+def test_no_call_goes_out_that_was_not_paid_for_when_a_new_connection_breaks(make_rig: MakeRig) -> None:
+    rig = make_rig(says(b""))
+
+    with pytest.raises(TemporarilyDown):
+        rig.get()
+
+    assert len(rig.server.heard) == len(rig.budget.taken) > 0

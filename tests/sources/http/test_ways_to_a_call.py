@@ -210,8 +210,15 @@ def test_each_address_is_dialled_with_the_port_of_the_call(make_rig: MakeRig) ->
         dialled.append((address, port))
         return "127.0.0.1", rig.server.port
 
-    make_rig(answers({}), resolve=lambda host, port: ["8.8.4.4", PUBLIC], dial=dial).get()
+    looked_up: list[tuple[str, int]] = []
 
+    def resolve(host: str, port: int) -> list[str]:
+        looked_up.append((host, port))
+        return ["8.8.4.4", PUBLIC]
+
+    make_rig(answers({}), resolve=resolve, dial=dial).get()
+
+    assert looked_up == [(HOST, 443)]
     assert dialled == [("8.8.4.4", 443)]
 
 
