@@ -185,6 +185,8 @@ class UserAdmin(Searched):
             vouch_for(obj)
         if not change:
             invite(request, obj)
+        if not change and obj.is_active:
+            self.message_user(request, f"A link to set a password is on its way to {obj.email}.")
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         # Whoever sets a person's address can have a link sent there that sets the password, and is them.

@@ -108,6 +108,15 @@ def test_the_new_owner_sets_a_password_with_the_link_in_the_mail_and_logs_in(sta
     assert client.get("/w/quay-cafe/connections/").status_code == 200
 
 
+def test_whoever_adds_a_person_is_told_that_a_link_is_on_its_way(staff_client: Client) -> None:
+    page = staff_client.post(
+        "/admin/connections/user/add/", {"email": "noor@quay.example", "name": "Noor", "is_active": "on"}, follow=True
+    )
+
+    assert "A link to set a password is on its way to noor@quay.example." in page.content.decode()
+    assert "The link works once, within three days" in mail.outbox[0].body
+
+
 def test_support_lists_what_needs_attention_and_since_when(staff_client: Client, connect: Connect) -> None:
     broken, fine = connect(name="Broken one"), connect(name="Fine one", api_url="https://other.api-us1.com")
     break_down(broken)
