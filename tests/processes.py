@@ -57,7 +57,8 @@ class Started:
         self.process = subprocess.Popen(
             command,
             cwd=directory,
-            env={**environment, name: value},
+            # Whoever writes a title over their command line would write over the mark, too.
+            env={**environment, name: value, "SPT_NOENV": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -59,8 +59,11 @@ def test_what_the_first_run_prints_lets_a_person_in_and_ctrl_c_leaves_nothing_ru
         asked = httpx.get(
             f"{typed(demo.output, 'API URL')}/api/3/users/me", headers={"Api-Token": typed(demo.output, "API key")}
         )
+        web, worker = demo.alive(named="gunicorn"), demo.alive(named="manage.py worker")
         demo.process.send_signal(signal.SIGINT)
 
+        assert web
+        assert worker
         assert (page.status_code, page.url.path) == (200, "/w/harbour-tea/connections/")
         assert asked.status_code == 200
         assert mode(checkout / ".env") == 0o600
