@@ -80,7 +80,6 @@ def test_beside_other_streams_5000_contacts_cost_fewer_calls(new_sandbox: Callab
     assert account.stats()["requests"] <= 1 + 53
 
 
-
 def test_only_what_changed_is_asked_for_in_every_call(line: ActiveCampaign, account: SandboxServer) -> None:
     moment = datetime(2020, 1, 1, tzinfo=UTC)
 
