@@ -20,7 +20,7 @@ def measure(effort: Effort) -> Iterator[Figure]:
     presses = effort.of(100, 8)
     waits: list[float] = []
     told_busy = 0
-    with account(contacts=effort.of(60_000, 6000), latency_ms=LATENCY_MS, rate=RATE) as sandbox:
+    with account(contacts=effort.of(120_000, 6000), latency_ms=LATENCY_MS, rate=RATE) as sandbox:
         puller, tested = (connected(sandbox, streams=["contacts"]) for _ in range(2))
         pull = sync_command(puller)
         try:

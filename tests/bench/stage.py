@@ -1,6 +1,7 @@
 """What the scenarios act with: accounts, connections to them, and the product's commands as processes."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -132,14 +133,17 @@ class Command:
     def stop(self) -> None:
         """As an operator does; whoever has ended already is left alone."""
         if self.code is None:
-            self._process.terminate()
+            self._send(signal.SIGTERM)
             self.wait()
 
     def kill(self) -> None:
         """As `kill -9` does: it can put nothing in order."""
         if self.code is None:
-            self._process.kill()
+            self._send(signal.SIGKILL)
             self.wait()
+
+    def _send(self, number: signal.Signals) -> None:
+        os.kill(self._process.pid, number)  # Popen's own way would bury it first when it has ended.
 
     def last_words(self) -> str:
         self._said.seek(0)
