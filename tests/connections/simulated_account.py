@@ -4,6 +4,7 @@ import heapq
 import itertools
 from collections import Counter, deque
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -34,7 +35,10 @@ class Time:
         return Value(self.now)
 
     def start(self, work: Callable[[], Any]) -> None:
-        self._wake(greenlet(work, parent=self._hub), after=0.0)
+        begun = greenlet(work, parent=self._hub)
+        # Where a loop runs in this thread, and browser tests leave one, Django keeps its line to the database there.
+        begun.gr_context = copy_context()
+        self._wake(begun, after=0.0)
 
     def sleep(self, seconds: float) -> None:
         self._wake(getcurrent(), after=seconds)
