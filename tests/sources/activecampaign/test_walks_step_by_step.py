@@ -30,14 +30,17 @@ def hear_next(walk: KeysetWalk | OffsetWalk, ids: Sequence[int], *, total: Any =
 
 
 @pytest.mark.parametrize(("doubt", "covers"), [([10, 50], (10, 49)), ([200, None], (200, None))])
+@pytest.mark.parametrize("total", [6, 7])
 def test_what_was_doubted_and_is_empty_is_covered_up_to_its_end_and_no_further(
-    doubt: list[int | None], covers: tuple[int, int | None]
+    doubt: list[int | None], covers: tuple[int, int | None], total: int
 ) -> None:
-    walk = keyset(ranges=[[100, 103]], total=6, seen=5, doubts=[doubt])
+    walk = keyset(ranges=[[100, 103]], total=total, seen=5, doubts=[doubt])
+    before = walk.cursor
 
     empty, last = hear_next(walk, [101, 102])
 
     assert (empty.rows, empty.covers) == ({}, covers)
+    assert (empty.cursor, empty.total) == (before, total)
     assert last.covers == (100, 102)
     assert last.cursor is None
 
@@ -60,6 +63,142 @@ def test_with_rows_wanting_the_widest_doubt_is_looked_at(
     ask = walk.ask()
     assert ask is not None
     assert (ask.params["id_greater"], ask.params.get("id_less")) == looked_at
+
+
+def test_one_look_tells_that_short_pages_are_ends() -> None:
+    walk = keyset(ranges=[[2000, 2003]], total=20, seen=5, doubts=[[10, 500], [1000, 1100]])
+    hear_next(walk, [2001, 2002])
+
+    pages = hear_next(walk, [])
+
+    assert {(10, 499), (1000, 1099)} <= {page.covers for page in pages}
+    assert walk.is_over
+
+
+def test_a_walk_that_was_killed_while_it_doubted_trusts_no_short_page() -> None:
+    walk = keyset(ranges=[[2000, 2003]], total=8, seen=5, doubts=[[10, 500]])
+    (page,) = hear_next(walk, [2001, 2002])
+
+    (page,) = hear_next(KeysetWalk(page.cursor), [20])
+
+    assert (page.covers, page.cursor is None) == ((10, 20), False)
+
+
+def test_no_row_of_an_account_that_says_that_it_has_some_proves_nothing() -> None:
+    walk = KeysetWalk()
+    hear_next(walk, [], total=5)
+
+    (page,) = hear_next(walk, [], total=5)
+
+    assert (page.covers, page.seam_proven, page.cursor) == (None, False, None)
+
+
+def test_the_total_of_a_later_page_is_not_that_of_the_whole() -> None:
+    walk = KeysetWalk()
+    hear_next(walk, range(1, 101))
+
+    (page,) = hear_next(walk, range(900, 800, -1), total=700)
+
+    assert page.total is None
+
+
+def test_rows_outside_of_what_was_asked_for_are_not_counted() -> None:
+    walk = keyset(ranges=[[100, 111], [1000, 1010]], total=50)
+
+    hear_next(walk, [100, 101, 105, 110, 111])
+
+    assert walk.cursor["seen"] == 3
+
+
+def test_a_page_covers_no_more_than_what_was_asked_for() -> None:
+    walk = keyset(ranges=[[0, 100]], total=150)
+
+    (page,) = hear_next(walk, range(1, 101))
+
+    assert page.covers == (0, 99)
+
+
+@pytest.mark.parametrize(("total", "order"), [(300, "ASC"), (301, "DESC")])
+def test_the_other_end_is_looked_at_when_more_than_two_pages_are_left(total: int, order: str) -> None:
+    walk = KeysetWalk()
+    hear_next(walk, range(1, 101), total=total)
+
+    ask = walk.ask()
+
+    assert ask and ask.params["orders[id]"] == order
+
+
+def test_the_other_end_is_looked_at_however_low_the_first_page_ended() -> None:
+    walk = KeysetWalk()
+    hear_next(walk, [1], total=1000)
+
+    ask = walk.ask()
+
+    assert ask and ask.params["orders[id]"] == "DESC"
+
+
+def test_a_walk_that_is_taken_up_does_not_look_at_the_other_end_again() -> None:
+    ask = keyset(ranges=[[100, None]], total=1000, seen=100, descended=True).ask()
+
+    assert ask and ask.params["orders[id]"] == "ASC"
+
+
+@pytest.mark.parametrize(("ids", "covers"), [([900, 800], (799, None)), ([900], None)])
+def test_two_rows_show_that_the_order_from_above_is_known(ids: list[int], covers: tuple[int, None] | None) -> None:
+    walk = keyset(ranges=[[100, None]], total=1000, seen=100, descended=False)
+
+    (page,) = hear_next(walk, ids)
+
+    assert page.covers == covers
+
+
+def test_where_both_ends_meet_each_row_is_counted_once_and_nothing_is_left() -> None:
+    walk = KeysetWalk()
+    hear_next(walk, range(1, 101), total=1000)
+
+    (page,) = hear_next(walk, range(150, 50, -1))
+
+    assert (page.covers, page.cursor) == ((50, None), None)
+    assert walk.cursor["seen"] == 150
+
+
+def test_a_page_that_is_under_way_when_both_ends_meet_is_the_end_nevertheless() -> None:
+    walk = KeysetWalk()
+    hear_next(walk, range(1, 101), total=1000)
+    descent, ascent = walk.ask(), walk.ask()
+    assert descent and ascent
+
+    walk.hear(descent, answer(range(150, 50, -1)))
+    (page,) = walk.hear(ascent, answer(range(101, 151)))
+
+    assert (page.covers, page.cursor) == ((100, None), None)
+
+
+@pytest.mark.parametrize(
+    ("lowest", "total", "count"),
+    [
+        (501, 600, 2),
+        (501, 599, 1),
+        (401, 5000, 1),  # There is no room for as many.
+    ],
+)
+def test_as_many_rows_are_expected_between_the_ends_as_are_left_and_have_room(
+    lowest: int, total: int, count: int
+) -> None:
+    walk = KeysetWalk()
+    hear_next(walk, range(1, 101), total=total)
+
+    hear_next(walk, range(lowest + 99, lowest - 1, -1))
+
+    assert len(walk.cursor["ranges"]) == count
+
+
+def test_without_a_total_and_a_page_to_look_at_each_id_may_be_a_row() -> None:
+    walk = keyset(ranges=[[100, None]], seen=100, descended=False)
+
+    hear_next(walk, range(600, 500, -1))
+
+    assert walk.cursor["ranges"] == [[100, 392], [391, 501]]
 
 
 @pytest.mark.parametrize(("total", "count"), [(350, 1), (599, 1), (600, 2), (900, 3), (1800, 6), (5000, 8)])
@@ -99,6 +238,15 @@ def test_a_short_page_is_doubted_when_five_rows_would_fit_behind_it(before: int,
     ask = next(ask for ask in (walk.ask(), walk.ask()) if ask and ask.params["id_greater"] == "0")
 
     (page,) = walk.hear(ask, answer(range(10, 1000, 10), total=500))
+
+    assert page.covers == (0, seen_up_to)
+
+
+@pytest.mark.parametrize(("before", "seen_up_to"), [(70, 69), (71, 20)])
+def test_two_rows_are_enough_to_see_how_far_ids_lie_apart(before: int, seen_up_to: int) -> None:
+    walk = keyset(ranges=[[0, before]], total=500)
+
+    (page,) = hear_next(walk, [10, 20])
 
     assert page.covers == (0, seen_up_to)
 
