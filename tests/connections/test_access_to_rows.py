@@ -341,7 +341,7 @@ def test_who_left_is_called_by_the_best_name_that_is_known(
     (left,) = access.left_behind(place)
 
     assert left.person == shown
-    assert left.user_id == (erin.pk if name is not None else access.UNKNOWN)
+    assert left.user_id == (erin.pk if name is not None else 0)  # No person has that number.
 
 
 def test_what_one_person_left_here_is_found_by_that_person(

@@ -19,7 +19,7 @@ from connections.models.pacing import (
     Pacing,
     Sent,
 )
-from connections.models.timing import TRAVEL, Alignment, Travels
+from connections.models.timing import Alignment, Travels
 from sources.spec import Lane
 
 NOW = 1_800_000_000.0
@@ -276,7 +276,7 @@ def test_a_quicker_call_shows_those_before_it_to_have_been_late() -> None:
 
 
 def test_what_took_very_long_was_worked_on_and_did_not_travel() -> None:
-    assert heard(0.3).lateness(4.0) == TRAVEL
+    assert heard(0.3).lateness(4.0) == 0.5
 
 
 def test_the_fewer_answers_were_heard_the_later_each_may_have_been() -> None:

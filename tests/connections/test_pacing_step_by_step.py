@@ -4,7 +4,7 @@ import pytest
 
 from connections.models import AccountBudget
 from connections.models.pacing import FARTHEST, UNCERTAIN, Pacing, Sent
-from connections.models.timing import READINGS, Alignment
+from connections.models.timing import Alignment, Travels
 from sources.spec import Lane
 
 NOW = 1000.0
@@ -58,10 +58,21 @@ def test_a_call_counts_while_it_may_still_be_within_the_second(moved: float, lef
 def test_clocks_are_compared_by_the_last_readings() -> None:
     alignment = Alignment()
     alignment.note(theirs=1000.0, ours=0.0)
-    for _ in range(READINGS - 1):
+    for _ in range(49):
         alignment.note(theirs=10.0, ours=0.0)
     assert alignment.ours(1000.0) == 0.0
 
     alignment.note(theirs=10.0, ours=0.0)
 
     assert alignment.ours(1000.0) == 990.0
+
+
+def test_answers_are_compared_with_the_quickest_of_the_last_ones() -> None:
+    travels = Travels()
+    for seconds in [0.1, *[0.3] * 49]:
+        travels.note(seconds)
+    assert travels.lateness(0.3) > 0.2
+
+    travels.note(0.3)
+
+    assert travels.lateness(0.3) < 0.001

@@ -158,16 +158,17 @@ def test_removing_several_removes_each_in_the_name_of_who_asked(connect: Connect
     assert {event.about for event in removed} >= {"a", "b"}
 
 
-def test_removing_several_does_not_look_up_the_workspace_of_each(connect: Connect, dana: User) -> None:
+def test_removing_several_looks_up_neither_the_workspace_nor_the_creator_of_each(connect: Connect, dana: User) -> None:
     for name in "ab":
-        connect(name=name)
+        connect(name=name, privacy="private")
 
     with CaptureQueriesContext(database) as asked:
         Connection.objects.all().remove_all(by=dana)
 
     queries = [query["sql"] for query in asked.captured_queries]
     assert queries
-    assert [sql for sql in queries if sql.startswith("SELECT") and 'FROM "connections_workspace" WHERE' in sql] == []
+    for table in ("workspace", "user"):
+        assert [sql for sql in queries if f'FROM "connections_{table}" WHERE' in sql] == []
 
 
 # Set-ups ----------------------------------------------------------------------------------------------------------
