@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import product
 from typing import Generic, Protocol, TypeVar
 
 from sources.errors import NotPermitted, UnexpectedAnswer
@@ -36,8 +37,11 @@ class Walk(Protocol[AskT, AnswerT_contra]):
     def remaining(self) -> float:
         """About how many calls are still to be made."""
 
-    def ask(self) -> AskT | None:
-        """A call that may be made now; None while other answers have to come first."""
+    def ask(self, *, may_split: bool) -> AskT | None:
+        """A call that may be made now; None while other answers have to come first.
+
+        With `may_split` there may be more calls in the end, for a thread that would have nothing to do.
+        """
 
     def hear(self, ask: AskT, answer: AnswerT_contra) -> list[Page]:
         """What to store of an answer, each page with the cursor after it. Raises UnexpectedAnswer."""
@@ -159,6 +163,8 @@ class _Work(Generic[AskT, AnswerT]):
         try:
             while (call := self._next_call()) is not None:
                 self._make(*call)
+        except Exception as error:  # Without its threads the consumer would wait for ever.
+            self._give_up(error)
         finally:
             self._leave()
 
@@ -181,8 +187,9 @@ class _Work(Generic[AskT, AnswerT]):
 
     def _free_call(self) -> tuple[_Course[AskT, AnswerT], AskT, int] | None:
         running = [course for course in self._courses if not course.is_over]
-        for course in sorted(running, key=lambda course: course.urgency, reverse=True):
-            ask = course.walk.ask()
+        running.sort(key=lambda course: course.urgency, reverse=True)
+        for may_split, course in product((False, True), running):
+            ask = course.walk.ask(may_split=may_split)
             if ask is not None:
                 course.under_way += 1
                 self._under_way += 1

@@ -9,7 +9,7 @@ import httpx
 from django.conf import settings
 
 from sources.activecampaign.address import RefusedAddress, clean_address
-from sources.activecampaign.keyset_walk import WIDTH, KeysetWalk
+from sources.activecampaign.keyset_walk import FIRST_WIDTH, WIDTH, KeysetWalk
 from sources.activecampaign.offset_walk import OffsetWalk
 from sources.activecampaign.person import Person
 from sources.activecampaign.rows import Answer, answer_of, joined
@@ -54,8 +54,8 @@ class ActiveCampaign:
         def fetch(stream: Stream, ask: Ask) -> Answer:
             return self.page(stream, {**ask.params, **narrowed[stream.key]})
 
-        width = WIDTH if len(wanted) == 1 else WIDTH // 2  # The other streams' calls fill the time, too.
-        walks = [(one.stream, _walk(one, width=width)) for one in wanted]
+        width = WIDTH if len(wanted) == 1 else FIRST_WIDTH
+        walks = [(one.stream, _walk(one, first_width=width)) for one in wanted]
         return pull(walks, fetch, threads=THREADS, leave=self._leave, settle=settled)
 
     def exists(self, stream: Stream, external_id: str) -> bool:
@@ -213,9 +213,10 @@ def is_allowed(origin: str) -> bool:
     return cleaned == origin
 
 
-def _walk(wanted: Wanted, *, width: int) -> KeysetWalk | OffsetWalk:
+def _walk(wanted: Wanted, *, first_width: int) -> KeysetWalk | OffsetWalk:
     if wanted.stream.paging == "keyset":
-        return KeysetWalk(wanted.cursor, width=width, is_whole=not _since(wanted.stream, wanted.changed_since))
+        is_whole = not _since(wanted.stream, wanted.changed_since)
+        return KeysetWalk(wanted.cursor, first_width=first_width, is_whole=is_whole)
     return OffsetWalk(wanted.cursor)
 
 

@@ -9,6 +9,7 @@ from sources.activecampaign.walks import PAGE_SIZE, UNKNOWN, Ask, same_page
 from sources.spec import Cursor, Page
 
 WIDTH = 8  # Ranges: five calls a second that take up to 1.6 seconds each. Each costs about half a page more.
+FIRST_WIDTH = 2  # Where other streams' calls fill the time, too; more are split off when these leave threads idle.
 FILLED = 97  # Rows planned for a page, as ids are never quite even: a page that is planned full often costs a second.
 WORTH_SPLITTING = 2 * PAGE_SIZE  # With fewer rows to be read, a second range only makes one more short page.
 DOUBTFUL = 5  # Rows that a short page should have held, by the look of its ids, before its shortness is doubted.
@@ -55,13 +56,14 @@ class KeysetWalk:
     """A walk for `sources.pulling`. Rows that come, change or go meanwhile cost it nothing: an id has one place.
 
     An account of less than a page costs one call. The second call after a full first page comes from the other end, so
-    that both ends are known without asking for them. When the calls are narrowed to what changed, `is_whole` is off:
-    then a row that is missing is not gone.
+    that both ends are known without asking for them. What lies between is divided into `first_width` ranges, and into
+    more where threads would be idle. When the calls are narrowed to what changed, `is_whole` is off: then a row that is
+    missing is not gone.
     """
 
-    def __init__(self, cursor: Cursor | None = None, *, width: int = WIDTH, is_whole: bool = True) -> None:
+    def __init__(self, cursor: Cursor | None = None, *, first_width: int = WIDTH, is_whole: bool = True) -> None:
         state = cursor if cursor and cursor.get("ranges") else START
-        self._width = width
+        self._first_width = first_width
         self._is_whole = is_whole
         self._total: int | None = state["total"]
         self._seen: int = state["seen"]
@@ -94,13 +96,14 @@ class KeysetWalk:
             return max(1.0, self._left / PAGE_SIZE)
         return UNKNOWN if self._top() else max(1.0, sum(one.rows for one in self._ranges) / PAGE_SIZE)
 
-    def ask(self) -> Ask | None:
+    def ask(self, *, may_split: bool = True) -> Ask | None:
         if self._may_descend():
             ask = Ask(params={"orders[id]": "DESC", "limit": str(PAGE_SIZE)})
             self._asked[ask] = _Asked(range=None)
             return ask
         idle = [one for one in self._ranges if not one.is_asked]
-        chosen = max(idle, key=lambda one: one.rows) if idle else self._split_off()
+        split_off = self._split_off() if may_split and not idle else None
+        chosen = max(idle, key=lambda one: one.rows, default=split_off)
         return None if chosen is None else self._ask_for(chosen)
 
     def hear(self, ask: Ask, answer: Answer) -> list[Page]:
@@ -166,7 +169,7 @@ class KeysetWalk:
         """The upper half of what is unread in the largest range, for a thread that would have nothing to do."""
         bounded = [one for one in self._ranges if one.before is not None]
         known = [one for one in bounded if one.is_known]
-        if not known or len(self._ranges) >= self._width:
+        if not known or len(self._ranges) >= WIDTH:
             return None
         largest = max(known, key=lambda one: one.rows)
         # By the look of its last page a range may seem endless, as ids may have wide gaps: all that is left bounds it.
@@ -191,7 +194,7 @@ class KeysetWalk:
         if self._left < inf:
             self._spread_evenly([one])
         rows = one.rows
-        parts = max(1, min(self._width, int(rows / WORTH_SPLITTING)))
+        parts = max(1, min(self._first_width, int(rows / WORTH_SPLITTING)))
         if parts == 1:
             return
         ids = ceil(ceil(rows / parts / FILLED) * FILLED / one.density)

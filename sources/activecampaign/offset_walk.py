@@ -121,7 +121,7 @@ class OffsetWalk:
         beyond = 0 if self._end() is not None else self._total - self._spots[-1].next_offset
         return max(1.0, unread + beyond / (PAGE_SIZE - OVERLAP))
 
-    def ask(self) -> Ask | None:
+    def ask(self, *, may_split: bool = True) -> Ask | None:
         spot = next((spot for spot in self._wanted() if spot.wants_asking), None) or self._next_spot()
         if spot is None:
             return None

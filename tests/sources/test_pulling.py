@@ -40,7 +40,7 @@ class Pieces:
     def remaining(self) -> float:
         return self.size - self.asked
 
-    def ask(self) -> int | None:
+    def ask(self, *, may_split: bool = False) -> int | None:
         if self.asked == self.size:
             return None
         self.asked += 1
@@ -220,7 +220,7 @@ def test_a_failure_while_all_others_wait_for_its_answer_is_raised_as_it_is(monke
 class OneByOne(Pieces):
     """Asks only when the answer before has come."""
 
-    def ask(self) -> int | None:
+    def ask(self, *, may_split: bool = False) -> int | None:
         return super().ask() if self.asked == len(self.cursor) else None
 
 
@@ -301,9 +301,31 @@ def test_a_fault_of_the_walk_itself_is_raised_and_hangs_nobody() -> None:
         list(pull([(stream("a"), Broken(3))], answered, threads=THREADS))
 
 
+def test_an_error_of_a_walk_that_is_asked_for_a_call_is_raised_and_hangs_nobody() -> None:
+    class Broken(Pieces):
+        def ask(self, *, may_split: bool = False) -> None:
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        list(pull([(stream("a"), Broken(3))], answered, threads=THREADS))
+
+
+def test_a_walk_is_split_only_when_no_other_has_a_call_to_make() -> None:
+    asked: list[tuple[int, bool]] = []
+
+    class Noted(Pieces):
+        def ask(self, *, may_split: bool = False) -> int | None:
+            asked.append((self.asked, may_split))
+            return super().ask() if may_split or self.asked < 2 else None
+
+    list(pull([(stream("a"), Noted(3)), (stream("b"), Pieces(40))], answered, threads=1))
+
+    assert [number for number, may_split in asked if may_split] == [2]
+
+
 def test_a_walk_that_neither_asks_nor_ends_is_a_fault_and_hangs_nobody() -> None:
     class Stuck(Pieces):
-        def ask(self) -> None:
+        def ask(self, *, may_split: bool = False) -> None:
             return None
 
     with pytest.raises(RuntimeError, match="neither asks"):

@@ -263,23 +263,25 @@ def test_a_range_is_cut_where_something_is_left_on_either_side(last: int, upper:
 
 
 @pytest.mark.parametrize(
-    ("ranges", "total", "width", "split_at"),
+    ("ranges", "total", "split_at"),
     [
-        ([[0, 10_001]], 10_000, 8, "5147"),
-        ([[0, 401]], 400, 8, "394"),
-        ([[0, 400]], 400, 8, None),
-        ([[0, 10_001], [20_000, 21_001]], 6000, 8, "2916"),  # Elsewhere there are 545, by the even look of it.
-        ([[0, 10_001], [20_000, 21_001]], 6000, 2, None),
+        ([[0, 10_001]], 10_000, "5147"),
+        ([[0, 401]], 400, "394"),
+        ([[0, 400]], 400, None),
+        ([[0, 10_001], [20_000, 21_001]], 6000, "2916"),  # Elsewhere there are 545, by the even look of it.
+        ([[0, 10_001], *([at, at + 1001] for at in range(20_000, 26_000, 1000))], 9000, "2916"),
+        ([[0, 10_001], *([at, at + 1001] for at in range(20_000, 27_000, 1000))], 9000, None),  # Eight are enough.
     ],
 )
 def test_a_thread_that_has_nothing_to_do_gets_the_upper_half_of_what_is_left(
-    ranges: list[list[int]], total: int, width: int, split_at: str | None
+    ranges: list[list[int]], total: int, split_at: str | None
 ) -> None:
     state = {"total": total, "seen": 0, "doubts": [], "trusts": True, "descended": True}
-    walk = KeysetWalk({"ranges": ranges, **state}, width=width)
+    walk = KeysetWalk({"ranges": ranges, **state})
     hear_next(walk, range(1, 101), total=total)
     for _ in ranges:
         assert walk.ask()
+    assert walk.ask(may_split=False) is None
 
     ask = walk.ask()
 
