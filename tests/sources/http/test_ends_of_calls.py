@@ -3,6 +3,7 @@
 import logging
 import socket
 import ssl
+import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -103,6 +104,21 @@ def test_the_status_of_a_refusal_counts_however_its_page_ends(
     response = Wire(failures=FAILURES).handle_request(httpx.Request("GET", f"https://{HOST}"))
 
     assert (response.status_code, response.content) == (403, b"<html>")
+
+
+def test_an_answer_began_when_its_head_was_there_and_none_of_its_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_at = []
+
+    def body() -> Iterator[bytes]:
+        read_at.append(time.monotonic())
+        yield b"{}"
+
+    monkeypatch.setattr(httpcore.ConnectionPool, "handle_request", lambda *_: httpcore.Response(200, content=body()))
+    asked_at = time.monotonic()
+
+    response = Wire(failures=FAILURES).handle_request(httpx.Request("GET", f"https://{HOST}"))
+
+    assert asked_at <= response.extensions["began"] <= read_at[0]
 
 
 def test_a_refusal_is_unpacked_and_cut_at_its_limit(make_rig: MakeRig) -> None:
