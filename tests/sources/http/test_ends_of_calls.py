@@ -107,7 +107,7 @@ def test_the_status_of_a_refusal_counts_however_its_page_ends(
 
 
 def test_an_answer_began_when_its_head_was_there_and_none_of_its_body(monkeypatch: pytest.MonkeyPatch) -> None:
-    read_at = []
+    read_at: list[float] = []
 
     def body() -> Iterator[bytes]:
         read_at.append(time.monotonic())
