@@ -1,4 +1,4 @@
-"""Reads the two kinds of secrets, and says what to do when one is missing or weak."""
+"""Reads the three kinds of secrets, and says what to do when one is missing or weak."""
 
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
@@ -6,6 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 MAKE_SECRET_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"  # noqa: S105  a command, not a key
 MAKE_CREDENTIAL_KEY = "python3 -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
 WEAKEST_SECRET_KEY = 50  # Characters; Django's own bar for `check --deploy`.
+WEAKEST_TOKEN = 32
 
 
 def secret_key(given: str, *, debug: bool) -> str:
@@ -32,6 +33,12 @@ def credential_keys(given: list[str], *, secret_key: str) -> list[str]:
             )
     if len(set(given)) < len(given):
         raise ImproperlyConfigured("CREDENTIAL_KEYS names the same key twice: remove one of the two.")
+    return given
+
+
+def operator_token(given: str, *, debug: bool) -> str:
+    if given and not debug and (len(given) < WEAKEST_TOKEN or len(set(given)) < 10):
+        raise ImproperlyConfigured(f"OPERATOR_TOKEN is too easy to guess. Make another: {MAKE_SECRET_KEY}")
     return given
 
 

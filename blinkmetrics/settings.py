@@ -10,7 +10,7 @@ from django.contrib.messages import constants as message_levels
 from django.core.exceptions import ImproperlyConfigured
 
 from blinkmetrics.logs import logging_config
-from blinkmetrics.secrets import credential_keys, secret_key
+from blinkmetrics.secrets import credential_keys, operator_token, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -117,7 +117,7 @@ CACHES = {
     )
 }
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
-OPERATOR_TOKEN = env.str("OPERATOR_TOKEN", default="")
+OPERATOR_TOKEN = operator_token(env.str("OPERATOR_TOKEN", default=""), debug=DEBUG)
 
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 EMAIL_TIMEOUT = 20  # Seconds.

@@ -22,6 +22,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", probes.healthz),
     path("readyz", probes.readyz),
+    path("metrics", probes.metrics),
     re_path("", error_pages.not_found),
 ]
 handler400 = error_pages.bad_request

@@ -31,7 +31,7 @@ ROOMS = (
     ("working",),
     ("syncing", "housekeeping", "exporting", "leaving", "rotation"),
     ("outlook", "reconciling"),
-    ("checking", "trying", "second_factor"),
+    ("checking", "trying", "second_factor", "measures"),
     ("notices", "mailing"),
     ("models",),
     ("fields",),

@@ -1,0 +1,67 @@
+"""What operators watch, read from the database when they ask: no name, no address and no key is in it."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Min, QuerySet, Sum
+from django.utils import timezone
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from connections.models import AccountBudget, CallMinute, Connection, Health, KeyCanary, SignIn, Sync
+from connections.models.sign_in import Outcome
+from connections.models.sync import ACTIVE_STATES, SyncState
+
+ENDED_STATES = tuple(state for state in SyncState if state not in ACTIVE_STATES)
+
+
+def exposition() -> bytes:
+    """All measures in Prometheus' text format. The same number of queries however much there is."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Measures())
+    return generate_latest(registry)
+
+
+class Measures(Collector):
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        now = timezone.now()
+        hour, day = now - timedelta(hours=1), now - timedelta(days=1)
+        connections = Connection.objects.finished().with_health()
+        yield counted("connections", "Finished connections by what a person reads", connections, Health, "shown_health")
+        yield counted("syncs", "Syncs that are queued or running", Sync.objects.active(), ACTIVE_STATES, "state")
+        ended = Sync.objects.filter(finished_at__gt=day)
+        yield counted("syncs_ended_last_day", "Syncs that ended within a day", ended, ENDED_STATES, "state")
+        yield one("longest_wait_seconds", "How long work that is due has waited for a worker", longest_wait(now))
+        silent = Sync.objects.filter(state=SyncState.RUNNING, lease_until__lt=now).count()
+        yield one("syncs_without_worker", "Running syncs whose worker's lease has run out", silent)
+        calls = CallMinute.objects.filter(minute__gt=hour).aggregate(sum=Sum("calls", default=0))["sum"]
+        this_minute = AccountBudget.objects.filter(minute__gt=hour).aggregate(sum=Sum("calls", default=0))["sum"]
+        yield one("calls_last_hour", "Calls made to all accounts within an hour", calls + this_minute)
+        refusing = AccountBudget.objects.filter(refused_at__gt=hour).count()
+        yield one("accounts_refusing_last_hour", "Accounts that refused a call within an hour", refusing)
+        sign_ins = SignIn.objects.filter(at__gt=hour)
+        yield counted("sign_ins_last_hour", "Sign-ins and failed tries within an hour", sign_ins, Outcome, "outcome")
+        missing = len(KeyCanary.objects.silent())
+        yield one("credential_keys_missing", "Keys that seal something and are not at hand", missing)
+
+
+def longest_wait(now: datetime) -> float:
+    """Seconds; 0 where nothing is due. It grows when no worker runs, or too few."""
+    queued = Sync.objects.claimable().aggregate(since=Min("run_after"))["since"]
+    planned = Connection.objects.due().aggregate(since=Min("next_sync_at"))["since"]
+    return max(((now - since).total_seconds() for since in (queued, planned) if since), default=0.0)
+
+
+def one(name: str, meaning: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"blinkmetrics_{name}", meaning, value=value)
+
+
+def counted(name: str, meaning: str, rows: QuerySet[Any], words: Iterable[str], column: str) -> GaugeMetricFamily:
+    """A number for each word that the column may hold, 0 among them: a series that comes and goes cannot be watched."""
+    found = dict(rows.order_by().values_list(column).annotate(Count("pk")))
+    family = GaugeMetricFamily(f"blinkmetrics_{name}", meaning, labels=[column.removeprefix("shown_")])
+    for word in words:
+        family.add_metric([word], found.get(word, 0))
+    return family

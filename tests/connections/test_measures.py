@@ -1,0 +1,146 @@
+"""What operators may ask: measures of the whole site, and which part of readiness fails."""
+
+import json
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.db import connections
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from prometheus_client.parser import text_string_to_metric_families
+
+from blinkmetrics.secrets import operator_token
+from connections.models import AccountBudget, Connection, Health, Sync
+from connections.models.sync import SyncState, Trigger
+from sources.activecampaign.sandbox.server import SandboxServer
+from tests.conftest import Connect, User
+
+TOKEN = "operators-only-0123456789-abcdefghij"
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def with_token(settings: Any) -> None:
+    settings.OPERATOR_TOKEN = TOKEN
+
+
+def operator() -> Client:
+    return Client(headers={"authorization": f"Bearer {TOKEN}"})
+
+
+def measured() -> dict[str, float]:
+    """Each series as `name` or `name word`."""
+    response = operator().get("/metrics")
+    assert response.status_code == 200
+    families = text_string_to_metric_families(response.content.decode())
+    samples = [one for family in families for one in family.samples]
+    return {" ".join([one.name.removeprefix("blinkmetrics_"), *one.labels.values()]): one.value for one in samples}
+
+
+@pytest.mark.parametrize("header", ["", "Bearer ", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", TOKEN, f"Basic {TOKEN}"])
+def test_without_the_token_there_is_nothing_at_metrics_and_readyz_has_no_details(header: str) -> None:
+    client = Client(headers={"authorization": header})
+
+    assert client.get("/metrics").status_code == 404
+    assert client.get("/metrics").content == client.get("/nothing/").content
+    assert json.loads(client.get("/readyz").content) == {"ready": True}
+
+
+def test_while_no_token_is_set_nobody_is_an_operator(settings: Any) -> None:
+    settings.OPERATOR_TOKEN = ""
+
+    assert Client(headers={"authorization": "Bearer "}).get("/metrics").status_code == 404
+
+
+def test_staff_who_are_logged_in_are_no_operators(admin_client: Client) -> None:
+    assert admin_client.get("/metrics").status_code == 404
+
+
+def test_operators_read_which_part_of_readiness_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = operator().get("/readyz")
+    monkeypatch.setattr("connections.probes.is_migrated", lambda: False)
+    part = operator().get("/readyz")
+
+    assert json.loads(whole.content) == {"ready": True, "database": True, "migrations": True, "credential_keys": True}
+    assert json.loads(part.content) == {"ready": False, "database": True, "migrations": False, "credential_keys": False}
+    assert part.status_code == 503
+
+
+def test_connections_are_counted_by_what_a_person_reads(connect: Connect) -> None:
+    healthy, paused = connect(), connect()
+    healthy.set_health(Health.HEALTHY)
+    Connection.objects.filter(pk=paused.pk).update(state="paused")
+
+    found = measured()
+
+    assert (found["connections healthy"], found["connections paused"], found["connections late"]) == (1, 1, 0)
+
+
+def test_work_that_is_due_and_that_nobody_does_shows_as_a_wait(connect: Connect) -> None:
+    Connection.objects.filter(pk=connect().pk).update(next_sync_at=timezone.now() - timedelta(minutes=9))
+
+    assert 540 <= measured()["longest_wait_seconds"] < 600
+
+
+def test_a_sync_whose_worker_is_gone_is_counted_apart(connect: Connect) -> None:
+    sync = Sync.objects.start(connect(), trigger=Trigger.PERSON)
+    assert measured()["syncs_without_worker"] == 0
+
+    Sync.objects.filter(pk=sync.pk).update(lease_until=timezone.now() - timedelta(minutes=2))
+
+    found = measured()
+    assert (found["syncs running"], found["syncs queued"], found["syncs_without_worker"]) == (1, 0, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pull_shows_in_calls_and_in_syncs_that_ended(connect: Connect, sandbox: SandboxServer) -> None:
+    connection = connect(sandbox)
+    with pytest.raises(SystemExit, match="0"):
+        call_command("sync", str(connection.pk), "--stream", "lists")
+
+    found = measured()
+
+    assert found["syncs_ended_last_day complete"] == 1
+    assert found["calls_last_hour"] == sum(one.calls_in_last_hour() for one in AccountBudget.objects.all()) > 0
+    assert found["accounts_refusing_last_hour"] == 0
+
+
+def test_failed_logins_show(alice: User) -> None:
+    Client().post("/accounts/login/", {"login": alice.email, "password": "wrong"})
+
+    assert measured()["sign_ins_last_hour wrong_password"] == 1
+
+
+def test_measures_name_nobody_and_cost_the_same_however_much_there_is(connect: Connect, alice: User) -> None:
+    with CaptureQueriesContext(connections["default"]) as few:
+        operator().get("/metrics")
+    made = [connect() for _ in range(4)]
+    with CaptureQueriesContext(connections["default"]) as many:
+        text = operator().get("/metrics").content.decode()
+
+    assert len(many) == len(few)
+    for secret in (made[0].name, made[0].workspace.slug, alice.email, str(made[0].pk), "127.0.0.1"):
+        assert secret not in text
+    assert not re.search(r"[0-9a-f]{12}", text)
+
+
+@pytest.mark.parametrize(("token", "is_weak"), [("", False), ("short", True), ("a" * 40, True), (TOKEN, False)])
+def test_a_weak_token_stops_a_real_site(token: str, is_weak: bool) -> None:
+    assert operator_token(token, debug=True) == token
+    if is_weak:
+        with pytest.raises(ImproperlyConfigured, match="OPERATOR_TOKEN is too easy to guess"):
+            operator_token(token, debug=False)
+    else:
+        assert operator_token(token, debug=False) == token
+
+
+def test_every_state_of_a_sync_has_a_series() -> None:
+    names = {name.partition(" ")[2] for name in measured() if name.startswith("syncs")}
+
+    assert names - {""} == set(SyncState)
