@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.activecampaign.keyset_walk import KeysetWalk
+from sources.activecampaign.keyset_walk import FIRST_WIDTH, KeysetWalk
 from sources.activecampaign.rows import Answer
 from sources.activecampaign.walks import PAGE_SIZE
 from sources.errors import UnexpectedAnswer
@@ -66,6 +66,16 @@ def test_five_thousand_contacts_cost_at_most_58_calls(seed: int) -> None:
 
     assert done.seen == set(table.ids)
     assert done.calls <= 58
+
+
+def test_beside_other_streams_5000_contacts_cost_one_call_more_than_their_pages() -> None:
+    table, walk, calls = Table(range(1, 5001)), KeysetWalk(first_width=FIRST_WIDTH), 0
+
+    while ask := walk.ask(may_split=False):
+        walk.hear(ask, table.read(ask.params))
+        calls += 1
+
+    assert (calls, walk.is_over) == (51, True)
 
 
 UNEVEN: Mapping[str, list[int]] = {
