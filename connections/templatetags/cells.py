@@ -1,13 +1,13 @@
 """How pulled rows read in a table: columns in words, moments in the reader's own time."""
 
 import re
+from datetime import UTC
 from typing import Any
 
 from django import template
 from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
-from django.utils.html import format_html
 
+from connections.templatetags.moments import exact_moment
 from sources.spec import Source
 
 register = template.Library()
@@ -28,11 +28,7 @@ def cell(value: Any) -> str:
     if value is None or value == "":
         return "–"
     moment = moment_in(value)
-    if moment is None:
-        return str(value)
-    return format_html(
-        '<time data-exact datetime="{}">{}</time>', moment.isoformat(), date_format(moment, "j F Y, H:i")
-    )
+    return str(value) if moment is None else exact_moment(moment)
 
 
 def moment_in(value: Any) -> Any:
@@ -40,6 +36,7 @@ def moment_in(value: Any) -> Any:
     if not isinstance(value, str) or not MOMENT.fullmatch(value):
         return None
     try:
-        return parse_datetime(value)
-    except ValueError:  # A day that there is not, such as 30 February.
+        found = parse_datetime(value)
+        return found and found.astimezone(UTC)
+    except (ValueError, OverflowError):  # A day that there is not, such as 30 February, or one before the first.
         return None

@@ -24,11 +24,14 @@ def test_an_empty_cell_shows_that_it_is_empty(nothing):
 
 def test_a_moment_is_one_that_the_page_can_tell_in_the_readers_own_time():
     assert cell("2026-06-30T11:24:29-05:00") == (
-        '<time data-exact datetime="2026-06-30T11:24:29-05:00">30 June 2026, 11:24</time>'
+        '<time data-exact datetime="2026-06-30T16:24:29+00:00">30 June 2026, 16:24 UTC</time>'
     )
 
 
-@pytest.mark.parametrize("value", ["2026-02-30T11:24:29-05:00", "2026-06-30 11:24:29", "0", 0, 12.5, "<b>bold</b>"])
+@pytest.mark.parametrize(
+    "value",
+    ["2026-02-30T11:24:29-05:00", "9999-12-31T23:59:59-05:00", "2026-06-30 11:24:29", "0", 0, 12.5, "<b>bold</b>"],
+)
 def test_everything_else_stands_as_it_came(value):
     assert cell(value) == str(value)
     assert not hasattr(cell(value), "__html__")
