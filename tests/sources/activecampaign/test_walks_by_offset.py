@@ -75,6 +75,18 @@ def check_nothing_is_lost(dice: Random, *, size: int, most: int) -> bool:
     return done.is_proven
 
 
+def test_a_walk_is_not_over_while_a_call_is_under_way_be_it_behind_the_last_page() -> None:
+    walk = OffsetWalk({"spots": [{"at": at} for at in (0, 95, 190)], "total": 300})
+    first, second, third = walk.ask(), walk.ask(), walk.ask()
+    assert first and second and third
+
+    walk.hear(first, answer(range(100), total=145))
+    (page,) = walk.hear(second, answer(range(95, 145), total=145))
+
+    assert page.cursor is not None
+    assert walk.hear(third, answer([], total=145))[0].cursor is None
+
+
 @pytest.mark.parametrize("seed", FIXED_SEEDS)
 def test_nothing_is_lost_while_rows_come_and_go(seed: int) -> None:
     dice = Random(seed)
