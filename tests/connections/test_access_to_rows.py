@@ -10,7 +10,7 @@ from django.http import Http404
 from django.utils import timezone
 
 from connections import access
-from connections.models import AccountBudget, Connection, Membership, Role, SignIn, Team, User, Workspace
+from connections.models import AccountBudget, Connection, Membership, Role, SignIn, StandbyKey, Team, User, Workspace
 from connections.requests import PersonRequest
 from sources.registry import get_source
 from tests.conftest import Connect
@@ -294,6 +294,16 @@ def test_the_budget_is_that_of_the_connections_account(connect: Connect) -> None
         found = access.budget_of(one)
         assert found is not None
         assert found.account == one.account_fingerprint
+
+
+def test_the_standby_key_is_that_of_the_connection(connect: Connect) -> None:
+    connection, other, without = connect(), connect(), connect()
+    for one in (connection, other):
+        StandbyKey.objects.create(connection=one)
+
+    found = [access.standby_of(one) for one in (connection, other, without)]
+
+    assert [one and one.connection for one in found] == [connection, other, None]
 
 
 # What people left behind ----------------------------------------------------------------------------------------

@@ -283,6 +283,7 @@ def test_the_fewer_answers_were_heard_the_later_each_may_have_been() -> None:
     lateness = [heard(*[0.3, 0.32] * count).lateness(0.3) for count in (1, 5, 50)]
 
     assert lateness[0] > lateness[1] > lateness[2] > 0.0
+    assert [heard(*[0.3] * count).lateness(0.3) for count in (1, 4)] == pytest.approx([0.1, 0.1 / 8])
 
 
 def test_an_account_that_answers_more_slowly_than_before_is_not_held_to_its_best_day() -> None:
