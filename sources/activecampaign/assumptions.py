@@ -38,7 +38,7 @@ SECOND = timedelta(seconds=1)
 def assumptions(credentials: Credentials, *, budget: Budget, with_wrong_key: bool = False) -> Iterator[Assumption]:
     """Yield one after another what holds and what does not. Raises SourceError when not even the key's user is told."""
     with connect(credentials, budget=budget, lane=Lane.BULK) as http:
-        look = Look(http)
+        look = Look(http, key=credentials.api_key)
         yield _me(look)
         yield judged("settings/account is one flat object, for admins", partial(_settings, look))
         for stream in STREAMS:

@@ -13,7 +13,7 @@ SECONDS = 18.0  # Together for all calls; nobody waits longer for a page.
 def check(credentials: Credentials, *, budget: Budget) -> Proof:
     """Prove that the key works and may read contacts. Raises SourceError within twenty seconds."""
     with connect(credentials, budget=budget, lane=Lane.INTERACTIVE, limits=CHECK, seconds=SECONDS) as http:
-        line = ActiveCampaign(http)
+        line = ActiveCampaign(http, key=credentials.api_key)
         person = _person(line)
         contacts = _count_of_contacts(line, person)
         account = _account(line)
@@ -67,4 +67,6 @@ def _facts(person: Person, account: Row) -> dict[str, str]:
 
 
 def _number(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else ""
+    """Of few digits: what has many may be a piece of a key."""
+    is_number = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**11
+    return f"{value:,}" if is_number else ""

@@ -27,7 +27,7 @@ from sources.errors import BadCredentials, NotPermitted, SourceError, Unexpected
 from sources.http.limits import BULK, Limits
 from sources.http.session import polite_client
 from sources.pulling import PullBudget, nap, pull
-from sources.spec import Budget, Credentials, Lane, Pulled, Row, Stream, Wanted
+from sources.spec import Budget, Credentials, Lane, Pulled, Row, Secret, Stream, Wanted
 
 THREADS = 8  # Enough to have five calls a second under way when each takes up to 1.6 seconds.
 PIECE = 20  # Rows, where a whole page is too large.
@@ -38,9 +38,15 @@ class ActiveCampaign:
     """Reads over an httpx client that `connect` made. May be used by several threads at once."""
 
     def __init__(
-        self, http: httpx.Client, *, sleep: Callable[[float], None] = nap, leave: Callable[[], None] = lambda: None
+        self,
+        http: httpx.Client,
+        *,
+        key: Secret,
+        sleep: Callable[[float], None] = nap,
+        leave: Callable[[], None] = lambda: None,
     ) -> None:
         self._http = http
+        self._key = key
         self._sleep = sleep
         self._leave = leave
         self._asking_why = threading.Lock()
@@ -122,7 +128,7 @@ class ActiveCampaign:
                 "from Settings > Developer.",
                 code="not_the_api",
             )
-        return Person.of(user)
+        return Person.of(user, key=self._key)
 
     def get(self, path: str, params: Mapping[str, str] | None = None, *, confirm: bool = True) -> Row:
         """The JSON object at `path`. A refusal is asked for again unless `confirm` is off. Raises SourceError."""
@@ -177,7 +183,7 @@ def open_line(credentials: Credentials, *, budget: Budget) -> Iterator[ActiveCam
     """A line for pulling: it waits for free calls and asks again patiently."""
     shared = PullBudget(budget)
     with connect(credentials, budget=shared, lane=Lane.BULK) as http:
-        yield ActiveCampaign(http, leave=shared.leave)
+        yield ActiveCampaign(http, key=credentials.api_key, leave=shared.leave)
 
 
 def connect(

@@ -9,7 +9,7 @@ import httpx
 
 from sources.activecampaign.client import ActiveCampaign
 from sources.errors import BadCredentials, NotPermitted, SourceError, UnexpectedAnswer
-from sources.spec import Assumption, Row
+from sources.spec import Assumption, Row, Secret
 
 HOLDS: Any = "holds"
 FAILS: Any = "does not hold"
@@ -24,8 +24,8 @@ SHOWN = re.compile(r"[\w .:+-]{0,40}", re.ASCII)
 class Look:
     """What was asked and what was seen; of rows it repeats ids, names of columns, kinds and counts alone."""
 
-    def __init__(self, http: httpx.Client) -> None:
-        self._line = ActiveCampaign(http)
+    def __init__(self, http: httpx.Client, *, key: Secret) -> None:
+        self._line = ActiveCampaign(http, key=key)
         self.limits: list[dict[str, str]] = []
         self.columns: list[tuple[str, Any]] = []
         http.event_hooks = {"request": [], "response": [self._note_limits]}

@@ -1,5 +1,6 @@
 """Lets a request out only to where its key belongs, hands it the key only then, and lets no key come back."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 
 import httpx
@@ -10,6 +11,8 @@ from sources.spec import Secret
 Allowed = Callable[[str], bool]
 
 MASK = b"****"
+# A letter, digit or sign that needs no escape. An honest answer has hardly any of these: accents are what is escaped.
+ESCAPED_LETTER = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
 
 
 def origin_of(url: httpx.URL) -> str:
@@ -60,13 +63,31 @@ class Guard(httpx.BaseTransport):
 
     def _without_key(self, response: httpx.Response) -> httpx.Response:
         keys = {secret.reveal() for secret in self._secret_headers.values() if secret}
-        spellings = [spelling.encode() for key in keys for spelling in {key, key.replace("/", "\\/")}]  # As JSON may.
-        told = [response.content, *(value for _, value in response.headers.raw)]
+        spellings = {spelling.encode() for key in keys for spelling in _spellings(key)}
+        body = _unescaped(response.content)
+        told = [body, *(value for _, value in response.headers.raw)]
         if not any(spelling in text for spelling in spellings for text in told):
             return response
         headers = [(name, _masked(value, spellings)) for name, value in response.headers.raw]
-        content = _masked(response.content, spellings)
+        content = _masked(body, spellings)
         return httpx.Response(response.status_code, headers=_without_length(headers), content=content)
+
+
+def _spellings(key: str) -> Iterable[str]:
+    """As JSON may write it, and in letters of another size; the whole key alone, so that rows stay what they are."""
+    return [spelling for text in (key, key.lower(), key.upper()) for spelling in (text, text.replace("/", "\\/"))]
+
+
+def _unescaped(body: bytes) -> bytes:
+    """To look for the key in; not for use where there is none, as after a backslash this is no escape."""
+    if not ESCAPED_LETTER.search(body):
+        return body
+    return ESCAPED_LETTER.sub(_letter, body)
+
+
+def _letter(found: re.Match[bytes]) -> bytes:
+    letter = bytes.fromhex(found[1].decode())
+    return found[0] if letter in b'"\\' else letter
 
 
 def _masked(text: bytes, spellings: Iterable[bytes]) -> bytes:

@@ -71,6 +71,39 @@ def test_facts_that_may_not_be_read_do_not_matter(last: Step, scripted: Start) -
     assert check(credentials, budget=FreeBudget()).counts == {"contacts": 18342}
 
 
+@pytest.mark.parametrize(
+    "echo",
+    [KEY, KEY.upper(), KEY[:-2], f"hello {KEY[3:15]}!", "-".join(KEY), " ".join(KEY)],
+    ids=["whole", "capitals", "nearly whole", "a piece", "with dashes", "with blanks"],
+)
+@pytest.mark.parametrize("field", ["firstName", "lastName", "email", "id"])
+def test_a_key_that_is_echoed_as_a_persons_name_is_not_told(field: str, echo: str, scripted: Start) -> None:
+    spelled = "".join(f"\\u{ord(letter):04x}" for letter in echo)
+    for text in (echo, spelled):
+        _, credentials = scripted(
+            answers(b'{"user": {"%b": "%b"}}' % (field.encode(), text.encode())), CONTACTS, ACCOUNT
+        )
+
+        proof = check(credentials, budget=FreeBudget())
+
+        told = "".join(letter for letter in str(proof).casefold() if letter.isalnum())
+        assert KEY[3:15] not in told
+        assert proof.person in ("****", "An ActiveCampaign user")
+
+
+def test_a_key_in_two_halves_is_not_put_together(scripted: Start) -> None:
+    user = {"firstName": KEY[:11], "lastName": KEY[11:22], "email": "mira@harbourtea.example"}
+    _, credentials = scripted(answers({"user": user}), CONTACTS, ACCOUNT)
+
+    assert check(credentials, budget=FreeBudget()).person == "mira@harbourtea.example"
+
+
+def test_a_number_as_long_as_a_piece_of_a_key_is_no_fact(scripted: Start) -> None:
+    _, credentials = scripted(ME, CONTACTS, answers({"subscriber_limit": 123456789012}))
+
+    assert "Contact limit" not in check(credentials, budget=FreeBudget()).facts
+
+
 def test_a_refusal_of_the_facts_is_not_asked_about_again(scripted: Start) -> None:
     server, credentials = scripted(ME, CONTACTS, FORBIDDEN)
 

@@ -317,6 +317,23 @@ def test_a_key_that_is_echoed_is_taken_out(status: int, key: str, make_rig: Make
     assert rig.server.heard[0].headers["api-token"] == key
 
 
+@pytest.mark.parametrize(
+    "spelling",
+    ["".join(f"\\u{ord(letter):04x}" for letter in KEY), f"\\u{ord(KEY[0]):04X}{KEY[1:]}", KEY.upper()],
+    ids=["escaped", "one letter escaped", "capitals"],
+)
+def test_a_key_that_is_echoed_in_another_spelling_is_taken_out(spelling: str, make_rig: MakeRig) -> None:
+    rig = make_rig(answers(b'{"a": "no %b!"}' % spelling.encode()), secret_headers={"Api-Token": Secret(KEY)})
+
+    assert rig.get().extensions["json"] == {"a": "no ****!"}
+
+
+def test_escapes_in_an_answer_without_the_key_are_read_as_ever(make_rig: MakeRig) -> None:
+    rig = make_rig(answers(rb'{"a": "\u0041 \\u0041 \u00e9"}'), secret_headers={"Api-Token": Secret(KEY)})
+
+    assert rig.get().extensions["json"] == {"a": "A \\u0041 é"}
+
+
 def test_threads_share_a_client_each_with_its_own_limits(make_rig: MakeRig) -> None:
     def answer_slowly(connection: socket.socket) -> None:
         time.sleep(0.05)
