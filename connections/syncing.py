@@ -17,7 +17,7 @@ from connections.models import Connection, Record, SharedBudget, StreamRun, Sync
 from connections.models.connection_query import ConnectionQuerySet
 from connections.models.record import row_texts
 from connections.models.stream_mark import changes_wanted_since, note_complete
-from connections.models.sync import LeaseLost, RunState, SyncState, Trigger, heartbeat
+from connections.models.sync import FINISHED_RUNS, LeaseLost, RunState, SyncState, Trigger, heartbeat
 from connections.models.upsert import RowText
 from connections.outlook import calls_for
 from connections.reconciling import forget_older_walks, has_rows, note_page, reconcile_all
@@ -160,6 +160,9 @@ def pull_all(sync: Sync, lease: Lease) -> None:
                 store(batch, pulls, sync=sync, budget=budget)
                 lease.require()
         reconcile_all(sync, line)
+    for pull in pulls.values():
+        if pull.is_down:
+            raise pull.is_down
 
 
 def in_batches(arriving: Iterable[Pulled]) -> Iterator[list[Pulled]]:
@@ -204,6 +207,7 @@ class StreamPull:
     def __init__(self, sync: Sync, stream: Stream, *, address: str) -> None:
         self.sync, self.stream, self.address = sync, stream, address
         self.run = self.begun()
+        self.is_down: TemporarilyDown | None = None
 
     @transaction.atomic
     def begun(self) -> StreamRun:
@@ -224,11 +228,17 @@ class StreamPull:
 
     def take(self, part: Part) -> None:
         self.keep(part)
-        if part.last.failure is not None:
+        if isinstance(part.last.failure, TemporarilyDown):
+            self.is_down = part.last.failure
+            self.run.reason = str(self.is_down)
+            self.run.save()
+            log.warning("stream is put off", extra={"code": self.is_down.code})
+        elif part.last.failure is not None:
             self.end_early(part.last.failure)
         elif part.last.is_over:
             self.conclude()
         else:
+            self.run.reason = ""
             self.run.save()
 
     def keep(self, part: Part) -> None:
@@ -283,13 +293,41 @@ def in_short(reasons: list[str]) -> str:
 
 def wait(sync: Sync, failure: TemporarilyDown) -> None:
     """Go on later from the same cursors; after too many setbacks in a row leave it to the next scheduled sync."""
+    failure = naming_streams(sync, failure)
     if sync.trigger == Trigger.COMMAND or sync.setbacks >= MOST_SETBACKS:
-        fail(sync, failure)  # Whoever typed a command sees that it failed, and nobody may be there to go on with it.
+        end_without(sync, failure)  # Whoever typed a command sees it, and nobody may be there to go on with it.
         return
     pause = max(FIRST_SETBACK * 2**sync.setbacks, timedelta(seconds=failure.retry_after or 0))
     sync.set_back(str(failure), until=timezone.now() + pause)
     note_failure(sync.connection, failure)
     log.info("sync waits", extra={"code": failure.code, "seconds": pause.total_seconds()})
+
+
+def naming_streams(sync: Sync, failure: TemporarilyDown) -> TemporarilyDown:
+    """Where others came, it says which did not."""
+    runs = {run.stream: run for run in sync.stream_runs.all()}
+    if not any(run.state == RunState.COMPLETE for run in runs.values()):
+        return failure
+    names = [one.name for one in sync.streams if one.key in runs and not runs[one.key].is_finished]
+    more = f" and {len(names) - MOST_REASONS} more" if len(names) > MOST_REASONS else ""
+    which = ", ".join(names[:MOST_REASONS]) + more
+    return TemporarilyDown(f"{which}: {failure}", code=failure.code, retry_after=failure.retry_after)
+
+
+def end_without(sync: Sync, failure: TemporarilyDown) -> None:
+    """What came is not lost for the sake of what did not: that is said at its streams."""
+    if not sync.stream_runs.filter(state=RunState.COMPLETE).exists():
+        fail(sync, failure)
+        return
+    connection = sync.connection
+    with transaction.atomic():
+        sync.hold()
+        for run in sync.stream_runs.exclude(state__in=FINISHED_RUNS):
+            run.end(RunState.FAILED, str(failure))
+        sync.finish(SyncState.PARTLY_DONE, str(failure))
+    if note_failure(connection, failure):
+        connection.note_sync()
+    log.warning("sync ended without all streams", extra={"code": failure.code})
 
 
 def fail(sync: Sync, failure: SourceError) -> None:

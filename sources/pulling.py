@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import product
 from typing import Generic, Protocol, TypeVar
 
-from sources.errors import NotPermitted, UnexpectedAnswer
+from sources.errors import NotPermitted, RateLimited, TemporarilyDown, UnexpectedAnswer
 from sources.spec import Allowance, Budget, Cursor, Lane, Page, Pulled, Stream, ThreadedBudget, Wanted, WatchfulBudget
 
 AskT = TypeVar("AskT")
@@ -18,6 +18,7 @@ AnswerT = TypeVar("AnswerT")
 AnswerT_contra = TypeVar("AnswerT_contra", contravariant=True)
 
 MOST_SECOND_LOOKS = 20  # For a stream. A row that differs at every look must not double the calls.
+MOST_DOWN_IN_A_ROW = 2  # Streams that fail without one that answers between them; one more, and nothing works.
 ANSWERS_KEPT = 16  # For comparing; two rounds of eight threads.
 
 _ended: ContextVar[threading.Event | None] = ContextVar("ended", default=None)
@@ -87,7 +88,8 @@ def pull(
     version of each row into an answer, or gives None when the rows do not tell it: then it is asked for again.
 
     At most `threads` calls are under way or not yet stored, so that a kill repeats no more than these. Raises what
-    `fetch` raises, but for NotPermitted and UnexpectedAnswer, which end their stream alone.
+    `fetch` raises, but for NotPermitted and UnexpectedAnswer, which end their stream alone, as TemporarilyDown does
+    while other streams are answered.
     """
     work = _Work(walks, fetch, threads=threads, leave=leave, settle=settle)
     try:
@@ -125,6 +127,7 @@ class _Work(Generic[AskT, AnswerT]):
         self._most_in_hand = max(1, threads // 2)  # While these are stored, the other half of the calls is under way.
         self._is_awaited = False
         self._is_answered = False
+        self._down_in_a_row = 0
         self._threads = [
             threading.Thread(target=copy_context().run, args=(self._work,), name=f"fetch-{number}", daemon=True)
             for number in range(threads)
@@ -204,6 +207,8 @@ class _Work(Generic[AskT, AnswerT]):
                 begun = course.answers
         except (NotPermitted, UnexpectedAnswer) as failure:
             self._deliver(course, Pulled(stream=course.stream, failure=failure, is_over=True))
+        except TemporarilyDown as failure:
+            self._set_aside(course, failure)
         except PullEnded:
             return  # Nobody waits for this answer any more.
         except Exception as error:  # Whatever it is, it concerns the whole pull, and is raised where that is consumed.
@@ -215,10 +220,23 @@ class _Work(Generic[AskT, AnswerT]):
                 self._is_answered = True
                 self._changed.notify_all()
 
+    def _set_aside(self, course: _Course[AskT, AnswerT], failure: TemporarilyDown) -> None:
+        with self._changed:
+            if course.is_over:
+                return  # Another call of this stream said so already.
+            self._down_in_a_row += 1
+            are_others_left = any(not one.is_over for one in self._courses if one is not course)
+            is_of_all = isinstance(failure, RateLimited) or self._down_in_a_row > MOST_DOWN_IN_A_ROW
+            if are_others_left and not is_of_all:
+                self._deliver(course, Pulled(stream=course.stream, failure=failure, is_over=True))
+            else:
+                self._give_up(failure)
+
     def _hear(self, course: _Course[AskT, AnswerT], ask: AskT, answer: AnswerT, begun: int) -> bool:
         """False when it has to be asked for again; `begun` is how many answers were heard before it was asked for."""
         # Heard and put to the others under one lock: each cursor says that all pages before it are stored.
         with self._changed:
+            self._down_in_a_row = 0
             if not course.is_over:
                 settled = self._settle(answer, course.since(begun))
                 if settled is None and course.second_looks < MOST_SECOND_LOOKS:

@@ -209,6 +209,8 @@ class Puller(Protocol):
     def pull(self, wanted: Sequence[Wanted]) -> Generator[Pulled, None, None]:
         """Pull these streams side by side; each ends with `is_over`.
 
+        One whose failure is TemporarilyDown may be pulled on later, from its last cursor.
+
         Raises what concerns the whole account, and whatever the budget raised, after the pages that had come. A
         consumer that may stop early closes the iterator (`contextlib.closing`): that ends the calls under way.
         """

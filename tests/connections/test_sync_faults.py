@@ -237,6 +237,51 @@ def test_setbacks_wait_longer_each_time_and_end_the_sync_after_the_last(
 
 
 @pytest.mark.usefixtures("no_patience")
+def test_a_stream_that_keeps_failing_holds_no_other_up_and_is_tried_again_alone(
+    sandbox: SandboxServer, connect: Connect
+) -> None:
+    connection = connect(sandbox)
+    sandbox.fault("contacts", status=500, body="", skip=1, times=1)
+
+    sync = pull(connection)
+
+    runs = {run.stream: run.state for run in sync.stream_runs.all()}
+    assert runs.pop("contacts") == RunState.RUNNING
+    assert sync.stream_runs.get(stream="contacts").reason == "ActiveCampaign had an error. Try again later."
+    assert set(runs.values()) == {RunState.COMPLETE}
+    assert (sync.state, sync.reason) == (
+        SyncState.QUEUED,
+        "Contacts: ActiveCampaign had an error. Try again later.",
+    )
+    asked_before = sandbox.stats()["requests"]
+
+    sync = take_up(sync)
+
+    assert sync.state == SyncState.COMPLETE
+    assert stored_ids(connection, "contacts") == sandbox.world.ids("contacts")
+    assert sandbox.stats()["requests"] - asked_before <= 4
+
+
+@pytest.mark.usefixtures("no_patience")
+@pytest.mark.parametrize("trigger", [Trigger.SCHEDULE, Trigger.COMMAND])
+def test_what_came_is_partly_done_when_one_stream_never_comes(
+    sandbox: SandboxServer, connect: Connect, trigger: str
+) -> None:
+    connection = connect(sandbox)
+    sandbox.fault("lists", status=500, body="", times=None)
+    sync = pull(connection, trigger=trigger)
+    while sync.state == SyncState.QUEUED:
+        sync = take_up(sync)
+
+    lists = sync.stream_runs.get(stream="lists")
+    assert (lists.state, lists.reason) == (RunState.FAILED, "Lists: ActiveCampaign had an error. Try again later.")
+    assert sync.state == SyncState.PARTLY_DONE
+    assert sync.stream_runs.filter(state=RunState.COMPLETE).count() == len(connection.streams) - 1
+    assert again(connection).health == Health.WAITING
+    assert stored_ids(connection, "contacts") == sandbox.world.ids("contacts")
+
+
+@pytest.mark.usefixtures("no_patience")
 def test_setbacks_count_only_while_no_page_comes_between_them(sandbox: SandboxServer, connect: Connect) -> None:
     connection = connect(sandbox)
     sandbox.fault("contacts", status=500, body="", times=1)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from sources.errors import BadCredentials, NotPermitted, SourceError, TemporarilyDown, UnexpectedAnswer
+from sources.errors import BadCredentials, NotPermitted, RateLimited, SourceError, TemporarilyDown, UnexpectedAnswer
 from sources.pulling import MOST_SECOND_LOOKS, PullBudget, PullEnded, nap, pull, pull_in_turn
 from sources.spec import Allowance, Lane, Page, Pulled, Stream, Wanted
 
@@ -204,6 +204,43 @@ def test_what_concerns_the_account_is_raised_after_the_pages_that_had_come(error
     assert fetchers() == []
     assert rows(pulled) >= {"a-1", "a-2"}
     assert len(pulled) < 6 + THREADS
+
+
+def test_a_stream_that_is_down_is_put_off_while_others_are_answered() -> None:
+    def partly(stream: Stream, ask: int) -> str:
+        if stream.key == "a" and ask > 2:
+            raise TemporarilyDown("Later.")
+        return answered(stream, ask)
+
+    pulled = list(start(partly, a=30, b=30))
+
+    failures = [(one.stream.key, type(one.failure), one.is_over) for one in pulled if one.failure]
+    assert failures == [("a", TemporarilyDown, True)]
+    assert rows(pulled) >= {f"b-{number}" for number in range(1, 31)}
+
+
+def test_when_no_stream_is_answered_the_account_is_down() -> None:
+    asked = set[str]()
+
+    def never(stream: Stream, ask: int) -> str:
+        asked.add(stream.key)
+        raise TemporarilyDown("Later.")
+
+    sizes = {f"s{number}": 5 for number in range(20)}
+    with pytest.raises(TemporarilyDown):
+        list(pull([(stream(key), Pieces(size)) for key, size in sizes.items()], never, threads=1))
+
+    assert len(asked) == 3
+
+
+def test_a_limit_that_was_met_concerns_all_streams() -> None:
+    def limited(stream: Stream, ask: int) -> str:
+        if stream.key == "a":
+            raise RateLimited("Wait.", retry_after=9)
+        return answered(stream, ask)
+
+    with pytest.raises(RateLimited):
+        list(pull([(stream("a"), Pieces(5)), (stream("b"), Pieces(5))], limited, threads=1))
 
 
 def test_a_failure_while_all_others_wait_for_its_answer_is_raised_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
