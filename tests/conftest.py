@@ -157,6 +157,7 @@ def connect(workspace: Workspace, alice: User) -> Connect:
         sandbox: SandboxServer | None = None,
         *,
         by: User = alice,
+        home: Workspace = workspace,
         name: str = "Main account",
         privacy: str = Privacy.WORKSPACE,
         team: Team | None = None,
@@ -166,7 +167,7 @@ def connect(workspace: Workspace, alice: User) -> Connect:
     ) -> Connection:
         source = get_source("activecampaign")
         assert source is not None
-        draft = Connection.objects.take_up_draft(workspace=workspace, user=by, source=source)
+        draft = Connection.objects.take_up_draft(workspace=home, user=by, source=source)
         credentials = Credentials(
             api_url=sandbox.origin if sandbox else api_url, api_key=Secret(sandbox.api_key if sandbox else api_key)
         )
