@@ -53,6 +53,12 @@ class AccountAdapter(DefaultAccountAdapter):
         # With the client in it, strangers who try cannot lock out the person whose address it is.
         return f"{(credentials.get('email') or '').lower()} from {self.get_client_ip(request)}"
 
+    def is_safe_url(self, url: str) -> bool:
+        try:
+            return bool(super().is_safe_url(url))
+        except ValueError:
+            return False  # It is no address at all, such as one with half a bracket.
+
     def get_client_ip(self, request: HttpRequest) -> str:
         """Who counts as one client."""
         return home_of(client_address(request)) or "nowhere"

@@ -12,56 +12,17 @@ from django.utils.html import format_html
 
 from connections import second_factor
 from connections.admin_forms import MembershipFormSet, NewWorkspaceForm, TeamForm, vouch_for
+from connections.admin_pages import ReadOnly, ReadOnlyInline, Searched
 from connections.checking import check
 from connections.leaving import OwnersAlone, disband, end_membership
 from connections.models import AccountBudget, Connection, Event, Health, Membership, SignIn, Sync, Team, User, Workspace
 from connections.models.people import LastOwner, in_words
 from connections.models.sync import AlreadyActive, Trigger
 from connections.requests import PersonRequest
-from connections.trying import places
+from connections.trying import Holder, places
 from sources.errors import SourceError
 
 SECRETS = ("api_url", "api_key", "typed", "account_fingerprint", "key_fingerprint")
-
-LONGEST_SEARCH = 100  # Characters.
-
-
-class Searched(admin.ModelAdmin):
-    """Each word that is searched for is one more condition on each column: thousands of them stop a database."""
-
-    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
-        return super().get_search_results(request, queryset, search_term[:LONGEST_SEARCH])
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Only what the page offers: a filter in the address would tell a hash or a hint, letter by letter."""
-        filters = (getattr(one, "parameter_name", one) for one in self.get_list_filter(request))
-        offered = {self.date_hierarchy, *filters}
-        return lookup.partition("__")[0] in offered and super().lookup_allowed(lookup, value, request)
-
-
-class ReadOnly(Searched):
-    """Found and inspected, never edited here."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class ReadOnlyInline(admin.TabularInline):
-    extra = 0
-    can_delete = False
-    show_change_link = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 # People ----------------------------------------------------------------------------------------------------------
@@ -325,7 +286,7 @@ class ConnectionAdmin(ReadOnly):
 def check_said(connection: Connection, *, by: User) -> str:
     if connection.is_draft:
         return "it is an unfinished set-up, which is its creator's alone."
-    with places.one():
+    with places.one(Holder(person=by.pk, workspace=connection.workspace_id, connection=connection.pk)):
         check(connection, by=by)
     return "it works."
 

@@ -321,7 +321,7 @@ class FilterForm(forms.Form):
             words = wanted["q"]
             creator = Q(created_by__name__icontains=words) | Q(created_by__email__icontains=words)
             # The host is sealed, so it is found whole: by its fingerprint, as a host or as an address.
-            account = Q(account_fingerprint__in=fingerprints("account", (host_of(words) or words).casefold()))
+            account = Q(account_fingerprint__in=fingerprints("account", host_in(words).casefold()))
             connections = connections.filter(Q(name__icontains=words) | Q(person__icontains=words) | creator | account)
         if wanted.get("source"):
             connections = connections.filter(source_key=wanted["source"])
@@ -334,3 +334,11 @@ class FilterForm(forms.Form):
     @property
     def is_narrowing(self) -> bool:
         return any(self.cleaned_data.values())
+
+
+def host_in(words: str) -> str:
+    """The host of an address, or the words themselves."""
+    try:
+        return host_of(words) or words
+    except ValueError:
+        return words  # Half a bracket, say: no address.

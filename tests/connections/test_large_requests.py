@@ -4,11 +4,13 @@ import io
 from typing import Any
 
 import pytest
+from django.db import connection as database
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
-from connections.models import Connection
+from connections.models import Connection, User
 from sources.activecampaign.sandbox.server import SandboxServer
-from tests.conftest import Connect
+from tests.conftest import PASSWORD, Connect
 from tests.connections.stepper import begin, details, error_at
 
 PLACE = "/w/harbour-tea/"
@@ -20,6 +22,9 @@ SEARCHES = {
     "nothing but blanks": " " * 5_000,
     "a NUL": "a\0b",
     "quotes": "'\"\\;--",
+    "half a bracket": "http://[",
+    "half a bracket and no scheme": "//[",
+    "half a bracket and a letter": "https://[a",
 }
 PAGES = ["0", "-1", "9" * 30, "9" * 5_000, "1e9", "٣", "a\0", ""]
 ADMIN = ("connection", "sync", "event", "user", "workspace", "team")
@@ -40,6 +45,59 @@ def test_whatever_staff_search_for_gets_a_page(what: str, staff_client: Client, 
     for model in ADMIN:
         answer = staff_client.get(f"/admin/connections/{model}/", {"q": SEARCHES[what]}, follow=True)
         assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("what", SEARCHES)
+def test_whatever_staff_look_up_while_they_type_gets_an_answer(what: str, staff_client: Client) -> None:
+    asked = {"app_label": "connections", "model_name": "membership", "field_name": "user", "term": SEARCHES[what]}
+
+    assert staff_client.get("/admin/autocomplete/", asked).status_code == 200
+
+
+def test_no_search_of_staff_puts_a_nul_to_the_database(staff_client: Client) -> None:
+    """PostgreSQL fails on it; SQLite takes it."""
+    asked = {"app_label": "connections", "model_name": "membership", "field_name": "user", "term": "a\0b"}
+    with CaptureQueriesContext(database) as queries:
+        staff_client.get("/admin/autocomplete/", asked)
+
+    assert any("%ab%" in query["sql"] for query in queries)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "sync/?created_at__year=99999",
+        "sync/?created_at__year=9999",
+        "sync/?created_at__year=" + "9" * 30,
+        "sync/?created_at__year=0",
+        "sync/?created_at__month=" + "9" * 30,
+        "sync/?created_at__year__gte=2026",
+        "sync/?created_at__gte=2026-01-01",
+        "sync/?state__exact=%00",
+        "connection/?shown=%00",
+    ],
+)
+def test_a_filter_that_no_database_can_follow_is_refused(asked: str, staff_client: Client) -> None:
+    assert staff_client.get(f"/admin/connections/{asked}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "asked", ["year=2026", "year=2026&created_at__month=2&created_at__day=28", "year=2026&created_at__month=13"]
+)
+def test_the_days_that_the_page_links_to_are_followed(asked: str, staff_client: Client) -> None:
+    assert staff_client.get(f"/admin/connections/sync/?created_at__{asked}", follow=True).status_code == 200
+
+
+@pytest.mark.parametrize("then", ["http://[", "//[", "https://[a", "http://%5B"])
+@pytest.mark.parametrize("page", ["login", "logout", "password/reset", "reauthenticate"])
+def test_a_next_address_that_is_none_is_left_aside(page: str, then: str, alice: User, alice_client: Client) -> None:
+    typed = {"login": alice.email, "password": PASSWORD, "email": alice.email, "next": then}
+
+    for client in (Client(), alice_client):
+        shown = client.get(f"/accounts/{page}/", {"next": then})
+        sent = client.post(f"/accounts/{page}/", typed)
+        assert max(shown.status_code, sent.status_code) < 400
+        assert "[" not in sent.get("Location", "").partition("?")[0]
 
 
 @pytest.mark.parametrize("number", PAGES, ids=lambda number: ascii(number[:8]))
