@@ -217,7 +217,7 @@ def resume(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
         if connection.is_scheduled and not connection.needs_action:
             with suppress(AlreadyActive):  # Queued at once, so that the page shows it coming.
                 connection.syncs.queue(connection, trigger=Trigger.PERSON, by=request.user)
-    messages.success(request, f"Resumed. {what_follows(connection)}")
+    messages.success(request, f"Resumed. {what_follows(connection)}", extra_tags="passing")
     return redirect(connection)
 
 

@@ -178,6 +178,15 @@ class Sync(models.Model):
         return self.state == SyncState.RUNNING
 
     @property
+    def is_set_back(self) -> bool:
+        """It waits after something went wrong, and goes on by itself."""
+        return self.state == SyncState.QUEUED and bool(self.reason)
+
+    @property
+    def state_word(self) -> str:
+        return "Waiting" if self.is_set_back else SyncState(self.state).label
+
+    @property
     def is_silent(self) -> bool:
         """Nobody seems to be at it any more: its worker was killed, or has lost its database."""
         return self.is_running and self.lease_until is not None and self.lease_until < lease_end() - 2 * heartbeat()

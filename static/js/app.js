@@ -23,6 +23,11 @@ function inWords(moment) {
   return dayOnly.format(moment);
 }
 
+// data-ahead around a time that is still to come: once it is over, what it announces is due.
+function aheadOrNot(element, moment) {
+  return moment <= Date.now() && element.closest("[data-ahead]") ? "in a moment" : inWords(moment);
+}
+
 // In words, or with data-exact the minute, in the reader's own zone; the title has it to the second.
 function tellTime(element) {
   const moment = new Date(element.dateTime);
@@ -30,7 +35,7 @@ function tellTime(element) {
     return;
   }
   element.title = exact.format(moment);
-  element.textContent = "exact" in element.dataset ? minute.format(moment) : inWords(moment);
+  element.textContent = "exact" in element.dataset ? minute.format(moment) : aheadOrNot(element, moment);
 }
 
 function tellTimes(root) {
@@ -83,7 +88,8 @@ function keepTime(root) {
   root.getAnimations?.({ subtree: true }).forEach((animation) => { animation.startTime = 0; });
 }
 
-// What data-says says is read out when it changes, and not each time that its part of the page is put in anew.
+// What data-says says is read out when it changes, and not each time that its part of the page is put in anew. What
+// was only announced before (data-passes) is over then.
 const voice = document.createElement("p");
 voice.className = "for-readers";
 voice.setAttribute("aria-live", "polite");
@@ -95,6 +101,7 @@ function tellChange(part) {
   if (says && says !== lastSaid) {
     voice.textContent = says;
     lastSaid = says;
+    document.querySelectorAll("[data-passes]").forEach((announcement) => announcement.remove());
   }
 }
 

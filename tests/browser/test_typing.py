@@ -4,7 +4,9 @@ import pytest
 from playwright.sync_api import Dialog, Page, expect
 
 from connections.models import Connection, User
+from connections.syncing import fail
 from sources.activecampaign.sandbox.server import SandboxServer
+from sources.errors import BadCredentials
 from tests.browser.conftest import NewPage
 from tests.browser.walking import begin, choice, contact_rows, field, log_in, send, set_up
 from tests.conftest import Connect
@@ -74,6 +76,26 @@ def test_progress_leaves_what_is_being_typed_alone(page: Page, connect: Connect,
     expect(field(page, "Connection Name")).to_have_value("Half typed")
     expect(field(page, "Connection Name")).to_be_focused()
     expect(contact_rows(page)).to_have_count(0)
+
+
+def test_what_a_sync_ends_in_is_shown_and_read_out_while_somebody_types(
+    page: Page, connect: Connect, sandbox: SandboxServer
+) -> None:
+    connection = connect(sandbox)
+    page.goto(connection.get_absolute_url())
+    page.get_by_role("button", name="Sync now").click()
+    expect(page.get_by_text("The sync starts in a moment.")).to_be_visible()
+    field(page, "Connection Name").fill("Half typed")
+
+    fail(connection.syncs.get().take(), BadCredentials("ActiveCampaign refused the key."))
+
+    expect(page.get_by_role("link", name="Enter another key")).to_be_visible(timeout=60_000)
+    expect(page.locator("[aria-live]")).to_contain_text("Sync: Failed. Action needed: ActiveCampaign no longer accepts")
+    expect(page.get_by_text("The sync starts in a moment.")).to_have_count(0)
+    expect(page.get_by_text("when it works again")).to_be_visible()
+    expect(page.get_by_role("button", name="Sync now")).to_be_visible()
+    expect(field(page, "Connection Name")).to_have_value("Half typed")
+    expect(field(page, "Connection Name")).to_be_focused()
 
 
 def test_the_team_is_asked_for_only_when_it_is_shared_with_a_team(page: Page, growth: object) -> None:

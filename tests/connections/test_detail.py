@@ -312,18 +312,6 @@ def test_resuming_a_connection_that_needs_a_key_promises_no_sync(alice_client: C
     assert "Resumed. It waits for another key." in press(alice_client, connection, "resume")
 
 
-def test_the_moving_part_asks_for_itself_only_while_a_sync_is_under_way(alice_client: Client, connect: Connect) -> None:
-    connection = connect()
-    address = f"{connection.get_absolute_url()}progress/"
-    assert "hx-get" not in alice_client.get(address).content.decode()
-
-    sync = Sync.objects.queue(connection, trigger="person")
-    assert f'hx-get="{address}"' in alice_client.get(address).content.decode()
-
-    sync.take().finish(SyncState.COMPLETE)
-    assert "hx-get" not in alice_client.get(address).content.decode()
-
-
 # Access while the page is open ------------------------------------------------------------------------------------
 
 

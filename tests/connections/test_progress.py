@@ -1,0 +1,95 @@
+"""What of the detail page moves while a sync runs, and what stands around it when the sync has ended."""
+
+import re
+from datetime import timedelta
+from html import unescape
+
+from django.test import Client
+from django.utils import timezone
+
+from connections.checking import note_failure
+from connections.models import Connection, Sync
+from connections.models.sync import SyncState
+from connections.syncing import fail
+from sources.errors import BadCredentials
+from tests.conftest import Connect
+from tests.connections.stepper import words
+
+
+def test_the_moving_part_asks_for_itself_only_while_a_sync_is_under_way(alice_client: Client, connect: Connect) -> None:
+    connection = connect()
+    address = f"{connection.get_absolute_url()}progress/"
+    assert "hx-get" not in alice_client.get(address).content.decode()
+
+    sync = Sync.objects.queue(connection, trigger="person")
+    assert 'hx-trigger="every 1s"' in alice_client.get(address).content.decode()
+
+    sync.take().finish(SyncState.COMPLETE)
+    assert 'hx-trigger="load delay:3s"' in alice_client.get(address).content.decode()
+
+    Sync.objects.update(finished_at=timezone.now() - timedelta(seconds=5))
+    assert 'hx-trigger="load delay:70s"' in alice_client.get(address).content.decode()
+
+    Sync.objects.update(finished_at=timezone.now() - timedelta(seconds=75))
+    assert "hx-get" not in alice_client.get(address).content.decode()
+
+
+def polled(client: Client, html: str) -> str:
+    """What the page gets that asks again as `html` says."""
+    [address] = re.findall(r'hx-get="([^"]+)"', html)
+    return client.get(unescape(address), HTTP_HX_REQUEST="true").content.decode()
+
+
+def test_what_stands_around_the_moving_part_comes_with_it_when_the_state_has_changed(
+    alice_client: Client, connect: Connect
+) -> None:
+    connection = connect()
+    sync = Sync.objects.queue(connection, trigger="person").take()
+    html = alice_client.get(connection.get_absolute_url()).content.decode()
+    parts = ('id="notice" hx-swap-oob', 'id="facts" hx-swap-oob', 'id="sync-buttons" hx-swap-oob')
+    assert not any(part in polled(alice_client, html) for part in parts)
+
+    fail(sync, BadCredentials("ActiveCampaign refused the key."))
+
+    moved = polled(alice_client, html)
+    assert all(part in moved for part in parts)
+    assert "Enter another key. Since" in moved
+    assert 'href="#id_api_key"' in moved
+    assert 'data-says="Sync: Failed. Action needed: ActiveCampaign no longer accepts the key' in moved
+    assert not any(part in polled(alice_client, moved) for part in parts)
+    assert 'id="edit-form"' not in moved
+
+
+def test_health_that_is_written_down_just_after_the_end_is_shown_too(alice_client: Client, connect: Connect) -> None:
+    connection = connect()
+    Sync.objects.queue(connection, trigger="person").take().finish(SyncState.FAILED, "ActiveCampaign refused the key.")
+    html = alice_client.get(connection.get_absolute_url()).content.decode()
+
+    note_failure(connection, BadCredentials("ActiveCampaign refused the key."))
+
+    assert "Enter another key" in polled(alice_client, html)
+
+
+def test_the_next_sync_is_not_told_as_a_time_that_is_over(alice_client: Client, connect: Connect) -> None:
+    connection = connect()
+    Connection.objects.update(next_sync_at=timezone.now() - timedelta(seconds=30))
+    html = alice_client.get(connection.get_absolute_url()).content.decode()
+    assert re.search(r"<dt>Next sync</dt><dd><span data-ahead><time", html)
+
+    Sync.objects.queue(connection, trigger="schedule").take()
+
+    assert "Next sync after the one that is under way" in words(
+        alice_client.get(connection.get_absolute_url()).content.decode()
+    )
+
+
+def test_a_sync_is_offered_only_where_one_can_begin(alice_client: Client, connect: Connect) -> None:
+    connection = connect()
+    assert "Sync now</button>" in alice_client.get(connection.get_absolute_url()).content.decode()
+
+    Connection.objects.update(state="paused")
+    assert "Sync now</button>" not in alice_client.get(connection.get_absolute_url()).content.decode()
+
+    Connection.objects.update(state="active")
+    Sync.objects.queue(connection, trigger="person")
+    assert "Sync now</button>" not in alice_client.get(connection.get_absolute_url()).content.decode()
