@@ -1,11 +1,13 @@
 """The pages and buttons about pulling: what is pulled and when, a sync now, how far it is, and its end."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from connections import access
@@ -19,6 +21,8 @@ from connections.requests import PersonRequest
 
 SHOWN_SYNCS = 5
 SHOWN_ROWS = 5
+SETTLES_WITHIN = timedelta(seconds=2)  # A sync ends before what it means for the connection's health is written down.
+STILL_COUNTS = timedelta(seconds=70)  # So long its calls are among those of the last minute.
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -70,7 +74,7 @@ def start(request: PersonRequest, connection: Connection, pace: str) -> None:
     except AlreadyActive as under_way:
         messages.info(request, str(under_way))
     else:
-        messages.success(request, "The sync starts in a moment.")
+        messages.success(request, "The sync starts in a moment.", extra_tags="passing")
 
 
 @require_POST
@@ -92,9 +96,15 @@ def cancel(request: PersonRequest, workspace: str, source: str, pk: UUID, number
 
 @require_safe
 def progress(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
-    """The part of the detail page that moves while a sync runs; the page asks for it again until it is done."""
+    """The part of the detail page that moves while a sync runs; the page asks for it again until it is done.
+
+    What stands around it comes with it where the page, as it says, shows another state.
+    """
     connection = access.visible_connection(request, workspace, source, pk)
-    return render(request, "connections/_progress.html", moving_part(request, connection))
+    part = moving_part(request, connection)
+    if request.GET.get("shown") != part["shown"]:
+        part |= {"has_moved_on": True, "source": connection.source, "audience": connection.audience()}
+    return render(request, "connections/_progress.html", part)
 
 
 def moving_part(request: PersonRequest, connection: Connection) -> dict[str, object]:
@@ -108,11 +118,23 @@ def moving_part(request: PersonRequest, connection: Connection) -> dict[str, obj
         "connection": connection,
         "syncs": syncs,
         "latest": latest,
+        "shown": f"{latest.number}-{latest.state_word}-{connection.health_word}" if latest else "",
+        "next_look": next_look(latest) if latest else "",
         "may_manage": access.may_manage(request, connection),
         "may_stop": bool(latest and latest.is_active and access.may_stop(request, latest)),
         **pulled(connection, runs, counts),
         **calls(request, connection, latest, runs, counts),
     }
+
+
+def next_look(latest: Sync) -> str:
+    """When the page asks again, in htmx's words; empty once nothing moves any more."""
+    if latest.finished_at is None:
+        return "every 1s"
+    ended_ago = timezone.now() - latest.finished_at
+    if ended_ago < SETTLES_WITHIN:
+        return "load delay:3s"
+    return "load delay:70s" if ended_ago < STILL_COUNTS else ""
 
 
 def pulled(connection: Connection, runs: list[StreamRun], counts: dict[str, int]) -> dict[str, object]:
