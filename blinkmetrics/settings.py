@@ -93,6 +93,8 @@ TEMPLATES = [
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 MESSAGE_TAGS = {message_levels.ERROR: "danger"}
+# A cookie would outlive the logout, and tell the next person what the one before has done.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -169,6 +171,8 @@ SIGNUP_OPEN = env.bool("SIGNUP_OPEN", default=True)
 CHECKS_PER_PERSON = env.int("CHECKS_PER_PERSON", default=10)
 CHECKS_PER_WORKSPACE = env.int("CHECKS_PER_WORKSPACE", default=30)
 CHECKS_PER_ACCOUNT = env.int("CHECKS_PER_ACCOUNT", default=20)
+# All of a person in ten minutes, those that succeeded too: more than anybody presses, less than a loop wants.
+CHECKS_PER_PERSON_IN_ALL = env.int("CHECKS_PER_PERSON_IN_ALL", default=60)
 # Under way at the same moment, in one web process: fewer than it has threads, so that pages are served meanwhile.
 CHECKS_AT_ONCE = env.int("CHECKS_AT_ONCE", default=4)
 RATE_LIMITS = env.str("RATE_LIMITS", default="on")

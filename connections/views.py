@@ -188,7 +188,9 @@ def test(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpR
     connection = access.visible_connection(request, workspace, source, pk)
     tested_key = connection.key_stored_at
     try:
-        with counted_try(connection.account_fingerprint, by=request.user, workspace=connection.workspace):
+        with counted_try(
+            connection.account_fingerprint, by=request.user, workspace=connection.workspace, tests=connection
+        ):
             check(connection, by=request.user)
     except SourceError as failure:
         messages.error(request, str(failure))
