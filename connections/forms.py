@@ -16,7 +16,7 @@ from connections.models import Connection, Health, Pace, Privacy, StandbyKey, Te
 from connections.models.check_try import NotAsked
 from connections.models.connection_query import ConnectionQuerySet
 from connections.sealing import Unsealable, fingerprints
-from sources.errors import SourceError, TemporarilyDown
+from sources.errors import NoCallFree, SourceError, TemporarilyDown
 from sources.registry import all_sources, offered_sources
 from sources.spec import Credentials, host_of
 
@@ -115,7 +115,7 @@ class DetailsForm(forms.Form):
     def refuse(self, failure: SourceError) -> None:
         """Show what the account's answer means, at the field at fault."""
         self.add_error("team" if isinstance(failure, TeamLost) else failure.field, str(failure))
-        self.could_not_ask = isinstance(failure, TemporarilyDown)
+        self.could_not_ask = isinstance(failure, TemporarilyDown) and not isinstance(failure, NoCallFree)
         self.refusal_status = 429 if isinstance(failure, NotAsked) else 200
 
     def require_team(self) -> None:

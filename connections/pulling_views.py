@@ -21,6 +21,10 @@ from connections.requests import PersonRequest
 
 SHOWN_SYNCS = 5
 SHOWN_ROWS = 5
+FIRST_THE_KEY = (
+    "Nothing was started: the key has to be mended first. "
+    "Enter another key, or press Test now when the stored one should work again."
+)
 SETTLES_WITHIN = timedelta(seconds=2)  # A sync ends before what it means for the connection's health is written down.
 STILL_COUNTS = timedelta(seconds=70)  # So long its calls are among those of the last minute.
 
@@ -68,6 +72,9 @@ def sync_now(request: PersonRequest, workspace: str, source: str, pk: UUID) -> H
 def start(request: PersonRequest, connection: Connection, pace: str) -> None:
     if connection.is_paused:
         messages.error(request, "The connection is paused. Resume it first.")
+        return
+    if connection.needs_action and connection.key_mends_it:
+        messages.error(request, FIRST_THE_KEY)
         return
     try:
         connection.syncs.queue(connection, trigger=Trigger.PERSON, by=request.user, pace=pace)
@@ -159,8 +166,8 @@ def calls(
     counts: dict[str, int],
 ) -> dict[str, object]:
     """The account's budget, and at that rate the time that the sync still needs."""
-    if connection.source is None:
-        return {}
+    if connection.source is None or not connection.is_proven:
+        return {}  # Who merely knows an address is not told what others do there.
     running = latest if latest and latest.is_running else None
     pace = running.pace if running else connection.pace
     budget = budget_in_use(connection.source, access.budget_of(connection), pace, running)

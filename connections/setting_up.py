@@ -10,7 +10,7 @@ from connections.models.check_try import TooManyAtOnce, TooManyTries
 from connections.models.sync import Trigger
 from connections.sealing import Unsealable
 from connections.trying import counted_try
-from sources.errors import SourceError, TemporarilyDown
+from sources.errors import NoCallFree, SourceError, TemporarilyDown
 from sources.spec import Credentials, Proof, Source
 
 MOST_DRAFTS = 20  # Of one person. Each holds what was typed, and nobody comes back to so many.
@@ -86,12 +86,18 @@ def prove(draft: Connection, credentials: Credentials, *, by: User, untested_wil
 
 @transaction.atomic
 def settle_key(draft: Connection, credentials: Credentials, failure: SourceError, *, by: User) -> None:
-    """A key that could not be tried is held for the next try; one that was answered with a no is not kept."""
+    """A key that could not be tried is held for the next try; one that was answered with a no is not kept.
+
+    Without testing only a key is saved that was sent off: else whoever fills all places stores keys as they like.
+    """
     if isinstance(failure, TooManyTries):
         return  # Nothing was asked, so nothing is known.
     lock(draft)
-    if isinstance(failure, TemporarilyDown | TooManyAtOnce):
-        draft.hold_key(credentials, by=by)
+    if isinstance(failure, TooManyAtOnce | NoCallFree):
+        if not has_same(draft, credentials):
+            draft.hold_key(credentials, by=by, was_tried=False)
+    elif isinstance(failure, TemporarilyDown):
+        draft.hold_key(credentials, by=by, was_tried=True)
     elif draft.has_key and (not draft.set_up_at or has_same(draft, credentials)):
         draft.forget_key()
         draft.save()
@@ -99,7 +105,7 @@ def settle_key(draft: Connection, credentials: Credentials, failure: SourceError
 
 def has_same(draft: Connection, credentials: Credentials) -> bool:
     try:
-        return draft.credentials() == credentials
+        return draft.has_key and draft.credentials() == credentials
     except Unsealable:
         return False
 

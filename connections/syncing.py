@@ -14,6 +14,7 @@ from structlog.contextvars import bound_contextvars
 
 from connections.checking import account_of, check, note_failure, note_success, take_over, unreadable_key
 from connections.models import Connection, Record, SharedBudget, StreamRun, Sync, User
+from connections.models.check_try import TooManyAtOnce
 from connections.models.connection_query import ConnectionQuerySet
 from connections.models.record import row_texts
 from connections.models.stream_mark import changes_wanted_since, note_complete
@@ -22,6 +23,7 @@ from connections.models.upsert import RowText
 from connections.outlook import calls_for
 from connections.reconciling import forget_older_walks, has_rows, note_page, reconcile_all
 from connections.sealing import Unsealable
+from connections.trying import counted_try
 from sources.errors import BadCredentials, NotPermitted, SourceError, TemporarilyDown, UnexpectedAnswer
 from sources.spec import Page, Pulled, Stream, Wanted
 
@@ -117,8 +119,7 @@ def work(sync: Sync, lease: Lease) -> None:
 def pull_with_either_key(sync: Sync, lease: Lease) -> None:
     """With the standby key it goes on from where the cursors stand."""
     try:
-        if sync.connection.wants_check:
-            check(sync.connection, by=None)
+        check_first(sync)
         pull_all(sync, lease)
     except BadCredentials as refusal:
         sync.hold()  # A sync that was stopped meanwhile says nothing about the key.
@@ -126,6 +127,22 @@ def pull_with_either_key(sync: Sync, lease: Lease) -> None:
             raise
         log.info("sync goes on with another key")
         pull_with_either_key(sync, lease)
+
+
+def check_first(sync: Sync) -> None:
+    """Whose account it is, if that is not known; of what a person asked for, also whether a refused key works again.
+
+    That counts as their try, or pressing Sync now would be a way to try keys without end.
+    """
+    connection, person = sync.connection, sync.requested_by
+    if person and (connection.wants_check or connection.needs_action):
+        try:
+            with counted_try(connection.account_fingerprint, by=person, workspace=connection.workspace):
+                check(connection, by=None)
+        except TooManyAtOnce as crowd:
+            raise TemporarilyDown(str(crowd), code=crowd.code) from crowd
+    elif connection.wants_check:
+        check(connection, by=None)
 
 
 def why_not(sync: Sync) -> str:

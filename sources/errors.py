@@ -7,6 +7,7 @@ SourceError
 ├── WrongAddress          ask the person for another address
 ├── TemporarilyDown       try later; nothing to do
 │   └── RateLimited       try after `retry_after` seconds
+│       └── NoCallFree    the same; nothing was asked, so nothing is known
 └── UnexpectedAnswer      a developer should look
 
 The text of each error is a sentence that a customer may read. It never holds a key or anything the other side sent.
@@ -85,6 +86,12 @@ class RateLimited(TemporarilyDown):
     """Too many calls; the other side said to wait."""
 
     code = "rate_limited"
+
+
+class NoCallFree(RateLimited):
+    """The account's budget has no call for this within a person's patience, so none was made."""
+
+    code = "no_call_free"
 
 
 class UnexpectedAnswer(SourceError):

@@ -117,9 +117,14 @@ class Connection(SealedCredentials, PullPlan):
         return self.health != Health.NOT_VERIFIED
 
     @property
+    def is_proven(self) -> bool:
+        """Whether the account has ever answered for a key of this connection."""
+        return bool(self.person)
+
+    @property
     def wants_check(self) -> bool:
         """Whether the account has to be asked whose it is before anything of it is stored."""
-        return not self.is_verified or self.health_code == ANOTHER_ACCOUNT
+        return not self.is_verified or not self.is_proven or self.health_code == ANOTHER_ACCOUNT
 
     @property
     def creator_has_left(self) -> bool:
@@ -181,16 +186,17 @@ class Connection(SealedCredentials, PullPlan):
         except Unsealable:
             return {}
 
-    def hold_key(self, credentials: Credentials, *, by: User) -> None:
+    def hold_key(self, credentials: Credentials, *, by: User, was_tried: bool) -> None:
         """The account could not be asked: keep the key sealed, so that it need not be typed again."""
         self.keep_credentials(credentials, by=by)
-        self.set_up_at = None
+        self.set_up_at, self.checked_at = None, timezone.now() if was_tried else None
         self.save()
 
     def holds_untested(self, credentials: Credentials) -> bool:
-        """Whether these are the credentials that were kept because the account could not be asked."""
+        """Whether these are the credentials that were tried, and kept because the account could not be asked."""
         try:
-            return self.has_key and not self.set_up_at and self.credentials() == credentials
+            was_tried = self.has_key and self.checked_at and not self.set_up_at
+            return bool(was_tried) and self.credentials() == credentials
         except Unsealable:
             return False
 

@@ -16,7 +16,7 @@ from connections.models.budget import AccountBudget
 from connections.models.choices import Pace
 from connections.models.pacing import MOST_KEPT, UNTOLD, Pacing
 from connections.models.timing import Alignment, Travels
-from sources.errors import RateLimited
+from sources.errors import NoCallFree
 from sources.spec import Allowance, Lane
 
 AHEAD = 0.12  # Seconds before its moment that a pull may take a slot: storing holds the database up for less.
@@ -86,7 +86,7 @@ class SharedBudget:
     # A call ---------------------------------------------------------------------------------------------------------
 
     def take(self, lane: Lane) -> None:
-        """Raises RateLimited when a person would wait for longer than they should sit through."""
+        """Raises NoCallFree when a person would wait for longer than they should sit through."""
         slot = self.next_in_turn(lane)
         while not self.meets(slot):
             slot = self.next_in_turn(lane)
@@ -131,9 +131,9 @@ class SharedBudget:
         if wait > PATIENCE:
             seconds = math.ceil(wait)
             words = f"The account asked us to slow down. Try again in {seconds} seconds."
-            raise RateLimited(words, retry_after=seconds)
+            raise NoCallFree(words, retry_after=seconds)
         if self.clock() - asked > PATIENCE:
-            raise RateLimited("Too many are asking this account at once. Try again in a minute.", retry_after=60.0)
+            raise NoCallFree("Too many are asking this account at once. Try again in a minute.", retry_after=60.0)
 
     def take_slot(self, reading: Reading, moment: float, *, lane: Lane) -> bool:
         """Take it unless something changed meanwhile."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import httpx
 
-from sources.errors import RateLimited
+from sources.errors import NoCallFree
 from sources.http.allowance import told_allowance
 from sources.http.retry_after import asked_seconds
 from sources.spec import Budget, Lane, WatchfulBudget
@@ -68,12 +68,12 @@ class LocalBudget:
         self._next_free = clock()
 
     def take(self, lane: Lane) -> None:
-        """Wait for the next free call. Raises RateLimited when a person would wait for long."""
+        """Wait for the next free call. Raises NoCallFree when a person would wait for long."""
         with self._lock:
             now = self._clock()
             wait = max(0.0, self._next_free - now)
             if lane is Lane.INTERACTIVE and wait > PERSON_WAITS:
-                raise RateLimited(f"The account is busy. Try again in {wait:.0f} seconds.", retry_after=wait)
+                raise NoCallFree(f"The account is busy. Try again in {wait:.0f} seconds.", retry_after=wait)
             self._next_free = max(self._next_free, now) + self._spacing
         if wait:
             self._sleep(wait)
