@@ -57,3 +57,19 @@ def test_sessions_outlive_another_secret_key_while_the_old_one_is_named(workspac
 
     with override_settings(SECRET_KEY="the one after" * 5, SECRET_KEY_FALLBACKS=["the one before" * 5]):
         assert client.get(CONNECTIONS).status_code == 200
+
+
+def test_what_one_person_was_told_is_not_read_by_the_next_one_in_the_same_browser(
+    workspace: Workspace, alice: User, bob: User, charlie: User
+) -> None:
+    browser = logged_in(alice)
+    role = f"/w/{workspace.slug}/settings/members/{workspace.memberships.get(user=bob).pk}/role/"
+    browser.post(role, {"role": "admin"})
+
+    browser.post("/accounts/logout/")
+    browser.post("/accounts/login/", {"login": charlie.email, "password": PASSWORD})
+    seen = browser.get("/w/stranger/connections/").content.decode()
+
+    assert "Stranger &amp; Co" in seen
+    assert bob.name not in seen
+    assert not browser.cookies.get("messages")
