@@ -38,9 +38,10 @@ def sync(request: PersonRequest, workspace: str, source: str, pk: UUID, number: 
     connection = access.visible_connection(request, workspace, source, pk)
     run = access.visible_sync(connection, number)
     names = {stream.key: stream.name for stream in connection.source.streams} if connection.source else {}
+    counts = connection.row_counts.by_stream()
     runs = [
-        {"run": stream_run, "name": names.get(stream_run.stream, stream_run.stream)}
-        for stream_run in run.stream_runs.all()
+        {"run": of, "name": names.get(of.stream, of.stream), "held": counts.get(of.stream, 0)}
+        for of in run.stream_runs.all()
     ]
     saved = run.stream_runs.aggregate(calls=Sum("calls_saved", default=0))["calls"]
     return render(

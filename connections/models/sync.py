@@ -7,6 +7,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import IntegrityError, connections, models, transaction
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Greatest, Least
 from django.urls import reverse
 from django.utils import timezone
 
@@ -114,7 +115,7 @@ class SyncQuerySet(models.QuerySet["Sync"]):
 
     def with_rows(self) -> Self:
         return self.annotate(
-            rows_read=models.Sum("stream_runs__read", default=0),
+            rows_read=models.Sum(rows_of_runs(), default=0),
             rows_new=models.Sum("stream_runs__new", default=0),
             rows_changed=models.Sum("stream_runs__changed", default=0),
             rows_deleted=models.Sum("stream_runs__deleted", default=0),
@@ -123,6 +124,14 @@ class SyncQuerySet(models.QuerySet["Sync"]):
 
     def newest_first(self) -> Self:
         return self.order_by("-number").select_related("requested_by")
+
+
+def rows_of_runs() -> Greatest:
+    """`StreamRun.rows`, summed up over the runs of a sync."""
+    read, total = F("stream_runs__read"), F("stream_runs__total")
+    whole = models.PositiveBigIntegerField()
+    announced = Least(read, Coalesce(total, read, output_field=whole), output_field=whole)
+    return Greatest(F("stream_runs__new") + F("stream_runs__changed"), announced, output_field=whole)
 
 
 class Sync(models.Model):
@@ -316,8 +325,17 @@ class StreamRun(models.Model):
         return self.changed_since is not None
 
     @property
+    def rows(self) -> int:
+        """Without those that pages beside each other have in common, as far as the account told how many there are."""
+        return max(self.new + self.changed, self.read if self.total is None else min(self.read, self.total))
+
+    @property
+    def is_nearly_done(self) -> bool:
+        return self.total is not None and self.read >= self.total
+
+    @property
     def unchanged(self) -> int:
-        return self.read - self.new - self.changed
+        return self.rows - self.new - self.changed
 
     def begin(self, *, changed_since: datetime | None, finds_gone: bool) -> None:
         self.state, self.started_at = RunState.RUNNING, timezone.now()

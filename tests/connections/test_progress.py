@@ -93,3 +93,48 @@ def test_a_sync_is_offered_only_where_one_can_begin(alice_client: Client, connec
     Connection.objects.update(state="active")
     Sync.objects.queue(connection, trigger="person")
     assert "Sync now</button>" not in alice_client.get(connection.get_absolute_url()).content.decode()
+
+
+# Streams ----------------------------------------------------------------------------------------------------------
+
+
+def shown(client: Client, connection: Connection, part: str = "") -> str:
+    return words(client.get(f"{connection.get_absolute_url()}{part}").content.decode())
+
+
+def test_never_more_rows_are_shown_than_the_account_has(bob_client: Client, connect: Connect) -> None:
+    connection = connect()
+    sync = Sync.objects.queue(connection, trigger="person").take()
+    run = sync.stream_runs.create(stream="contacts", state="running", read=10_500, new=9_990, total=10_000)
+    assert "Nearly done: 10,000 of 10,000" in shown(bob_client, connection)
+    assert 'max="10000" value="10000"' in bob_client.get(connection.get_absolute_url()).content.decode()
+
+    run.read = 5_000
+    run.new = 4_750
+    run.save()
+    assert "Running: 5,000 of 10,000" in shown(bob_client, connection, "syncs/1/")
+
+
+def test_rows_that_two_pages_share_are_no_rows_of_their_own(bob_client: Client, connect: Connect) -> None:
+    connection = connect()
+    sync = Sync.objects.queue(connection, trigger="first").take()
+    sync.stream_runs.create(stream="deals", state="complete", read=7_890, new=7_500, total=7_500)
+    sync.stream_runs.create(stream="lists", state="complete", read=30, new=20, changed=4)
+    sync.finish(SyncState.COMPLETE)
+
+    assert "Deals Complete 7,500 7,500 0 0 0 Lists Complete 30 20 4 6 0" in shown(bob_client, connection, "syncs/1/")
+    assert "UTC 7,530 7,520 4 0 0" in shown(bob_client, connection, "syncs/")
+
+
+def test_a_sync_that_found_no_change_does_not_claim_that_the_account_is_empty(
+    bob_client: Client, connect: Connect
+) -> None:
+    connection = connect()
+    sync = Sync.objects.queue(connection, trigger="schedule").take()
+    sync.stream_runs.create(stream="contacts", state="complete", changed_since=timezone.now())
+    sync.finish(SyncState.COMPLETE)
+
+    for part in ("", "syncs/1/"):
+        said = shown(bob_client, connection, part)
+        assert "Nothing new" in said
+        assert "returned 0 contacts" not in said
