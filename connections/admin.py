@@ -107,6 +107,13 @@ def invite(request: HttpRequest, user: User) -> None:
         form.save(request)
 
 
+def note_address(user: User, *, before: str, by: User) -> None:
+    """Whoever has the address can set the password: the person is told where they read so far, and colleagues too."""
+    for address in (before, user.email):
+        get_adapter().send_mail("account/email/address_changed", address, {"before": before, "now": user.email})
+    user.record("changed the e-mail address of", by=by, detail=f"From {before} to {user.email}.")
+
+
 @admin.register(User)
 class UserAdmin(Searched):
     list_display = ("email", "name", "is_active", "is_staff", "last_login")
@@ -140,12 +147,14 @@ class UserAdmin(Searched):
         members = user.memberships.select_related("workspace")
         return ", ".join(f"{member.workspace} ({member.get_role_display()})" for member in members) or "none"
 
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+    def save_model(self, request: PersonRequest, obj: User, form: Any, change: bool) -> None:  # type: ignore[override]
         if not change:
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
         if "email" in form.changed_data:
             vouch_for(obj)
+        if change and "email" in form.changed_data:
+            note_address(obj, before=form.initial["email"], by=request.user)
         if not change:
             invite(request, obj)
         if not change and obj.is_active:

@@ -58,6 +58,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         self.session_mark = get_random_string(32)
         self.save(update_fields=["session_mark"])
 
+    def record(self, verb: str, *, by: "User", detail: str = "") -> None:
+        """Put into the trail of each of their workspaces what staff did to their account."""
+        for membership in self.memberships.select_related("workspace"):
+            membership.workspace.record(verb, by=by, about=str(self), detail=detail)
+
     def get_session_auth_hash(self) -> str:
         return session_hash(self)
 

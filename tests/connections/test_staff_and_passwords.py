@@ -6,9 +6,10 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Permission
+from django.core import mail
 from django.test import Client
 
-from connections.models import User
+from connections.models import User, Workspace
 from tests.conftest import PASSWORD, client_of, give_second_factor
 
 PEOPLE = "/admin/connections/user/"
@@ -63,6 +64,30 @@ def test_staff_may_edit_customers_and_look_at_each_other(clerk: User, staff: Use
     assert give_address(clerk, alice).status_code == 302
     assert User.objects.get(pk=alice.pk).email == MINE
     assert client_of(clerk).get(f"{PEOPLE}{staff.pk}/change/").status_code == 200
+
+
+def test_another_address_is_told_to_the_old_and_the_new_one_and_stands_in_the_trail(
+    clerk: User, alice: User, workspace: Workspace
+) -> None:
+    before = alice.email
+
+    give_address(clerk, alice)
+
+    assert [message.to for message in mail.outbox] == [[before], [MINE]]
+    for message in mail.outbox:
+        assert f"changed the e-mail address of your account from {before} to {MINE}." in message.body
+    event = workspace.events.get(verb="changed the e-mail address of")
+    assert (event.actor, event.about, event.detail) == (clerk, str(alice), f"From {before} to {MINE}.")
+
+
+def test_who_keeps_their_address_is_not_written_to(clerk: User, alice: User, workspace: Workspace) -> None:
+    typed = {"email": alice.email, "name": "Another name", "is_active": "on"}
+
+    client_of(clerk).post(f"{PEOPLE}{alice.pk}/change/", typed)
+
+    assert User.objects.get(pk=alice.pk).name == "Another name"
+    assert not mail.outbox
+    assert not workspace.events.exists()
 
 
 def test_a_superuser_may_edit_staff(clerk: User, staff: User) -> None:
