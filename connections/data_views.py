@@ -44,11 +44,10 @@ def sync(request: PersonRequest, workspace: str, source: str, pk: UUID, number: 
         for of in run.stream_runs.all()
     ]
     saved = run.stream_runs.aggregate(calls=Sum("calls_saved", default=0))["calls"]
-    return render(
-        request,
-        "connections/sync.html",
-        {"workspace": connection.workspace, "connection": connection, "sync": run, "runs": runs, "saved": saved},
-    )
+    # The page asks for its moving part at the same address.
+    template = "connections/_sync.html" if "HX-Request" in request.headers else "connections/sync.html"
+    context = {"workspace": connection.workspace, "connection": connection, "sync": run, "runs": runs, "saved": saved}
+    return render(request, template, context)
 
 
 @require_safe

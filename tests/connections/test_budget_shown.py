@@ -72,7 +72,7 @@ def test_calls_now_and_in_the_last_hour_are_shown_beside_what_the_account_bears(
 
     html = moving(bob_client, connection)
 
-    assert "3.0 of 5 calls a second 1,270 calls in the last hour" in words(html)
+    assert "3.0 of 5 calls a second in the last minute 1,270 calls in the last hour" in words(html)
     assert re.search(r'<meter min="0" max="5(\.0)?" value="3.0" aria-label="[^"]+">', html)
 
 
@@ -114,7 +114,7 @@ def test_never_more_is_shown_than_the_account_bears(
 
 
 def test_an_account_that_was_never_called_has_spent_nothing(bob_client: Client, connection: Connection) -> None:
-    assert "0.0 of 5 calls a second 0 calls in the last hour" in words(moving(bob_client, connection))
+    assert "0.0 of 5 calls a second in the last minute 0 calls in the last hour" in words(moving(bob_client, connection))
 
 
 def test_a_pause_that_the_account_asked_for_says_until_when(

@@ -10,8 +10,8 @@ from django.utils import timezone
 from connections.checking import note_failure
 from connections.models import Connection, Sync
 from connections.models.sync import SyncState
-from connections.syncing import fail
-from sources.errors import BadCredentials
+from connections.syncing import fail, wait
+from sources.errors import BadCredentials, TemporarilyDown
 from tests.conftest import Connect
 from tests.connections.stepper import words
 
@@ -138,3 +138,52 @@ def test_a_sync_that_found_no_change_does_not_claim_that_the_account_is_empty(
         said = shown(bob_client, connection, part)
         assert "Nothing new" in said
         assert "returned 0 contacts" not in said
+
+
+def test_what_waits_says_so_and_asks_nobody_to_try_again(bob_client: Client, connect: Connect) -> None:
+    connection = connect()
+    sync = Sync.objects.queue(connection, trigger="person").take()
+    sync.stream_runs.create(stream="contacts", state="running", read=500, total=10_000)
+    wait(sync, TemporarilyDown("ActiveCampaign had an error. Try again later."))
+
+    for part in ("", "syncs/", "syncs/1/"):
+        said = shown(bob_client, connection, part)
+        assert "ActiveCampaign had an error." in said
+        assert "by itself" in said
+        assert not re.search("Try again later|Queued|Running", said), part
+    assert "Waiting: 500 of 10,000 so far" in shown(bob_client, connection)
+    assert "Waiting: 500 of 10,000 so far" in shown(bob_client, connection, "syncs/1/")
+
+
+def test_a_sync_that_was_given_up_does_say_to_try_again(bob_client: Client, connect: Connect) -> None:
+    connection = connect()
+    Sync.objects.queue(connection, trigger="person").take().finish(SyncState.FAILED, "It is down. Try again later.")
+
+    for part in ("", "syncs/", "syncs/1/"):
+        assert "It is down. Try again later." in shown(bob_client, connection, part)
+
+
+def test_the_page_of_a_sync_asks_for_its_moving_part_while_it_is_under_way(
+    bob_client: Client, connect: Connect
+) -> None:
+    connection = connect()
+    sync = Sync.objects.queue(connection, trigger="person").take()
+    html = bob_client.get(sync.get_absolute_url()).content.decode()
+    assert 'hx-trigger="every 1s"' in html
+    assert "<noscript>" in html
+
+    sync.finish(SyncState.COMPLETE)
+
+    moved = polled(bob_client, html)
+    assert moved.strip().startswith('<div class="stack stack-even" id="sync" data-says="Sync: Complete">')
+    assert "hx-get" not in moved
+
+
+def test_the_rate_is_that_of_the_last_minute_once_no_sync_runs(bob_client: Client, connect: Connect) -> None:
+    connection = connect()
+    sync = Sync.objects.queue(connection, trigger="person").take()
+    assert "calls a second 0 calls in the last hour" in shown(bob_client, connection)
+
+    sync.finish(SyncState.COMPLETE)
+
+    assert "calls a second in the last minute 0 calls in the last hour" in shown(bob_client, connection)
