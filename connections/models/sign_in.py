@@ -11,6 +11,7 @@ from connections.models.people import User
 KEPT_FOR = timedelta(days=180)
 KNOWN_FOR = timedelta(days=90)
 MOST_FAILURES = 500  # Of one person between two sign-ins; who tries more often shall not fill the table.
+NOBODY_COUNTS_FOR = timedelta(days=1)  # Nobody ever signs in: counted for longer, a flood would hide the next ones.
 
 
 class Outcome(models.TextChoices):
@@ -36,10 +37,18 @@ class SignInQuerySet(models.QuerySet["SignIn"]):
             )
 
     def failures_since_last(self, person: User | None) -> int:
+        if person is None:
+            return self.failures_of_nobody()
         theirs = self.filter(person=person)
         last = theirs.filter(outcome=Outcome.SIGNED_IN).order_by("-pk").values_list("pk", flat=True).first()
         since = theirs.filter(pk__gt=last or 0, at__gt=timezone.now() - KEPT_FOR)
         return since.exclude(outcome=Outcome.SIGNED_IN)[:MOST_FAILURES].count()
+
+    def failures_of_nobody(self) -> int:
+        # The newest alone: there may be as many on each of the days that they are kept.
+        newest = self.filter(person=None).order_by("-pk").values_list("at", flat=True)[:MOST_FAILURES]
+        since = timezone.now() - NOBODY_COUNTS_FOR
+        return sum(at > since for at in newest)
 
     def usual_clients(self, person: User) -> set[str]:
         """From where they came in lately."""

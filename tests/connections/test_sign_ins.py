@@ -2,6 +2,7 @@
 
 import re
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -99,6 +100,22 @@ def test_tries_without_end_do_not_fill_the_table(alice: User, monkeypatch: pytes
     assert len(noted(alice)) == 3
     log_in(alice)
     assert noted(alice)[-1][0] == "signed_in"
+
+
+def test_a_flood_of_tries_for_nobody_does_not_hide_those_of_the_next_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sign_in_model, "MOST_FAILURES", 3)
+
+    def tries() -> None:
+        for number in range(5):
+            stranger = Client(REMOTE_ADDR=f"203.0.113.{number}")
+            stranger.post("/accounts/login/", {"login": f"nobody{number}@harbourtea.example", "password": "x"})
+
+    tries()
+    assert len(noted(None)) == 3
+    with time_machine.travel(timezone.now() + timedelta(days=1, minutes=1)):
+        tries()
+
+    assert len(noted(None)) == 6
 
 
 def test_no_secret_is_in_it(alice: User) -> None:
