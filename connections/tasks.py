@@ -10,7 +10,8 @@ from connections.models import Sync
 from connections.working import UnderWay, queue_due
 
 STOPPING = threading.Event()
-UNDER_WAY = UnderWay()
+MOST_RINGS = 64  # In one look: whoever has no place free answers each with a query.
+UNDER_WAY = UnderWay(STOPPING)
 
 
 @worker_shutting_down.connect
@@ -22,15 +23,15 @@ def stop(**_signal: object) -> None:
 @shared_task
 def look_for_work() -> None:
     queue_due()
-    for _ in range(Sync.objects.claimable().count()):
+    for _ in range(Sync.objects.claimable()[:MOST_RINGS].count()):
         pull_next.delay()
 
 
 # While all threads are busy, doorbells would pile up; each look rings anew.
 @shared_task(expires=1.0)
 def pull_next() -> None:
-    if not STOPPING.is_set() and (sync := UNDER_WAY.claim()):
-        UNDER_WAY.run(sync, STOPPING)
+    if turn := UNDER_WAY.claim():
+        UNDER_WAY.run(turn)
 
 
 @shared_task

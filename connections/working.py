@@ -5,12 +5,14 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 
 from django.db import DatabaseError, close_old_connections, connections, transaction
+from django.utils import timezone
 
 from connections.housekeeping import keep_house
 from connections.models import Connection, Sync
-from connections.models.sync import AlreadyActive, LeaseLost, Trigger
+from connections.models.sync import AlreadyActive, LeaseLost, SyncQuerySet, Trigger
 from connections.syncing import fail, run
 from sources.errors import UnexpectedAnswer
 
@@ -18,6 +20,7 @@ log = logging.getLogger(__name__)
 
 SIDE_BY_SIDE = 8  # Syncs of one worker: they mostly wait, for answers and for their turn.
 MOST_OF_ONE_ACCOUNT = SIDE_BY_SIDE // 2  # They share its calls anyway; one that hangs must not hold all others up.
+PATIENCE = timedelta(seconds=2)  # Another worker may have a place free; after that, one is made here.
 LOOK_AGAIN = 0.3  # Seconds between two looks for work; a person sees the first rows within three.
 HOUSEKEEPING = 600.0  # Seconds.
 
@@ -42,10 +45,10 @@ def queue_scheduled(connection: Connection) -> bool:
     return True
 
 
-def run_one(sync: Sync, stopping: threading.Event) -> None:
+def run_one(sync: Sync, leaving: threading.Event) -> None:
     """Run a claimed sync in a thread of its own, which must outlive whatever goes wrong in it."""
     try:
-        run(sync, stopping=stopping)
+        run(sync, stopping=leaving)
     except DatabaseError:
         log.exception("The database failed a sync: it is taken up again when its lease has run out.")
     except Exception:
@@ -62,28 +65,81 @@ def blame_ourselves(sync: Sync) -> None:
         log.exception("The sync could not be marked as failed; it is taken up again when its lease has run out.")
 
 
+class Leaving(threading.Event):
+    """Set when one sync is asked to give its place to another, or all are because the worker stops."""
+
+    def __init__(self, stopping: threading.Event) -> None:
+        super().__init__()
+        self.stopping = stopping
+
+    def is_set(self) -> bool:
+        return super().is_set() or self.stopping.is_set()
+
+
+class Turn:
+    """A sync in one of the places of this process."""
+
+    def __init__(self, sync: Sync, stopping: threading.Event) -> None:
+        self.sync = sync
+        self.account = sync.connection.account_fingerprint  # Now: it may be another by the end.
+        self.workspace = sync.connection.workspace_id
+        self.leaving = Leaving(stopping)
+
+
 class UnderWay:
-    """The syncs that this process is at: those of one account do not take up all of its threads."""
+    """The syncs that this process is at. No account and no workspace keeps its places from others that wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, stopping: threading.Event) -> None:
+        self.stopping = stopping
         self.lock = threading.Lock()
-        self.accounts: Counter[str] = Counter()  # By their fingerprints.
+        self.turns: list[Turn] = []  # As they began.
+        self.asked_at = 0.0
 
-    def claim(self) -> Sync | None:
+    def claim(self) -> Turn | None:
         with self.lock:
-            crowded = [account for account, count in self.accounts.items() if count >= MOST_OF_ONE_ACCOUNT]
-            sync = Sync.objects.not_of(crowded).claim()
-            if sync is not None:
-                self.accounts[sync.connection.account_fingerprint] += 1
-            return sync
+            if self.stopping.is_set():
+                return None
+            places = self.places()
+            waiting = Sync.objects.not_of(self.crowded_accounts()).in_turn(places)
+            if len(self.turns) >= SIDE_BY_SIDE:
+                self.make_room(waiting, places)
+            elif sync := waiting.take_first():
+                self.turns.append(Turn(sync, self.stopping))
+                return self.turns[-1]
+            return None
 
-    def run(self, sync: Sync, stopping: threading.Event) -> None:
-        account = sync.connection.account_fingerprint  # Now: it may be another by the end.
+    def run(self, turn: Turn) -> None:
         try:
-            run_one(sync, stopping)
+            run_one(turn.sync, turn.leaving)
         finally:
             with self.lock:
-                self.accounts[account] -= 1
+                self.turns.remove(turn)
+
+    def crowded_accounts(self) -> list[str]:
+        counts = Counter(turn.account for turn in self.turns)
+        return [account for account, count in counts.items() if count >= MOST_OF_ONE_ACCOUNT]
+
+    def places(self) -> Counter[int]:
+        """How many each workspace has and keeps."""
+        return Counter(turn.workspace for turn in self.turns if not turn.leaving.is_set())
+
+    def make_room(self, waiting: SyncQuerySet, places: Counter[int]) -> None:
+        """Ask the workspace that has most places for one, if another that has fewer waits."""
+        # One that hangs may be long in leaving: after the same patience, another is asked.
+        if not places or time.monotonic() - self.asked_at < PATIENCE.total_seconds():
+            return
+        late = waiting.filter(run_after__lt=timezone.now() - PATIENCE)
+        poorer = late.values_list("connection__workspace", flat=True).first()
+        richest, most = places.most_common(1)[0]
+        if poorer is not None and places[poorer] + 1 < most:
+            self.ask_to_leave(richest)
+
+    def ask_to_leave(self, workspace: int) -> None:
+        """The sync of it that began last gives its place back, and goes on when there is one again."""
+        turn = [turn for turn in self.turns if turn.workspace == workspace and not turn.leaving.is_set()][-1]
+        turn.leaving.set()
+        self.asked_at = time.monotonic()
+        log.info("sync asked to make room for another workspace", extra={"sync": turn.sync.number})
 
 
 class Worker:
@@ -92,7 +148,7 @@ class Worker:
     def __init__(self) -> None:
         self.stopping = threading.Event()
         self.pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="sync")
-        self.under_way = UnderWay()
+        self.under_way = UnderWay(self.stopping)
         self.running: set[Future[None]] = set()
         self.house_kept_at = 0.0
 
@@ -127,10 +183,10 @@ class Worker:
         self.start_claimed()
 
     def start_claimed(self) -> int:
-        """Claim as many syncs as there are free threads; returns how many were started."""
+        """Claim as many syncs as there are free places; returns how many were started."""
         started = 0
-        while len(self.running) < SIDE_BY_SIDE and not self.stopping.is_set() and (sync := self.under_way.claim()):
-            self.running.add(self.pool.submit(self.under_way.run, sync, self.stopping))
+        while turn := self.under_way.claim():
+            self.running.add(self.pool.submit(self.under_way.run, turn))
             started += 1
         return started
 

@@ -1,12 +1,12 @@
 """One run that pulls a connection's streams. The row is the ledger: what is queued, who works on it, how far it is."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.conf import settings
 from django.db import IntegrityError, connections, models, transaction
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 from django.db.models.functions import Coalesce, Greatest, Least
 from django.urls import reverse
 from django.utils import timezone
@@ -57,11 +57,14 @@ class SyncQuerySet(models.QuerySet["Sync"]):
             Q(state=SyncState.QUEUED, run_after__lte=now) | Q(state=SyncState.RUNNING, lease_until__lt=now)
         ).order_by("run_after", "pk")
 
+    def in_turn(self, places: Mapping[int, int]) -> Self:
+        """What is claimable, first of the workspaces with the fewest places; `places` are of those that have any."""
+        whens = [When(connection__workspace=workspace, then=count) for workspace, count in places.items()]
+        return self.claimable().order_by(Case(*whens, default=0), "run_after", "pk") if whens else self.claimable()
+
     def not_of(self, accounts: Collection[str]) -> Self:
         """Without those of the accounts that have these fingerprints."""
-        # By a subquery, because a join would lock the connections with their syncs.
-        crowded = Connection.objects.filter(account_fingerprint__in=accounts)
-        return self.exclude(connection__in=crowded) if accounts else self
+        return self.exclude(connection__account_fingerprint__in=accounts)
 
     def queue(
         self,
@@ -100,12 +103,16 @@ class SyncQuerySet(models.QuerySet["Sync"]):
 
     def claim(self, *, pk: int | None = None) -> "Sync | None":
         """Take one claimable sync for this worker, or None. At most one worker gets each."""
-        waiting = self.claimable() if pk is None else self.claimable().filter(pk=pk)
-        if not waiting.exists():
+        return (self.claimable() if pk is None else self.claimable().filter(pk=pk)).take_first()
+
+    def take_first(self) -> "Sync | None":
+        """As `claim`, in the order that this has."""
+        if not self.exists():
             return None  # Most looks find nothing, and a look must not take SQLite's one lock for writing.
         with transaction.atomic():
-            if connections[self.db].features.has_select_for_update_skip_locked:
-                waiting = waiting.select_for_update(skip_locked=True)
+            can_skip = connections[self.db].features.has_select_for_update_skip_locked
+            # Not the connection that it may be ordered by: whoever edits it must not keep its sync waiting.
+            waiting = self.select_for_update(skip_locked=True, of=("self",)) if can_skip else self
             sync = waiting.first()
             return sync.take() if sync else None
 

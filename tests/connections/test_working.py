@@ -1,20 +1,31 @@
 """What is due, who takes it, and how many run side by side."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, connections
 from django.utils import timezone
 
+from blinkmetrics.celery import app
 from connections import tasks, working
 from connections.models import Connection, Health, Schedule, Sync, User
 from connections.models.sync import SyncState, Trigger
-from connections.working import MOST_OF_ONE_ACCOUNT, SIDE_BY_SIDE, UnderWay, Worker, queue_due, queue_scheduled
+from connections.working import (
+    MOST_OF_ONE_ACCOUNT,
+    PATIENCE,
+    SIDE_BY_SIDE,
+    UnderWay,
+    Worker,
+    queue_due,
+    queue_scheduled,
+)
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
 from tests.connections.engine import again
@@ -220,7 +231,7 @@ def test_syncs_of_one_account_leave_half_of_the_threads_to_others(
             assert Sync.objects.filter(state=SyncState.QUEUED).count() == SIDE_BY_SIDE - MOST_OF_ONE_ACCOUNT
         finally:
             go_on.set()
-        until(lambda: not under_way.accounts.total(), what="the end of those")
+        until(lambda: not under_way.turns, what="the end of those")
         look()
         until(lambda: len(began) == SIDE_BY_SIDE + 1, what="the others, now that there is room")
 
@@ -228,7 +239,7 @@ def test_syncs_of_one_account_leave_half_of_the_threads_to_others(
 @contextmanager
 def engines(name: str) -> Iterator[tuple[Callable[[], Any], UnderWay]]:
     """What lets an engine look for work, and what it knows to be under way."""
-    worker, pool = Worker(), ThreadPoolExecutor(SIDE_BY_SIDE)
+    worker, pool = Worker(), ThreadPoolExecutor(app.conf.worker_concurrency)
     try:
         if name == "worker":
             yield lambda: (worker.forget_done(), worker.start_claimed()), worker.under_way
@@ -242,6 +253,186 @@ def engines(name: str) -> Iterator[tuple[Callable[[], Any], UnderWay]]:
 def ring() -> None:
     tasks.pull_next()
     connections.close_all()
+
+
+# Whose turn it is -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def connect_stranger(connect: Connect, charlie: User) -> Connect:
+    """As `connect`, in Charlie's workspace."""
+    return partial(connect, by=charlie, home=charlie.memberships.get().workspace)
+
+
+@pytest.fixture
+def endless(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Syncs go on until they are asked to leave, and are given back then. Lists the names of those that began."""
+    the_end, began = threading.Event(), []
+
+    def run_one(sync: Sync, leaving: threading.Event) -> None:
+        began.append(sync.connection.name)
+        until(lambda: leaving.is_set() or the_end.is_set(), what="a reason to leave")
+        sync.release()
+        connections.close_all()
+
+    monkeypatch.setattr(working, "run_one", run_one)
+    monkeypatch.setattr(tasks, "UNDER_WAY", UnderWay(threading.Event()))
+    yield began
+    the_end.set()
+
+
+def crowd(connect: Connect, size: int = SIDE_BY_SIDE) -> list[Sync]:
+    """Asked for a minute ago, each of an account of its own."""
+    since = timezone.now() - timedelta(minutes=1)
+    for number in range(size):
+        connection = connect(name=f"Crowd {number}", api_url=f"https://crowd{number}.api-us1.com")
+        Sync.objects.queue(connection, trigger=Trigger.SCHEDULE)
+    Sync.objects.update(run_after=since)
+    return [*Sync.objects.all()]
+
+
+def long_asked(connection: Connection) -> Sync:
+    sync = Sync.objects.queue(connection, trigger=Trigger.PERSON)
+    Sync.objects.filter(pk=sync.pk).update(run_after=timezone.now() - 2 * PATIENCE)
+    return sync
+
+
+@seen_by_others
+def test_a_free_place_goes_to_the_workspace_that_has_the_fewest(
+    connect: Connect, connect_stranger: Connect, endless: list[str]
+) -> None:
+    crowd(connect, SIDE_BY_SIDE + 2)
+    long_asked(connect_stranger(name="Small 1", api_url="https://small1.api-us1.com"))
+    long_asked(connect_stranger(name="Small 2", api_url="https://small2.api-us1.com"))
+    under_way = UnderWay(threading.Event())
+
+    names = [turn.sync.connection.name for _ in range(5) if (turn := under_way.claim())]
+
+    assert names == ["Crowd 0", "Small 1", "Crowd 1", "Small 2", "Crowd 2"]
+
+
+@seen_by_others
+@pytest.mark.parametrize("engine", ["worker", "celery"])
+def test_a_workspace_that_has_all_places_gives_one_to_another_that_waits(
+    connect: Connect, connect_stranger: Connect, endless: list[str], engine: str
+) -> None:
+    crowd(connect)
+    with engines(engine) as (look, under_way):
+        look()
+        until(lambda: len(endless) == SIDE_BY_SIDE, what="a full house")
+        small = long_asked(connect_stranger(name="Small"))
+        try:
+            until(lambda: (look(), "Small" in endless)[1], what="the sync of the other workspace")
+            assert again(small).state == SyncState.RUNNING
+            assert Sync.objects.filter(state=SyncState.RUNNING).count() == SIDE_BY_SIDE
+            assert Sync.objects.get(state=SyncState.QUEUED).run_after > small.run_after
+        finally:
+            under_way.stopping.set()
+
+
+@seen_by_others
+def test_places_are_given_one_after_another_until_both_have_the_same(
+    connect: Connect,
+    connect_stranger: Connect,
+    endless: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(working, "PATIENCE", timedelta())
+    worker = Worker()
+    crowd(connect)
+    worker.start_claimed()
+    for number in range(SIDE_BY_SIDE):
+        long_asked(connect_stranger(name=f"Small {number}", api_url=f"https://small{number}.api-us1.com"))
+
+    try:
+        until(lambda: (worker.start_claimed(), small_ones(endless) == SIDE_BY_SIDE // 2)[1], what="half of the places")
+        for _ in range(5):
+            worker.start_claimed()
+        assert not [turn for turn in worker.under_way.turns if turn.leaving.is_set()]
+        assert small_ones(endless) == SIDE_BY_SIDE // 2
+    finally:
+        worker.stop()
+        worker.pool.shutdown()
+
+
+def small_ones(began: list[str]) -> int:
+    return sum(name.startswith("Small") for name in began)
+
+
+@seen_by_others
+@pytest.mark.parametrize("who", ["the same workspace", "another, a moment ago"])
+def test_nobody_leaves_for_their_own_workspace_nor_for_what_another_worker_may_take(
+    connect: Connect, connect_stranger: Connect, endless: list[str], who: str
+) -> None:
+    crowd(connect)
+    worker = Worker()
+    worker.start_claimed()
+    if who == "the same workspace":
+        long_asked(connect(name="Waiting", api_url="https://waiting.api-us1.com"))
+    else:
+        Sync.objects.queue(connect_stranger(), trigger=Trigger.PERSON)
+
+    try:
+        assert worker.start_claimed() == 0
+        assert not [turn for turn in worker.under_way.turns if turn.leaving.is_set()]
+    finally:
+        worker.stop()
+        worker.pool.shutdown()
+
+
+@seen_by_others
+def test_one_that_does_not_leave_does_not_keep_others_waiting(
+    connect: Connect, connect_stranger: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    the_end = threading.Event()
+    monkeypatch.setattr(working, "PATIENCE", timedelta())
+    monkeypatch.setattr(working, "run_one", lambda *_: the_end.wait(60))
+    crowd(connect)
+    worker = Worker()
+    worker.start_claimed()
+    long_asked(connect_stranger(name="Small"))
+
+    try:
+        worker.start_claimed()
+        worker.start_claimed()
+        assert sum(turn.leaving.is_set() for turn in worker.under_way.turns) == 2
+    finally:
+        the_end.set()
+        worker.pool.shutdown()
+
+
+@seen_by_others
+def test_a_stranger_who_pulls_large_accounts_in_all_places_does_not_keep_others_from_syncing(
+    new_sandbox: Callable[..., SandboxServer], connect: Connect, connect_stranger: Connect
+) -> None:
+    large, other_large, small = new_sandbox(contacts=20_000), new_sandbox(contacts=20_000, seed=2), new_sandbox(seed=3)
+    for sandbox in (large, other_large):
+        sandbox.on_call(lambda call: time.sleep(0.5))
+        for _ in range(SIDE_BY_SIDE // 2):
+            Sync.objects.queue(connect_stranger(sandbox), trigger=Trigger.FIRST, only=["contacts"])
+    worker = Worker()
+    thread = threading.Thread(target=worker.serve)
+    thread.start()
+
+    try:
+        until(lambda: len(worker.under_way.turns) == SIDE_BY_SIDE, what="a full house")
+        pressed = Sync.objects.queue(connect(small), trigger=Trigger.SCHEDULE, only=["contacts"])
+        until(lambda: again(pressed).state == SyncState.COMPLETE, what="the sync of the small account")
+        assert Sync.objects.filter(state=SyncState.COMPLETE).count() == 1
+    finally:
+        worker.stop()
+        thread.join()
+    assert Sync.objects.filter(state=SyncState.QUEUED).count() == SIDE_BY_SIDE
+    for connection in Connection.objects.all():
+        run = connection.syncs.get().stream_runs.first()
+        assert (run.read if run else 0) == connection.records.count()
+
+
+def test_celery_has_a_thread_that_sees_who_waits_while_all_others_pull() -> None:
+    assert app.conf.worker_concurrency == SIDE_BY_SIDE + 1
+
+
+# What a worker outlives -----------------------------------------------------------------------------------------------
 
 
 @seen_by_others
