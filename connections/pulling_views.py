@@ -21,9 +21,8 @@ from connections.requests import PersonRequest
 
 SHOWN_SYNCS = 5
 SHOWN_ROWS = 5
-FIRST_THE_KEY = (
-    "Nothing was started: the key has to be mended first. "
-    "Enter another key, or press Test now when the stored one should work again."
+MEND_IT_FIRST = (
+    "Nothing was started: the connection needs action first. Enter another key, or press Test now once it is mended."
 )
 SETTLES_WITHIN = timedelta(seconds=2)  # A sync ends before what it means for the connection's health is written down.
 STILL_COUNTS = timedelta(seconds=70)  # So long its calls are among those of the last minute.
@@ -74,7 +73,7 @@ def start(request: PersonRequest, connection: Connection, pace: str) -> None:
         messages.error(request, "The connection is paused. Resume it first.")
         return
     if connection.needs_action and connection.key_mends_it:
-        messages.error(request, FIRST_THE_KEY)
+        messages.error(request, MEND_IT_FIRST)
         return
     try:
         connection.syncs.queue(connection, trigger=Trigger.PERSON, by=request.user, pace=pace)

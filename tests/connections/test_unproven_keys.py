@@ -128,13 +128,13 @@ def press_sync(client: Client, connection: Connection) -> str:
     return words(client.post(f"{connection.get_absolute_url()}sync/", follow=True).content.decode())
 
 
-def test_sync_now_asks_for_another_key_where_the_key_is_what_is_wrong(
+def test_sync_now_says_what_to_do_where_the_key_is_what_is_wrong(
     bob_client: Client, connect: Connect, sandbox: SandboxServer
 ) -> None:
     connection = connect(sandbox)
     Connection.objects.update(health=Health.ACTION_NEEDED, health_code="key_refused")
 
-    assert "Nothing was started: the key has to be mended first." in press_sync(bob_client, connection)
+    assert "Enter another key, or press Test now" in press_sync(bob_client, connection)
     assert not Sync.objects.exists()
 
 
