@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
 from connections.models import AccountBudget, Connection, Pace, StreamRun, Sync
@@ -28,12 +29,15 @@ class Cost:
     is_counted: bool
 
     @property
-    def minutes(self) -> int:
-        return math.ceil(self.calls / self.rate / 60)
+    def time(self) -> str:
+        """Of what is counted."""
+        return in_words(self.calls / self.rate)
 
     @property
-    def time(self) -> str:
-        return in_words(self.calls / self.rate, is_counted=self.is_counted)
+    def words(self) -> str:
+        what = "All that is chosen" if self.is_counted else "What is counted so far"
+        rest = "." if self.is_counted else "; not everything is counted yet."
+        return f"{what} takes {self.time} ({self.calls:,} call{pluralize(self.calls)}){rest}"
 
 
 def in_words(seconds: float, *, is_counted: bool = True) -> str:

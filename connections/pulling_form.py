@@ -172,13 +172,9 @@ def pace_hints(connection: Connection) -> dict[str, str]:
         Pace.FULL: "nearly all that the account allows; your own tools are refused more often meanwhile.",
     }
     return {
-        price.pace: f"{floatformat(price.rate, -1)} calls a second: {hints[price.pace]} {for_everything(price)}"
+        price.pace: f"{floatformat(price.rate, -1)} calls a second: {hints[price.pace]} {price.words}"
         for price in estimates(connection)
     }
-
-
-def for_everything(price: Cost) -> str:
-    return f"Reading all that is chosen takes {price.time or 'a time that the first sync will tell'}."
 
 
 USUAL, MORE, HEAVY, UNVERIFIED = "Usual", "More", "Heavy", "Unverified"

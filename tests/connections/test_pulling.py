@@ -128,7 +128,8 @@ def test_each_stream_says_its_calls_and_minutes_at_this_accounts_size(
 
     assert "95,000 rows: 1,000 calls, about 6 minutes" in line_of(html, "Contacts")
     assert "10 rows: 1 call, less than a minute" in line_of(html, "Deals")
-    assert "Not counted yet: 1 call or more" in line_of(html, "Custom field values")
+    assert "Not counted yet; it may hold a row for each contact or more" in line_of(html, "Custom field values")
+    assert line_of(html, "Notes").endswith("Not counted yet")
 
 
 @really_pulls
@@ -164,17 +165,20 @@ def test_each_pace_says_how_fast_it_is_and_how_long_all_that_is_chosen_takes(
     said = words(page_of(alice_client, connection))
 
     assert "Considerate 3 calls a second: leaves room for your own forms and tools." in said
-    assert "Reading all that is chosen takes about 56 minutes." in said
+    assert "All that is chosen takes about 56 minutes (10,001 calls)." in said
     assert "Full speed 5 calls a second: nearly all that the account allows" in said
-    assert "Reading all that is chosen takes about 34 minutes." in said
+    assert "All that is chosen takes about 34 minutes (10,001 calls)." in said
 
 
-def test_where_sizes_are_unknown_the_time_is_said_to_be_the_least(alice_client: Client, connection: Connection) -> None:
-    Connection.objects.update(stream_keys=["contacts", "notes"], account_facts={"counts": {"contacts": 95 * 540}})
-    assert "takes 4 minutes or more." in words(page_of(alice_client, connection))
+def test_where_sizes_are_unknown_both_paces_tell_the_time_of_what_is_counted(
+    alice_client: Client, connection: Connection
+) -> None:
+    Connection.objects.update(stream_keys=["contacts", "notes"], account_facts={"counts": {"contacts": 95 * 240}})
 
-    Connection.objects.update(account_facts={})
-    assert "takes a time that the first sync will tell." in words(page_of(alice_client, connection))
+    said = words(page_of(alice_client, connection))
+
+    for so_long in ("about 2 minutes", "less than a minute"):
+        assert f"What is counted so far takes {so_long} (241 calls); not everything is counted yet." in said
 
 
 def test_daily_says_by_whose_clocks(alice_client: Client, connection: Connection) -> None:
