@@ -34,8 +34,7 @@ MESSAGES = {
     "idn": "International host names are not accepted here.",
     "host_not_allowed": (
         "That host is not an ActiveCampaign API host. It should look like https://youraccount.api-us1.com. "
-        "If your account uses another domain, ask whoever runs BlinkMetrics to add it to "
-        "ACTIVECAMPAIGN_HOST_SUFFIXES."
+        "Copy it from ActiveCampaign, Settings > Developer. If it is another one there, ask whoever runs BlinkMetrics."
     ),
     "extra_label": "There is one name too many in front of the ActiveCampaign domain.",
     "fragment": "Remove everything from the # sign on.",

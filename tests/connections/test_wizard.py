@@ -264,7 +264,7 @@ def test_cleaning_is_visible_when_the_account_says_no(alice_client: Client, sand
         ("https://harbourtea.api-us1.com/api/3/contacts", "without a page path"),
         ("https://harbourtea.api-us1.com?key=1", "from the ? sign on"),
         ("https://127.0.0.1", "not an IP address"),
-        ("https://tea.example.com", "ask whoever runs BlinkMetrics to add it to ACTIVECAMPAIGN_HOST_SUFFIXES"),
+        ("https://tea.example.com", "Settings > Developer. If it is another one there, ask whoever runs BlinkMetrics."),
         ("https://user:pass@harbourtea.api-us1.com", "Remove the part before the @ sign"),
     ],
 )

@@ -32,9 +32,11 @@ def test_each_listed_address_is_read_as_listed(case: dict) -> None:
     assert refused.value.message.startswith(case["message"])
 
 
-def test_a_foreign_host_is_told_whom_to_ask_and_which_setting_admits_it() -> None:
-    with pytest.raises(RefusedAddress, match=r"ask whoever runs BlinkMetrics .* ACTIVECAMPAIGN_HOST_SUFFIXES"):
+def test_a_foreign_host_is_told_where_the_right_one_stands_and_whom_to_ask_and_no_setting() -> None:
+    with pytest.raises(RefusedAddress, match=r"Settings > Developer. .* ask whoever runs BlinkMetrics\.$") as refused:
         clean("https://acme.api-eu1.com")
+
+    assert "SUFFIXES" not in refused.value.message
 
 
 def test_a_domain_in_the_settings_is_accepted_in_any_spelling_of_it() -> None:
