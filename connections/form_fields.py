@@ -71,6 +71,9 @@ def refuse_unreadable(text: str) -> None:
         raise ValidationError("The name holds a character that cannot be shown. Remove it.", code="bad_unicode")
     if any(category == "Cf" and not joins_emoji(text, place) for place, category in enumerate(categories)):
         raise ValidationError("The name holds an invisible character. Type it again.", code="invisible")
+    if "://" in unicodedata.normalize("NFKC", text):
+        # It goes into mails to administrators, which would make it a link of a stranger's in a mail of ours.
+        raise ValidationError("A name cannot hold a link.", code="link")
     if has_stacked_marks(categories):
         raise ValidationError("The name holds too many accents on one letter.", code="stacked_marks")
 

@@ -13,8 +13,10 @@ from tests.connections.stepper import (
     begin,
     connect_through_pages,
     details,
+    error_at,
     read,
     rows,
+    send,
     set_up,
     words,
 )
@@ -45,6 +47,21 @@ def test_any_name_is_kept_and_shown_as_text(name: str, alice_client: Client, san
     for page in (*pages, detail, read(alice_client, LIST)):
         assert name in words(page) or name in page or "&lt;script&gt;alert(1)&lt;/script&gt;" in page
         assert "<script>alert" not in page
+
+
+@pytest.mark.parametrize("name", ["Account locked, sign in at http://evil.example/login", "https：／／evil.example"])
+def test_a_link_is_no_name(name: str, alice_client: Client, sandbox: SandboxServer) -> None:
+    page = send(alice_client, begin(alice_client), details(sandbox, name=name))
+
+    assert error_at(page, "name") == "A name cannot hold a link."
+    assert not Connection.objects.get().name
+
+
+def test_a_link_is_no_name_of_a_team(alice_client: Client) -> None:
+    page = alice_client.post("/w/harbour-tea/settings/teams/", {"name": "See http://evil.example"}, follow=True)
+
+    assert "A name cannot hold a link." in words(page.content.decode())
+    assert not Team.objects.exists()
 
 
 def test_two_connections_may_bear_the_same_name(alice_client: Client, sandbox: SandboxServer) -> None:
