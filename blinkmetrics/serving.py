@@ -16,6 +16,10 @@ threads = 8
 limit_request_line = 4094
 limit_request_fields = 60
 limit_request_field_size = 8190
+# By itself gunicorn believes whoever calls from this machine that a request came by https. Whether to believe it is for
+# TRUSTED_PROXY_COUNT to say: Django reads the same header then.
+forwarded_allow_ips = ""
+secure_scheme_headers: dict[str, str] = {}
 
 # A new connection that sends nothing waits without a thread after this; gunicorn's own five seconds are an open door.
 gthread.DEFAULT_WORKER_DATA_TIMEOUT = 0.2

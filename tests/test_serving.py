@@ -25,6 +25,8 @@ APPLICATION = """
 def application(environ, start_response):
     read = environ["wsgi.input"].read()
     start_response("200 OK", [("Content-Type", "text/plain")])
+    if environ["PATH_INFO"] == "/scheme":
+        return [f"{environ['wsgi.url_scheme']} {environ['HTTP_X_FORWARDED_PROTO']}".encode()]
     return (b"x" * 65_536 for _ in range(500)) if environ["PATH_INFO"] == "/much" else [b"ok"]
 """
 HEAD = b"POST /%s HTTP/1.1\r\nHost: app.example.com\r\n"
@@ -111,6 +113,14 @@ def test_clients_that_drip_are_hung_up_on(port: int, connect: Callable[[bytes], 
 )
 def test_a_large_head_is_refused(request_text: bytes, connect: Callable[[bytes], socket.socket]) -> None:
     assert connect(request_text).recv(200).startswith(b"HTTP/1.1 4")
+
+
+def test_a_client_does_not_say_that_it_came_by_https_and_what_it_says_goes_on_to_django(port: int) -> None:
+    said = {"X-Forwarded-Proto": "https", "X-Forwarded-Ssl": "on", "X-Forwarded-Protocol": "ssl"}
+
+    answer = httpx.get(f"http://127.0.0.1:{port}/scheme", headers=said, timeout=PATIENCE)
+
+    assert answer.text == "http https"
 
 
 def test_an_answer_that_is_taken_slowly_goes_on(port: int) -> None:
