@@ -10,7 +10,7 @@ from django.db import connection as database
 from django.test import Client
 from django.utils import timezone
 
-from connections.models import CheckTry, Connection, User, Workspace
+from connections.models import CheckTry, Connection, Membership, Role, User, Workspace
 from connections.models.check_try import TooManyTries
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect, client_of
@@ -63,9 +63,10 @@ def test_checks_that_succeed_do_not_count_as_failed(
     alice_client: Client, connect: Connect, sandbox: SandboxServer, settings: Any
 ) -> None:
     settings.ACTIVECAMPAIGN_RATE = 10_000.0
+    settings.CHECKS_PER_PERSON = settings.CHECKS_PER_WORKSPACE = settings.CHECKS_PER_ACCOUNT = 1
     connection = connect(sandbox)
 
-    for _ in range(12):
+    for _ in range(3):
         alice_client.post(f"{connection.get_absolute_url()}test/")
 
     assert not CheckTry.objects.filter(succeeded=False).exists()
@@ -119,6 +120,15 @@ def test_the_limit_of_an_account_counts_over_all_workspaces(
     fail(alice_client, begin(alice_client), sandbox, 4)
 
     assert fail(charlie_client, strangers_step_2(charlie_client), sandbox, 4) == [200, 200, 200, 429]
+
+
+def test_strangers_who_succeed_do_not_fill_the_limit_of_an_account(
+    alice_client: Client, charlie_client: Client, sandbox: SandboxServer, settings: Any
+) -> None:
+    settings.CHECKS_PER_ACCOUNT, step_2 = 4, begin(alice_client)
+    assert [alice_client.post(step_2, details(sandbox)).status_code for _ in range(4)] == [302] * 4
+
+    assert fail(charlie_client, strangers_step_2(charlie_client), sandbox, 5) == [200, 200, 200, 200, 429]
 
 
 def test_others_who_fail_do_not_keep_a_newcomer_with_the_right_key_out(
@@ -204,6 +214,8 @@ def test_plain_members_leave_a_third_of_the_workspaces_tries_to_owners_and_admin
     alice_client: Client, bob_client: Client, dana_client: Client, erin: User, sandbox: SandboxServer, settings: Any
 ) -> None:
     settings.CHECKS_PER_WORKSPACE, settings.CHECKS_PER_ACCOUNT = 6, 100
+    elsewhere = Workspace.objects.create(name="Erin's own", slug="erins-own")
+    Membership.objects.create(workspace=elsewhere, user=erin, role=Role.OWNER)
     bobs, erins = begin(bob_client), client_of(erin)
     assert fail(bob_client, bobs, sandbox, 3) == [200] * 3
     assert fail(erins, begin(erins), sandbox, 2) == [200, 429]
