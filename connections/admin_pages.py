@@ -15,6 +15,8 @@ DATES = re.compile(r"year=20[0-9]{2}|(?:month|day)=[0-9]{1,2}", re.ASCII)
 class Searched(admin.ModelAdmin):
     """Each word that is searched for is one more condition on each column: thousands of them stop a database."""
 
+    view_on_site = False  # The site's pages are for the people of a workspace: staff would be told that there is none.
+
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
         # No text in PostgreSQL holds a NUL, so it fails where it is asked for one.
         return super().get_search_results(request, queryset, search_term.replace("\0", "")[:LONGEST_SEARCH])
@@ -45,6 +47,7 @@ class ReadOnlyInline(admin.TabularInline):
     extra = 0
     can_delete = False
     show_change_link = True
+    view_on_site = False
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

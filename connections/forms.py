@@ -144,7 +144,7 @@ class DetailsForm(forms.Form):
             Privacy.WORKSPACE: f"All {people} members of {self.workspace} may use it."
             if people > 1
             else "You alone, for now.",
-            Privacy.PRIVATE: "Nobody else sees it, administrators included.",
+            Privacy.PRIVATE: "Nobody else sees it, not even administrators.",
             Privacy.TEAM: "The members of one of your teams may use it; administrators manage it."
             if self.has_teams
             else IN_NO_TEAM,

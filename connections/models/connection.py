@@ -151,7 +151,7 @@ class Connection(SealedCredentials, PullPlan):
             case Privacy.TEAM:
                 team = self.team.members.select_related("user") if self.team else []
                 members = [str(member) for member in team]
-                return f"Shared with Team {self.team}: {in_words(members)}"
+                return f"Shared with Team {self.team}: {in_words(members)}; administrators manage it"
             case _:
                 return "Private to Me: nobody else sees it"
 

@@ -144,6 +144,16 @@ def test_no_page_of_the_admin_holds_a_secret(staff_client: Client, connect: Conn
         assert secret not in page
 
 
+def test_the_admin_leads_to_no_page_that_staff_may_not_see(
+    staff_client: Client, connect: Connect, workspace: Workspace
+) -> None:
+    connection = connect(privacy="private")
+    sync = connection.syncs.queue(connection, trigger="person")
+
+    for address in (f"connection/{connection.pk}", f"sync/{sync.pk}", f"workspace/{workspace.pk}"):
+        assert "View on site" not in staff_client.get(f"/admin/connections/{address}/change/").content.decode()
+
+
 def test_a_search_in_the_admin_does_not_reach_secrets(staff_client: Client, connect: Connect) -> None:
     connection = connect(api_key=KEY, name="Tea shop")
 

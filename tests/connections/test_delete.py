@@ -33,8 +33,17 @@ def test_asking_says_what_goes_with_it_and_deletes_nothing(alice_client: Client,
     assert "Delete “Main account”?" in words
     assert "3 pulled records" in words
     assert "the history of 1 sync" in words
-    assert "all 2 members of Harbour Tea" in words
+    assert "all 2 members of Harbour Tea. From then on nobody can use it." in words
     assert Connection.objects.exists()
+
+
+def test_asking_says_who_loses_it_for_each_privacy(alice_client: Client, connect: Connect, growth: Team) -> None:
+    private, shared = connect(privacy="private"), connect(name="Of the team", privacy="team", team=growth)
+    asked = [text(alice_client.get(f"{one.get_absolute_url()}delete/")) for one in (private, shared)]
+
+    assert "Private to Me: nobody else sees it, so nobody else loses it." in asked[0]
+    team = "Shared with Team Growth: Alice Okafor and Bob Lindqvist; administrators manage it."
+    assert f"{team} From then on nobody can use it." in asked[1]
 
 
 def test_deleting_takes_everything_and_says_so(alice_client: Client, connect: Connect) -> None:

@@ -38,7 +38,7 @@ def test_finish_says_the_privacy_in_words_with_names_and_counts(
     for privacy, said in {
         "workspace": "Shared with Workspace: all 2 members of Harbour Tea",
         "private": "Private to Me: nobody else sees it",
-        "team": "Shared with Team Growth: Alice Okafor and Bob Lindqvist",
+        "team": "Shared with Team Growth: Alice Okafor and Bob Lindqvist; administrators manage it",
     }.items():
         team = str(growth.pk) if privacy == "team" else ""
         assert said in words(read(alice_client, set_up(alice_client, sandbox, privacy=privacy, team=team)))
