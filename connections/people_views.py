@@ -63,13 +63,17 @@ def require_second_factor(request: PersonRequest, workspace: str) -> HttpRespons
     place = access.administered_place(request, workspace)
     wanted = request.POST.get("wanted") == "yes"
     if not confirming.is_recent(request):
-        messages.info(request, "Nothing was changed yet. Confirm that it is you, then press the button again.")
-        return redirect(confirming.confirm_url(reverse("connections:members", args=[workspace])))
+        return ask_to_confirm(request, workspace, then="press the button again")
     if wanted and not has_second_factor(request.user):
         messages.info(request, "Set up two-step login for yourself first, then require it of everybody.")
         return redirect("mfa_activate_totp")
     place.workspace.require_second_factor(wanted=wanted, by=request.user)
     return redirect("connections:members", workspace)
+
+
+def ask_to_confirm(request: PersonRequest, workspace: str, *, then: str) -> HttpResponse:
+    messages.info(request, f"Nothing was changed yet. Confirm that it is you, then {then}.")
+    return redirect(confirming.confirm_url(reverse("connections:members", args=[workspace])))
 
 
 @require_POST
@@ -81,6 +85,9 @@ def change_member(request: PersonRequest, workspace: str, pk: int) -> HttpRespon
     if role not in Role.values:
         messages.error(request, "Choose a role.")
         return redirect("connections:members", workspace)
+    if not confirming.is_recent(request):
+        # A stolen session would make a partner in crime an owner, or take the rights from those who could stop it.
+        return ask_to_confirm(request, workspace, then="choose the role again")
     try:
         change_role(membership, Role(role), by=request.user)
     except Membership.DoesNotExist:

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from connections.models import Connection, Membership, Role, Sync, Team, User, Workspace
-from tests.conftest import Connect, client_of, person
+from tests.conftest import PASSWORD, Connect, client_of, person
 
 MEMBERS = "/w/harbour-tea/settings/members/"
 TEAMS = "/w/harbour-tea/settings/teams/"
@@ -150,6 +150,24 @@ def test_an_administrator_gives_a_member_another_role(dana_client: Client, bob: 
     assert membership(bob).role == Role.ADMIN
     event = workspace.events.get()
     assert (event.verb, event.about, event.detail) == ("changed the role of", "Bob Lindqvist", "Now admin.")
+
+
+@pytest.mark.parametrize(("who", "role"), [("bob", "admin"), ("bob", "owner"), ("dana", "member")])
+def test_an_old_login_does_not_do_for_another_role(
+    who: str, role: str, alice: User, bob: User, dana: User, workspace: Workspace
+) -> None:
+    person, client = {"bob": bob, "dana": dana}[who], client_of(alice, logged_in_ago=360)
+    before = membership(person).role
+
+    asked = client.post(f"{MEMBERS}{membership(person).pk}/role/", {"role": role})
+
+    assert asked["Location"].startswith("/accounts/reauthenticate/?next=")
+    assert "Nothing was changed yet." in text(client.get(asked["Location"]))
+    assert membership(person).role == before
+    assert not workspace.events.exists()
+    back = client.post(asked["Location"], {"password": PASSWORD, "next": MEMBERS})
+    assert back["Location"] == MEMBERS
+    assert "has the role" in give(client, person, role)
 
 
 def test_the_same_role_once_more_leaves_no_trace(dana_client: Client, bob: User, workspace: Workspace) -> None:
