@@ -255,7 +255,8 @@ def test_an_administrator_learns_that_private_connections_were_left_and_in_which
     words = text(dana_client.get(MEMBERS))
     today = timezone.now().strftime("%-d %B %Y")
 
-    assert f"Bob Lindqvist has 1 private connection, stopped since {today} ; 1 key is still kept." in words
+    assert f"Bob Lindqvist has 1 private connection, stopped since {today}, " in words
+    assert " UTC ; 1 key is still kept." in words
     assert "Secret" not in words
     assert "secret.api-us1.com" not in words
 
