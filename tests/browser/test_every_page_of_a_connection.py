@@ -1,9 +1,11 @@
 """The pages about a connection, in each state that it can be in: axe finds nothing, nothing scrolls sideways."""
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from connections.models import AccountBudget, Connection, Health, User
 from connections.models.sync import SyncState
@@ -61,6 +63,27 @@ def test_the_page_of_what_is_pulled(
     inspection.look(page, "pulling, refused")
 
 
+def edges_of_meter(page: Page) -> list[list[float]]:
+    """The corners of the meter, and of the bar that the browser draws in it."""
+    devtools = page.context.new_cdp_session(page)
+    root = devtools.send("DOM.getDocument", {"depth": -1, "pierce": True})["root"]
+    boxes = []
+    for name, pseudo in (("METER", None), ("DIV", "-webkit-meter-bar")):
+        [node] = [one for one in nodes_within(root) if is_node(one, name, pseudo)]
+        boxes.append(devtools.send("DOM.getBoxModel", {"nodeId": node["nodeId"]})["model"]["border"])
+    return boxes
+
+
+def nodes_within(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in (*node.get("children", ()), *node.get("shadowRoots", ())):
+        yield from nodes_within(child)
+
+
+def is_node(node: dict[str, Any], name: str, pseudo: str | None) -> bool:
+    return node["nodeName"] == name and (pseudo is None or pseudo in node.get("attributes", ()))
+
+
 def test_a_sync_that_is_slowed_down_and_then_stopped(
     new_page: NewPage, visit: Visit, connect: Connect, sandbox: SandboxServer, alice: User
 ) -> None:
@@ -72,6 +95,8 @@ def test_a_sync_that_is_slowed_down_and_then_stopped(
     page = new_page(alice)
     visit(page, connection.get_absolute_url(), "detail, slowed down")
     expect(page.get_by_text("Slowed down to")).to_be_visible()
+    frame, bar = edges_of_meter(page)
+    assert bar == frame
 
     sync.finish(SyncState.COMPLETE)
     expect(page.get_by_role("button", name="Stop the sync")).to_have_count(0)

@@ -98,6 +98,21 @@ def test_what_a_sync_ends_in_is_shown_and_read_out_while_somebody_types(
     expect(field(page, "Connection Name")).to_be_focused()
 
 
+def test_the_page_of_a_sync_follows_it_to_its_end(page: Page, connect: Connect, sandbox: SandboxServer) -> None:
+    connection = connect(sandbox)
+    sync = connection.syncs.queue(connection, trigger="person").take()
+    run = sync.stream_runs.create(stream="contacts", state="running", read=100, total=200)
+    page.goto(sync.get_absolute_url())
+    expect(page.get_by_role("region", name="Streams")).to_contain_text("Running: 100 of 200")
+
+    run.end("complete")
+    sync.finish("complete")
+
+    expect(page.get_by_role("region", name="Streams")).not_to_contain_text("Running", timeout=60_000)
+    expect(page.locator("[aria-live]")).to_contain_text("Sync: Complete")
+    expect(page.get_by_role("heading", name="Sync 1")).to_be_visible()
+
+
 def test_the_team_is_asked_for_only_when_it_is_shared_with_a_team(page: Page, growth: object) -> None:
     begin(page)
     expect(field(page, "Team")).to_be_hidden()
