@@ -21,7 +21,7 @@ Sizes = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Cost:
-    """What it takes to read streams at one pace, in calls a second. `is_counted`: no size had to be guessed."""
+    """What it takes to read those streams that are counted, at one pace, in calls a second. `is_counted`: all are."""
 
     pace: Pace
     rate: float
@@ -30,11 +30,12 @@ class Cost:
 
     @property
     def time(self) -> str:
-        """Of what is counted."""
         return in_words(self.calls / self.rate)
 
     @property
     def words(self) -> str:
+        if not self.calls:
+            return "How long it takes is known once the first sync has counted."
         what = "All that is chosen" if self.is_counted else "What is counted so far"
         rest = "." if self.is_counted else "; not everything is counted yet."
         return f"{what} takes {self.time} ({self.calls:,} call{pluralize(self.calls)}){rest}"
@@ -73,11 +74,10 @@ def pull_rate(source: Source, pace: str) -> float:
 
 
 def cost(source: Source, streams: Collection[Stream], counted: Sizes, pace: Pace) -> Cost:
-    """Of streams that nobody has counted yet, each is taken as a single page."""
     return Cost(
         pace=pace,
         rate=pull_rate(source, pace),
-        calls=sum(calls_for(counted.get(stream.key, 0)) for stream in streams),
+        calls=sum(calls_for(counted[stream.key]) for stream in streams if stream.key in counted),
         is_counted=all(stream.key in counted for stream in streams),
     )
 

@@ -178,7 +178,11 @@ def test_where_sizes_are_unknown_both_paces_tell_the_time_of_what_is_counted(
     said = words(page_of(alice_client, connection))
 
     for so_long in ("about 2 minutes", "less than a minute"):
-        assert f"What is counted so far takes {so_long} (241 calls); not everything is counted yet." in said
+        assert f"What is counted so far takes {so_long} (240 calls); not everything is counted yet." in said
+
+    Connection.objects.update(account_facts={})
+    said = words(page_of(alice_client, connection))
+    assert said.count("How long it takes is known once the first sync has counted.") == 2
 
 
 def test_daily_says_by_whose_clocks(alice_client: Client, connection: Connection) -> None:
