@@ -245,7 +245,8 @@ def test_a_try_costs_few_queries(
 
     with django_assert_num_queries(4 + SAVEPOINT):
         attempt()
-    attempt(), attempt()
+    for _ in range(2):
+        attempt()
     with django_assert_num_queries(6 + SAVEPOINT):
         attempt()
 
