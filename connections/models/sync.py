@@ -133,12 +133,14 @@ class SyncQuerySet(models.QuerySet["Sync"]):
         return self.order_by("-number").select_related("requested_by")
 
 
-def rows_of_runs() -> Greatest:
-    """`StreamRun.rows`, summed up over the runs of a sync."""
+def rows_of_runs() -> Case:
+    """`StreamRun.rows`, of the runs of a sync."""
     read, total = F("stream_runs__read"), F("stream_runs__total")
-    whole = models.PositiveBigIntegerField()
+    stored, whole = F("stream_runs__new") + F("stream_runs__changed"), models.PositiveBigIntegerField()
+    unfinished = Q(stream_runs__state__in=(RunState.WAITING, RunState.RUNNING))
+    began_with_none = When(unfinished, stream_runs__finds_gone=False, stream_runs__changed_since=None, then=stored)
     announced = Least(read, Coalesce(total, read, output_field=whole), output_field=whole)
-    return Greatest(F("stream_runs__new") + F("stream_runs__changed"), announced, output_field=whole)
+    return Case(began_with_none, default=Greatest(stored, announced, output_field=whole), output_field=whole)
 
 
 class Sync(models.Model):
@@ -333,8 +335,19 @@ class StreamRun(models.Model):
 
     @property
     def rows(self) -> int:
-        """Without those that pages beside each other have in common, as far as the account told how many there are."""
-        return max(self.new + self.changed, self.read if self.total is None else min(self.read, self.total))
+        """Without those that pages beside each other have in common, as far as that can be known."""
+        stored = self.new + self.changed
+        if self.began_with_none:
+            return stored
+        return max(stored, self.read if self.total is None else min(self.read, self.total))
+
+    @property
+    def began_with_none(self) -> bool:
+        """It reads the whole stream, and nothing of that was here: what it did not store, it had read before.
+
+        Of one that is finished nobody knows it any more.
+        """
+        return not self.is_finished and not self.finds_gone and not self.is_changes_only
 
     @property
     def is_nearly_done(self) -> bool:

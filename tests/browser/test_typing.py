@@ -101,7 +101,7 @@ def test_what_a_sync_ends_in_is_shown_and_read_out_while_somebody_types(
 def test_the_page_of_a_sync_follows_it_to_its_end(page: Page, connect: Connect, sandbox: SandboxServer) -> None:
     connection = connect(sandbox)
     sync = connection.syncs.queue(connection, trigger="person").take()
-    run = sync.stream_runs.create(stream="contacts", state="running", read=100, total=200)
+    run = sync.stream_runs.create(stream="contacts", state="running", read=100, new=100, total=200)
     page.goto(sync.get_absolute_url())
     expect(page.get_by_role("region", name="Streams")).to_contain_text("Running: 100 of 200")
 

@@ -232,7 +232,7 @@ def test_more_rows_than_were_announced_leave_no_time_below_nothing(bob_client: C
 
 def test_streams_show_how_far_they_are_and_the_whole_how_far_it_is(bob_client: Client, connection: Connection) -> None:
     sync = running(with_sizes(connection, contacts=950, deals=950))
-    sync.stream_runs.create(stream="contacts", state=RunState.RUNNING, read=475, total=950)
+    sync.stream_runs.create(stream="contacts", state=RunState.RUNNING, read=475, new=475, total=950)
     Sync.objects.update(calls=5)
 
     html = moving(bob_client, connection)

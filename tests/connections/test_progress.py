@@ -105,14 +105,13 @@ def shown(client: Client, connection: Connection, part: str = "") -> str:
 def test_never_more_rows_are_shown_than_the_account_has(bob_client: Client, connect: Connect) -> None:
     connection = connect()
     sync = Sync.objects.queue(connection, trigger="person").take()
-    run = sync.stream_runs.create(stream="contacts", state="running", read=10_500, new=9_990, total=10_000)
+    run = sync.stream_runs.create(stream="contacts", state="running", read=10_500, total=10_000, finds_gone=True)
     assert "Nearly done: 10,000 of 10,000" in shown(bob_client, connection)
     assert 'max="10000" value="10000"' in bob_client.get(connection.get_absolute_url()).content.decode()
 
-    run.read = 5_000
-    run.new = 4_750
+    run.read, run.new, run.finds_gone = 5_000, 4_750, False
     run.save()
-    assert "Running: 5,000 of 10,000" in shown(bob_client, connection, "syncs/1/")
+    assert "Running: 4,750 of 10,000" in shown(bob_client, connection, "syncs/1/")
 
 
 def test_rows_that_two_pages_share_are_no_rows_of_their_own(bob_client: Client, connect: Connect) -> None:
@@ -143,7 +142,7 @@ def test_a_sync_that_found_no_change_does_not_claim_that_the_account_is_empty(
 def test_what_waits_says_so_and_asks_nobody_to_try_again(bob_client: Client, connect: Connect) -> None:
     connection = connect()
     sync = Sync.objects.queue(connection, trigger="person").take()
-    sync.stream_runs.create(stream="contacts", state="running", read=500, total=10_000)
+    sync.stream_runs.create(stream="contacts", state="running", read=500, new=500, total=10_000)
     wait(sync, TemporarilyDown("ActiveCampaign had an error. Try again later."))
 
     for part in ("", "syncs/", "syncs/1/"):
