@@ -114,7 +114,9 @@ def test_never_more_is_shown_than_the_account_bears(
 
 
 def test_an_account_that_was_never_called_has_spent_nothing(bob_client: Client, connection: Connection) -> None:
-    assert "0.0 of 5 calls a second in the last minute 0 calls in the last hour" in words(moving(bob_client, connection))
+    assert "0.0 of 5 calls a second in the last minute 0 calls in the last hour" in words(
+        moving(bob_client, connection)
+    )
 
 
 def test_a_pause_that_the_account_asked_for_says_until_when(
