@@ -15,7 +15,7 @@ from django.conf import settings
 
 from connections.models import Connection, Privacy, Sync, User, Workspace
 from connections.models.sync import SyncState
-from sources.spec import Credentials, Secret
+from sources.spec import Credentials, Proof, Secret
 from tests.bench.figures import Lap
 from tests.processes import ROOT
 from tests.sandbox_fixture import SandboxProcess
@@ -88,8 +88,8 @@ def connected(account: Account, *, streams: Sequence[str] = (), pace: str = "ful
     connection = Connection(workspace=workspace, source_key="activecampaign", created_by=owner, schedule="off")
     connection.pace = pace
     credentials = Credentials(api_url=account.origin, api_key=Secret(account.api_key))
-    connection.set_up(credentials, None, name="Bench", privacy=Privacy.WORKSPACE, team=None, by=owner)
-    connection.set_health("healthy")
+    proof = Proof(account="", person="Bench")
+    connection.set_up(credentials, proof, name="Bench", privacy=Privacy.WORKSPACE, team=None, by=owner)
     connection.activate(by=owner)
     if streams:
         connection.stream_keys = [*streams]
