@@ -64,6 +64,24 @@ def test_each_of_several_keys_is_taken_out_and_an_empty_one_is_none() -> None:
     assert response.headers["x-echo"] == "****"
 
 
+@pytest.mark.parametrize("echo", ["mixedcasekey", "MIXEDCASEKEY", "MixedCaseKey"])
+def test_an_echo_is_taken_out_in_letters_of_any_size(echo: str) -> None:
+    echoing = httpx.Response(200, content=f"<{echo}>")
+
+    guarded = guard(echoing, keys=[("Api-Token", "MixedCaseKey")])
+    response = guarded.handle_request(httpx.Request("GET", f"https://{HOST}"))
+
+    assert response.content == b"<****>"
+
+
+def test_where_an_echo_is_taken_out_other_escapes_still_mean_what_they_meant() -> None:
+    body = rb'{"quoted": "she said \u0022so\u0022", "path": "a\u005cb", "key": "%b"}' % KEY.encode()
+
+    response = guard(httpx.Response(200, content=body)).handle_request(httpx.Request("GET", f"https://{HOST}"))
+
+    assert response.json() == {"quoted": 'she said "so"', "path": "a\\b", "key": "****"}
+
+
 def test_the_guard_needs_no_key_and_closes_what_is_below() -> None:
     closed: list[bool] = []
 
