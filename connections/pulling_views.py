@@ -24,6 +24,7 @@ SHOWN_ROWS = 5
 MEND_IT_FIRST = (
     "Nothing was started: the connection needs action first. Enter another key, or press Test now once it is mended."
 )
+STOPPED = "The sync was stopped. What had come in stays; the next one reads unfinished streams from their beginning."
 SETTLES_WITHIN = timedelta(seconds=2)  # A sync ends before what it means for the connection's health is written down.
 STILL_COUNTS = timedelta(seconds=70)  # So long its calls are among those of the last minute.
 
@@ -91,7 +92,10 @@ def cancel(request: PersonRequest, workspace: str, source: str, pk: UUID, number
     if not access.may_stop(request, sync):
         raise PermissionDenied("Only who asked for this sync, and those who manage the connection, may stop it.")
     if connection.stop_sync(number, by=request.user):
-        messages.success(request, "The sync was stopped. What had come in stays.")
+        messages.success(
+            request,
+            "The sync was stopped. What had come in stays; the next sync reads unfinished streams from their beginning.",
+        )
     else:
         messages.info(request, "That sync had already ended.")
     return redirect(connection)

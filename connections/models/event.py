@@ -55,6 +55,8 @@ class Event(models.Model):
         indexes = [models.Index(fields=["workspace", "-at"], name="event_newest")]
 
     def __str__(self) -> str:
+        if self.verb == "stopped working":
+            return f"{self.about} stopped working"
         return f"{self.actor or 'BlinkMetrics'} {self.verb} {self.about}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:

@@ -47,6 +47,8 @@ def test_support_sees_why_a_connection_stopped_and_retries_it(
     assert "Tea shop" in found
     assert "Action needed" in found
     assert told.count("ActiveCampaign did not accept this key.") >= 3  # health, sync, trail
+    assert "Tea shop stopped working" in told
+    assert "BlinkMetrics stopped working" not in told
     assert "Tea shop: it works." in tested
     assert "Tea shop: a sync is queued." in retried
     connection.refresh_from_db()
