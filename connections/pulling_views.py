@@ -92,10 +92,7 @@ def cancel(request: PersonRequest, workspace: str, source: str, pk: UUID, number
     if not access.may_stop(request, sync):
         raise PermissionDenied("Only who asked for this sync, and those who manage the connection, may stop it.")
     if connection.stop_sync(number, by=request.user):
-        messages.success(
-            request,
-            "The sync was stopped. What had come in stays; the next sync reads unfinished streams from their beginning.",
-        )
+        messages.success(request, STOPPED)
     else:
         messages.info(request, "That sync had already ended.")
     return redirect(connection)

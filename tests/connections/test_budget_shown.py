@@ -320,10 +320,7 @@ def test_who_manages_stops_a_sync_and_it_says_by_whom(
     sync = again(sync)
     assert (sync.state, sync.reason) == (SyncState.STOPPED, "By Alice Okafor.")
     assert sync.token > token  # Whoever works on it stores nothing more.
-    assert (
-        "The sync was stopped. What had come in stays; the next sync reads unfinished streams from their beginning."
-        in said
-    )
+    assert "The sync was stopped. What had come in stays; the next one reads unfinished streams from" in said
     assert "By Alice Okafor." in said
     assert connection.events.filter(verb="stopped a sync", actor=alice).count() == 1
 
