@@ -21,22 +21,23 @@ LONGEST_FUNCTION = 60
 
 # The rooms of the first floor, the highest first. A room's modules import their own room and what is below it.
 ROOMS = (
-    ("urls",),
-    (*VIEWS, *ENTRANCE, *ADMIN, "probes", "error_pages", "fault_reports", "apps", "templatetags"),
-    ("management", "tasks"),
-    ("editing", "setting_up", "standing_by", "planning", "access", "confirming", "signing_in"),
+    ("urls", "apps", "templatetags"),
+    ("admin", "admin_forms", "admin_pages", "wizard", "setting_up", "management"),
     (
-        *("forms", "edit_form", "standby_form", "pulling_form", "settled_form", "team_forms", "admin_forms"),
-        *("form_fields", "requests"),
+        *("pulling_views", "pulling_form", "planning", "syncing", "working", "reconciling", "tasks"),
+        *("views", "editing", "edit_form", "standby_views", "standby_form", "standing_by"),
+        *("people_views", "team_views", "team_forms", "leaving", "data_views", "exporting"),
     ),
-    ("working",),
-    ("syncing", "housekeeping", "exporting", "leaving", "rotation"),
-    ("outlook", "reconciling"),
-    ("checking", "trying", "second_factor", "measures"),
-    ("notices", "mailing"),
+    (
+        *("accounts", "login_views", "login_forms", "signing_in", "confirming", "mailing"),
+        *("probes", "measures", "housekeeping", "rotation", "outlook"),
+    ),
+    (
+        *("checking", "trying", "notices", "forms", "form_fields", "settled_form"),
+        *("access", "requests", "error_pages", "second_factor", "fault_reports", "admin_site"),
+    ),
     ("models",),
-    ("fields",),
-    ("sealing",),
+    ("fields", "sealing"),
 )
 ARCHIVE = (
     *("record", "row_count", "stream_mark", "sighting", "sync", "shared_budget", "budget"),
