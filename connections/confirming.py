@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from connections.models import Connection
 from connections.requests import PersonRequest
-from connections.sealing import Unsealable, seal, unseal
+from connections.safe.sealing import Unsealable, seal, unseal
 
 TYPED = "typed_before_confirming"
 TYPED_LIFE = 3600.0  # Seconds; whoever confirms later begins anew.

@@ -15,7 +15,7 @@ from connections import access
 from connections.exporting import lines
 from connections.models import Connection
 from connections.requests import PersonRequest
-from connections.sealing import Unsealable
+from connections.safe.sealing import Unsealable
 from sources.spec import Stream
 
 PAGE_SIZE = 50

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from connections.forms import DetailsForm, address_differs, chosen_credentials, key_hint, needs_key_again, typed_into
 from connections.models import Connection, Privacy, StandbyKey
 from connections.models.event import FIELD_WORDS
-from connections.sealing import Unsealable, fingerprint
+from connections.safe.sealing import Unsealable, fingerprint
 from connections.settled_form import SettledForm
 from sources.spec import Credentials, host_of
 

@@ -13,7 +13,7 @@ from connections.edit_form import OTHERS_CHANGED, EditForm
 from connections.models import Connection, Membership, Privacy, StandbyKey, Sync, User
 from connections.models.people import in_words
 from connections.models.sync import AlreadyActive, Trigger
-from connections.sealing import Unsealable
+from connections.safe.sealing import Unsealable
 from connections.trying import counted_try
 from sources.spec import Credentials, Proof, host_of
 

@@ -15,7 +15,7 @@ from connections.form_fields import NameField, holds_key
 from connections.models import Connection, Health, Pace, Privacy, StandbyKey, Team, User, Workspace
 from connections.models.check_try import NotAsked
 from connections.models.connection_query import ConnectionQuerySet
-from connections.sealing import Unsealable, fingerprints
+from connections.safe.sealing import Unsealable, fingerprints
 from sources.errors import NoCallFree, SourceError, TemporarilyDown
 from sources.registry import all_sources, offered_sources
 from sources.spec import Credentials, host_of

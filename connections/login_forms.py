@@ -13,7 +13,7 @@ from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
 
 from connections.models.sign_in import Outcome
-from connections.sealing import Unsealable
+from connections.safe.sealing import Unsealable
 from connections.second_factor import open_secret, seal_secret
 from connections.signing_in import note_sign_in, take_code_try
 

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from connections import second_factor
 from connections.models import Connection, KeyCanary, StandbyKey
-from connections.sealing import Unsealable, is_sealed_under_newest_key
+from connections.safe.sealing import Unsealable, is_sealed_under_newest_key
 
 BATCH = 25  # Rows that are locked together; an edit of one of them waits for some hundredths of a second.
 SEALED = ("api_url", "api_key", "typed")

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.db import transaction
 
 from connections.models import User
-from connections.sealing import Unsealable, is_sealed_under_newest_key, seal, unseal
+from connections.safe.sealing import Unsealable, is_sealed_under_newest_key, seal, unseal
 
 # allauth hands the secret over alone, so that it cannot name whose it is.
 PLACE = ("second factor",)

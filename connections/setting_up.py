@@ -8,7 +8,7 @@ from connections.forms import SetUpForm
 from connections.models import Connection, State, Sync, User, Workspace
 from connections.models.check_try import TooManyAtOnce, TooManyTries
 from connections.models.sync import Trigger
-from connections.sealing import Unsealable
+from connections.safe.sealing import Unsealable
 from connections.trying import counted_try
 from sources.errors import NoCallFree, SourceError, TemporarilyDown
 from sources.spec import Credentials, Proof, Source

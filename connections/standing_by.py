@@ -6,7 +6,7 @@ from django.views.decorators.debug import sensitive_variables
 from connections.checking import account_of, ask, check, unreadable_key
 from connections.editing import present_row
 from connections.models import Connection, StandbyKey, User
-from connections.sealing import Unsealable
+from connections.safe.sealing import Unsealable
 from connections.trying import counted_try
 from sources.errors import SourceError
 from sources.spec import Credentials, Proof, Secret, host_of

@@ -22,7 +22,7 @@ from connections.models.sync import FINISHED_RUNS, LeaseLost, RunState, SyncStat
 from connections.models.upsert import RowText
 from connections.outlook import calls_for
 from connections.reconciling import forget_older_walks, has_rows, note_page, reconcile_all
-from connections.sealing import Unsealable
+from connections.safe.sealing import Unsealable
 from connections.trying import counted_try
 from sources.errors import BadCredentials, NotPermitted, SourceError, TemporarilyDown, UnexpectedAnswer
 from sources.spec import Page, Pulled, Stream, Wanted

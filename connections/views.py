@@ -21,7 +21,7 @@ from connections.models import Connection
 from connections.models.sync import AlreadyActive, Trigger
 from connections.pulling_views import moving_part
 from connections.requests import PersonRequest
-from connections.sealing import Unsealable
+from connections.safe.sealing import Unsealable
 from connections.standby_form import StandbyForm, standby_hint
 from connections.trying import counted_try
 from sources.errors import SourceError

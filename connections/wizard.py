@@ -14,7 +14,7 @@ from connections.forms import ChooseSource, FinishForm, SetUpForm, form_for, typ
 from connections.models import Connection, Privacy
 from connections.outlook import estimates
 from connections.requests import PersonRequest
-from connections.sealing import Unsealable
+from connections.safe.sealing import Unsealable
 from connections.setting_up import NoLongerADraft, SetUpChanged, activate, keep_typed
 from sources.errors import SourceError
 from sources.registry import offered_sources

@@ -14,7 +14,7 @@ from django.db import connections, transaction
 
 from connections.editing import EDITABLE, present_row
 from connections.models import Connection, User, Workspace
-from connections.sealing import Unsealable, fingerprint, is_sealed_under_newest_key
+from connections.safe.sealing import Unsealable, fingerprint, is_sealed_under_newest_key
 from sources.spec import Credentials, Secret
 
 OLD, NEW = (Fernet.generate_key().decode() for _ in range(2))

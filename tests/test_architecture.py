@@ -37,7 +37,7 @@ ROOMS = (
         *("access", "requests", "error_pages", "second_factor", "fault_reports", "admin_site"),
     ),
     ("models",),
-    ("fields", "sealing"),
+    ("safe",),
 )
 ARCHIVE = (
     *("record", "row_count", "stream_mark", "sighting", "sync", "shared_budget", "budget"),
@@ -194,7 +194,7 @@ def test_a_view_fetches_no_rows_by_itself(name: str) -> None:
 def test_only_sealing_and_the_settings_know_the_credential_keys() -> None:
     readers = {name for name, path in modules().items() if "settings.CREDENTIAL_KEYS" in path.read_text()}
 
-    assert readers == {"connections.sealing"}
+    assert readers == {"connections.safe.sealing"}
 
 
 def test_keys_are_opened_in_one_place() -> None:

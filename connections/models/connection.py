@@ -11,13 +11,13 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from connections.fields import SealedField
 from connections.models.choices import Health, Privacy, Schedule, State
 from connections.models.connection_query import ConnectionQuerySet
 from connections.models.people import Membership, Team, User, Workspace, in_words
 from connections.models.pull_plan import PullPlan
 from connections.models.sealed_credentials import SealedCredentials
-from connections.sealing import Unsealable, fingerprint, seal, unseal
+from connections.safe.fields import SealedField
+from connections.safe.sealing import Unsealable, fingerprint, seal, unseal
 from sources.spec import Credentials, Proof
 
 UNFINISHED_KEY_LIFE = timedelta(hours=24)

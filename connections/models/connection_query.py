@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from connections.models.choices import Health, Privacy, Schedule, State
 from connections.models.people import ADMINISTRATORS, Membership, Team, User, Workspace
-from connections.sealing import fingerprints
+from connections.safe.sealing import fingerprints
 from sources.spec import Source, host_of
 
 

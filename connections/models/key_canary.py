@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils import timezone
 
-from connections.sealing import Unsealable, newest_key_name, seal, unseal
+from connections.safe.sealing import Unsealable, newest_key_name, seal, unseal
 
 PLACE, SONG = "canary", "chirp"
 

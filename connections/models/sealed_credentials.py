@@ -4,9 +4,9 @@ from django.db import models
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from connections.fields import SealedField
 from connections.models.people import User
-from connections.sealing import Unsealable, fingerprint, fingerprints, seal, unseal
+from connections.safe.fields import SealedField
+from connections.safe.sealing import Unsealable, fingerprint, fingerprints, seal, unseal
 from sources.spec import Credentials, Secret, host_of
 
 SHORTEST_HINTED_KEY = 32  # Four characters of a shorter key would give too much of it away.

@@ -4,9 +4,9 @@ from django.db import models
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from connections.fields import SealedField
 from connections.models.connection import Connection
 from connections.models.people import User
+from connections.safe.fields import SealedField
 from sources.spec import Credentials, Proof
 
 COLUMN = "standby_key"  # As a sealing context: the text opens as a standby key and as nothing else.

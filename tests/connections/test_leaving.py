@@ -9,7 +9,7 @@ from connections.housekeeping import keep_house
 from connections.leaving import OwnersAlone, disband, end_membership
 from connections.models import Connection, Membership, Role, Sync, Team, User, Workspace
 from connections.models.people import LastOwner
-from connections.sealing import Unsealable
+from connections.safe.sealing import Unsealable
 from connections.syncing import run
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect

@@ -15,7 +15,7 @@ from connections import rotation
 from connections.editing import EDITABLE
 from connections.models import Connection, User
 from connections.rotation import reseal_all, verify_all
-from connections.sealing import fingerprint
+from connections.safe.sealing import fingerprint
 from sources.spec import Credentials, Secret
 from tests.conftest import Connect
 

@@ -8,7 +8,7 @@ from cryptography.fernet import Fernet
 from django.utils import timezone
 
 from connections.models import Connection, User
-from connections.sealing import Unsealable, fingerprint, is_sealed_under_newest_key, newest_key_name, seal, unseal
+from connections.safe.sealing import Unsealable, fingerprint, is_sealed_under_newest_key, newest_key_name, seal, unseal
 from sources.spec import Credentials, Secret
 from tests.conftest import Connect
 

@@ -16,7 +16,7 @@ from connections.housekeeping import keep_house
 from connections.leaving import end_membership
 from connections.models import Connection, KeyCanary, StandbyKey, User
 from connections.rotation import reseal_all, verify_all
-from connections.sealing import Unsealable
+from connections.safe.sealing import Unsealable
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.errors import BadCredentials
 from sources.spec import Credentials, Proof

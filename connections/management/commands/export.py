@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from connections.exporting import LINES, lines
 from connections.management.finding import connection_of, stream_of
 from connections.models import Connection, StreamRun
-from connections.sealing import Unsealable
+from connections.safe.sealing import Unsealable
 from sources.spec import Stream
 
 

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from connections.checking import account_of
 from connections.management.finding import connection_of
 from connections.models import Connection, SharedBudget
-from connections.sealing import Unsealable
+from connections.safe.sealing import Unsealable
 from sources.errors import SourceError
 from sources.spec import Assumption, Credentials
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connections.models import Connection, Membership, User
-from connections.sealing import Unsealable, fingerprint, fingerprints, seal, unseal
+from connections.safe.sealing import Unsealable, fingerprint, fingerprints, seal, unseal
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.spec import Credentials, Secret
 from tests.conftest import Connect
