@@ -13,7 +13,7 @@ from connections.models.pacing import CATCH_UP, UNTOLD
 from connections.models.shared_budget import MISSED, PATIENCE
 from sources.errors import RateLimited
 from sources.spec import Allowance, Lane, ThreadedBudget, WatchfulBudget
-from tests.connections.budget_at_a_clock import RATE, Clock, caller, clock, row, times_of
+from tests.connections.models.budget_at_a_clock import RATE, Clock, caller, clock, row, times_of
 
 __all__ = ["clock"]
 

@@ -4,7 +4,7 @@ import pytest
 
 from connections.models import AccountBudget, budget
 from sources.spec import Allowance
-from tests.connections.simulated_account import Account, Time
+from tests.connections.models.simulated_account import Account, Time
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from connections.models.budget import Clock as DatabaseClock
 from connections.models.timing import Travels
 from sources.errors import RateLimited
 from sources.spec import Allowance, Lane
-from tests.connections.budget_at_a_clock import Clock, caller, clock, row, times_of
+from tests.connections.models.budget_at_a_clock import Clock, caller, clock, row, times_of
 
 __all__ = ["clock"]
 
