@@ -21,7 +21,7 @@ help:
 	@echo "make lint     check style, types, templates and migrations"
 	@echo "make format   put style right"
 	@echo "make bench    measure the pulling of data; ARGS=\"--only speed\" chooses, ARGS=--quick is a short one"
-	@echo "make mutate   change the code that locks things, and report what no test notices (an hour); ARGS=\"connections.access*\" narrows it"
+	@echo "make mutate   change the code that locks things, and report what no test notices (an hour); ARGS=\"connections.access.access*\" narrows it"
 	@echo "make outdated list the pinned packages that have newer releases"
 
 run: $(STAMP)

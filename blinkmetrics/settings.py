@@ -71,7 +71,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "connections.error_pages.OwnErrorPages",
+    "connections.access.error_pages.OwnErrorPages",
 ]
 ROOT_URLCONF = "blinkmetrics.urls"
 WSGI_APPLICATION = "blinkmetrics.wsgi.application"
@@ -207,7 +207,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 if TRUSTED_PROXY_COUNT:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
-CSRF_FAILURE_VIEW = "connections.error_pages.csrf_failure"
+CSRF_FAILURE_VIEW = "connections.access.error_pages.csrf_failure"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -221,8 +221,8 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144  # Bytes of a whole request. The largest form has five short fields.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000  # A box for each member of a large workspace.
 DATA_UPLOAD_MAX_NUMBER_FILES = 0  # No form takes one.
-DEFAULT_EXCEPTION_REPORTER = "connections.fault_reports.OwnReport"
-DEFAULT_EXCEPTION_REPORTER_FILTER = "connections.fault_reports.NoValues"
+DEFAULT_EXCEPTION_REPORTER = "connections.access.fault_reports.OwnReport"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "connections.access.fault_reports.NoValues"
 
 # Words, time and files -------------------------------------------------------------------------------------------
 

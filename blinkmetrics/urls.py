@@ -4,7 +4,8 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from connections import error_pages, login_views, probes, views
+from connections import login_views, probes, views
+from connections.access import error_pages
 
 urlpatterns = [
     path("", views.home, name="home"),

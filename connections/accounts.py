@@ -12,12 +12,12 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from connections import confirming
+from connections.access.requests import client_address, home_of
+from connections.access.second_factor import open_secret, seal_secret
 from connections.mailing import send_beside
 from connections.models import User
 from connections.models.sign_in import Outcome
-from connections.requests import client_address, home_of
 from connections.safe.sealing import Unsealable
-from connections.second_factor import open_secret, seal_secret
 from connections.signing_in import note_sign_in
 
 WAYS_TO_CONFIRM = {

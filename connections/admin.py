@@ -10,7 +10,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from connections import second_factor
+from connections.access import second_factor
+from connections.access.requests import PersonRequest
 from connections.admin_forms import MembershipFormSet, NewWorkspaceForm, TeamForm, vouch_for
 from connections.admin_pages import ReadOnly, ReadOnlyInline, Searched
 from connections.checking import check
@@ -18,7 +19,6 @@ from connections.leaving import OwnersAlone, disband, end_membership
 from connections.models import AccountBudget, Connection, Event, Health, Membership, SignIn, Sync, Team, User, Workspace
 from connections.models.people import LastOwner, in_words
 from connections.models.sync import AlreadyActive, Trigger
-from connections.requests import PersonRequest
 from connections.trying import Holder, places
 from sources.errors import SourceError
 

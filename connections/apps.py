@@ -12,7 +12,7 @@ class ConnectionsConfig(AppConfig):
 
 class StaffAdminConfig(admin_apps.AdminConfig):
     default = False  # Not the one that "connections" stands for.
-    default_site = "connections.admin_site.StaffSite"
+    default_site = "connections.access.admin_site.StaffSite"
 
     def ready(self) -> None:
         super().ready()

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
+from connections.access.requests import PersonRequest
 from connections.models import Connection
-from connections.requests import PersonRequest
 from connections.safe.sealing import Unsealable, seal, unseal
 
 TYPED = "typed_before_confirming"

@@ -11,10 +11,10 @@ from django.shortcuts import redirect, render
 from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
-from connections import access
+from connections.access import access
+from connections.access.requests import PersonRequest
 from connections.exporting import lines
 from connections.models import Connection
-from connections.requests import PersonRequest
 from connections.safe.sealing import Unsealable
 from sources.spec import Stream
 

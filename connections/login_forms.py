@@ -12,9 +12,9 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
 
+from connections.access.second_factor import open_secret, seal_secret
 from connections.models.sign_in import Outcome
 from connections.safe.sealing import Unsealable
-from connections.second_factor import open_secret, seal_secret
 from connections.signing_in import note_sign_in, take_code_try
 
 

@@ -12,8 +12,8 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from connections import access
-from connections.requests import PersonRequest
+from connections.access import access
+from connections.access.requests import PersonRequest
 
 PAGE_SIZE = 25
 WAIT = 300  # Seconds; the longest window of what the limits count per person.

@@ -11,7 +11,7 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from connections.error_pages import error_page
+from connections.access.error_pages import error_page
 from connections.measures import exposition
 from connections.models import KeyCanary
 

@@ -10,14 +10,14 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from connections import access
+from connections.access import access
+from connections.access.requests import PersonRequest
 from connections.forms import SyncNowForm
 from connections.models import Connection, Health, Pace, StreamRun, Sync
 from connections.models.sync import AlreadyActive, Trigger
 from connections.outlook import budget_in_use, remaining, sizes
 from connections.planning import save_pulling
 from connections.pulling_form import PullingForm
-from connections.requests import PersonRequest
 
 SHOWN_SYNCS = 5
 SHOWN_ROWS = 5

@@ -9,7 +9,7 @@ from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.db.models import QuerySet
 
-from connections import second_factor
+from connections.access import second_factor
 from connections.models import Connection, KeyCanary, StandbyKey
 from connections.safe.sealing import Unsealable, is_sealed_under_newest_key
 

@@ -6,9 +6,9 @@ from allauth.account.authentication import get_authentication_records
 from allauth.core.internal import ratelimit
 from django.http import HttpRequest
 
+from connections.access.requests import browser_of, client_address, home_of
 from connections.models import SignIn, User
 from connections.models.sign_in import Outcome
-from connections.requests import browser_of, client_address, home_of
 
 
 def note_sign_in(outcome: Outcome, request: HttpRequest, *, person: User | None) -> None:

@@ -8,9 +8,10 @@ from django.shortcuts import redirect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from connections import access, confirming
+from connections import confirming
+from connections.access import access
+from connections.access.requests import PersonRequest
 from connections.models import Connection
-from connections.requests import PersonRequest
 from connections.standby_form import StandbyForm
 from connections.standing_by import remove_standby, store_standby
 from connections.views import detail_page, new_standby_form, shown_form, standby_confirm_url

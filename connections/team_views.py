@@ -6,10 +6,10 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from connections import access
+from connections.access import access
+from connections.access.requests import PersonRequest
 from connections.leaving import disband
 from connections.models import User
-from connections.requests import PersonRequest
 from connections.team_forms import TeamForm
 
 

@@ -12,7 +12,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from connections import access, confirming
+from connections import confirming
+from connections.access import access
+from connections.access.requests import PersonRequest
 from connections.checking import check
 from connections.edit_form import EditForm
 from connections.editing import EditConflict, save_edit
@@ -20,7 +22,6 @@ from connections.forms import FilterForm, form_for
 from connections.models import Connection
 from connections.models.sync import AlreadyActive, Trigger
 from connections.pulling_views import moving_part
-from connections.requests import PersonRequest
 from connections.safe.sealing import Unsealable
 from connections.standby_form import StandbyForm, standby_hint
 from connections.trying import counted_try

@@ -34,7 +34,7 @@ ROOMS = (
     ),
     (
         *("checking", "trying", "notices", "forms", "form_fields", "settled_form"),
-        *("access", "requests", "error_pages", "second_factor", "fault_reports", "admin_site"),
+        "access",
     ),
     ("models",),
     ("safe",),
@@ -201,7 +201,7 @@ def test_keys_are_opened_in_one_place() -> None:
     openers = {name for name in modules() if calls(name, "unseal")}
 
     # Beside the keys, what was typed into an unfinished form is sealed: names and addresses, never a key.
-    others = {"connections.second_factor", "connections.models.key_canary"}
+    others = {"connections.access.second_factor", "connections.models.key_canary"}
     typed = {"connections.models.connection", "connections.confirming"}
     assert openers == {"connections.models.sealed_credentials", *others, *typed}
 

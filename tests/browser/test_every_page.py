@@ -11,7 +11,7 @@ from django.core import mail
 from playwright.sync_api import BrowserContext, Route, expect
 
 from connections import urls
-from connections.fault_reports import page_text
+from connections.access.fault_reports import page_text
 from connections.leaving import end_membership
 from connections.models import Membership, SignIn, Team, User, Workspace
 from connections.models.sign_in import Outcome

@@ -9,8 +9,8 @@ import time_machine
 from django.core.cache import cache
 from django.test import Client, RequestFactory
 
+from connections.access.requests import client_address
 from connections.models import User
-from connections.requests import client_address
 from tests.conftest import PASSWORD, client_of
 
 LOGIN = "/accounts/login/"

@@ -68,7 +68,7 @@ def score(results: Iterable[str], survivors: dict[str, Mutant]) -> Iterator[str]
 
 
 def module_of(name: str) -> str:
-    """`connections.access` of `connections.access.x_my_place__mutmut_8`."""
+    """`connections.access.access` of `connections.access.access.x_my_place__mutmut_8`."""
     return name.rpartition(".")[0]
 
 

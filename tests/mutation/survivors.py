@@ -11,7 +11,7 @@ ROW = re.compile(r"^\| `([\w.]+)` \| (`+)(.+?)\2 \| (.+) \|$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Mutant:
-    """A function (`connections.access.my_place`), and what the change made of its line, in one line."""
+    """A function (`connections.access.access.my_place`), and what the change made of its line, in one line."""
 
     function: str
     line: str
@@ -27,7 +27,7 @@ def as_row(mutant: Mutant, why: str) -> str:
 
 
 def mutant_of(name: str, diff: Iterable[str]) -> Mutant:
-    """From what mutmut calls it (`connections.access.x_my_place__mutmut_8`) and its diff."""
+    """From what mutmut calls it (`connections.access.access.x_my_place__mutmut_8`) and its diff."""
     module, _, mangled = name.rpartition(".")
     function = mangled.partition("__mutmut_")[0].removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
     return Mutant(f"{module}.{function}", line_of(diff))

@@ -17,8 +17,8 @@ MUTMUT = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mutmut"]
 def test_a_mutant_is_known_by_its_function_and_its_line() -> None:
     diff = ["--- a.py", "+++ a.py", " def f(x):", "-    if x  >  1:", "+    if x >= 1:"]
 
-    assert mutant_of("connections.access.x_my_place__mutmut_8", diff) == Mutant(
-        "connections.access.my_place", "if x >= 1:"
+    assert mutant_of("connections.access.access.x_my_place__mutmut_8", diff) == Mutant(
+        "connections.access.access.my_place", "if x >= 1:"
     )
     assert (
         mutant_of("sources.http.guard.xǁGuardǁ_may_go__mutmut_1", diff).function == "sources.http.guard.Guard._may_go"

@@ -10,10 +10,10 @@ from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
+from connections.access.requests import PersonRequest
+from connections.access.second_factor import has_second_factor
 from connections.models import AccountBudget, Connection, Event, Membership, SignIn, StandbyKey, Sync, Team, Workspace
 from connections.models.connection_query import ConnectionQuerySet
-from connections.requests import PersonRequest
-from connections.second_factor import has_second_factor
 from sources.registry import get_source
 from sources.spec import Source, Stream
 

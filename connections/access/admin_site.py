@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
 
-from connections.second_factor import staff_lacks_second_factor
+from connections.access.second_factor import staff_lacks_second_factor
 
 
 class StaffSite(AdminSite):

@@ -20,8 +20,8 @@ from django.http import (
 from django.urls import Resolver404, resolve, reverse
 from django_htmx.http import HttpResponseClientRedirect
 
-from connections.access import SecondFactorNeeded
-from connections.fault_reports import page_text
+from connections.access.access import SecondFactorNeeded
+from connections.access.fault_reports import page_text
 
 log = logging.getLogger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponseBase]

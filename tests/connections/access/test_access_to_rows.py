@@ -9,9 +9,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.utils import timezone
 
-from connections import access
+from connections.access import access
+from connections.access.requests import PersonRequest
 from connections.models import AccountBudget, Connection, Membership, Role, SignIn, StandbyKey, Team, User, Workspace
-from connections.requests import PersonRequest
 from sources.registry import get_source
 from tests.conftest import Connect
 

@@ -8,7 +8,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
 from django.test import RequestFactory
 
-from connections.fault_reports import OwnReport
+from connections.access.fault_reports import OwnReport
 from tests.searching import places_with
 
 KEY = "Reported-canary-8f-hn3v-8s2j"
