@@ -14,12 +14,12 @@ from connections.access import second_factor
 from connections.access.requests import PersonRequest
 from connections.admin_forms import MembershipFormSet, NewWorkspaceForm, TeamForm, vouch_for
 from connections.admin_pages import ReadOnly, ReadOnlyInline, Searched
-from connections.checking import check
+from connections.checking.checking import check
+from connections.checking.trying import Holder, places
 from connections.leaving import OwnersAlone, disband, end_membership
 from connections.models import AccountBudget, Connection, Event, Health, Membership, SignIn, Sync, Team, User, Workspace
 from connections.models.people import LastOwner, in_words
 from connections.models.sync import AlreadyActive, Trigger
-from connections.trying import Holder, places
 from sources.errors import SourceError
 
 SECRETS = ("api_url", "api_key", "typed", "account_fingerprint", "key_fingerprint")

@@ -8,13 +8,13 @@ from django.db import transaction
 from django.http import Http404
 from django.views.decorators.debug import sensitive_variables
 
-from connections.checking import account_of, ask, note_success, unreadable_key
+from connections.checking.checking import account_of, ask, note_success, unreadable_key
+from connections.checking.trying import counted_try
 from connections.edit_form import OTHERS_CHANGED, EditForm
 from connections.models import Connection, Membership, Privacy, StandbyKey, Sync, User
 from connections.models.people import in_words
 from connections.models.sync import AlreadyActive, Trigger
 from connections.safe.sealing import Unsealable
-from connections.trying import counted_try
 from sources.spec import Credentials, Proof, host_of
 
 EDITABLE = ("name", "privacy", "api_url", "api_key")

@@ -3,13 +3,13 @@
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
-from connections.checking import account_of, ask
+from connections.checking.checking import account_of, ask
+from connections.checking.trying import counted_try
 from connections.forms import SetUpForm
 from connections.models import Connection, State, Sync, User, Workspace
 from connections.models.check_try import TooManyAtOnce, TooManyTries
 from connections.models.sync import Trigger
 from connections.safe.sealing import Unsealable
-from connections.trying import counted_try
 from sources.errors import NoCallFree, SourceError, TemporarilyDown
 from sources.spec import Credentials, Proof, Source
 

@@ -12,7 +12,8 @@ from django.db.models import F
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
-from connections.checking import account_of, check, note_failure, note_success, take_over, unreadable_key
+from connections.checking.checking import account_of, check, note_failure, note_success, take_over, unreadable_key
+from connections.checking.trying import counted_try
 from connections.models import Connection, Record, SharedBudget, StreamRun, Sync, User
 from connections.models.check_try import TooManyAtOnce
 from connections.models.connection_query import ConnectionQuerySet
@@ -23,7 +24,6 @@ from connections.models.upsert import RowText
 from connections.outlook import calls_for
 from connections.reconciling import forget_older_walks, has_rows, note_page, reconcile_all
 from connections.safe.sealing import Unsealable
-from connections.trying import counted_try
 from sources.errors import BadCredentials, NotPermitted, SourceError, TemporarilyDown, UnexpectedAnswer
 from sources.spec import Page, Pulled, Stream, Wanted
 

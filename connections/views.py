@@ -15,7 +15,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from connections import confirming
 from connections.access import access
 from connections.access.requests import PersonRequest
-from connections.checking import check
+from connections.checking.checking import check
+from connections.checking.trying import counted_try
 from connections.edit_form import EditForm
 from connections.editing import EditConflict, save_edit
 from connections.forms import FilterForm, form_for
@@ -24,7 +25,6 @@ from connections.models.sync import AlreadyActive, Trigger
 from connections.pulling_views import moving_part
 from connections.safe.sealing import Unsealable
 from connections.standby_form import StandbyForm, standby_hint
-from connections.trying import counted_try
 from sources.errors import SourceError
 
 PAGE_SIZE = 25

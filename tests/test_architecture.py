@@ -33,7 +33,7 @@ ROOMS = (
         *("probes", "measures", "housekeeping", "rotation", "outlook"),
     ),
     (
-        *("checking", "trying", "notices", "forms", "form_fields", "settled_form"),
+        *("checking", "forms", "form_fields", "settled_form"),
         "access",
     ),
     ("models",),

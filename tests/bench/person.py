@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Iterator
 
-from connections.checking import account_of
+from connections.checking.checking import account_of
 from connections.models import Connection, SharedBudget
 from sources.errors import RateLimited
 from sources.spec import Allowance, Lane

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connections, transaction
 
-from connections.checking import is_still_there
+from connections.checking.checking import is_still_there
 from connections.editing import present_row
 from connections.models import Connection, Sync, User
 from connections.models.sync import SyncState, Trigger

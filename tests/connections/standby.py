@@ -4,7 +4,7 @@ from typing import Any
 
 from django.test import Client
 
-from connections.checking import check
+from connections.checking.checking import check
 from connections.models import Connection, StandbyKey, User
 from connections.standing_by import store_standby
 from sources.activecampaign.sandbox.server import SandboxServer

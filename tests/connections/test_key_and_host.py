@@ -9,7 +9,8 @@ import pytest
 from django.db import connections
 from django.test import Client
 
-from connections import setting_up, trying, wizard
+from connections import setting_up, wizard
+from connections.checking import trying
 from connections.models import Connection, User
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect, client_of

@@ -8,7 +8,7 @@ from cryptography.fernet import Fernet
 from django.core.management import call_command
 from django.test import Client
 
-from connections import checking
+from connections.checking import checking
 from connections.housekeeping import keep_house
 from connections.models import KeyCanary
 from connections.rotation import reseal_all

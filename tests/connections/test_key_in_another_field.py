@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from connections.checking import check
+from connections.checking.checking import check
 from connections.form_fields import holds_key
 from connections.models import Connection, User
 from connections.standing_by import store_standby

@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from connections import syncing
-from connections.checking import check
+from connections.checking.checking import check
 from connections.models import AccountBudget, Connection, Event, Health, Record, Sync, User
 from connections.models.record import RecordQuerySet
 from connections.models.sync import RunState, SyncState, Trigger

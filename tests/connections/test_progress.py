@@ -7,7 +7,7 @@ from html import unescape
 from django.test import Client
 from django.utils import timezone
 
-from connections.checking import note_failure
+from connections.checking.checking import note_failure
 from connections.models import Connection, Sync
 from connections.models.sync import SyncState
 from connections.syncing import fail, wait

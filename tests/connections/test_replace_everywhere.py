@@ -13,7 +13,7 @@ from django.db import connections
 from django.test import Client
 
 from connections import editing
-from connections.checking import check
+from connections.checking.checking import check
 from connections.models import Connection, Privacy, Team, User
 from connections.models.sync import Trigger
 from sources.activecampaign.sandbox.server import SandboxServer

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from connections import standing_by
-from connections.checking import check, note_failure
+from connections.checking.checking import check, note_failure
 from connections.housekeeping import keep_house
 from connections.leaving import end_membership
 from connections.models import Connection, KeyCanary, StandbyKey, User

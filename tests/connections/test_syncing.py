@@ -9,7 +9,7 @@ from cryptography.fernet import Fernet
 from django.core import mail
 from django.utils import timezone
 
-from connections.checking import check
+from connections.checking.checking import check
 from connections.models import AccountBudget, Connection, Health, Pace, SharedBudget, Sync, User
 from connections.models.sync import AlreadyActive, LeaseLost, RunState, SyncState, Trigger
 from connections.syncing import StreamPull, store

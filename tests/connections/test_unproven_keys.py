@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from connections.checking import account_of
+from connections.checking.checking import account_of
 from connections.models import AccountBudget, CheckTry, Connection, Health, Sync, User
 from connections.models.sync import SyncState, Trigger
 from sources.activecampaign.sandbox.server import SandboxServer

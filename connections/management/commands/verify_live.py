@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from connections.checking import account_of
+from connections.checking.checking import account_of
 from connections.management.finding import connection_of
 from connections.models import Connection, SharedBudget
 from connections.safe.sealing import Unsealable

@@ -14,17 +14,17 @@ log = logging.getLogger(__name__)
 
 
 def tell_broken(connection: Connection) -> None:
-    tell(connection, "needs you", "connections/mail/action_needed.txt")
+    tell(connection, "needs you", "connections/checking/action_needed.txt")
 
 
 def tell_mended(connection: Connection) -> None:
-    tell(connection, "works again", "connections/mail/works_again.txt")
+    tell(connection, "works again", "connections/checking/works_again.txt")
 
 
 def tell_taken_over(connection: Connection, *, refused: str) -> None:
     """The key of `refused` is gone, and the standby key stands in its place."""
     what = "goes on with its standby key"
-    tell(connection, what, "connections/mail/standby_took_over.txt", place="#standby-heading", refused=refused)
+    tell(connection, what, "connections/checking/standby_took_over.txt", place="#standby-heading", refused=refused)
 
 
 def tell(connection: Connection, what: str, template: str, *, place: str = "", **more: str) -> None:

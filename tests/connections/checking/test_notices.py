@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from django.core import mail
 
-from connections.checking import note_failure
+from connections.checking.checking import note_failure
+from connections.checking.notices import readers_of, tell_broken, tell_mended
 from connections.models import Connection, Health, Team, User
-from connections.notices import readers_of, tell_broken, tell_mended
 from sources.errors import BadCredentials
 from tests.conftest import Connect
 from tests.connections.engine import again

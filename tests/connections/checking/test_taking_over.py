@@ -11,8 +11,8 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
-from connections import checking
-from connections.checking import check, note_failure, take_over
+from connections.checking import checking
+from connections.checking.checking import check, note_failure, take_over
 from connections.models import Connection, Health, Record, StandbyKey, Sync, User
 from connections.models.sync import SyncState, Trigger
 from connections.syncing import run

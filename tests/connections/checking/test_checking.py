@@ -8,7 +8,7 @@ from django.core import mail
 from django.db import connections
 from django.utils import timezone
 
-from connections.checking import check, note_failure, note_success
+from connections.checking.checking import check, note_failure, note_success
 from connections.models import Connection, Event, Health, User
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.errors import (

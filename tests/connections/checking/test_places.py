@@ -11,9 +11,9 @@ from django.test import Client
 
 from blinkmetrics import serving
 from blinkmetrics import settings as real_settings
+from connections.checking.trying import Holder, places
 from connections.models import CheckTry, Connection, User, Workspace
 from connections.models.check_try import TooManyAtOnce
-from connections.trying import Holder, places
 from sources.activecampaign.sandbox.answers import Call
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect, client_of
