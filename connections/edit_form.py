@@ -7,11 +7,12 @@ from uuid import UUID
 from django import forms
 from django.core.exceptions import ValidationError
 
-from connections.forms import DetailsForm, address_differs, chosen_credentials, key_hint, needs_key_again, typed_into
+from connections.forms.credentials import address_differs, chosen_credentials, key_hint, needs_key_again, typed_into
+from connections.forms.details import DetailsForm
+from connections.forms.settled import SettledForm
 from connections.models import Connection, Privacy, StandbyKey
 from connections.models.event import FIELD_WORDS
 from connections.safe.sealing import Unsealable, fingerprint
-from connections.settled_form import SettledForm
 from sources.spec import Credentials, host_of
 
 OTHERS_CHANGED = "Which connections use this key has changed meanwhile. Look again, then enter the key and save."

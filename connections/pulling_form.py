@@ -8,10 +8,10 @@ from django import forms
 from django.http import QueryDict
 from django.template.defaultfilters import floatformat
 
-from connections.forms import HintedRadios
+from connections.forms.settled import SettledForm
+from connections.forms.widgets import HintedRadios
 from connections.models import Connection, Pace, Schedule
 from connections.outlook import Cost, cost, estimates, sizes
-from connections.settled_form import SettledForm
 from sources.spec import Stream
 
 
@@ -192,3 +192,9 @@ def group_of(stream: Stream) -> str:
     if stream.is_heavy:
         return HEAVY
     return UNVERIFIED if stream.sureness == "unverified" else MORE
+
+
+class SyncNowForm(forms.Form):
+    """The pace of one sync; none given is the connection's own."""
+
+    pace = forms.ChoiceField(choices=Pace, required=False)

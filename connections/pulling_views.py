@@ -12,12 +12,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from connections.access import access
 from connections.access.requests import PersonRequest
-from connections.forms import SyncNowForm
 from connections.models import Connection, Health, Pace, StreamRun, Sync
 from connections.models.sync import AlreadyActive, Trigger
 from connections.outlook import budget_in_use, remaining, sizes
 from connections.planning import save_pulling
-from connections.pulling_form import PullingForm
+from connections.pulling_form import PullingForm, SyncNowForm
 
 SHOWN_SYNCS = 5
 SHOWN_ROWS = 5

@@ -5,11 +5,11 @@ from django.views.decorators.debug import sensitive_variables
 
 from connections.checking.checking import account_of, ask
 from connections.checking.trying import counted_try
-from connections.forms import SetUpForm
 from connections.models import Connection, State, Sync, User, Workspace
 from connections.models.check_try import TooManyAtOnce, TooManyTries
 from connections.models.sync import Trigger
 from connections.safe.sealing import Unsealable
+from connections.stepper.forms import SetUpForm
 from sources.errors import NoCallFree, SourceError, TemporarilyDown
 from sources.spec import Credentials, Proof, Source
 

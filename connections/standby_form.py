@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from connections.forms import stored_words
+from connections.forms.credentials import stored_words
 from connections.models import StandbyKey, User
 from connections.models.check_try import NotAsked
 from sources.errors import SourceError

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from connections.form_fields import NameField
+from connections.forms.fields import NameField
 from connections.models import Team, User, Workspace
 
 

@@ -19,7 +19,8 @@ from connections.checking.checking import check
 from connections.checking.trying import counted_try
 from connections.edit_form import EditForm
 from connections.editing import EditConflict, save_edit
-from connections.forms import FilterForm, form_for
+from connections.forms.details import form_for
+from connections.listing.forms import FilterForm
 from connections.models import Connection
 from connections.models.sync import AlreadyActive, Trigger
 from connections.pulling_views import moving_part

@@ -11,11 +11,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 from connections import setting_up
 from connections.access.access import Place, known_source, my_draft, my_drafts, my_place, my_teams, visible_connections
 from connections.access.requests import PersonRequest
-from connections.forms import ChooseSource, FinishForm, SetUpForm, form_for, typed_into
+from connections.forms.credentials import typed_into
+from connections.forms.details import form_for
 from connections.models import Connection, Privacy
 from connections.outlook import estimates
 from connections.safe.sealing import Unsealable
 from connections.setting_up import NoLongerADraft, SetUpChanged, activate, keep_typed
+from connections.stepper.forms import ChooseSource, FinishForm, SetUpForm
 from sources.errors import SourceError
 from sources.registry import offered_sources
 

@@ -4,7 +4,7 @@ import re
 
 from django import forms
 
-from connections.forms import HintedRadios
+from connections.forms.widgets import HintedRadios
 
 
 class TeaForm(forms.Form):

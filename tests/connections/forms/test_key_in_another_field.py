@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from connections.checking.checking import check
-from connections.form_fields import holds_key
+from connections.forms.fields import holds_key
 from connections.models import Connection, User
 from connections.standing_by import store_standby
 from sources.activecampaign.sandbox.server import SandboxServer

@@ -12,7 +12,7 @@ from django.test import Client
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connections.form_fields import LONGEST_NAME, NameField
+from connections.forms.fields import LONGEST_NAME, NameField
 from connections.models import Connection
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.connections.stepper import begin, details, error_at, send, value
