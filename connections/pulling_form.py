@@ -10,8 +10,8 @@ from django.template.defaultfilters import floatformat
 
 from connections.forms.settled import SettledForm
 from connections.forms.widgets import HintedRadios
+from connections.frame.outlook import Cost, cost, estimates, sizes
 from connections.models import Connection, Pace, Schedule
-from connections.outlook import Cost, cost, estimates, sizes
 from sources.spec import Stream
 
 

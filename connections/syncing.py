@@ -14,6 +14,7 @@ from structlog.contextvars import bound_contextvars
 
 from connections.checking.checking import account_of, check, note_failure, note_success, take_over, unreadable_key
 from connections.checking.trying import counted_try
+from connections.frame.outlook import calls_for
 from connections.models import Connection, Record, SharedBudget, StreamRun, Sync, User
 from connections.models.check_try import TooManyAtOnce
 from connections.models.connection_query import ConnectionQuerySet
@@ -21,7 +22,6 @@ from connections.models.record import row_texts
 from connections.models.stream_mark import changes_wanted_since, note_complete
 from connections.models.sync import FINISHED_RUNS, LeaseLost, RunState, SyncState, Trigger, heartbeat
 from connections.models.upsert import RowText
-from connections.outlook import calls_for
 from connections.reconciling import forget_older_walks, has_rows, note_page, reconcile_all
 from connections.safe.sealing import Unsealable
 from sources.errors import BadCredentials, NotPermitted, SourceError, TemporarilyDown, UnexpectedAnswer

@@ -20,10 +20,10 @@ from connections.checking.trying import counted_try
 from connections.edit_form import EditForm
 from connections.editing import EditConflict, save_edit
 from connections.forms.details import form_for
+from connections.frame.moving_part import moving_part
 from connections.listing.forms import FilterForm
 from connections.models import Connection
 from connections.models.sync import AlreadyActive, Trigger
-from connections.pulling_views import moving_part
 from connections.safe.sealing import Unsealable
 from connections.standby_form import StandbyForm, standby_hint
 from sources.errors import SourceError

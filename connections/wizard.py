@@ -13,8 +13,8 @@ from connections.access.access import Place, known_source, my_draft, my_drafts, 
 from connections.access.requests import PersonRequest
 from connections.forms.credentials import typed_into
 from connections.forms.details import form_for
+from connections.frame.outlook import estimates
 from connections.models import Connection, Privacy
-from connections.outlook import estimates
 from connections.safe.sealing import Unsealable
 from connections.setting_up import NoLongerADraft, SetUpChanged, activate, keep_typed
 from connections.stepper.forms import ChooseSource, FinishForm, SetUpForm

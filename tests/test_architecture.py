@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = ("blinkmetrics", "connections", "sources")  # The roof first.
 DOOR_TO_SOURCES = {"sources.spec", "sources.errors", "sources.registry"}
 FOREIGN_TO_SOURCES = ("django.db", "django.http", "django.contrib", "django.urls", "django.shortcuts", "allauth")
-VIEWS = ("views", "pulling_views", "standby_views", "wizard", "data_views", "listing", "people_views", "team_views")
+VIEWS = ("views", "pulling_views", "standby_views", "wizard", "data_views", "people_views", "team_views")
 ENTRANCE = ("accounts", "login_views", "login_forms")
 ADMIN = ("admin", "admin_pages", "admin_site")
 LONGEST_FILE = 400  # Lines.
@@ -30,7 +30,7 @@ ROOMS = (
     ),
     (
         *("accounts", "login_views", "login_forms", "signing_in", "confirming", "mailing"),
-        *("probes", "measures", "housekeeping", "rotation", "outlook"),
+        *("probes", "measures", "housekeeping", "rotation", "frame"),
     ),
     (
         "checking",

@@ -10,9 +10,9 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
+from connections.frame.outlook import calls_a_second, in_words
 from connections.models import AccountBudget, Connection, Sync, User
 from connections.models.sync import RunState, SyncState
-from connections.outlook import calls_a_second, in_words
 from tests.conftest import Connect
 from tests.connections.engine import again
 from tests.connections.stepper import words
