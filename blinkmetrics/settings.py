@@ -143,7 +143,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-ACCOUNT_ADAPTER = "connections.accounts.AccountAdapter"
+ACCOUNT_ADAPTER = "connections.login.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -154,15 +154,15 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 # A login, or a confirmation, that is older than this does not do for another key or address.
 REAUTHENTICATION_SECONDS = ACCOUNT_REAUTHENTICATION_TIMEOUT = env.int("REAUTHENTICATION_SECONDS", default=300)
 ACCOUNT_FORMS = {
-    "login": "connections.login_forms.LogInForm",
-    "change_password": "connections.login_forms.AnotherPasswordForm",
-    "reset_password_from_key": "connections.login_forms.NewPasswordForm",
+    "login": "connections.login.forms.LogInForm",
+    "change_password": "connections.login.forms.AnotherPasswordForm",
+    "reset_password_from_key": "connections.login.forms.NewPasswordForm",
 }
-MFA_ADAPTER = "connections.accounts.SecondFactorAdapter"
+MFA_ADAPTER = "connections.login.adapters.SecondFactorAdapter"
 MFA_FORMS = {
-    "authenticate": "connections.login_forms.SecondStepForm",
-    "reauthenticate": "connections.login_forms.ConfirmByCodeForm",
-    "activate_totp": "connections.login_forms.ActivateForm",
+    "authenticate": "connections.login.forms.SecondStepForm",
+    "reauthenticate": "connections.login.forms.ConfirmByCodeForm",
+    "activate_totp": "connections.login.forms.ActivateForm",
 }
 MFA_TOTP_ISSUER = "BlinkMetrics"
 STAFF_NEED_SECOND_FACTOR = not DEBUG  # The demo's staff has none.

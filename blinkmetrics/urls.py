@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from connections import login_views, probes, views
+from connections import probes, views
 from connections.access import error_pages
 
 urlpatterns = [
@@ -12,12 +12,7 @@ urlpatterns = [
     path("accounts/", RedirectView.as_view(pattern_name="sign_ins")),
     # Staff say which address is whose: a person who could add one could log in by an address that is not theirs.
     path("accounts/email/", error_pages.not_found),
-    path("accounts/login/", login_views.LoginPage.as_view(), name="account_login"),
-    path("accounts/reauthenticate/", login_views.ConfirmPage.as_view(), name="account_reauthenticate"),
-    path("accounts/2fa/authenticate/", login_views.SecondStepPage.as_view(), name="mfa_authenticate"),
-    path("accounts/2fa/reauthenticate/", login_views.ConfirmByCodePage.as_view(), name="mfa_reauthenticate"),
-    path("accounts/2fa/totp/activate/", login_views.ActivatePage.as_view(), name="mfa_activate_totp"),
-    path("accounts/sign-ins/", login_views.sign_ins, name="sign_ins"),
+    path("accounts/", include("connections.login.urls")),
     path("accounts/", include("allauth.urls")),
     path("w/<slug:workspace>/", include("connections.urls")),
     path("admin/", admin.site.urls),

@@ -10,11 +10,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from connections import confirming
 from connections.access import access
 from connections.access.requests import PersonRequest
 from connections.access.second_factor import has_second_factor
 from connections.leaving import OwnersAlone, change_role, end_membership, require_removable
+from connections.login import confirming
 from connections.models import Membership, Privacy, Role
 from connections.models.people import LastOwner
 

@@ -8,9 +8,9 @@ from django.shortcuts import redirect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from connections import confirming
 from connections.access import access
 from connections.access.requests import PersonRequest
+from connections.login import confirming
 from connections.models import Connection
 from connections.standby_form import StandbyForm
 from connections.standing_by import remove_standby, store_standby

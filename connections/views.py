@@ -12,7 +12,6 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from connections import confirming
 from connections.access import access
 from connections.access.requests import PersonRequest
 from connections.checking.checking import check
@@ -22,6 +21,7 @@ from connections.editing import EditConflict, save_edit
 from connections.forms.details import form_for
 from connections.frame.moving_part import moving_part
 from connections.listing.forms import FilterForm
+from connections.login import confirming
 from connections.models import Connection
 from connections.models.sync import AlreadyActive, Trigger
 from connections.safe.sealing import Unsealable

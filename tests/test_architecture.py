@@ -14,8 +14,6 @@ FLOORS = ("blinkmetrics", "connections", "sources")  # The roof first.
 DOOR_TO_SOURCES = {"sources.spec", "sources.errors", "sources.registry"}
 FOREIGN_TO_SOURCES = ("django.db", "django.http", "django.contrib", "django.urls", "django.shortcuts", "allauth")
 VIEWS = ("views", "pulling_views", "standby_views", "wizard", "data_views", "people_views", "team_views")
-ENTRANCE = ("accounts", "login_views", "login_forms")
-ADMIN = ("admin", "admin_pages", "admin_site")
 LONGEST_FILE = 400  # Lines.
 LONGEST_FUNCTION = 60
 
@@ -29,7 +27,7 @@ ROOMS = (
         *("listing", "people_views", "team_views", "team_forms", "leaving", "data_views", "exporting"),
     ),
     (
-        *("accounts", "login_views", "login_forms", "signing_in", "confirming", "mailing"),
+        "login",
         *("probes", "measures", "housekeeping", "rotation", "frame"),
     ),
     (
@@ -203,7 +201,7 @@ def test_keys_are_opened_in_one_place() -> None:
 
     # Beside the keys, what was typed into an unfinished form is sealed: names and addresses, never a key.
     others = {"connections.access.second_factor", "connections.models.key_canary"}
-    typed = {"connections.models.connection", "connections.confirming"}
+    typed = {"connections.models.connection", "connections.login.confirming"}
     assert openers == {"connections.models.sealed_credentials", *others, *typed}
 
 

@@ -10,7 +10,7 @@ from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 
-from connections.mailing import POSTMEN
+from connections.login.mailing import POSTMEN
 from connections.models import User
 from tests.conftest import client_of
 from tests.connections.editing_page import text

@@ -11,14 +11,14 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.urls import reverse
 
-from connections import confirming
 from connections.access.requests import client_address, home_of
 from connections.access.second_factor import open_secret, seal_secret
-from connections.mailing import send_beside
+from connections.login import confirming
+from connections.login.mailing import send_beside
+from connections.login.signing_in import note_sign_in
 from connections.models import User
 from connections.models.sign_in import Outcome
 from connections.safe.sealing import Unsealable
-from connections.signing_in import note_sign_in
 
 WAYS_TO_CONFIRM = {
     "reauthenticate": "Use your password instead",

@@ -59,4 +59,4 @@ class ActivatePage(ActivateTOTPView):
 def sign_ins(request: PersonRequest) -> HttpResponse:
     """Where I came in from, and who tried to be me."""
     page = Paginator(access.my_sign_ins(request), PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, "account/sign_ins.html", {"page": page, "query": ""})
+    return render(request, "connections/login/sign_ins.html", {"page": page, "query": ""})

@@ -13,9 +13,9 @@ from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
 
 from connections.access.second_factor import open_secret, seal_secret
+from connections.login.signing_in import note_sign_in, take_code_try
 from connections.models.sign_in import Outcome
 from connections.safe.sealing import Unsealable
-from connections.signing_in import note_sign_in, take_code_try
 
 
 class InOurWords:
