@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from connections import probes, views
+from connections import views
 from connections.access import error_pages
 
 urlpatterns = [
@@ -16,9 +16,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("w/<slug:workspace>/", include("connections.urls")),
     path("admin/", admin.site.urls),
-    path("healthz", probes.healthz),
-    path("readyz", probes.readyz),
-    path("metrics", probes.metrics),
+    path("", include("connections.operating.urls")),
     re_path("", error_pages.not_found),
 ]
 handler400 = error_pages.bad_request

@@ -5,8 +5,8 @@ import threading
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
-from connections import housekeeping
 from connections.models import Sync
+from connections.operating import housekeeping
 from connections.working import UnderWay, queue_due
 
 STOPPING = threading.Event()

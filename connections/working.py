@@ -10,9 +10,9 @@ from datetime import timedelta
 from django.db import DatabaseError, close_old_connections, connections, transaction
 from django.utils import timezone
 
-from connections.housekeeping import keep_house
 from connections.models import Connection, Sync
 from connections.models.sync import AlreadyActive, LeaseLost, SyncQuerySet, Trigger
+from connections.operating.housekeeping import keep_house
 from connections.syncing import fail, run
 from sources.errors import UnexpectedAnswer
 

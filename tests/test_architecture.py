@@ -28,7 +28,8 @@ ROOMS = (
     ),
     (
         "login",
-        *("probes", "measures", "housekeeping", "rotation", "frame"),
+        "operating",
+        "frame",
     ),
     (
         "checking",

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from connections.rotation import reseal_all, verify_all
+from connections.operating.rotation import reseal_all, verify_all
 
 
 class Command(BaseCommand):

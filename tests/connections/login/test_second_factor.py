@@ -18,7 +18,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from connections.models import Connection, Membership, User, Workspace
-from connections.rotation import reseal_all, verify_all
+from connections.operating.rotation import reseal_all, verify_all
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.registry import get_source
 from tests.conftest import PASSWORD, Connect, client_of, code_of, give_second_factor

@@ -12,10 +12,10 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from connections.access.requests import browser_of
-from connections.housekeeping import keep_house
 from connections.models import SignIn, User
 from connections.models import sign_in as sign_in_model
 from connections.models.sign_in import Outcome
+from connections.operating.housekeeping import keep_house
 from tests.conftest import PASSWORD, client_of, code_of, give_second_factor
 from tests.connections.editing_page import text
 

@@ -11,10 +11,10 @@ from django.core.management import call_command
 from django.db import connection as database
 from django.test import Client
 
-from connections import rotation
 from connections.editing import EDITABLE
 from connections.models import Connection, User
-from connections.rotation import reseal_all, verify_all
+from connections.operating import rotation
+from connections.operating.rotation import reseal_all, verify_all
 from connections.safe.sealing import fingerprint
 from sources.spec import Credentials, Secret
 from tests.conftest import Connect

@@ -12,8 +12,8 @@ from django.views.decorators.cache import never_cache
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from connections.access.error_pages import error_page
-from connections.measures import exposition
 from connections.models import KeyCanary
+from connections.operating.measures import exposition
 
 log = logging.getLogger(__name__)
 
