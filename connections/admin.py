@@ -16,10 +16,10 @@ from connections.admin_forms import MembershipFormSet, NewWorkspaceForm, TeamFor
 from connections.admin_pages import ReadOnly, ReadOnlyInline, Searched
 from connections.checking.checking import check
 from connections.checking.trying import Holder, places
-from connections.leaving import OwnersAlone, disband, end_membership
 from connections.models import AccountBudget, Connection, Event, Health, Membership, SignIn, Sync, Team, User, Workspace
 from connections.models.people import LastOwner, in_words
 from connections.models.sync import AlreadyActive, Trigger
+from connections.people.leaving import OwnersAlone, disband, end_membership
 from sources.errors import SourceError
 
 SECRETS = ("api_url", "api_key", "typed", "account_fingerprint", "key_fingerprint")

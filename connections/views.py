@@ -39,6 +39,12 @@ def home(request: PersonRequest) -> HttpResponse:
 
 
 @require_safe
+def front(request: PersonRequest, workspace: str) -> HttpResponse:
+    """What remains when somebody shortens an address."""
+    return redirect(access.my_place(request, workspace).workspace)
+
+
+@require_safe
 def list(request: PersonRequest, workspace: str, source: str = "") -> HttpResponse:
     place = access.my_place(request, workspace)
     chosen = access.known_source(source) if source else None

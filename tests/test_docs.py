@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import get_resolver
 
-from connections import urls
+from tests.addresses import OF_A_WORKSPACE, routes
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -93,15 +93,6 @@ def built_commands() -> set[str]:
     }
 
 
-def addresses(resolver: URLResolver, before: str) -> list[str]:
-    """Every address below a resolver, spelt as in docs/architecture.md."""
-    found = []
-    for pattern in resolver.url_patterns:
-        whole = before + str(pattern.pattern)
-        found += addresses(pattern, whole) if isinstance(pattern, URLResolver) else [whole]
-    return found
-
-
 def spelt(route: str) -> str:
     for ours, theirs in SPELLINGS.items():
         route = route.replace(ours, theirs)
@@ -121,9 +112,7 @@ def siblings(address: str) -> list[str]:
     return [line for line in ARCHITECTURE.splitlines() if line.startswith(f"| `{parent}")]
 
 
-OURS = [
-    spelt(f"/w/<slug:workspace>/{pattern.pattern}") for pattern in urls.urlpatterns if isinstance(pattern, URLPattern)
-]
+OURS = [spelt(f"/w/<slug:workspace>/{route}") for route in OF_A_WORKSPACE.values()]
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -165,7 +154,7 @@ def test_each_address_of_the_contract_is_named(address: str) -> None:
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_an_address_that_is_not_built_is_said_to_be_missing(address: str) -> None:
-    built = {spelt(f"/{route}") for route in addresses(get_resolver(), "")}
+    built = {spelt(f"/{route}") for _, route in routes(get_resolver().url_patterns)}
     is_built = address in built or any(route.startswith(address) for route in built if len(address) > 1)
 
     assert ("not built yet" in row_of(ARCHITECTURE, f"{address}`")) == (not is_built)

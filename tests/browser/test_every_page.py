@@ -10,12 +10,12 @@ from typing import Any
 from django.core import mail
 from playwright.sync_api import BrowserContext, Route, expect
 
-from connections import urls
 from connections.access.fault_reports import page_text
-from connections.leaving import end_membership
 from connections.models import Membership, SignIn, Team, User, Workspace
 from connections.models.sign_in import Outcome
+from connections.people.leaving import end_membership
 from sources.activecampaign.sandbox.server import SandboxServer
+from tests.addresses import OF_A_WORKSPACE
 from tests.browser.conftest import NewPage, Visit
 from tests.browser.inspecting import LONG_NAME, Inspection
 from tests.browser.walking import PLACE, WRONG_KEY, begin, choice, field, fill_in, log_in, press, send
@@ -36,7 +36,7 @@ NO_PAGES |= {"front", "settings", "progress", "download_csv", "download_jsonl"}
 
 
 def test_no_page_is_left_out():
-    assert {pattern.name for pattern in urls.urlpatterns} == LOOKED_AT | NO_PAGES
+    assert OF_A_WORKSPACE.keys() == LOOKED_AT | NO_PAGES
 
 
 def test_pages_of_strangers(new_page: NewPage, visit: Visit, inspection: Inspection, alice: User) -> None:

@@ -9,9 +9,9 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from connections.leaving import end_membership
 from connections.models import Connection, Membership, Privacy, Sync, Team, User, Workspace
 from connections.models.sync import RunState, SyncState
+from connections.people.leaving import end_membership
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect, client_of
 from tests.connections.engine import store_rows

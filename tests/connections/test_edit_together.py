@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 
 from connections import editing
-from connections.leaving import disband
 from connections.models import Connection, Membership, Role, Team, User
+from connections.people.leaving import disband
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.spec import Proof
 from tests.conftest import Connect, client_of

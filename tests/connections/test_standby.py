@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from connections import standing_by
 from connections.checking.checking import check, note_failure
-from connections.leaving import end_membership
 from connections.models import Connection, KeyCanary, StandbyKey, User
 from connections.operating.housekeeping import keep_house
 from connections.operating.rotation import reseal_all, verify_all
+from connections.people.leaving import end_membership
 from connections.safe.sealing import Unsealable
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.errors import BadCredentials

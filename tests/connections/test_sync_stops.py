@@ -12,9 +12,9 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from connections import syncing
-from connections.leaving import end_membership
 from connections.models import Connection, Health, Record, Sync, Team, User
 from connections.models.sync import SyncState, Trigger
+from connections.people.leaving import end_membership
 from connections.syncing import run
 from connections.working import run_one
 from sources.activecampaign.client import THREADS

@@ -5,8 +5,8 @@ import uuid
 import pytest
 from django.test import Client
 
-from connections.leaving import disband
 from connections.models import Connection, Membership, Sync, Team, User, Workspace
+from connections.people.leaving import disband
 from connections.working import queue_due
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import client_of

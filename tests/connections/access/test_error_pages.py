@@ -207,7 +207,7 @@ def test_readyz_says_that_the_database_does_not_answer(
     def gone(*_args: object) -> None:
         raise DatabaseError("gone")
 
-    monkeypatch.setattr("connections.operating.views.MigrationExecutor", gone)
+    monkeypatch.setattr("connections.operating.readiness.MigrationExecutor", gone)
 
     response = client.get("/readyz")
 

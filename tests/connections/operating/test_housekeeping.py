@@ -8,9 +8,9 @@ import pytest
 import time_machine
 from django.test import Client
 
-from connections.leaving import end_membership
 from connections.models import Connection, Membership, Role, User, Workspace
 from connections.operating.housekeeping import keep_house
+from connections.people.leaving import end_membership
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect, client_of
 from tests.connections.stepper import begin, details, error_at, read, rows, send, set_up, value

@@ -61,7 +61,7 @@ def test_a_key_that_is_missing_or_wrong_is_named_by_its_number_in_the_log_alone(
 
     assert not is_ready(client)
 
-    named = [record.key - first + 1 for record in caplog.records if record.name == "connections.operating.views"]  # type: ignore[attr-defined]
+    named = [record.key - first + 1 for record in caplog.records if record.name == "connections.operating.readiness"]  # type: ignore[attr-defined]
     assert named == missing
     assert not [key for key in (FIRST, SECOND, OTHER) if key in caplog.text]
 

@@ -64,7 +64,7 @@ def test_staff_who_are_logged_in_are_no_operators(admin_client: Client) -> None:
 
 def test_operators_read_which_part_of_readiness_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = operator().get("/readyz")
-    monkeypatch.setattr("connections.operating.views.is_migrated", lambda: False)
+    monkeypatch.setattr("connections.operating.readiness.is_migrated", lambda: False)
     part = operator().get("/readyz")
 
     assert json.loads(whole.content) == {"ready": True, "database": True, "migrations": True, "credential_keys": True}

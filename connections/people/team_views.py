@@ -8,9 +8,9 @@ from django.views.decorators.http import require_http_methods
 
 from connections.access import access
 from connections.access.requests import PersonRequest
-from connections.leaving import disband
 from connections.models import User
-from connections.team_forms import TeamForm
+from connections.people.forms import TeamForm
+from connections.people.leaving import disband
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -29,7 +29,7 @@ def teams(request: PersonRequest, workspace: str) -> HttpResponse:
         "teams": place.workspace.teams.with_members(),
         "form": form if place.membership.is_administrator else None,
     }
-    return render(request, "connections/teams.html", context)
+    return render(request, "connections/people/teams.html", context)
 
 
 @transaction.atomic
@@ -50,7 +50,9 @@ def team(request: PersonRequest, workspace: str, pk: int) -> HttpResponse:
         save(form, by=request.user)
         messages.success(request, f"The team {form.team} was saved.")
         return redirect("connections:teams", workspace)
-    return render(request, "connections/team.html", {"workspace": chosen.workspace, "team": chosen, "form": form})
+    return render(
+        request, "connections/people/team.html", {"workspace": chosen.workspace, "team": chosen, "form": form}
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -63,5 +65,7 @@ def delete_team(request: PersonRequest, workspace: str, pk: int) -> HttpResponse
         return redirect("connections:teams", workspace)
     shared = access.visible_connections(request, access.my_place(request, workspace)).filter(team=chosen)
     return render(
-        request, "connections/delete_team.html", {"workspace": chosen.workspace, "team": chosen, "connections": shared}
+        request,
+        "connections/people/delete_team.html",
+        {"workspace": chosen.workspace, "team": chosen, "connections": shared},
     )

@@ -13,18 +13,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from connections.access import access
 from connections.access.requests import PersonRequest
 from connections.access.second_factor import has_second_factor
-from connections.leaving import OwnersAlone, change_role, end_membership, require_removable
 from connections.login import confirming
 from connections.models import Membership, Privacy, Role
 from connections.models.people import LastOwner
+from connections.people.leaving import OwnersAlone, change_role, end_membership, require_removable
 
 PAGE_SIZE = 50
-
-
-@require_safe
-def front(request: PersonRequest, workspace: str) -> HttpResponse:
-    """What remains when somebody shortens an address."""
-    return redirect(access.my_place(request, workspace).workspace)
 
 
 @require_safe
@@ -42,7 +36,7 @@ def members(request: PersonRequest, workspace: str) -> HttpResponse:
         "left_behind": access.left_behind(place) if is_administrator else [],
         "is_administrator": is_administrator,
     }
-    return render(request, "connections/members.html", context)
+    return render(request, "connections/people/members.html", context)
 
 
 def member_rows(place: access.Place) -> Iterator[dict[str, Any]]:
@@ -115,7 +109,7 @@ def remove_member(request: PersonRequest, workspace: str, pk: int) -> HttpRespon
     theirs = access.visible_connections(request, place).filter(created_by=membership.user)
     shared = theirs.exclude(privacy=Privacy.PRIVATE).count()
     context = {"workspace": place.workspace, "membership": membership, "shared": shared}
-    return render(request, "connections/remove_member.html", context)
+    return render(request, "connections/people/remove_member.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -127,7 +121,7 @@ def leave(request: PersonRequest, workspace: str) -> HttpResponse:
     mine = access.visible_connections(request, place).filter(created_by=request.user)
     private = mine.filter(privacy=Privacy.PRIVATE)
     context = {"workspace": place.workspace, "private": private.count(), "shared": mine.count() - private.count()}
-    return render(request, "connections/leave.html", context)
+    return render(request, "connections/people/leave.html", context)
 
 
 def end(request: PersonRequest, membership: Membership, *, then: str) -> HttpResponse:
@@ -152,7 +146,7 @@ def delete_left_behind(request: PersonRequest, workspace: str, pk: int) -> HttpR
         return redirect("connections:members", workspace)
     if request.method != "POST":
         context = {"workspace": place.workspace, "left": left}
-        return render(request, "connections/delete_left_behind.html", context)
+        return render(request, "connections/people/delete_left_behind.html", context)
     count = access.left_behind_of(place, pk).remove_all(by=request.user)
     what = f"{count} private connection{'s' if count != 1 else ''}"
     if count:
@@ -165,4 +159,4 @@ def delete_left_behind(request: PersonRequest, workspace: str, pk: int) -> HttpR
 def activity(request: PersonRequest, workspace: str) -> HttpResponse:
     place = access.my_place(request, workspace)
     page = Paginator(access.visible_events(request, place), PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, "connections/activity.html", {"workspace": place.workspace, "page": page})
+    return render(request, "connections/people/activity.html", {"workspace": place.workspace, "page": page})

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from connections.leaving import OwnersAlone, disband, end_membership
 from connections.models import Connection, Membership, Role, Sync, Team, User, Workspace
 from connections.models.people import LastOwner
 from connections.operating.housekeeping import keep_house
+from connections.people.leaving import OwnersAlone, disband, end_membership
 from connections.safe.sealing import Unsealable
 from connections.syncing import run
 from sources.activecampaign.sandbox.server import SandboxServer

@@ -1,0 +1,19 @@
+"""The addresses of a workspace's people, below its settings."""
+
+from django.urls import path
+
+from connections.people import team_views, views
+
+urlpatterns = [
+    path("", views.settings, name="settings"),
+    path("members/", views.members, name="members"),
+    path("members/second-factor/", views.require_second_factor, name="require_second_factor"),
+    path("members/<int:pk>/remove/", views.remove_member, name="remove_member"),
+    path("members/<int:pk>/role/", views.change_member, name="change_member"),
+    path("members/left/<int:pk>/delete/", views.delete_left_behind, name="delete_left_behind"),
+    path("members/leave/", views.leave, name="leave"),
+    path("teams/", team_views.teams, name="teams"),
+    path("teams/<int:pk>/", team_views.team, name="team"),
+    path("teams/<int:pk>/delete/", team_views.delete_team, name="delete_team"),
+    path("activity/", views.activity, name="activity"),
+]
