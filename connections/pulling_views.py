@@ -4,6 +4,8 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Sum
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -16,6 +18,7 @@ from connections.models.sync import AlreadyActive, Trigger
 from connections.planning import save_pulling
 from connections.pulling_form import PullingForm, SyncNowForm
 
+PAGE_SIZE = 50
 MEND_IT_FIRST = (
     "Nothing was started: the connection needs action first. Enter another key, or press Test now once it is mended."
 )
@@ -102,3 +105,29 @@ def progress(request: PersonRequest, workspace: str, source: str, pk: UUID) -> H
     if request.GET.get("shown") != part["shown"]:
         part |= {"has_moved_on": True, "source": connection.source, "audience": connection.audience()}
     return render(request, "connections/frame/_progress.html", part)
+
+
+@require_safe
+def syncs(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+    connection = access.visible_connection(request, workspace, source, pk)
+    page = Paginator(connection.syncs.newest_first().with_rows(), PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(
+        request, "connections/syncs.html", {"workspace": connection.workspace, "connection": connection, "page": page}
+    )
+
+
+@require_safe
+def sync(request: PersonRequest, workspace: str, source: str, pk: UUID, number: int) -> HttpResponse:
+    connection = access.visible_connection(request, workspace, source, pk)
+    run = access.visible_sync(connection, number)
+    names = {stream.key: stream.name for stream in connection.source.streams} if connection.source else {}
+    counts = connection.row_counts.by_stream()
+    runs = [
+        {"run": of, "name": names.get(of.stream, of.stream), "held": counts.get(of.stream, 0)}
+        for of in run.stream_runs.all()
+    ]
+    saved = run.stream_runs.aggregate(calls=Sum("calls_saved", default=0))["calls"]
+    # The page asks for its moving part at the same address.
+    template = "connections/_sync.html" if "HX-Request" in request.headers else "connections/sync.html"
+    context = {"workspace": connection.workspace, "connection": connection, "sync": run, "runs": runs, "saved": saved}
+    return render(request, template, context)

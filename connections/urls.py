@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from connections import data_views, pulling_views, standby_views, views, wizard
+from connections import pulling_views, standby_views, views, wizard
 
 app_name = "connections"
 
@@ -27,12 +27,9 @@ urlpatterns = [
     path(f"{CONNECTION}delete/", views.delete, name="delete"),
     path(f"{CONNECTION}standby/", standby_views.store, name="store_standby"),
     path(f"{CONNECTION}standby/remove/", standby_views.remove, name="remove_standby"),
-    path(f"{CONNECTION}syncs/", data_views.syncs, name="syncs"),
-    path(f"{CONNECTION}syncs/<int:number>/", data_views.sync, name="sync"),
+    path(f"{CONNECTION}syncs/", pulling_views.syncs, name="syncs"),
+    path(f"{CONNECTION}syncs/<int:number>/", pulling_views.sync, name="sync"),
     path(f"{CONNECTION}syncs/<int:number>/cancel/", pulling_views.cancel, name="cancel"),
-    path(f"{CONNECTION}data/", data_views.data, name="data"),
-    path(f"{CONNECTION}data/<str:stream>.csv", data_views.download, {"format": "csv"}, name="download_csv"),
-    path(f"{CONNECTION}data/<str:stream>.jsonl", data_views.download, {"format": "jsonl"}, name="download_jsonl"),
-    path(f"{CONNECTION}data/<str:stream>/", data_views.rows, name="rows"),
+    path(CONNECTION, include("connections.data.urls")),
     path("settings/", include("connections.people.urls")),
 ]

@@ -23,7 +23,7 @@ ROOMS = (
     (
         *("pulling_views", "pulling_form", "planning", "syncing", "working", "reconciling", "tasks"),
         *("views", "editing", "edit_form", "standby_views", "standby_form", "standing_by"),
-        *("listing", "people", "data_views", "exporting"),
+        *("listing", "people", "data"),
     ),
     (
         "login",

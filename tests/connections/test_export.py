@@ -11,7 +11,7 @@ from django.utils import timezone
 from connections.models import Connection, Record, Sync
 from tests.command_fixture import StartCommand
 from tests.conftest import Connect
-from tests.connections.test_data import ADDRESS, contact, pulled
+from tests.connections.data.test_data import ADDRESS, contact, pulled
 
 
 @pytest.fixture

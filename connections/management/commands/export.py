@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from connections.exporting import LINES, lines
+from connections.data.exporting import LINES, lines
 from connections.management.finding import connection_of, stream_of
 from connections.models import Connection, StreamRun
 from connections.safe.sealing import Unsealable

@@ -1,11 +1,10 @@
-"""The pages about what was pulled: syncs, streams, rows and downloads."""
+"""The pages about what was pulled: streams, rows and downloads."""
 
 from itertools import chain
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Sum
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.text import slugify
@@ -13,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from connections.access import access
 from connections.access.requests import PersonRequest
-from connections.exporting import lines
+from connections.data.exporting import lines
 from connections.models import Connection
 from connections.safe.sealing import Unsealable
 from sources.spec import Stream
@@ -25,32 +24,6 @@ CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 
 
 @require_safe
-def syncs(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
-    connection = access.visible_connection(request, workspace, source, pk)
-    page = Paginator(connection.syncs.newest_first().with_rows(), PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(
-        request, "connections/syncs.html", {"workspace": connection.workspace, "connection": connection, "page": page}
-    )
-
-
-@require_safe
-def sync(request: PersonRequest, workspace: str, source: str, pk: UUID, number: int) -> HttpResponse:
-    connection = access.visible_connection(request, workspace, source, pk)
-    run = access.visible_sync(connection, number)
-    names = {stream.key: stream.name for stream in connection.source.streams} if connection.source else {}
-    counts = connection.row_counts.by_stream()
-    runs = [
-        {"run": of, "name": names.get(of.stream, of.stream), "held": counts.get(of.stream, 0)}
-        for of in run.stream_runs.all()
-    ]
-    saved = run.stream_runs.aggregate(calls=Sum("calls_saved", default=0))["calls"]
-    # The page asks for its moving part at the same address.
-    template = "connections/_sync.html" if "HX-Request" in request.headers else "connections/sync.html"
-    context = {"workspace": connection.workspace, "connection": connection, "sync": run, "runs": runs, "saved": saved}
-    return render(request, template, context)
-
-
-@require_safe
 def data(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     connection = access.visible_connection(request, workspace, source, pk)
     counts = connection.row_counts.by_stream()
@@ -59,7 +32,7 @@ def data(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpR
     streams = [{"stream": stream, "count": counts.get(stream.key, 0)} for stream in listed]
     return render(
         request,
-        "connections/data.html",
+        "connections/data/data.html",
         {"workspace": connection.workspace, "connection": connection, "streams": streams},
     )
 
@@ -79,7 +52,7 @@ def rows(request: PersonRequest, workspace: str, source: str, pk: UUID, stream: 
         "rows": [record.cells(chosen) for record in page],
         "latest": connection.syncs.newest_first().first(),
     }
-    return render(request, "connections/rows.html", context)
+    return render(request, "connections/data/rows.html", context)
 
 
 @require_safe

@@ -220,7 +220,7 @@ def test_a_download_is_sent_while_it_is_read_and_never_held_as_a_whole(
     bob_client: Client, connection: Connection, format: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pulled(connection, [contact(number) for number in range(30)])
-    monkeypatch.setattr("connections.exporting.CHUNK", 10)
+    monkeypatch.setattr("connections.data.exporting.CHUNK", 10)
     loaded: list[object] = []
     real = Record.from_db
     monkeypatch.setattr(Record, "from_db", lambda *row: loaded.append(row) or real(*row))

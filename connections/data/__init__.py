@@ -1,0 +1,4 @@
+"""What was pulled: the streams, their rows, and files of them.
+
+May use: frame, access, models, safe.
+"""
