@@ -21,4 +21,4 @@ app.conf.update(
     task_ignore_result=True,
     broker_connection_retry_on_startup=True,
 )
-app.autodiscover_tasks()
+app.autodiscover_tasks(["connections.syncing"])

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from connections import pulling_views, standby_views, views, wizard
+from connections import standby_views, views, wizard
 
 app_name = "connections"
 
@@ -18,18 +18,13 @@ urlpatterns = [
     path("connections/add/<slug:source>/<uuid:pk>/finish/", wizard.finish, name="finish"),
     path("connections/<slug:source>/", views.list, name="source_list"),
     path(CONNECTION, views.detail, name="detail"),
-    path(f"{CONNECTION}progress/", pulling_views.progress, name="progress"),
-    path(f"{CONNECTION}pulling/", pulling_views.pulling, name="pulling"),
     path(f"{CONNECTION}test/", views.test, name="test"),
-    path(f"{CONNECTION}sync/", pulling_views.sync_now, name="sync_now"),
     path(f"{CONNECTION}pause/", views.pause, name="pause"),
     path(f"{CONNECTION}resume/", views.resume, name="resume"),
     path(f"{CONNECTION}delete/", views.delete, name="delete"),
     path(f"{CONNECTION}standby/", standby_views.store, name="store_standby"),
     path(f"{CONNECTION}standby/remove/", standby_views.remove, name="remove_standby"),
-    path(f"{CONNECTION}syncs/", pulling_views.syncs, name="syncs"),
-    path(f"{CONNECTION}syncs/<int:number>/", pulling_views.sync, name="sync"),
-    path(f"{CONNECTION}syncs/<int:number>/cancel/", pulling_views.cancel, name="cancel"),
+    path(CONNECTION, include("connections.syncing.urls")),
     path(CONNECTION, include("connections.data.urls")),
     path("settings/", include("connections.people.urls")),
 ]

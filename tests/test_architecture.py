@@ -21,7 +21,7 @@ ROOMS = (
     ("urls", "apps", "templatetags"),
     ("admin", "admin_forms", "admin_pages", "wizard", "setting_up", "stepper", "management"),
     (
-        *("pulling_views", "pulling_form", "planning", "syncing", "working", "reconciling", "tasks"),
+        "syncing",
         *("views", "editing", "edit_form", "standby_views", "standby_form", "standing_by"),
         *("listing", "people", "data"),
     ),

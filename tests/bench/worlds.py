@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from connections.models import Connection, Sync
 from connections.models.sync import RunState, Trigger
-from connections.syncing import run
+from connections.syncing.syncing import run
 from sources.activecampaign.sandbox.chaos import Chaos
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.spec import Row

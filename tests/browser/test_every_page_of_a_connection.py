@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from connections.models import AccountBudget, Connection, Health, User
 from connections.models.sync import SyncState
-from connections.working import Worker
+from connections.syncing.working import Worker
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.browser.conftest import NewPage, Visit
 from tests.browser.inspecting import LONG_NAME, Inspection

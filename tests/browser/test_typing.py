@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Dialog, Page, expect
 
 from connections.models import Connection, User
-from connections.syncing import fail
+from connections.syncing.syncing import fail
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.errors import BadCredentials
 from tests.browser.conftest import NewPage

@@ -11,7 +11,7 @@ from connections.checking.checking import is_still_there
 from connections.editing import present_row
 from connections.models import Connection, Sync, User
 from connections.models.sync import SyncState, Trigger
-from connections.syncing import run
+from connections.syncing.syncing import run
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
 from tests.connections.engine import again, at_page

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from connections.models import Connection, Sync
-from connections.syncing import run
+from connections.syncing.syncing import run
 from sources.activecampaign.sandbox.server import SandboxServer
 
 ADD = "/w/harbour-tea/connections/add/"

@@ -15,9 +15,10 @@ from django.http import HttpResponseBase
 from django.test import Client
 
 from blinkmetrics import logs
-from connections import editing, setting_up, tasks
+from connections import editing, setting_up
 from connections.models import Connection, Sync, User
 from connections.models.sync import SyncState
+from connections.syncing import tasks
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import client_of
 from tests.connections.engine import pull
@@ -407,7 +408,7 @@ def test_where_a_sync_meets_a_fault_of_our_own(
         typed = connection.credentials().api_key.reveal()
         raise ZeroDivisionError(f"of {len(typed)}")
 
-    monkeypatch.setattr("connections.syncing.store", fail)
+    monkeypatch.setattr("connections.syncing.syncing.store", fail)
     sync = Sync.objects.queue(connection, trigger="schedule")
     tasks.STOPPING.clear()
     tasks.pull_next()

@@ -7,7 +7,7 @@ from django.test import Client
 
 from connections.models import Connection, Event, Membership, Record, Sync, Team, User, Workspace
 from connections.models.sync import LeaseLost, StreamRun
-from connections.syncing import run
+from connections.syncing.syncing import run
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
 from tests.connections.engine import store_rows

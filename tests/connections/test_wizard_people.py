@@ -7,7 +7,7 @@ from django.test import Client
 
 from connections.models import Connection, Membership, Sync, Team, User, Workspace
 from connections.people.leaving import disband
-from connections.working import queue_due
+from connections.syncing.working import queue_due
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import client_of
 from tests.connections.stepper import (

@@ -10,7 +10,7 @@ from django.test import Client
 
 from connections.models import Connection, Health, Sync, User
 from connections.models.sync import RunState, SyncState
-from connections.syncing import run
+from connections.syncing.syncing import run
 from tests.toy_sources.toy import client as shop
 
 ADD = "/w/harbour-tea/connections/add/"

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from connections.management.finding import connection_of
 from connections.models import Connection, Pace, Sync
 from connections.models.sync import AlreadyActive, SyncState, Trigger
-from connections.syncing import run
+from connections.syncing.syncing import run
 
 EXIT_CODES = {SyncState.COMPLETE: 0, SyncState.PARTLY_DONE: 3}
 ALREADY_RUNNING = 4

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from connections.working import Worker
+from connections.syncing.working import Worker
 
 
 class Command(BaseCommand):

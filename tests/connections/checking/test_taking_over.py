@@ -15,7 +15,7 @@ from connections.checking import checking
 from connections.checking.checking import check, note_failure, take_over
 from connections.models import Connection, Health, Record, StandbyKey, Sync, User
 from connections.models.sync import SyncState, Trigger
-from connections.syncing import run
+from connections.syncing.syncing import run
 from sources.activecampaign.client import THREADS
 from sources.activecampaign.sandbox.answers import Call
 from sources.activecampaign.sandbox.server import SandboxServer

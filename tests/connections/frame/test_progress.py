@@ -10,7 +10,7 @@ from django.utils import timezone
 from connections.checking.checking import note_failure
 from connections.models import Connection, Sync
 from connections.models.sync import SyncState
-from connections.syncing import fail, wait
+from connections.syncing.syncing import fail, wait
 from sources.errors import BadCredentials, TemporarilyDown
 from tests.conftest import Connect
 from tests.connections.stepper import words

@@ -16,7 +16,7 @@ from connections.models import Connection, Pace, Schedule, Sync, User, Workspace
 from connections.models.connection_query import ConnectionQuerySet
 from connections.models.schedule import DAILY_SPREAD, next_run
 from connections.models.sync import SyncState
-from connections.working import queue_due
+from connections.syncing.working import queue_due
 from tests.conftest import Connect
 from tests.connections.engine import again
 

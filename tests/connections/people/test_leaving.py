@@ -10,7 +10,7 @@ from connections.models.people import LastOwner
 from connections.operating.housekeeping import keep_house
 from connections.people.leaving import OwnersAlone, disband, end_membership
 from connections.safe.sealing import Unsealable
-from connections.syncing import run
+from connections.syncing.syncing import run
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
 

@@ -225,7 +225,7 @@ def test_a_list_that_lies_is_read_whole_or_said_not_to_be(
 
 
 def test_each_row_of_the_list_is_met() -> None:
-    in_the_middle = (ROOT / "connections" / "test_misbehaviour.py").read_text()
+    in_the_middle = (ROOT / "connections" / "syncing" / "test_misbehaviour.py").read_text()
     met = {case.row for case in (*CASES, *WALKS)} | set(map(int, re.findall(r"(?m)^def test_(\d\d)_", in_the_middle)))
 
     assert met == ROWS.keys() == set(range(1, 81))

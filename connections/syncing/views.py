@@ -1,4 +1,4 @@
-"""The pages and buttons about pulling: what is pulled and when, a sync now, how far it is, and its end."""
+"""The pages and buttons about pulling: what is pulled and when, a sync now, how far it is, its end, and the history."""
 
 from uuid import UUID
 
@@ -15,8 +15,8 @@ from connections.access.requests import PersonRequest
 from connections.frame.moving_part import moving_part
 from connections.models import Connection
 from connections.models.sync import AlreadyActive, Trigger
-from connections.planning import save_pulling
-from connections.pulling_form import PullingForm, SyncNowForm
+from connections.syncing.forms import PullingForm, SyncNowForm
+from connections.syncing.planning import save_pulling
 
 PAGE_SIZE = 50
 MEND_IT_FIRST = (
@@ -47,7 +47,7 @@ def pulling(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Ht
 def pulling_page(request: PersonRequest, form: PullingForm, status: int = 200) -> HttpResponse:
     connection = form.connection
     context = {"workspace": connection.workspace, "connection": connection, "form": form}
-    return render(request, "connections/pulling.html", context, status=status)
+    return render(request, "connections/syncing/pulling.html", context, status=status)
 
 
 @require_POST
@@ -112,7 +112,9 @@ def syncs(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Http
     connection = access.visible_connection(request, workspace, source, pk)
     page = Paginator(connection.syncs.newest_first().with_rows(), PAGE_SIZE).get_page(request.GET.get("page"))
     return render(
-        request, "connections/syncs.html", {"workspace": connection.workspace, "connection": connection, "page": page}
+        request,
+        "connections/syncing/syncs.html",
+        {"workspace": connection.workspace, "connection": connection, "page": page},
     )
 
 
@@ -128,6 +130,6 @@ def sync(request: PersonRequest, workspace: str, source: str, pk: UUID, number: 
     ]
     saved = run.stream_runs.aggregate(calls=Sum("calls_saved", default=0))["calls"]
     # The page asks for its moving part at the same address.
-    template = "connections/_sync.html" if "HX-Request" in request.headers else "connections/sync.html"
+    template = "connections/syncing/_sync.html" if "HX-Request" in request.headers else "connections/syncing/sync.html"
     context = {"workspace": connection.workspace, "connection": connection, "sync": run, "runs": runs, "saved": saved}
     return render(request, template, context)

@@ -7,8 +7,9 @@ from celery.signals import worker_shutting_down
 
 from connections.models import Sync
 from connections.operating import housekeeping
-from connections.working import UnderWay, queue_due
+from connections.syncing.working import UnderWay, queue_due
 
+# The tasks keep the names that they had: messages of an older version may lie in a broker during an upgrade.
 STOPPING = threading.Event()
 MOST_RINGS = 64  # In one look: whoever has no place free answers each with a query.
 UNDER_WAY = UnderWay(STOPPING)
@@ -20,7 +21,7 @@ def stop(**_signal: object) -> None:
     STOPPING.set()
 
 
-@shared_task
+@shared_task(name="connections.tasks.look_for_work")
 def look_for_work() -> None:
     queue_due()
     for _ in range(Sync.objects.claimable()[:MOST_RINGS].count()):
@@ -28,12 +29,12 @@ def look_for_work() -> None:
 
 
 # While all threads are busy, doorbells would pile up; each look rings anew.
-@shared_task(expires=1.0)
+@shared_task(name="connections.tasks.pull_next", expires=1.0)
 def pull_next() -> None:
     if turn := UNDER_WAY.claim():
         UNDER_WAY.run(turn)
 
 
-@shared_task
+@shared_task(name="connections.tasks.keep_house")
 def keep_house() -> None:
     housekeeping.keep_house()

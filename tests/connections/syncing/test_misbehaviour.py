@@ -13,13 +13,13 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
-from connections import syncing
 from connections.checking.checking import check
 from connections.models import AccountBudget, Connection, Event, Health, Record, Sync, User
 from connections.models.record import RecordQuerySet
 from connections.models.sync import RunState, SyncState, Trigger
-from connections.syncing import run
-from connections.working import SIDE_BY_SIDE, Worker, run_one
+from connections.syncing import syncing
+from connections.syncing.syncing import run
+from connections.syncing.working import SIDE_BY_SIDE, Worker, run_one
 from sources.activecampaign.client import THREADS
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.errors import BadCredentials

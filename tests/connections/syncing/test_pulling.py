@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from connections.models import Connection, Pace, Schedule, Sync, User
 from connections.models.sync import RunState, SyncState
-from connections.planning import save_pulling
-from connections.syncing import run
+from connections.syncing.planning import save_pulling
+from connections.syncing.syncing import run
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.registry import get_source
 from tests.conftest import Connect

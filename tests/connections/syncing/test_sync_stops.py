@@ -11,12 +11,12 @@ from django.core import mail
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from connections import syncing
 from connections.models import Connection, Health, Record, Sync, Team, User
 from connections.models.sync import SyncState, Trigger
 from connections.people.leaving import end_membership
-from connections.syncing import run
-from connections.working import run_one
+from connections.syncing import syncing
+from connections.syncing.syncing import run
+from connections.syncing.working import run_one
 from sources.activecampaign.client import THREADS
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect

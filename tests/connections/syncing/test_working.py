@@ -14,10 +14,10 @@ from django.db import DatabaseError, connections
 from django.utils import timezone
 
 from blinkmetrics.celery import app
-from connections import tasks, working
 from connections.models import Connection, Health, Schedule, Sync, User, Workspace
 from connections.models.sync import SyncState, Trigger
-from connections.working import (
+from connections.syncing import tasks, working
+from connections.syncing.working import (
     MOST_OF_ONE_ACCOUNT,
     PATIENCE,
     SIDE_BY_SIDE,

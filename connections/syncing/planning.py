@@ -7,7 +7,7 @@ from django.http import QueryDict
 
 from connections.editing import present_row
 from connections.models import Connection, User
-from connections.pulling_form import PullingForm
+from connections.syncing.forms import PullingForm
 
 PLANNED = ("streams", "pace", "schedule")
 

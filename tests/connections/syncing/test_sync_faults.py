@@ -7,10 +7,10 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from connections import syncing
 from connections.models import Connection, Health, User
 from connections.models.sync import RunState, SyncState, Trigger
-from connections.syncing import MOST_SETBACKS
+from connections.syncing import syncing
+from connections.syncing.syncing import MOST_SETBACKS
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.activecampaign.streams import STREAMS
 from tests.conftest import Connect

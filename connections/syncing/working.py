@@ -13,7 +13,7 @@ from django.utils import timezone
 from connections.models import Connection, Sync
 from connections.models.sync import AlreadyActive, LeaseLost, SyncQuerySet, Trigger
 from connections.operating.housekeeping import keep_house
-from connections.syncing import fail, run
+from connections.syncing.syncing import fail, run
 from sources.errors import UnexpectedAnswer
 
 log = logging.getLogger(__name__)

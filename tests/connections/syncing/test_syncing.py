@@ -12,7 +12,7 @@ from django.utils import timezone
 from connections.checking.checking import check
 from connections.models import AccountBudget, Connection, Health, Pace, SharedBudget, Sync, User
 from connections.models.sync import AlreadyActive, LeaseLost, RunState, SyncState, Trigger
-from connections.syncing import StreamPull, store
+from connections.syncing.syncing import StreamPull, store
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.errors import NotPermitted
 from sources.spec import Page, Pulled

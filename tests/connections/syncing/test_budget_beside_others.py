@@ -8,7 +8,7 @@ import pytest
 from connections.models import AccountBudget, Sync
 from connections.models.pacing import Pacing
 from connections.models.sync import SyncState, Trigger
-from connections.syncing import run
+from connections.syncing.syncing import run
 from sources.activecampaign.sandbox.chaos import Chaos
 from sources.activecampaign.sandbox.neighbour import Neighbour
 from sources.activecampaign.sandbox.server import SandboxServer

@@ -8,9 +8,9 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from connections import reconciling
 from connections.models import Connection, Sighting
 from connections.models.sync import RunState, SyncState
+from connections.syncing import reconciling
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
 from tests.connections.engine import calls_for, pull, take_up

@@ -22,8 +22,8 @@ from connections.models.record import row_texts
 from connections.models.stream_mark import changes_wanted_since, note_complete
 from connections.models.sync import FINISHED_RUNS, LeaseLost, RunState, SyncState, Trigger, heartbeat
 from connections.models.upsert import RowText
-from connections.reconciling import forget_older_walks, has_rows, note_page, reconcile_all
 from connections.safe.sealing import Unsealable
+from connections.syncing.reconciling import forget_older_walks, has_rows, note_page, reconcile_all
 from sources.errors import BadCredentials, NotPermitted, SourceError, TemporarilyDown, UnexpectedAnswer
 from sources.spec import Page, Pulled, Stream, Wanted
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 import pytest
 
+from blinkmetrics.celery import app
 from connections.models import Connection, Sync
 from connections.models.sync import SyncState, Trigger
 from sources.activecampaign.sandbox.server import SandboxServer
@@ -44,6 +45,14 @@ def answers(port: int) -> bool:
     with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), timeout=5):
         return True
     return False
+
+
+def test_a_message_that_an_older_version_left_in_the_broker_is_still_understood() -> None:
+    app.loader.import_default_modules()
+
+    assert {"connections.tasks.look_for_work", "connections.tasks.pull_next", "connections.tasks.keep_house"} <= {
+        *app.tasks
+    }
 
 
 def test_celery_queues_what_is_due_pulls_it_and_gives_back_what_it_is_at_when_it_is_stopped(

@@ -1,0 +1,14 @@
+"""The addresses of a connection's syncs and of what is pulled, below its own."""
+
+from django.urls import path
+
+from connections.syncing import views
+
+urlpatterns = [
+    path("progress/", views.progress, name="progress"),
+    path("pulling/", views.pulling, name="pulling"),
+    path("sync/", views.sync_now, name="sync_now"),
+    path("syncs/", views.syncs, name="syncs"),
+    path("syncs/<int:number>/", views.sync, name="sync"),
+    path("syncs/<int:number>/cancel/", views.cancel, name="cancel"),
+]
