@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from connections import views
 from connections.access import error_pages
+from connections.listing import views
 
 urlpatterns = [
     path("", views.home, name="home"),

@@ -9,14 +9,11 @@ app_name = "connections"
 CONNECTION = "connections/<slug:source>/<uuid:pk>/"
 
 urlpatterns = [
-    path("", views.front, name="front"),
-    path("connections/", views.list, name="list"),
     path("connections/add/", wizard.add, name="add"),
     path("connections/add/<slug:source>/<uuid:pk>/", wizard.set_up, name="set_up"),
     path("connections/add/<slug:source>/<uuid:pk>/keep/", wizard.keep, name="keep"),
     path("connections/add/<slug:source>/<uuid:pk>/discard/", wizard.discard, name="discard"),
     path("connections/add/<slug:source>/<uuid:pk>/finish/", wizard.finish, name="finish"),
-    path("connections/<slug:source>/", views.list, name="source_list"),
     path(CONNECTION, views.detail, name="detail"),
     path(f"{CONNECTION}test/", views.test, name="test"),
     path(f"{CONNECTION}pause/", views.pause, name="pause"),
@@ -27,4 +24,5 @@ urlpatterns = [
     path(CONNECTION, include("connections.syncing.urls")),
     path(CONNECTION, include("connections.data.urls")),
     path("settings/", include("connections.people.urls")),
+    path("", include("connections.listing.urls")),
 ]

@@ -1,16 +1,15 @@
-"""The pages about connections: lists, the detail and edit page, and what can be done there."""
+"""The detail and edit page of a connection, and what can be done there."""
 
 from collections.abc import Mapping
 from contextlib import suppress
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from connections.access import access
 from connections.access.requests import PersonRequest
@@ -20,7 +19,6 @@ from connections.edit_form import EditForm
 from connections.editing import EditConflict, save_edit
 from connections.forms.details import form_for
 from connections.frame.moving_part import moving_part
-from connections.listing.forms import FilterForm
 from connections.login import confirming
 from connections.models import Connection
 from connections.models.sync import AlreadyActive, Trigger
@@ -28,47 +26,7 @@ from connections.safe.sealing import Unsealable
 from connections.standby_form import StandbyForm, standby_hint
 from sources.errors import SourceError
 
-PAGE_SIZE = 25
 SHOWN_EVENTS = 5
-
-
-@require_safe
-def home(request: PersonRequest) -> HttpResponse:
-    workspace = access.my_workspaces(request).first()
-    return redirect(workspace) if workspace else render(request, "connections/no_workspace.html")
-
-
-@require_safe
-def front(request: PersonRequest, workspace: str) -> HttpResponse:
-    """What remains when somebody shortens an address."""
-    return redirect(access.my_place(request, workspace).workspace)
-
-
-@require_safe
-def list(request: PersonRequest, workspace: str, source: str = "") -> HttpResponse:
-    place = access.my_place(request, workspace)
-    chosen = access.known_source(source) if source else None
-    visible = access.visible_connections(request, place)
-    here = visible.filter(source_key=source) if chosen else visible
-    filters = FilterForm(request.GET, user=request.user)
-    page = Paginator(filters.narrow(here), PAGE_SIZE).get_page(request.GET.get("page"))
-    context = {
-        "workspace": place.workspace,
-        "source": chosen,
-        "filters": filters,
-        "page": page,
-        "total": here.count(),
-        "counts": visible.counts_by_source(),
-        "drafts": access.my_drafts(request, place),
-        "query": query_without_page(request),
-    }
-    return render(request, "connections/list.html", context)
-
-
-def query_without_page(request: PersonRequest) -> str:
-    query = request.GET.copy()
-    query.pop("page", None)
-    return f"{query.urlencode()}&" if query else ""
 
 
 @sensitive_post_parameters("api_key")

@@ -1,0 +1,11 @@
+"""The addresses of the lists, and what remains of a shortened one."""
+
+from django.urls import path
+
+from connections.listing import views
+
+urlpatterns = [
+    path("", views.front, name="front"),
+    path("connections/", views.list, name="list"),
+    path("connections/<slug:source>/", views.list, name="source_list"),
+]

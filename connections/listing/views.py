@@ -1,0 +1,51 @@
+"""The lists of connections, and the way to them."""
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from connections.access import access
+from connections.access.requests import PersonRequest
+from connections.listing.forms import FilterForm
+
+PAGE_SIZE = 25
+
+
+@require_safe
+def home(request: PersonRequest) -> HttpResponse:
+    workspace = access.my_workspaces(request).first()
+    return redirect(workspace) if workspace else render(request, "connections/listing/no_workspace.html")
+
+
+@require_safe
+def front(request: PersonRequest, workspace: str) -> HttpResponse:
+    """What remains when somebody shortens an address."""
+    return redirect(access.my_place(request, workspace).workspace)
+
+
+@require_safe
+def list(request: PersonRequest, workspace: str, source: str = "") -> HttpResponse:
+    place = access.my_place(request, workspace)
+    chosen = access.known_source(source) if source else None
+    visible = access.visible_connections(request, place)
+    here = visible.filter(source_key=source) if chosen else visible
+    filters = FilterForm(request.GET, user=request.user)
+    page = Paginator(filters.narrow(here), PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {
+        "workspace": place.workspace,
+        "source": chosen,
+        "filters": filters,
+        "page": page,
+        "total": here.count(),
+        "counts": visible.counts_by_source(),
+        "drafts": access.my_drafts(request, place),
+        "query": query_without_page(request),
+    }
+    return render(request, "connections/listing/list.html", context)
+
+
+def query_without_page(request: PersonRequest) -> str:
+    query = request.GET.copy()
+    query.pop("page", None)
+    return f"{query.urlencode()}&" if query else ""
