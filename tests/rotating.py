@@ -12,7 +12,8 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 from django.db import connections, transaction
 
-from connections.editing import EDITABLE, present_row
+from connections.access.access import present_row
+from connections.keeping.editing import EDITABLE
 from connections.models import Connection, User, Workspace
 from connections.safe.sealing import Unsealable, fingerprint, is_sealed_under_newest_key
 from sources.spec import Credentials, Secret

@@ -22,7 +22,7 @@ ROOMS = (
     ("admin", "admin_forms", "admin_pages", "wizard", "setting_up", "stepper", "management"),
     (
         "syncing",
-        *("views", "editing", "edit_form", "standby_views", "standby_form", "standing_by"),
+        "keeping",
         *("listing", "people", "data"),
     ),
     (

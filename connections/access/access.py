@@ -12,7 +12,18 @@ from django.shortcuts import get_object_or_404
 
 from connections.access.requests import PersonRequest
 from connections.access.second_factor import has_second_factor
-from connections.models import AccountBudget, Connection, Event, Membership, SignIn, StandbyKey, Sync, Team, Workspace
+from connections.models import (
+    AccountBudget,
+    Connection,
+    Event,
+    Membership,
+    SignIn,
+    StandbyKey,
+    Sync,
+    Team,
+    User,
+    Workspace,
+)
 from connections.models.connection_query import ConnectionQuerySet
 from sources.registry import get_source
 from sources.spec import Source, Stream
@@ -104,6 +115,14 @@ def manageable_now(request: PersonRequest, slug: str, source: str, pk: UUID) -> 
     connection = manageable_connection(request, slug, source, pk)
     locked = Connection.objects.select_for_update(no_key=True, of=("self",)).select_related("workspace")
     return get_object_or_404(locked, pk=connection.pk)
+
+
+def present_row(connection: Connection, *, by: User) -> Connection:
+    """Locked, and by the rules of now: proving a key takes seconds, in which a role or the row may be lost."""
+    row = Connection.objects.manageable_by(by).select_for_update(no_key=True).filter(pk=connection.pk).first()
+    if row is None:
+        raise Http404("It is gone, or no longer theirs to change.")
+    return row
 
 
 def may_manage(request: PersonRequest, connection: Connection) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from django.db import transaction
 from django.http import QueryDict
 
-from connections.editing import present_row
+from connections.access.access import present_row
 from connections.models import Connection, User
 from connections.syncing.forms import PullingForm
 

@@ -15,7 +15,7 @@ from tests.browser.conftest import NewPage, Visit
 from tests.browser.inspecting import LONG_NAME, Inspection
 from tests.browser.walking import PLACE, choice, field, send
 from tests.conftest import Connect
-from tests.connections.standby import SECOND_KEY, let_in_second
+from tests.connections.keeping.standby import SECOND_KEY, let_in_second
 
 SETTINGS = "/w/harbour-tea/settings/"
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.db import connections, transaction
 
+from connections.access.access import present_row
 from connections.checking.checking import is_still_there
-from connections.editing import present_row
 from connections.models import Connection, Sync, User
 from connections.models.sync import SyncState, Trigger
 from connections.syncing.syncing import run

@@ -15,7 +15,8 @@ from django.http import HttpResponseBase
 from django.test import Client
 
 from blinkmetrics import logs
-from connections import editing, setting_up
+from connections import setting_up
+from connections.keeping import editing
 from connections.models import Connection, Sync, User
 from connections.models.sync import SyncState
 from connections.syncing import tasks

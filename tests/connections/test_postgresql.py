@@ -19,7 +19,7 @@ ENGINE = [
     f"{HERE}/syncing/test_sync_stops.py::test_a_sync_taken_over_by_another_worker_resumes_and_repeats_only_what_was_under_way",
     f"{HERE}/checking/test_taking_over.py::test_two_workers_at_once_let_it_take_over_once",
     f"{HERE}/checking/test_taking_over.py::test_a_key_that_a_person_puts_in_meanwhile_wins",
-    f"{HERE}/test_replace_everywhere.py::test_two_people_who_begin_at_different_ends_leave_one_key_everywhere",
+    f"{HERE}/keeping/test_replace_everywhere.py::test_two_people_who_begin_at_different_ends_leave_one_key_everywhere",
     f"{HERE}/checking/test_trying.py::test_of_twenty_at_once_in_as_many_processes_no_more_are_counted_than_are_allowed",
     f"{HERE}/test_wizard.py::test_the_journey_creates_one_connection_and_queues_its_first_sync",
 ]

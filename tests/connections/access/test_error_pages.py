@@ -13,7 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from connections import views
+from connections.keeping import views
 from tests.conftest import Connect, User, client_of
 
 MISSING = "/w/harbour-tea/connections/activecampaign/00000000-0000-4000-8000-000000000000/"

@@ -21,9 +21,9 @@ from sources.activecampaign.sandbox.answers import Call
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.errors import AccountUnavailable, BadCredentials, NotPermitted, SourceError, TemporarilyDown, WrongAddress
 from tests.conftest import Connect
-from tests.connections.editing_page import OTHER_KEY, THIRD_KEY, as_shown, let_in, text
 from tests.connections.engine import again, at_page, calls_for, in_a_thread, pull, stored_ids, take_up
-from tests.connections.standby import SECOND_KEY, first_person, key_of, let_in_second, standby_of, with_standby
+from tests.connections.keeping.editing_page import OTHER_KEY, THIRD_KEY, as_shown, let_in, text
+from tests.connections.keeping.standby import SECOND_KEY, first_person, key_of, let_in_second, standby_of, with_standby
 
 # What happens in the middle of a walk is done by another thread, which has to see what this one stored.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit", "no_patience")]

@@ -7,8 +7,8 @@ from django.test import Client
 
 from connections.checking.checking import check
 from connections.forms.fields import holds_key
+from connections.keeping.standing_by import store_standby
 from connections.models import Connection, User
-from connections.standing_by import store_standby
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.spec import Secret
 from tests.conftest import Connect

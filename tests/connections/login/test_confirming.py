@@ -14,7 +14,7 @@ from django.test import Client
 from connections.models import Connection, User
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import PASSWORD, Connect, client_of
-from tests.connections.editing_page import OTHER_KEY, as_shown, let_in, now, save, text
+from tests.connections.keeping.editing_page import OTHER_KEY, as_shown, let_in, now, save, text
 
 CONFIRM = "/accounts/reauthenticate/"
 

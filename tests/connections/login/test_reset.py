@@ -13,7 +13,7 @@ from django.test import Client
 from connections.login.mailing import POSTMEN
 from connections.models import User
 from tests.conftest import client_of
-from tests.connections.editing_page import text
+from tests.connections.keeping.editing_page import text
 from tests.processes import free_port, until
 
 RESET = "/accounts/password/reset/"

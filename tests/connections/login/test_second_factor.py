@@ -22,7 +22,7 @@ from connections.operating.rotation import reseal_all, verify_all
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.registry import get_source
 from tests.conftest import PASSWORD, Connect, client_of, code_of, give_second_factor
-from tests.connections.editing_page import text
+from tests.connections.keeping.editing_page import text
 
 MEMBERS = "/w/harbour-tea/settings/members/"
 SWITCH = f"{MEMBERS}second-factor/"

@@ -17,7 +17,7 @@ from connections.models import sign_in as sign_in_model
 from connections.models.sign_in import Outcome
 from connections.operating.housekeeping import keep_house
 from tests.conftest import PASSWORD, client_of, code_of, give_second_factor
-from tests.connections.editing_page import text
+from tests.connections.keeping.editing_page import text
 
 PAGE = "/accounts/sign-ins/"
 CODE = "/accounts/2fa/authenticate/"

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection as database
 from django.test import Client
 
-from connections.editing import EDITABLE
+from connections.keeping.editing import EDITABLE
 from connections.models import Connection, User
 from connections.operating import rotation
 from connections.operating.rotation import reseal_all, verify_all

@@ -10,8 +10,8 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
-from connections import standing_by
 from connections.checking.checking import check, note_failure
+from connections.keeping import standing_by
 from connections.models import Connection, KeyCanary, StandbyKey, User
 from connections.operating.housekeeping import keep_house
 from connections.operating.rotation import reseal_all, verify_all
@@ -21,8 +21,8 @@ from sources.activecampaign.sandbox.server import SandboxServer
 from sources.errors import BadCredentials
 from sources.spec import Credentials, Proof
 from tests.conftest import Connect, client_of
-from tests.connections.editing_page import OTHER_KEY, as_shown, let_in, now, save, text
-from tests.connections.standby import (
+from tests.connections.keeping.editing_page import OTHER_KEY, as_shown, let_in, now, save, text
+from tests.connections.keeping.standby import (
     FIELD,
     SECOND_KEY,
     first_person,

@@ -15,15 +15,15 @@ from connections.access import access
 from connections.access.requests import PersonRequest
 from connections.checking.checking import check
 from connections.checking.trying import counted_try
-from connections.edit_form import EditForm
-from connections.editing import EditConflict, save_edit
 from connections.forms.details import form_for
 from connections.frame.moving_part import moving_part
+from connections.keeping.editing import EditConflict, save_edit
+from connections.keeping.forms import EditForm
+from connections.keeping.standby_form import StandbyForm, standby_hint
 from connections.login import confirming
 from connections.models import Connection
 from connections.models.sync import AlreadyActive, Trigger
 from connections.safe.sealing import Unsealable
-from connections.standby_form import StandbyForm, standby_hint
 from sources.errors import SourceError
 
 SHOWN_EVENTS = 5
@@ -146,7 +146,7 @@ def detail_page(
         "events": access.visible_events(request, place).filter(connection=connection)[:SHOWN_EVENTS],
         **(standby_part(request, connection, standby_form) if form else {}),
     }
-    return render(request, "connections/detail.html", context, status=status)
+    return render(request, "connections/keeping/detail.html", context, status=status)
 
 
 @require_POST
@@ -211,4 +211,4 @@ def delete(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
         "audience": connection.audience(),
         "syncs": connection.syncs.count(),
     }
-    return render(request, "connections/delete.html", context)
+    return render(request, "connections/keeping/delete.html", context)

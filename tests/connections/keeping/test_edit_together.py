@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from connections import editing
+from connections.keeping import editing
 from connections.models import Connection, Membership, Role, Team, User
 from connections.people.leaving import disband
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.spec import Proof
 from tests.conftest import Connect, client_of
-from tests.connections.editing_page import OTHER_KEY, THIRD_KEY, as_shown, let_in, now, save, text
+from tests.connections.keeping.editing_page import OTHER_KEY, THIRD_KEY, as_shown, let_in, now, save, text
 
 NewSandbox = Callable[..., SandboxServer]
 

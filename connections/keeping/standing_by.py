@@ -3,9 +3,9 @@
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
+from connections.access.access import present_row
 from connections.checking.checking import account_of, ask, check, unreadable_key
 from connections.checking.trying import counted_try
-from connections.editing import present_row
 from connections.models import Connection, StandbyKey, User
 from connections.safe.sealing import Unsealable
 from sources.errors import SourceError

@@ -5,8 +5,8 @@ from typing import Any
 from django.test import Client
 
 from connections.checking.checking import check
+from connections.keeping.standing_by import store_standby
 from connections.models import Connection, StandbyKey, User
-from connections.standing_by import store_standby
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.spec import Secret
 

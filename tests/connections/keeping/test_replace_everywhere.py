@@ -12,14 +12,14 @@ from cryptography.fernet import Fernet
 from django.db import connections
 from django.test import Client
 
-from connections import editing
 from connections.checking.checking import check
+from connections.keeping import editing
 from connections.models import Connection, Privacy, Team, User
 from connections.models.sync import Trigger
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import PASSWORD, Connect, client_of
-from tests.connections.editing_page import OTHER_KEY, THIRD_KEY, as_shown, let_in, now, save, text
-from tests.connections.standby import key_of, let_in_second, standby_of, with_standby
+from tests.connections.keeping.editing_page import OTHER_KEY, THIRD_KEY, as_shown, let_in, now, save, text
+from tests.connections.keeping.standby import key_of, let_in_second, standby_of, with_standby
 from tests.connections.stepper import error_at, error_summary
 
 pytestmark = pytest.mark.usefixtures("no_limit")

@@ -9,7 +9,7 @@ from django.test import Client
 from connections.models import Connection, Sync, Team, User, Workspace
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
-from tests.connections.editing_page import OTHER_KEY, let_in, now, save, text
+from tests.connections.keeping.editing_page import OTHER_KEY, let_in, now, save, text
 
 NewSandbox = Callable[..., SandboxServer]
 

@@ -10,11 +10,11 @@ from django.views.decorators.http import require_POST
 
 from connections.access import access
 from connections.access.requests import PersonRequest
+from connections.keeping.standby_form import StandbyForm
+from connections.keeping.standing_by import remove_standby, store_standby
+from connections.keeping.views import detail_page, new_standby_form, shown_form, standby_confirm_url
 from connections.login import confirming
 from connections.models import Connection
-from connections.standby_form import StandbyForm
-from connections.standing_by import remove_standby, store_standby
-from connections.views import detail_page, new_standby_form, shown_form, standby_confirm_url
 from sources.errors import SourceError
 
 

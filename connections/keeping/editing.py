@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
-from django.http import Http404
 from django.views.decorators.debug import sensitive_variables
 
+from connections.access.access import present_row
 from connections.checking.checking import account_of, ask, note_success, unreadable_key
 from connections.checking.trying import counted_try
-from connections.edit_form import OTHERS_CHANGED, EditForm
+from connections.keeping.forms import OTHERS_CHANGED, EditForm
 from connections.models import Connection, Membership, Privacy, StandbyKey, Sync, User
 from connections.models.people import in_words
 from connections.models.sync import AlreadyActive, Trigger
@@ -115,14 +115,6 @@ def settle_standby(row: Connection, proven: Proven, *, by: User) -> None:
         standby.discard(by=by, detail="It was for the API URL before.")
     elif standby and standby.is_of(proven.proof):
         standby.discard(by=by, detail="The new key belongs to the same person.")
-
-
-def present_row(connection: Connection, *, by: User) -> Connection:
-    """Locked, and by the rules of now: proving a key takes seconds, in which a role or the row may be lost."""
-    row = Connection.objects.manageable_by(by).select_for_update(no_key=True).filter(pk=connection.pk).first()
-    if row is None:
-        raise Http404
-    return row
 
 
 def settle_again(row: Connection, form: EditForm, *, proven: Proven | None) -> None:
