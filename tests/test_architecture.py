@@ -19,7 +19,7 @@ LONGEST_FUNCTION = 60
 # The rooms of the first floor, the highest first. A room's modules import their own room and what is below it.
 ROOMS = (
     ("urls", "apps", "templatetags"),
-    ("admin", "admin_forms", "admin_pages", "wizard", "setting_up", "stepper", "management"),
+    ("admin", "admin_forms", "admin_pages", "stepper", "management"),
     (
         "syncing",
         "keeping",
@@ -184,7 +184,7 @@ def test_imports_stand_at_the_top_of_their_module() -> None:
 
 
 def views() -> list[str]:
-    return [name for name in modules() if within(name, "connections") and name.endswith(("views", "wizard"))]
+    return [name for name in modules() if within(name, "connections") and name.endswith("views")]
 
 
 @pytest.mark.parametrize("name", views())

@@ -15,15 +15,15 @@ from django.http import HttpResponseBase
 from django.test import Client
 
 from blinkmetrics import logs
-from connections import setting_up
 from connections.keeping import editing
 from connections.models import Connection, Sync, User
 from connections.models.sync import SyncState
+from connections.stepper import setting_up
 from connections.syncing import tasks
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import client_of
 from tests.connections.engine import pull
-from tests.connections.stepper import begin, details, work_off
+from tests.connections.stepper.walking import begin, details, work_off
 from tests.searching import admin_places, database_places, dumped, mail_places, places_with, whole_log
 
 __all__ = ["whole_log"]

@@ -7,7 +7,7 @@ from django.test import Client
 
 from connections.models import Connection, Team, User, Workspace
 from sources.activecampaign.sandbox.server import SandboxServer
-from tests.connections.stepper import (
+from tests.connections.stepper.walking import (
     ADD,
     begin,
     chosen,

@@ -10,7 +10,7 @@ from django.test import Client
 
 from connections.models import Connection, Team, User
 from sources.activecampaign.sandbox.server import SandboxServer
-from tests.connections.stepper import (
+from tests.connections.stepper.walking import (
     begin,
     chosen,
     connect_through_pages,

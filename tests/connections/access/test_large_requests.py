@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from connections.models import Connection, User
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import PASSWORD, Connect
-from tests.connections.stepper import begin, details, error_at
+from tests.connections.stepper.walking import begin, details, error_at
 
 PLACE = "/w/harbour-tea/"
 SEARCHES = {

@@ -17,7 +17,7 @@ from connections.models.check_try import TooManyAtOnce
 from sources.activecampaign.sandbox.answers import Call
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect, client_of
-from tests.connections.stepper import begin, details, error_at, value
+from tests.connections.stepper.walking import begin, details, error_at, value
 from tests.processes import PATIENCE
 
 WRONG = "f" * 40

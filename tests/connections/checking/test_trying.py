@@ -14,7 +14,7 @@ from connections.models import CheckTry, Connection, Membership, Role, User, Wor
 from connections.models.check_try import TooManyTries
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect, client_of
-from tests.connections.stepper import begin, details, error_at
+from tests.connections.stepper.walking import begin, details, error_at
 
 WRONG = "f" * 40
 SAVEPOINT = 2  # Within a test's own transaction.

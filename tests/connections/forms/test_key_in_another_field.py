@@ -12,7 +12,7 @@ from connections.models import Connection, User
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.spec import Secret
 from tests.conftest import Connect
-from tests.connections.stepper import begin, details, error_at, read, send, value
+from tests.connections.stepper.walking import begin, details, error_at, read, send, value
 
 KEY = "C4nary-of-an-odd-shape-7q"
 HEX = "0123456789abcdef" * 4 + "a1b2c3d4"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from connections.forms.fields import LONGEST_NAME, NameField
 from connections.models import Connection
 from sources.activecampaign.sandbox.server import SandboxServer
-from tests.connections.stepper import begin, details, error_at, send, value
+from tests.connections.stepper.walking import begin, details, error_at, send, value
 
 pytestmark = pytest.mark.usefixtures("no_limit")
 

@@ -15,7 +15,7 @@ from connections.models import AccountBudget, Connection, Sync, User
 from connections.models.sync import RunState, SyncState
 from tests.conftest import Connect
 from tests.connections.engine import again
-from tests.connections.stepper import words
+from tests.connections.stepper.walking import words
 
 NOON = datetime(2026, 11, 24, 12, 0, 30, tzinfo=UTC)
 

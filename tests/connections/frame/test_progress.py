@@ -13,7 +13,7 @@ from connections.models.sync import SyncState
 from connections.syncing.syncing import fail, wait
 from sources.errors import BadCredentials, TemporarilyDown
 from tests.conftest import Connect
-from tests.connections.stepper import words
+from tests.connections.stepper.walking import words
 
 
 def test_the_moving_part_asks_for_itself_only_while_a_sync_is_under_way(alice_client: Client, connect: Connect) -> None:

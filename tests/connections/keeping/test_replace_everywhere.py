@@ -20,7 +20,7 @@ from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import PASSWORD, Connect, client_of
 from tests.connections.keeping.editing_page import OTHER_KEY, THIRD_KEY, as_shown, let_in, now, save, text
 from tests.connections.keeping.standby import key_of, let_in_second, standby_of, with_standby
-from tests.connections.stepper import error_at, error_summary
+from tests.connections.stepper.walking import error_at, error_summary
 
 pytestmark = pytest.mark.usefixtures("no_limit")
 

@@ -32,7 +32,7 @@ from tests.connections.keeping.standby import (
     standby_of,
     with_standby,
 )
-from tests.connections.stepper import error_at
+from tests.connections.stepper.walking import error_at
 
 pytestmark = pytest.mark.usefixtures("no_limit")
 

@@ -13,7 +13,7 @@ from sources.activecampaign.sandbox.server import SandboxServer
 from sources.spec import Credentials, Secret
 from tests.conftest import Connect
 from tests.connections.engine import again, pull, take_up
-from tests.connections.stepper import begin, details, error_at, send, words
+from tests.connections.stepper.walking import begin, details, error_at, send, words
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
 

@@ -13,7 +13,7 @@ from connections.operating.housekeeping import keep_house
 from connections.people.leaving import end_membership
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect, client_of
-from tests.connections.stepper import begin, details, error_at, read, rows, send, set_up, value
+from tests.connections.stepper.walking import begin, details, error_at, read, rows, send, set_up, value
 
 NOW = datetime(2026, 5, 3, 12, tzinfo=UTC)
 pytestmark = pytest.mark.usefixtures("no_limit")

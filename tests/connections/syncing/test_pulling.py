@@ -19,7 +19,7 @@ from sources.activecampaign.sandbox.server import SandboxServer
 from sources.registry import get_source
 from tests.conftest import Connect
 from tests.connections.engine import again
-from tests.connections.stepper import controls, error_at, error_summary, title, words
+from tests.connections.stepper.walking import controls, error_at, error_summary, title, words
 
 SOURCE = get_source("activecampaign")
 USUAL = [stream.key for stream in SOURCE.default_streams]

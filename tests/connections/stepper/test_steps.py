@@ -8,7 +8,7 @@ from django.test import Client
 
 from connections.models import Connection, Team, User, Workspace
 from sources.activecampaign.sandbox.server import SandboxServer
-from tests.connections.stepper import (
+from tests.connections.stepper.walking import (
     ADD,
     begin,
     chosen,
@@ -87,7 +87,7 @@ def test_each_source_is_a_card_with_logo_and_one_line_that_is_a_forms_button(ali
 def test_a_search_box_is_there_once_there_are_many_sources(
     most: int, is_offered: bool, alice_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connections.wizard.SEARCHABLE", most)
+    monkeypatch.setattr("connections.stepper.views.SEARCHABLE", most)
 
     assert bool(controls(read(alice_client, ADD), "q")) == is_offered
     assert "ActiveCampaign" in read(alice_client, f"{ADD}?q=CONTACTS")

@@ -10,7 +10,7 @@ from django.test import Client
 from connections.models import Connection, Team, User, Workspace
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.registry import get_source
-from tests.connections.stepper import (
+from tests.connections.stepper.walking import (
     error_at,
     read,
     send,

@@ -9,12 +9,12 @@ import pytest
 from django.db import connections
 from django.test import Client
 
-from connections import setting_up, wizard
 from connections.checking import trying
 from connections.models import Connection, User
+from connections.stepper import setting_up, views
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect, client_of
-from tests.connections.stepper import begin, details, error_at
+from tests.connections.stepper.walking import begin, details, error_at
 
 pytestmark = pytest.mark.usefixtures("no_limit", "no_patience")
 
@@ -57,7 +57,7 @@ def once_before(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, event: 
     monkeypatch.setattr(module, name, stepped)
 
 
-@pytest.mark.parametrize(("module", "step"), [(wizard, "keep_typed"), (setting_up, "ask"), (setting_up, "store")])
+@pytest.mark.parametrize(("module", "step"), [(views, "keep_typed"), (setting_up, "ask"), (setting_up, "store")])
 def test_a_kept_key_does_not_go_to_the_address_that_another_tab_has_just_left(
     alice_client: Client,
     alice: User,
@@ -92,7 +92,7 @@ def test_who_came_second_is_asked_for_the_key_again(
 ) -> None:
     step_2 = held_for(alice_client, first)
     other_tab = client_of(alice)
-    once_before(monkeypatch, wizard, "keep_typed", lambda: other_tab.post(step_2, details(second)))
+    once_before(monkeypatch, views, "keep_typed", lambda: other_tab.post(step_2, details(second)))
 
     response = alice_client.post(step_2, details(first, api_key=""))
 
@@ -107,9 +107,7 @@ def test_a_set_up_that_another_tab_has_reopened_is_not_finished(
     step_3 = alice_client.post(begin(alice_client), details(first))["Location"]
     other_tab = client_of(alice)
     second.fault("users/me", status=503)
-    once_before(
-        monkeypatch, wizard, "activate", lambda: other_tab.post(step_3.removesuffix("finish/"), details(second))
-    )
+    once_before(monkeypatch, views, "activate", lambda: other_tab.post(step_3.removesuffix("finish/"), details(second)))
 
     response = alice_client.post(step_3, {})
 

@@ -8,7 +8,6 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from connections import setting_up
 from connections.access.access import Place, known_source, my_draft, my_drafts, my_place, my_teams, visible_connections
 from connections.access.requests import PersonRequest
 from connections.forms.credentials import typed_into
@@ -16,8 +15,9 @@ from connections.forms.details import form_for
 from connections.frame.outlook import estimates
 from connections.models import Connection, Privacy
 from connections.safe.sealing import Unsealable
-from connections.setting_up import NoLongerADraft, SetUpChanged, activate, keep_typed
+from connections.stepper import setting_up
 from connections.stepper.forms import ChooseSource, FinishForm, SetUpForm
+from connections.stepper.setting_up import NoLongerADraft, SetUpChanged, activate, keep_typed
 from sources.errors import SourceError
 from sources.registry import offered_sources
 
@@ -35,7 +35,7 @@ def add(request: PersonRequest, workspace: str) -> HttpResponse:
         draft = setting_up.begin(place.workspace, source, by=request.user)
         tell_dropped(request, setting_up.drop_oldest(by=request.user))
         return redirect(draft.url("set_up"))
-    return render(request, "connections/add.html", {**step(place, 1), **choices(request, place), "form": form})
+    return render(request, "connections/stepper/add.html", {**step(place, 1), **choices(request, place), "form": form})
 
 
 def tell_dropped(request: PersonRequest, drafts: list[Connection]) -> None:
@@ -72,7 +72,7 @@ def set_up(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
         return already_finished(request, draft)
     place = my_place(request, workspace)
     if not is_offered(draft):
-        return render(request, "connections/source_off.html", {**step(place, 2, draft), "draft": draft})
+        return render(request, "connections/stepper/source_off.html", {**step(place, 2, draft), "draft": draft})
     form = form_for(SetUpForm, source)(
         posted(request), initial=draft.typed_values(), draft=draft, user=request.user, workspace=place.workspace
     )
@@ -83,7 +83,7 @@ def set_up(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
         # This page as it is now says what became of the set-up.
         return redirect(draft.url("set_up"))
     context = {**step(place, 2, draft), "form": form, "draft": draft}
-    return render(request, "connections/set_up.html", context, status=form.refusal_status)
+    return render(request, "connections/stepper/set_up.html", context, status=form.refusal_status)
 
 
 def already_finished(request: PersonRequest, connection: Connection) -> HttpResponse:
@@ -153,7 +153,9 @@ def finish(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
     if request.method == "POST" and form.is_valid():
         return conclude(request, draft, place, form)
     return render(
-        request, "connections/finish.html", {**step(place, 3, draft), **summary(request, place, draft), "form": form}
+        request,
+        "connections/stepper/finish.html",
+        {**step(place, 3, draft), **summary(request, place, draft), "form": form},
     )
 
 

@@ -10,7 +10,7 @@ from connections.people.leaving import disband
 from connections.syncing.working import queue_due
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import client_of
-from tests.connections.stepper import (
+from tests.connections.stepper.walking import (
     ADD,
     begin,
     connect_through_pages,

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from connections import setting_up, wizard
 from connections.models import Connection, Sync, User
+from connections.stepper import setting_up, views
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import PASSWORD, client_of
-from tests.connections.stepper import (
+from tests.connections.stepper.walking import (
     ADD,
     begin,
     details,
@@ -160,15 +160,15 @@ def test_what_another_tab_finishes_is_not_deleted_by_discard(
     alice_client: Client, alice: User, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     step_3 = set_up(alice_client, sandbox)
-    my_draft = wizard.my_draft
+    my_draft = views.my_draft
 
     def then_finished(*args: Any) -> Connection:
-        monkeypatch.setattr(wizard, "my_draft", my_draft)
+        monkeypatch.setattr(views, "my_draft", my_draft)
         draft = my_draft(*args)
         client_of(alice).post(step_3)
         return draft
 
-    monkeypatch.setattr(wizard, "my_draft", then_finished)
+    monkeypatch.setattr(views, "my_draft", then_finished)
 
     response = alice_client.post(step_3.replace("finish/", "discard/"), follow=True)
 

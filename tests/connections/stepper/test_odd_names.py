@@ -8,7 +8,7 @@ from django.test import Client
 from connections.models import Connection, Team, User
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import client_of
-from tests.connections.stepper import (
+from tests.connections.stepper.walking import (
     ADD,
     begin,
     connect_through_pages,

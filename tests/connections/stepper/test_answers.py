@@ -11,7 +11,7 @@ from django.test import Client
 from connections.models import Connection, User
 from sources.activecampaign import check as live_check
 from sources.activecampaign.sandbox.server import SandboxServer
-from tests.connections.stepper import (
+from tests.connections.stepper.walking import (
     begin,
     controls,
     details,
