@@ -19,7 +19,7 @@ LONGEST_FUNCTION = 60
 # The rooms of the first floor, the highest first. A room's modules import their own room and what is below it.
 ROOMS = (
     ("urls", "apps", "templatetags"),
-    ("admin", "admin_forms", "admin_pages", "stepper", "management"),
+    ("admin", "stepper", "management"),
     (
         "syncing",
         "keeping",

@@ -320,7 +320,7 @@ def faulty(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     if request.param == "in a view":
         monkeypatch.setattr(setting_up, "ask", fail)
         monkeypatch.setattr(editing, "ask", fail)
-        monkeypatch.setattr("connections.admin.UserAdmin.get_form", fail)
+        monkeypatch.setattr("connections.admin.people.UserAdmin.get_form", fail)
     else:
         monkeypatch.setattr("django_htmx.middleware.HtmxMiddleware.__call__", fail)
 

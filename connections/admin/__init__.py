@@ -1,0 +1,8 @@
+"""Django's admin, for site staff: people and workspaces to be made, connections and syncs to be found. No secrets.
+
+May use: people, checking, access, models.
+"""
+
+from connections.admin import connections, people
+
+__all__ = ["connections", "people"]
