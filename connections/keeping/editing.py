@@ -1,7 +1,9 @@
 """Saves an edit: new credentials are proven first, and what others changed meanwhile is respected."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.db import transaction
@@ -10,7 +12,6 @@ from django.views.decorators.debug import sensitive_variables
 from connections.access.access import present_row
 from connections.checking.checking import account_of, ask, note_success, unreadable_key
 from connections.checking.trying import counted_try
-from connections.keeping.forms import OTHERS_CHANGED, EditForm
 from connections.models import Connection, Membership, Privacy, StandbyKey, Sync, User
 from connections.models.people import in_words
 from connections.models.sync import AlreadyActive, Trigger
@@ -18,6 +19,7 @@ from connections.safe.sealing import Unsealable
 from sources.spec import Credentials, Proof, host_of
 
 EDITABLE = ("name", "privacy", "api_url", "api_key")
+OTHERS_CHANGED = "Which connections use this key has changed meanwhile. Look again, then enter the key and save."
 ORDER_OF_PRIVACY = (Privacy.PRIVATE, Privacy.TEAM, Privacy.WORKSPACE)
 
 
@@ -33,8 +35,32 @@ class EditConflict(Exception):
     """Somebody else changed the same field since the form was rendered. The text is for the person."""
 
 
+class Edit(Protocol):
+    """A form that was posted, and that comes to terms with what others changed meanwhile."""
+
+    cleaned_data: dict[str, Any]
+    conflicts: Sequence[Any]
+
+    @property
+    def changes_credentials(self) -> bool: ...
+
+    @property
+    def changes_privacy(self) -> bool: ...
+
+    @property
+    def also_in(self) -> dict[UUID, int]: ...
+
+    def credentials(self) -> Credentials: ...
+
+    def is_valid(self) -> bool: ...
+
+    def meet(self, row: Connection) -> None: ...
+
+    def require_team(self) -> None: ...
+
+
 @sensitive_variables("credentials")
-def save_edit(connection: Connection, form: EditForm, *, by: User) -> str:
+def save_edit(connection: Connection, form: Edit, *, by: User) -> str:
     """Save a valid form; returns what to say. Saves nothing when it raises EditConflict, SourceError or Http404."""
     refuse_conflicts(form)
     before = readers(connection) if form.changes_privacy else []
@@ -57,13 +83,13 @@ def save_edit(connection: Connection, form: EditForm, *, by: User) -> str:
     return " ".join(filter(None, [said, *more]))
 
 
-def refuse_conflicts(form: EditForm) -> None:
+def refuse_conflicts(form: Edit) -> None:
     if form.conflicts:
         raise EditConflict("Nothing was saved yet: somebody else changed the same thing.")
 
 
 @transaction.atomic
-def store(connection: Connection, form: EditForm, *, by: User, proven: Proven | None = None) -> list[Connection]:
+def store(connection: Connection, form: Edit, *, by: User, proven: Proven | None = None) -> list[Connection]:
     """Returns the row, and then the others that got the same key."""
     others = locked_others(connection, form.also_in, by=by)
     row = present_row(connection, by=by)
@@ -117,7 +143,7 @@ def settle_standby(row: Connection, proven: Proven, *, by: User) -> None:
         standby.discard(by=by, detail="The new key belongs to the same person.")
 
 
-def settle_again(row: Connection, form: EditForm, *, proven: Proven | None) -> None:
+def settle_again(row: Connection, form: Edit, *, proven: Proven | None) -> None:
     """Somebody saved while the new credentials were being proven: look at what they changed before going on."""
     form.meet(row)
     refuse_conflicts(form)

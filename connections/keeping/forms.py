@@ -10,12 +10,12 @@ from django.core.exceptions import ValidationError
 from connections.forms.credentials import address_differs, chosen_credentials, key_hint, needs_key_again, typed_into
 from connections.forms.details import DetailsForm
 from connections.forms.settled import SettledForm
+from connections.keeping.editing import OTHERS_CHANGED
 from connections.models import Connection, Privacy, StandbyKey
 from connections.models.event import FIELD_WORDS
 from connections.safe.sealing import Unsealable, fingerprint
 from sources.spec import Credentials, host_of
 
-OTHERS_CHANGED = "Which connections use this key has changed meanwhile. Look again, then enter the key and save."
 NOBODY_LEFT = "Who added it has left: nobody could use it, or open it again."
 
 

@@ -1,5 +1,7 @@
 """Brings a draft through the stepper: keeps what was typed, tries it, stores it, and makes it a connection."""
 
+from typing import Any, Protocol
+
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
@@ -9,11 +11,20 @@ from connections.models import Connection, State, Sync, User, Workspace
 from connections.models.check_try import TooManyAtOnce, TooManyTries
 from connections.models.sync import Trigger
 from connections.safe.sealing import Unsealable
-from connections.stepper.forms import SetUpForm
 from sources.errors import NoCallFree, SourceError, TemporarilyDown
 from sources.spec import Credentials, Proof, Source
 
 MOST_DRAFTS = 20  # Of one person. Each holds what was typed, and nobody comes back to so many.
+
+
+class SetUp(Protocol):
+    """A valid form of step 2."""
+
+    cleaned_data: dict[str, Any]
+
+    def credentials(self) -> Credentials: ...
+
+    def require_team(self) -> None: ...
 
 
 class NoLongerADraft(Exception):
@@ -62,7 +73,7 @@ def discard(draft: Connection) -> None:
 
 
 @sensitive_variables("credentials")
-def set_up(draft: Connection, form: SetUpForm, *, by: User, untested_will_do: bool) -> None:
+def set_up(draft: Connection, form: SetUp, *, by: User, untested_will_do: bool) -> None:
     """Try what a valid form holds, and store it.
 
     Raises SourceError when the account says no, Unsealable when the held key cannot be opened, and NoLongerADraft.
@@ -111,7 +122,7 @@ def has_same(draft: Connection, credentials: Credentials) -> bool:
 
 
 @transaction.atomic
-def store(draft: Connection, form: SetUpForm, credentials: Credentials, proof: Proof | None, *, by: User) -> None:
+def store(draft: Connection, form: SetUp, credentials: Credentials, proof: Proof | None, *, by: User) -> None:
     # The check may have taken many seconds, in which another tab finished this set-up.
     lock(draft)
     form.require_team()

@@ -1,25 +1,37 @@
 """Saves what of an account is pulled, at which pace, and when."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar
 
 from django.db import transaction
-from django.http import QueryDict
 
 from connections.access.access import present_row
 from connections.models import Connection, User
-from connections.syncing.forms import PullingForm
 
 PLANNED = ("streams", "pace", "schedule")
 
 
+class Plan(Protocol):
+    """A form that was posted, and that comes to terms with what others changed meanwhile."""
+
+    conflicts: Sequence[Any]
+
+    def is_valid(self) -> bool: ...
+
+    def choice(self) -> dict[str, Any]: ...
+
+
+PlanT = TypeVar("PlanT", bound=Plan)
+
+
 @transaction.atomic
-def save_pulling(connection: Connection, posted: QueryDict, *, by: User) -> PullingForm:
-    """Read what was posted against the row as it is now, and save it unless the form has errors or conflicts.
+def save_pulling(connection: Connection, read: Callable[[Connection], PlanT], *, by: User) -> PlanT:
+    """`read` what was posted against the row as it is now, and save it unless the form has errors or conflicts.
 
     Raises Http404 when the person may no longer change the connection.
     """
     row = present_row(connection, by=by)
-    form = PullingForm(posted, connection=row)
+    form = read(row)
     if form.is_valid() and not form.conflicts:
         before, streams = {field: row.value_of(field) for field in PLANNED}, {*row.stream_keys}
         row.choose_pulling(**form.choice())

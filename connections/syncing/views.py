@@ -34,7 +34,7 @@ def pulling(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Ht
         return redirect(connection)
     if request.method != "POST":
         return pulling_page(request, PullingForm(connection=connection))
-    form = save_pulling(connection, request.POST, by=request.user)
+    form = save_pulling(connection, lambda row: PullingForm(request.POST, connection=row), by=request.user)
     if not form.is_valid():
         return pulling_page(request, form)
     if form.conflicts:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from connections.models import Connection, Pace, Schedule, Sync, User
 from connections.models.sync import RunState, SyncState
+from connections.syncing.forms import PullingForm
 from connections.syncing.planning import save_pulling
 from connections.syncing.syncing import run
 from sources.activecampaign.sandbox.server import SandboxServer
@@ -450,12 +451,15 @@ def test_the_rules_and_the_row_are_those_of_the_moment_of_saving(
     posted.update({"pace": "full", "schedule": "hourly", "version": str(seen.version)})
     Connection.objects.update(name="Renamed meanwhile")
 
-    assert save_pulling(seen, posted, by=alice).is_valid()
+    def read(row: Connection) -> PullingForm:
+        return PullingForm(posted, connection=row)
+
+    assert save_pulling(seen, read, by=alice).is_valid()
     assert (again(connection).name, again(connection).pace) == ("Renamed meanwhile", "full")
 
     dana.memberships.update(role="member")
     with pytest.raises(Http404):
-        save_pulling(seen, posted, by=dana)
+        save_pulling(seen, read, by=dana)
 
 
 def test_an_empty_form_is_refused_and_changes_nothing(alice_client: Client, connection: Connection) -> None:
