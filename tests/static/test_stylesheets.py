@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-STYLESHEETS = sorted((settings.BASE_DIR / "static" / "css").glob("*.css"))
+CSS = settings.BASE_DIR / "static" / "css"
+STYLESHEETS = sorted(path for path in CSS.rglob("*.css") if path.name != "components.css")
 COLOUR = re.compile(r"#[0-9a-f]{3,8}\b|\b(?:rgb|hsl|oklch|oklab|lab|lch)\(", re.IGNORECASE)
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
@@ -15,9 +16,19 @@ def rules_of(path: Path) -> str:
     return COMMENT.sub("", path.read_text())
 
 
+def layer_of(path: Path) -> str:
+    return path.stem if path.parent == CSS else path.parent.name
+
+
 def test_there_are_four_layers_in_four_files():
-    assert [path.stem for path in STYLESHEETS] == ["base", "components", "pages", "tokens"]
-    assert "@layer tokens, base, components, pages;" in rules_of(settings.BASE_DIR / "static/css/tokens.css")
+    assert sorted(path.stem for path in CSS.glob("*.css")) == ["base", "components", "pages", "tokens"]
+    assert "@layer tokens, base, components, pages;" in rules_of(CSS / "tokens.css")
+
+
+def test_each_component_has_a_file_and_is_taken_in():
+    taken_in = re.findall(r'@import url\("components/([\w-]+)\.css"\);', rules_of(CSS / "components.css"))
+
+    assert sorted(taken_in) == sorted(path.stem for path in (CSS / "components").iterdir())
 
 
 @pytest.mark.parametrize("path", STYLESHEETS, ids=lambda path: path.stem)
@@ -26,7 +37,7 @@ def test_a_stylesheet_needs_no_force_and_no_ids(path):
 
     assert "!important" not in rules
     assert not re.search(r"(?m)^\s*[^{};:]*#[a-z][\w-]*[^;]*\{", rules)
-    assert f"@layer {path.stem} {{" in rules
+    assert f"@layer {layer_of(path)} {{" in rules
 
 
 @pytest.mark.parametrize("path", [path for path in STYLESHEETS if path.stem != "tokens"], ids=lambda path: path.stem)
@@ -36,7 +47,7 @@ def test_colours_stand_in_the_tokens_alone(path):
 
 @pytest.mark.parametrize("path", STYLESHEETS, ids=lambda path: path.stem)
 def test_every_token_that_is_used_exists(path):
-    defined = set(re.findall(r"(--[\w-]+):", rules_of(settings.BASE_DIR / "static/css/tokens.css")))
+    defined = set(re.findall(r"(--[\w-]+):", rules_of(CSS / "tokens.css")))
 
     assert set(re.findall(r"var\((--[\w-]+)", rules_of(path))) <= defined
 
@@ -72,7 +83,7 @@ SEEN_ON = [(mark, ground) for mark in ["line-strong", "focus"] for ground in GRO
 
 
 def schemes_of(token: str) -> list[str]:
-    tokens = rules_of(settings.BASE_DIR / "static/css/tokens.css")
+    tokens = rules_of(CSS / "tokens.css")
     found = re.search(rf"--{token}: light-dark\((#\w{{6}}), (#\w{{6}})\);", tokens)
     assert found, token
     return list(found.groups())
