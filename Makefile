@@ -18,7 +18,7 @@ LINT_ENV = env DEBUG=off ALLOWED_HOSTS=lint.example SITE_URL=https://lint.exampl
 help:
 	@echo "make run      start the product with a sandbox and demo people; PORT=… SANDBOX_PORT=… choose other ports"
 	@echo "make test     run all tests; ARGS=\"-k word\" narrows them"
-	@echo "make lint     check style, types, templates and migrations"
+	@echo "make lint     check style, imports, types, templates and migrations"
 	@echo "make format   put style right"
 	@echo "make bench    measure the pulling of data; ARGS=\"--only speed\" chooses, ARGS=--quick is a short one"
 	@echo "make mutate   change the code that locks things, and report what no test notices (an hour); ARGS=\"connections.access.access*\" narrows it"
@@ -33,6 +33,7 @@ test: $(STAMP) chromium
 lint: $(STAMP)
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
+	@$(BIN)/lint-imports --no-logo --no-cache
 	@$(LINT_ENV) $(BIN)/mypy
 	@$(BIN)/djlint --lint --quiet templates sources
 	@$(LINT_ENV) $(BIN)/python manage.py check --deploy --fail-level WARNING

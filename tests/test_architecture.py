@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -16,28 +17,9 @@ FOREIGN_TO_SOURCES = ("django.db", "django.http", "django.contrib", "django.urls
 LONGEST_FILE = 400  # Lines.
 LONGEST_FUNCTION = 60
 
-# The rooms of the first floor, the highest first. A room's modules import their own room and what is below it.
-ROOMS = (
-    ("urls", "apps", "templatetags"),
-    ("admin", "stepper", "management"),
-    (
-        "syncing",
-        "keeping",
-        *("listing", "people", "data"),
-    ),
-    (
-        "login",
-        "operating",
-        "frame",
-    ),
-    (
-        "checking",
-        "forms",
-        "access",
-    ),
-    ("models",),
-    ("safe",),
-)
+DRAWING = (ROOT / "docs" / "architecture.md").read_text()
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+FRAMEWORKS_OWN = {"migrations"}  # A folder, and no room: Django writes into it.
 ARCHIVE = (
     *("record", "row_count", "stream_mark", "sighting", "sync", "shared_budget", "budget"),
     *("standby_key", "event", "check_try", "sign_in"),
@@ -90,11 +72,40 @@ def flats() -> list[str]:
     return [f"sources.{path.parent.name}" for path in sorted((ROOT / "sources").glob("*/source.py"))]
 
 
-def rank(module: str, order: tuple[tuple[str, ...], ...]) -> int:
-    """The place of a module's room, counted from the top."""
-    room = next((place for place, names in enumerate(order) if module.split(".")[1] in names), None)
-    assert room is not None, f"{module} stands in no room: give it one here and in docs/architecture.md"
-    return room
+def drawn() -> list[set[str]]:
+    """The rooms of the first floor as docs/architecture.md draws them, the lowest floor first."""
+    floors = dict(re.findall(r"^ +(\d)  ([a-z]+(?: · [a-z]+)*)$", DRAWING, re.MULTILINE))
+    assert [*floors] == [str(number) for number in range(len(floors), 0, -1)]
+    return [set(floors[number].split(" · ")) for number in sorted(floors)]
+
+
+def floor_of(room: str) -> int:
+    return next(number for number, rooms in enumerate(drawn(), start=1) if room in rooms)
+
+
+def rooms() -> list[str]:
+    return sorted({path.parent.name for path in (ROOT / "connections").glob("*/__init__.py")} - FRAMEWORKS_OWN)
+
+
+def door(room: str) -> str:
+    return ast.get_docstring(tree(f"connections.{room}")) or ""
+
+
+def used_by(room: str) -> set[str]:
+    """The other rooms whose modules or templates it uses."""
+    imported = {what.split(".")[1] for _, what in arrows(f"connections.{room}") if what.startswith("connections.")}
+    templates = [ROOT / "templates" / "connections" / room, ROOT / "connections" / room]
+    texts = [path.read_text() for folder in templates for path in folder.rglob("*") if path.suffix in {".html", ".py"}]
+    shown = {name for text in texts for name in re.findall(r"""["']connections/(\w+)/\w+\.(?:html|txt)["']""", text)}
+    return (imported | shown) - {room}
+
+
+def kind_of(module: str) -> int:
+    """Within a room: addresses stand above views, views above forms, forms above all else."""
+    name = module.rpartition(".")[2]
+    kinds = (("urls",), 3), (("views",), 2), (("forms", "_form"), 1)
+    rest = 2 if within(module, "connections.admin") else 0  # Its pages are Django's kind of views.
+    return next((kind for ends, kind in kinds if name.endswith(ends)), rest)
 
 
 def test_the_ground_floor_knows_nothing_above_it() -> None:
@@ -142,12 +153,48 @@ def test_what_all_flats_share_knows_none_of_them() -> None:
     assert [what for what in imports("sources.errors") if within(what, *FLOORS)] == []
 
 
-def test_arrows_between_the_rooms_of_the_first_floor_point_down() -> None:
-    inside = [arrow for arrow in arrows("connections") if within(arrow[1], "connections") and "." in arrow[0]]
+def test_the_rooms_are_those_that_are_drawn_and_those_that_import_linter_holds_to_their_order() -> None:
+    layers = next(one["layers"] for one in PROJECT["tool"]["importlinter"]["contracts"] if "containers" in one)
 
-    wrong = [(who, what) for who, what in inside if "." in what and rank(who, ROOMS) > rank(what, ROOMS)]
+    assert [set(layer.split(" | ")) for layer in reversed(layers)] == drawn()
+    assert {*rooms(), "urls"} == set().union(*drawn())
 
-    assert wrong == []
+
+@pytest.mark.parametrize("room", rooms())
+def test_a_room_uses_what_its_door_says_and_nothing_else(room: str) -> None:
+    said = re.search(r"^May use: ([a-z, ]+)\.$", door(room), re.MULTILINE)
+    assert said, f"connections/{room}/__init__.py says what the room is, and “May use: …”."
+    may_use = {name for name in said[1].split(", ") if name != "nothing here"}
+
+    assert used_by(room) == may_use
+    assert [name for name in may_use if floor_of(name) >= floor_of(room)] == []
+
+
+@pytest.mark.parametrize("room", rooms())
+def test_the_drawing_says_of_a_room_what_its_door_says(room: str) -> None:
+    sentence, _, _ = door(room).partition("\n\n")
+
+    assert f"| `{room}` | {sentence} |" in DRAWING
+
+
+def test_within_a_room_addresses_lead_to_views_views_to_forms_and_forms_to_verbs() -> None:
+    inside = [(who, what) for who, what in arrows("connections") if who.split(".")[1:2] == what.split(".")[1:2]]
+
+    assert [(who, what) for who, what in inside if who != what and kind_of(who) < kind_of(what)] == []
+
+
+def test_nothing_is_handed_on_but_where_a_framework_looks() -> None:
+    """An `__init__.py` holds its door, and no other module's names."""
+    handing_on = {name for name, path in modules().items() if path.name == "__init__.py" and imports(name)}
+
+    assert handing_on == {"connections.models", "connections.admin"}
+
+
+def test_templates_and_tests_of_a_room_stand_in_folders_of_its_name() -> None:
+    folders = {path.name for top in ("templates", "tests") for path in (ROOT / top / "connections").glob("*/")}
+
+    assert {name for name in folders if name != "__pycache__"} <= {*rooms()}
+    assert [path.name for path in (ROOT / "templates" / "connections").glob("*.*")] == []
 
 
 def test_arrows_within_the_archive_point_down() -> None:

@@ -1,4 +1,7 @@
-"""The models, lowest first."""
+"""What is stored: people, connections, syncs, records, budgets; each row's own verbs, and which rows are which.
+
+May use: safe.
+"""
 
 from connections.models.people import Membership, Role, Team, User, Workspace  # noqa: I001  in the order of their imports
 from connections.models.choices import Health, Pace, Privacy, Schedule, State
