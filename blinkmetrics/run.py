@@ -15,7 +15,7 @@ import environ
 
 from blinkmetrics.children import Child, say, stop_all
 from blinkmetrics.env_file import add_missing, demo_settings, keep_private
-from sources.activecampaign.sandbox.world import demo_key
+from sources.activecampaign.sandbox.world.world import demo_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"

@@ -16,7 +16,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from sources.activecampaign.sandbox.server import SandboxServer
-from sources.activecampaign.sandbox.world import demo_key
+from sources.activecampaign.sandbox.world.world import demo_key
 
 ROOT = Path(__file__).parent.parent
 

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from sources.activecampaign.sandbox.chaos import Chaos
 from sources.activecampaign.sandbox.server import SandboxServer
-from sources.activecampaign.sandbox.stirring import ChangeKind
+from sources.activecampaign.sandbox.stirring.chaos import Chaos
+from sources.activecampaign.sandbox.stirring.stirring import ChangeKind
 
 SINGLE: tuple[ChangeKind, ...] = ("come", "change", "go")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from sources.activecampaign.sandbox.world import World
+from sources.activecampaign.sandbox.world.world import World
 from sources.registry import get_source
 from tests.bench.figures import Effort, Figure, Lap, fewest_calls, ideal_seconds, median_of
 from tests.bench.plain import walk_lap

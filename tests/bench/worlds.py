@@ -22,8 +22,8 @@ from django.utils import timezone
 from connections.models import Connection, Sync
 from connections.models.sync import RunState, Trigger
 from connections.syncing.syncing import run
-from sources.activecampaign.sandbox.chaos import Chaos
 from sources.activecampaign.sandbox.server import SandboxServer
+from sources.activecampaign.sandbox.stirring.chaos import Chaos
 from sources.spec import Row
 from tests.bench.figures import Effort, Figure
 from tests.bench.plain import plain_walk

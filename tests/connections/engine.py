@@ -10,7 +10,7 @@ from django.utils import timezone
 from connections.models import Connection, Record, Sync
 from connections.models.sync import Trigger
 from connections.syncing.syncing import run
-from sources.activecampaign.sandbox.answers import Call
+from sources.activecampaign.sandbox.answering.answers import Call
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.spec import Row
 

@@ -7,18 +7,18 @@ from threading import Thread
 from types import TracebackType
 from typing import Any, Self
 
-from sources.activecampaign.sandbox.account import Account
-from sources.activecampaign.sandbox.answers import Answer, Call, recorded_headers, refusal
-from sources.activecampaign.sandbox.catalogue import RESOURCES
-from sources.activecampaign.sandbox.chaos import Chaos, Unrest
-from sources.activecampaign.sandbox.controls import Controls
-from sources.activecampaign.sandbox.conversation import Listener
-from sources.activecampaign.sandbox.delivery import SOUND, Reply
-from sources.activecampaign.sandbox.faults import Fault, Faults, make_fault
-from sources.activecampaign.sandbox.keys import Keyring
-from sources.activecampaign.sandbox.neighbour import Calling
-from sources.activecampaign.sandbox.traffic import Admission, Traffic
-from sources.activecampaign.sandbox.world import World, demo_key
+from sources.activecampaign.sandbox.answering.account import Account
+from sources.activecampaign.sandbox.answering.answers import Answer, Call, recorded_headers, refusal
+from sources.activecampaign.sandbox.answering.controls import Controls
+from sources.activecampaign.sandbox.answering.conversation import Listener
+from sources.activecampaign.sandbox.answering.delivery import SOUND, Reply
+from sources.activecampaign.sandbox.answering.faults import Fault, Faults, make_fault
+from sources.activecampaign.sandbox.answering.keys import Keyring
+from sources.activecampaign.sandbox.answering.traffic import Admission, Traffic
+from sources.activecampaign.sandbox.stirring.chaos import Chaos, Unrest
+from sources.activecampaign.sandbox.stirring.neighbour import Calling
+from sources.activecampaign.sandbox.world.catalogue import RESOURCES
+from sources.activecampaign.sandbox.world.world import World, demo_key
 
 
 class SandboxServer:

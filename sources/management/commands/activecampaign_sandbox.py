@@ -8,9 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from sources.activecampaign.sandbox.chaos import Chaos
-from sources.activecampaign.sandbox.neighbour import POLITE, RUDE
 from sources.activecampaign.sandbox.server import SandboxServer
+from sources.activecampaign.sandbox.stirring.chaos import Chaos
+from sources.activecampaign.sandbox.stirring.neighbour import POLITE, RUDE
 
 NEIGHBOURS = {"polite": POLITE, "rude": RUDE}
 

@@ -14,7 +14,7 @@ from blinkmetrics import settings as real_settings
 from connections.checking.trying import Holder, places
 from connections.models import CheckTry, Connection, User, Workspace
 from connections.models.check_try import TooManyAtOnce
-from sources.activecampaign.sandbox.answers import Call
+from sources.activecampaign.sandbox.answering.answers import Call
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect, client_of
 from tests.connections.stepper.walking import begin, details, error_at, value

@@ -17,7 +17,7 @@ from connections.models import Connection, Health, Record, StandbyKey, Sync, Use
 from connections.models.sync import SyncState, Trigger
 from connections.syncing.syncing import run
 from sources.activecampaign.client import THREADS
-from sources.activecampaign.sandbox.answers import Call
+from sources.activecampaign.sandbox.answering.answers import Call
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.errors import AccountUnavailable, BadCredentials, NotPermitted, SourceError, TemporarilyDown, WrongAddress
 from tests.conftest import Connect

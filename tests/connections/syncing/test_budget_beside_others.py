@@ -9,9 +9,9 @@ from connections.models import AccountBudget, Sync
 from connections.models.pacing import Pacing
 from connections.models.sync import SyncState, Trigger
 from connections.syncing.syncing import run
-from sources.activecampaign.sandbox.chaos import Chaos
-from sources.activecampaign.sandbox.neighbour import Neighbour
 from sources.activecampaign.sandbox.server import SandboxServer
+from sources.activecampaign.sandbox.stirring.chaos import Chaos
+from sources.activecampaign.sandbox.stirring.neighbour import Neighbour
 from tests.conftest import Connect
 from tests.connections.engine import again
 

@@ -10,8 +10,8 @@ import pytest
 
 from connections.models import Connection
 from connections.models.sync import RunState
-from sources.activecampaign.sandbox.chaos import Chaos
 from sources.activecampaign.sandbox.server import SandboxServer
+from sources.activecampaign.sandbox.stirring.chaos import Chaos
 from sources.spec import Row
 from tests.bench.plain import plain_walk
 from tests.conftest import Connect

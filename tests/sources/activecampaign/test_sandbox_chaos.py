@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from sources.activecampaign.sandbox.chaos import Chaos
-from sources.activecampaign.sandbox.neighbour import POLITE, RUDE, Neighbour
 from sources.activecampaign.sandbox.server import SandboxServer
-from sources.activecampaign.sandbox.stirring import KINDS, PLACES
+from sources.activecampaign.sandbox.stirring.chaos import Chaos
+from sources.activecampaign.sandbox.stirring.neighbour import POLITE, RUDE, Neighbour
+from sources.activecampaign.sandbox.stirring.stirring import KINDS, PLACES
 from tests.sandbox_fixture import ask
 
 BEGAN = 1_900_000_000

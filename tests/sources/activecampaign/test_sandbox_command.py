@@ -7,7 +7,7 @@ import httpx
 import pytest
 from django.core.management import CommandError, call_command
 
-from sources.activecampaign.sandbox.world import demo_key
+from sources.activecampaign.sandbox.world.world import demo_key
 from tests.sandbox_fixture import ask
 
 

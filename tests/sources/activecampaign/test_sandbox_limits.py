@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from sources.activecampaign.sandbox.traffic import Traffic
+from sources.activecampaign.sandbox.answering.traffic import Traffic
 from tests.sandbox_fixture import ask
 
 
@@ -24,7 +24,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr("sources.activecampaign.sandbox.traffic.time", clock)
+    monkeypatch.setattr("sources.activecampaign.sandbox.answering.traffic.time", clock)
     return clock
 
 

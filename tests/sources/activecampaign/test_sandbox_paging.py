@@ -2,7 +2,7 @@
 
 import pytest
 
-from sources.activecampaign.sandbox.moments import iso, parse
+from sources.activecampaign.sandbox.world.moments import iso, parse
 from tests.sandbox_fixture import ask
 
 

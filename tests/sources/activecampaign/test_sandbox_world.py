@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from sources.activecampaign.sandbox.catalogue import RESOURCES
-from sources.activecampaign.sandbox.world import World, demo_key
+from sources.activecampaign.sandbox.world.catalogue import RESOURCES
+from sources.activecampaign.sandbox.world.world import World, demo_key
 from tests.sandbox_fixture import ask
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from sources.activecampaign.client import ActiveCampaign
-from sources.activecampaign.sandbox.catalogue import RESOURCES
 from sources.activecampaign.sandbox.server import SandboxServer
+from sources.activecampaign.sandbox.world.catalogue import RESOURCES
 from sources.activecampaign.source import source
 from sources.activecampaign.streams import STREAMS
 from tests.sandbox_fixture import ask

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
 
-from sources.activecampaign.sandbox.answers import JSON, Answer, Call, refusal
-from sources.activecampaign.sandbox.catalogue import RESOURCES
-from sources.activecampaign.sandbox.faults import Faults, make_fault
-from sources.activecampaign.sandbox.keys import Keyring
-from sources.activecampaign.sandbox.traffic import Traffic
-from sources.activecampaign.sandbox.world import World
+from sources.activecampaign.sandbox.answering.answers import JSON, Answer, Call, refusal
+from sources.activecampaign.sandbox.answering.faults import Faults, make_fault
+from sources.activecampaign.sandbox.answering.keys import Keyring
+from sources.activecampaign.sandbox.answering.traffic import Traffic
+from sources.activecampaign.sandbox.world.catalogue import RESOURCES
+from sources.activecampaign.sandbox.world.world import World
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from sources.activecampaign.sandbox.resource import Row
+from sources.activecampaign.sandbox.world.resource import Row
 
 Kind = Literal["came", "changed", "went"]
 

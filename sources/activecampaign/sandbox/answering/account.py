@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sources.activecampaign.sandbox.answers import Answer, Call, listed_refusal, refusal
-from sources.activecampaign.sandbox.catalogue import RESOURCES
-from sources.activecampaign.sandbox.keys import KeyHolder, Keyring
-from sources.activecampaign.sandbox.paging import InvalidQuery, choose
-from sources.activecampaign.sandbox.resource import Resource, Row
-from sources.activecampaign.sandbox.world import World
+from sources.activecampaign.sandbox.answering.answers import Answer, Call, listed_refusal, refusal
+from sources.activecampaign.sandbox.answering.keys import KeyHolder, Keyring
+from sources.activecampaign.sandbox.answering.paging import InvalidQuery, choose
+from sources.activecampaign.sandbox.world.catalogue import RESOURCES
+from sources.activecampaign.sandbox.world.resource import Resource, Row
+from sources.activecampaign.sandbox.world.world import World
 
 SUBSCRIBER_LIMITS = (500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000)
 

@@ -8,8 +8,8 @@ from email.utils import formatdate
 from http import HTTPStatus
 from threading import Event
 
-from sources.activecampaign.sandbox.answers import Answer
-from sources.activecampaign.sandbox.faults import Fault
+from sources.activecampaign.sandbox.answering.answers import Answer
+from sources.activecampaign.sandbox.answering.faults import Fault
 
 REASONS = {int(status): status.phrase for status in HTTPStatus}
 LONGEST_HANG = 600.0  # Whoever waits longer for a hanging answer has proven the point.

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
-from sources.activecampaign.sandbox import words
-from sources.activecampaign.sandbox.moments import day, iso, plain
-from sources.activecampaign.sandbox.resource import Drawing, Resource, Row, WorldView
+from sources.activecampaign.sandbox.world import words
+from sources.activecampaign.sandbox.world.moments import day, iso, plain
+from sources.activecampaign.sandbox.world.resource import Drawing, Resource, Row, WorldView
 
 ZERO_TIME = "0000-00-00 00:00:00"
 

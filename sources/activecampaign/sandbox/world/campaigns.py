@@ -1,8 +1,8 @@
 """Campaigns: what was sent, and what became of it."""
 
-from sources.activecampaign.sandbox import words
-from sources.activecampaign.sandbox.moments import iso, plain
-from sources.activecampaign.sandbox.resource import Drawing, Resource, Row
+from sources.activecampaign.sandbox.world import words
+from sources.activecampaign.sandbox.world.moments import iso, plain
+from sources.activecampaign.sandbox.world.resource import Drawing, Resource, Row
 
 MINUTE = 60
 

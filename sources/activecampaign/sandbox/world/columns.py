@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sources.activecampaign.sandbox import words
-from sources.activecampaign.sandbox.moments import iso, plain
-from sources.activecampaign.sandbox.resource import Drawing, Resource, Row
+from sources.activecampaign.sandbox.world import words
+from sources.activecampaign.sandbox.world.moments import iso, plain
+from sources.activecampaign.sandbox.world.resource import Drawing, Resource, Row
 
 Column = Callable[[Drawing], Any]
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sources.activecampaign.sandbox import moments
-from sources.activecampaign.sandbox.table import Table
+from sources.activecampaign.sandbox.world import moments
+from sources.activecampaign.sandbox.world.table import Table
 
 USUAL_LIMIT = 20
 MOST = 100

@@ -1,8 +1,8 @@
 """Shops that are connected to the account, with their customers and orders."""
 
-from sources.activecampaign.sandbox.columns import changed, created, email, of, one_of, same_as, shaped, share
-from sources.activecampaign.sandbox.moments import iso
-from sources.activecampaign.sandbox.resource import Drawing
+from sources.activecampaign.sandbox.world.columns import changed, created, email, of, one_of, same_as, shaped, share
+from sources.activecampaign.sandbox.world.moments import iso
+from sources.activecampaign.sandbox.world.resource import Drawing
 
 CONNECTIONS = shaped(
     "connections",

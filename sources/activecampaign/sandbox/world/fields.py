@@ -1,8 +1,8 @@
 """Custom fields of contacts, with the options to choose from."""
 
-from sources.activecampaign.sandbox import words
-from sources.activecampaign.sandbox.moments import iso
-from sources.activecampaign.sandbox.resource import Drawing, Resource, Row
+from sources.activecampaign.sandbox.world import words
+from sources.activecampaign.sandbox.world.moments import iso
+from sources.activecampaign.sandbox.world.resource import Drawing, Resource, Row
 
 OPTIONS = tuple((index, label) for index, (_, _, labels) in enumerate(words.FIELDS) for label in labels)
 

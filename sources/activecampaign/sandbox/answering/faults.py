@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from threading import Lock
 from typing import Any, Literal
 
-from sources.activecampaign.sandbox.answers import JSON, Answer, Call
+from sources.activecampaign.sandbox.answering.answers import JSON, Answer, Call
 
 WEB_PAGE = (
     "<!DOCTYPE html><html><head><title>Maintenance</title></head><body><h1>We will be right back</h1></body></html>"

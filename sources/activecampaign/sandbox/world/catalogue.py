@@ -1,6 +1,6 @@
 """Every kind of record that the sandbox has, by its path."""
 
-from sources.activecampaign.sandbox import (
+from sources.activecampaign.sandbox.world import (
     audience,
     campaigns,
     content,
@@ -13,7 +13,7 @@ from sources.activecampaign.sandbox import (
     shops,
     traces,
 )
-from sources.activecampaign.sandbox.resource import by_path
+from sources.activecampaign.sandbox.world.resource import by_path
 
 RESOURCES = by_path(
     (

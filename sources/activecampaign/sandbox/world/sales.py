@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sources.activecampaign.sandbox import words
-from sources.activecampaign.sandbox.moments import iso
-from sources.activecampaign.sandbox.resource import Drawing, Resource, Row, WorldView
+from sources.activecampaign.sandbox.world import words
+from sources.activecampaign.sandbox.world.moments import iso
+from sources.activecampaign.sandbox.world.resource import Drawing, Resource, Row, WorldView
 
 STAGES = tuple((index, title) for index, (_, _, titles) in enumerate(words.PIPELINES) for title in titles)
 DAY = 86_400

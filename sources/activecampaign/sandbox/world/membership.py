@@ -1,8 +1,8 @@
 """What ties contacts to other rows: their tags, lists, automations and values of custom fields."""
 
-from sources.activecampaign.sandbox import words
-from sources.activecampaign.sandbox.moments import iso, plain
-from sources.activecampaign.sandbox.resource import Drawing, Resource, Row
+from sources.activecampaign.sandbox.world import words
+from sources.activecampaign.sandbox.world.moments import iso, plain
+from sources.activecampaign.sandbox.world.resource import Drawing, Resource, Row
 
 WEEK = 7 * 86_400
 

@@ -1,6 +1,6 @@
 """What people leave behind: opens, clicks, bounces, visits and conversions."""
 
-from sources.activecampaign.sandbox.columns import (
+from sources.activecampaign.sandbox.world.columns import (
     changed,
     changed_plain,
     created,
@@ -15,8 +15,8 @@ from sources.activecampaign.sandbox.columns import (
     tea,
     upto,
 )
-from sources.activecampaign.sandbox.moments import iso, plain
-from sources.activecampaign.sandbox.resource import Drawing, Row
+from sources.activecampaign.sandbox.world.moments import iso, plain
+from sources.activecampaign.sandbox.world.resource import Drawing, Row
 
 WHAT_HAPPENED = (
     ("SubscriberEmail", "contact-email"),

@@ -7,8 +7,8 @@ from itertools import accumulate
 from random import Random
 from typing import Any
 
-from sources.activecampaign.sandbox import moments
-from sources.activecampaign.sandbox.resource import Drawing, Resource, Row, WorldView
+from sources.activecampaign.sandbox.world import moments
+from sources.activecampaign.sandbox.world.resource import Drawing, Resource, Row, WorldView
 
 Life = tuple[int, int | None]
 """When a row was created and last edited (None: never), in seconds since 1970."""

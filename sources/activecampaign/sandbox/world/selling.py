@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sources.activecampaign.sandbox.columns import (
+from sources.activecampaign.sandbox.world.columns import (
     changed,
     changed_plain,
     created,
@@ -16,8 +16,8 @@ from sources.activecampaign.sandbox.columns import (
     share,
     upto,
 )
-from sources.activecampaign.sandbox.moments import iso, plain
-from sources.activecampaign.sandbox.resource import Drawing, Resource, Row
+from sources.activecampaign.sandbox.world.moments import iso, plain
+from sources.activecampaign.sandbox.world.resource import Drawing, Resource, Row
 
 DEAL_ACTIVITIES = shaped(
     "dealActivities",

@@ -1,8 +1,8 @@
 """What people wrote and set up: messages, forms, segments, scores and notes."""
 
-from sources.activecampaign.sandbox import words
-from sources.activecampaign.sandbox.moments import iso, plain
-from sources.activecampaign.sandbox.resource import Drawing, Resource, Row
+from sources.activecampaign.sandbox.world import words
+from sources.activecampaign.sandbox.world.moments import iso, plain
+from sources.activecampaign.sandbox.world.resource import Drawing, Resource, Row
 
 TEXT = "Dear tea drinker,\n\nthe {tea} has landed. It is light, a little floral, and gone by Friday.\n"
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sources.activecampaign.sandbox.columns import (
+from sources.activecampaign.sandbox.world.columns import (
     changed,
     changed_plain,
     created,
@@ -18,8 +18,8 @@ from sources.activecampaign.sandbox.columns import (
     tea,
     upto,
 )
-from sources.activecampaign.sandbox.moments import iso, plain
-from sources.activecampaign.sandbox.resource import Drawing, Row, WorldView
+from sources.activecampaign.sandbox.world.moments import iso, plain
+from sources.activecampaign.sandbox.world.resource import Drawing, Row, WorldView
 
 GROUPS = shaped(
     "groups",

@@ -6,12 +6,12 @@ from random import Random
 from threading import Event, Lock
 from typing import Any, Literal
 
-from sources.activecampaign.sandbox.answers import Call
-from sources.activecampaign.sandbox.catalogue import RESOURCES
-from sources.activecampaign.sandbox.faults import Fault, make_fault
-from sources.activecampaign.sandbox.neighbour import POLITE, RUDE, Neighbour
-from sources.activecampaign.sandbox.stirring import KINDS, PLACES, ChangeKind, Place, stir
-from sources.activecampaign.sandbox.world import World
+from sources.activecampaign.sandbox.answering.answers import Call
+from sources.activecampaign.sandbox.answering.faults import Fault, make_fault
+from sources.activecampaign.sandbox.stirring.neighbour import POLITE, RUDE, Neighbour
+from sources.activecampaign.sandbox.stirring.stirring import KINDS, PLACES, ChangeKind, Place, stir
+from sources.activecampaign.sandbox.world.catalogue import RESOURCES
+from sources.activecampaign.sandbox.world.world import World
 
 FaultKind = Literal["forbidden", "broken", "down", "cut", "empty"]
 FAULTS: dict[FaultKind, dict[str, Any]] = {

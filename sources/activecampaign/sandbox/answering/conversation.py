@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock
 from typing import Any
 
-from sources.activecampaign.sandbox.answers import Call, read_call
-from sources.activecampaign.sandbox.delivery import Reply, deliver
+from sources.activecampaign.sandbox.answering.answers import Call, read_call
+from sources.activecampaign.sandbox.answering.delivery import Reply, deliver
 
 MOST_BODY = 1_000_000
 log = logging.getLogger(__name__)

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from threading import RLock
 from typing import Any
 
-from sources.activecampaign.sandbox.catalogue import RESOURCES
-from sources.activecampaign.sandbox.history import History, Kind
-from sources.activecampaign.sandbox.moments import now
-from sources.activecampaign.sandbox.resource import Row
-from sources.activecampaign.sandbox.table import Table
+from sources.activecampaign.sandbox.world.catalogue import RESOURCES
+from sources.activecampaign.sandbox.world.history import History, Kind
+from sources.activecampaign.sandbox.world.moments import now
+from sources.activecampaign.sandbox.world.resource import Row
+from sources.activecampaign.sandbox.world.table import Table
 
 
 def demo_key(seed: int) -> str:

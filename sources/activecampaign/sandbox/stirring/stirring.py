@@ -3,9 +3,9 @@
 from random import Random
 from typing import Any, Literal
 
-from sources.activecampaign.sandbox.resource import Resource
-from sources.activecampaign.sandbox.table import Table
-from sources.activecampaign.sandbox.world import World
+from sources.activecampaign.sandbox.world.resource import Resource
+from sources.activecampaign.sandbox.world.table import Table
+from sources.activecampaign.sandbox.world.world import World
 
 ChangeKind = Literal["come", "change", "merge", "go", "shrink"]
 Place = Literal["front", "middle", "end"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from sources.activecampaign.sandbox.answers import Call
+from sources.activecampaign.sandbox.answering.answers import Call
 
 WINDOW = 1.0
 KEPT_CALLS = 20_000  # A test that looks further back than this asks the counters.

@@ -1,0 +1,1 @@
+"""How the world stirs while somebody reads it: rows that come and go, others who call, a seeded chaos of both."""

@@ -1,0 +1,1 @@
+"""The invented account: a tea company, and its rows of every kind."""
