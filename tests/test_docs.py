@@ -13,7 +13,7 @@ README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 ADDING = (ROOT / "docs" / "adding-a-source.md").read_text()
 ENV_EXAMPLE = (ROOT / ".env.example").read_text()
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TOY = ROOT / "tests" / "toy_sources" / "toy"
 
 SETTINGS = [
@@ -37,7 +37,7 @@ SETTINGS = [
     "SYNC_LEASE_SECONDS",
 ]
 COMMANDS = ["worker", "sync", "export", "verify_live", "activecampaign_sandbox", "seed_demo", "rotate_credential_keys"]
-TARGETS = ("run", "test", "lint", "format", "bench", "mutate", "outdated")
+TARGETS = ("run", "test", "lint", "format", "look", "bench", "mutate", "outdated")
 ADDRESSES = [
     "/",
     "/accounts/login/",
@@ -194,6 +194,18 @@ def test_each_file_that_is_named_exists(document: Path) -> None:
     )
 
     assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_each_example_of_where_a_change_goes_names_the_files_to_touch() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text().partition("\n## Where does my change go\n")[2].partition("\n## ")[0]
+    examples = re.split(r"^\*\*(.+?)\*\*", text, flags=re.MULTILINE)[1:]
+    files = {name: re.findall(r"`[\w./]+/[\w./]*`", words) for name, words in zip(*[iter(examples)] * 2, strict=True)}
+
+    assert [*files] == [
+        *("A field on a connection", "A stream of ActiveCampaign", "The sentence of an error"),
+        *("A page of a room", "A notice", "A source"),
+    ]
+    assert all(len(named) > 1 for named in files.values())
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
