@@ -7,9 +7,9 @@ from uuid import UUID
 from django import forms
 from django.core.exceptions import ValidationError
 
+from connections.forms.conflicts import SettledForm
 from connections.forms.credentials import address_differs, chosen_credentials, key_hint, needs_key_again, typed_into
 from connections.forms.details import DetailsForm
-from connections.forms.settled import SettledForm
 from connections.keeping.editing import OTHERS_CHANGED
 from connections.models import Connection, Privacy, StandbyKey
 from connections.models.event import FIELD_WORDS

@@ -8,7 +8,7 @@ from django import forms
 from django.http import QueryDict
 from django.template.defaultfilters import floatformat
 
-from connections.forms.settled import SettledForm
+from connections.forms.conflicts import SettledForm
 from connections.forms.widgets import HintedRadios
 from connections.frame.outlook import Cost, cost, estimates, sizes
 from connections.models import Connection, Pace, Schedule
