@@ -11,7 +11,7 @@ TWICE_AS_LARGE = 640  # What 1280 pixels hold at a zoom of 200 %.
 # Markup, right to left, a picture, and a word that fits on no line of a phone.
 LONG_NAME = "<script>alert(1)</script> شاي المرفأ 🫖 Donaudampfschifffahrtsgesellschaftskapitänskajütenschlüssel"
 
-# axe would write each stylesheet that another takes in into the page, which our policy refuses; no rule asked here reads it.
+# axe would write each stylesheet that another takes in into the page, which our policy refuses; no rule here reads it.
 ALWAYS: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}
 EVERYTHING = {**ALWAYS, "rules": {"target-size": {"enabled": True}}}
 COLOURS = {**ALWAYS, "runOnly": ["color-contrast"]}
