@@ -14,7 +14,7 @@ from django.db import connections, transaction
 
 from connections.access.access import present_row
 from connections.keeping.editing import EDITABLE
-from connections.models import Connection, User, Workspace
+from connections.models import Connection, Holding, User, Workspace
 from connections.safe.sealing import Unsealable, fingerprint, is_sealed_under_newest_key
 from sources.spec import Credentials, Secret
 
@@ -51,7 +51,13 @@ def make_connections(count: int, *, workspace: Workspace, by: User) -> dict[UUID
 
 
 def made(workspace: Workspace, *, by: User, number: int) -> Connection:
-    row = Connection(workspace=workspace, created_by=by, source_key="activecampaign", state="active")
+    row = Connection(
+        workspace=workspace,
+        created_by=by,
+        source_key="activecampaign",
+        state="active",
+        holding=Holding.objects.create(),
+    )
     row.name, row.privacy = f"Account {number}", "workspace"
     row.keep_credentials(Credentials(api_url=ADDRESS, api_key=Secret(uuid4().hex)), by=by)
     return row

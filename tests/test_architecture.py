@@ -24,7 +24,7 @@ ARCHIVE = (
     *("record", "row_count", "stream_mark", "sighting", "sync", "shared_budget", "budget"),
     *("standby_key", "event", "check_try", "sign_in"),
     *("connection", "sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "pacing", "timing"),
-    *("choices", "key_canary", "upsert"),
+    *("choices", "key_canary", "upsert", "holding"),
 )
 
 
@@ -250,8 +250,8 @@ def test_only_sealing_and_the_settings_know_the_credential_keys() -> None:
 def test_keys_are_opened_in_one_place() -> None:
     openers = {name for name in modules() if calls(name, "unseal")}
 
-    # Beside the keys, what was typed into an unfinished form is sealed: names and addresses, never a key.
-    others = {"connections.access.second_factor", "connections.models.key_canary"}
+    # Beside the keys, addresses and what was typed into an unfinished form are sealed.
+    others = {"connections.access.second_factor", "connections.models.key_canary", "connections.models.holding"}
     typed = {"connections.models.connection", "connections.login.confirming"}
     assert openers == {"connections.models.sealed_credentials", *others, *typed}
 

@@ -46,8 +46,8 @@ def chosen(connection: Connection, stream: Stream, *, deleted: bool) -> RecordQu
 def all_columns(records: RecordQuerySet) -> list[str]:
     """Rows of one stream may have different keys; none is left out. `links` is for machines."""
     seen: dict[str, None] = {"id": None}
-    for data in records.values_list("data", flat=True).iterator(chunk_size=CHUNK):
-        seen.update(dict.fromkeys(data))
+    for text in records.values_list("text", flat=True).iterator(chunk_size=CHUNK):
+        seen.update(dict.fromkeys(json.loads(text)))
     return [column for column in seen if column != "links"]
 
 

@@ -6,6 +6,7 @@ May use: safe.
 from connections.models.people import Membership, Role, Team, User, Workspace  # noqa: I001  in the order of their imports
 from connections.models.choices import Health, Pace, Privacy, Schedule, State
 from connections.models.key_canary import KeyCanary
+from connections.models.holding import Holding
 from connections.models.connection import Connection
 from connections.models.event import Event
 from connections.models.standby_key import StandbyKey
@@ -26,6 +27,7 @@ __all__ = [
     "Connection",
     "Event",
     "Health",
+    "Holding",
     "KeyCanary",
     "Membership",
     "Pace",

@@ -8,6 +8,7 @@ from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.utils import timezone
 
 from connections.models.choices import Health, Privacy, Schedule, State
+from connections.models.holding import Holding
 from connections.models.people import ADMINISTRATORS, Membership, Team, User, Workspace
 from connections.safe.sealing import fingerprints
 from sources.spec import Source, host_of
@@ -106,12 +107,15 @@ class ConnectionQuerySet(models.QuerySet[Any]):
             connection.remove(by=by)
         return len(connections)
 
+    @transaction.atomic
     def take_up_draft(self, *, workspace: Workspace, user: User, source: Source) -> Any:
         """My draft of this source that nothing was typed into yet, else a new one."""
         untouched = self.drafts_of(user).filter(workspace=workspace, source_key=source.key, version=1, set_up_at=None)
         draft = untouched.order_by("created_at").first()
         if draft is None:
-            return self.create(workspace=workspace, created_by=user, source_key=source.key)
+            return self.create(
+                workspace=workspace, created_by=user, source_key=source.key, holding=Holding.objects.create()
+            )
         # The time until an unfinished draft is deleted begins anew.
         draft.created_at = timezone.now()
         draft.save(update_fields=["created_at"])

@@ -10,10 +10,11 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Length
 from django.utils import timezone
+from django.utils.functional import cached_property
 
-from connections.models.connection import Connection
+from connections.models.holding import Holding
 from connections.models.row_count import RowCount
-from connections.models.upsert import Known, RowText, StoredRows
+from connections.models.upsert import RowText, StoredRows
 from sources.spec import Row, Stream
 
 # Stands in stored rows for the account's address, which the rows' links repeat and which is stored sealed alone. A
@@ -48,6 +49,24 @@ class RecordQuerySet(models.QuerySet["Record"]):
         records = self.living().filter(stream=stream.key).newest_first()[:count]
         return [record.cells(stream) for record in records]
 
+    def spread(self, stream: str, count: int) -> list[Row]:
+        """So many living rows at the most, from the oldest to the newest by their ids, where these are numbers."""
+        rows = self.living().filter(stream=stream)
+        first, last = rows.in_id_order().first(), rows.newest_first().first()
+        if not (first and last and first.external_id.isdecimal() and last.external_id.isdecimal()):
+            return []
+        low, high = int(first.external_id), int(last.external_id)
+        found: list[Row] = []
+        for step in range(count):
+            # Ids lie in heaps: what would be found twice gives way to the next one.
+            place = max(low, int(first.external_id) + (high - int(first.external_id)) * step // max(1, count - 1))
+            record = rows.with_id_between(place - 1, None).in_id_order().first()
+            if record is None:
+                break
+            found.append(record.data)
+            low = int(record.external_id) + 1
+        return found
+
     def with_id_between(self, low: int, high: int | None) -> Self:
         """Above `low`, and up to `high` if there is one; for ids that are numbers."""
         least = str(low)
@@ -58,29 +77,15 @@ class RecordQuerySet(models.QuerySet["Record"]):
         most = str(high)
         return found.filter(digits__lte=len(most)).filter(Q(digits__lt=len(most)) | Q(external_id__lte=most))
 
-    def store_page(self, connection: Connection, stream: Stream, rows: Mapping[str, Row], *, address: str) -> Stored:
-        return self.store(connection, stream, row_texts(rows, address=address))
+    def store_page(self, holding: Holding, stream: Stream, rows: Mapping[str, Row], *, address: str) -> Stored:
+        return self.store(holding, stream, row_texts(rows, address=address))
 
-    def store(self, connection: Connection, stream: Stream, rows: Sequence[RowText]) -> Stored:
+    def store(self, holding: Holding, stream: Stream, rows: Sequence[RowText]) -> Stored:
         """Insert what is new and update what differs; rows that did not change are not written."""
-        if not rows:
-            return Stored(new=0, changed=0)
-        there = StoredRows(table=self.model._meta.db_table, owner=connection.pk, stream=stream.key, using=self.db)
-        known = there.known([row.external_id for row in rows])
-        missed = [row.external_id for row in known.values() if row.is_missed]
-        if missed:
-            self.filter(connection=connection, stream=stream.key, external_id__in=missed).update(missed_at=None)
-        different = [row for row in rows if not is_same(row, known.get(row.external_id))]
-        if different:
-            there.write(different, now=timezone.now())
-        changed = sum(row.external_id in known for row in different)
-        new = len(different) - changed
-        RowCount.objects.note(connection, stream.key, new)
+        there = StoredRows(table=self.model._meta.db_table, owner=holding.pk, stream=stream.key, using=self.db)
+        new, changed = there.write(rows, now=timezone.now()) if rows else (0, 0)
+        RowCount.objects.note(holding, stream.key, new)
         return Stored(new=new, changed=changed)
-
-
-def is_same(row: RowText, known: Known | None) -> bool:
-    return known is not None and row.content_hash == known.content_hash
 
 
 def row_texts(rows: Mapping[str, Row], *, address: str) -> list[RowText]:
@@ -95,14 +100,18 @@ def row_text(external_id: str, row: Row, *, address: str) -> RowText:
 
 
 class Record(models.Model):
-    """One row of a stream. `missed_at`: a whole walk did not see it, and nothing has confirmed yet that it is gone."""
+    """One row of a stream, kept as the text that came.
+
+    `first_seen_at` begins anew when a row that was gone comes back. `missed_at`: a whole walk did not see it, and
+    nothing has confirmed yet that it is gone. One without a `content_hash` is from before texts were kept as they came.
+    """
 
     # Without an index of its own: the constraint's begins with it.
-    connection = models.ForeignKey(Connection, models.CASCADE, related_name="records", db_index=False)
+    holding = models.ForeignKey(Holding, models.CASCADE, related_name="records", db_index=False)
     stream = models.CharField(max_length=60)
     external_id = models.CharField(max_length=64)
-    data = models.JSONField()
-    content_hash = models.CharField(max_length=64)
+    text = models.TextField()
+    content_hash = models.CharField(max_length=64, blank=True)
     first_seen_at = models.DateTimeField(default=timezone.now)
     changed_at = models.DateTimeField(default=timezone.now)
     deleted_at = models.DateTimeField(null=True)
@@ -112,22 +121,25 @@ class Record(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["connection", "stream", "external_id"], name="one_record_per_external_id")
+            models.UniqueConstraint(fields=["holding", "stream", "external_id"], name="one_record_of_each_id")
         ]
         indexes = [
-            models.Index(
-                F("connection"), F("stream"), Length("external_id"), F("external_id"), name="record_in_id_order"
-            )
+            models.Index(F("holding"), F("stream"), Length("external_id"), F("external_id"), name="record_by_id_order")
         ]
 
     def __str__(self) -> str:
         return f"{self.stream} {self.external_id}"
+
+    @cached_property
+    def data(self) -> Row:
+        """The row, with a mark in the place of the account's address."""
+        row: Row = json.loads(self.text)
+        return row
 
     def cells(self, stream: Stream) -> list[tuple[str, Any]]:
         return [(column, self.data.get(column)) for column in stream.columns]
 
     def row(self, *, address: str) -> Row:
         """The row exactly as the API gave it."""
-        text = in_json(self.data)
-        row: dict[str, Any] = json.loads(text.replace(ADDRESS_MARK, address))
+        row: Row = json.loads(self.text.replace(ADDRESS_MARK, address))
         return row

@@ -88,12 +88,16 @@ class SealedCredentials(models.Model):
     def keep_credentials(self, credentials: Credentials, *, by: User | None) -> None:
         """Seal the address and the key onto this row; the caller saves it."""
         host, key = host_of(credentials.api_url), credentials.api_key.reveal()
-        self.api_url = seal(credentials.api_url, context=self.sealing_context("api_url"))
+        self.keep_address(credentials.api_url)
         self.api_key = self.sealed_key("api_key", credentials)
-        self.account_fingerprint = fingerprint("account", host)
         self.key_fingerprint = fingerprint("key", str(self.workspace_id), host, key)
         self.key_hint = self.hint_of(credentials.api_key)
         self.key_stored_at, self.key_stored_by = timezone.now(), by
+
+    def keep_address(self, api_url: str) -> None:
+        """A stored key is sealed for the address before, and does not open with this one."""
+        self.api_url = seal(api_url, context=self.sealing_context("api_url"))
+        self.account_fingerprint = fingerprint("account", host_of(api_url))
 
     def forget_key(self) -> None:
         self.api_key = self.key_fingerprint = self.key_hint = ""
@@ -117,5 +121,4 @@ class SealedCredentials(models.Model):
             credentials = self.credentials()
             self.api_key = self.sealed_key("api_key", credentials)
             self.key_fingerprint = fingerprint("key", str(self.workspace_id), host, credentials.api_key.reveal())
-        self.api_url = seal(address, context=self.sealing_context("api_url"))
-        self.account_fingerprint = fingerprint("account", host)
+        self.keep_address(address)

@@ -1,11 +1,11 @@
-"""How far a stream of a connection is known, so that the next sync may ask for changes alone."""
+"""How far a stream of a holding is known, so that the next sync may ask for changes alone."""
 
 from datetime import datetime, timedelta
 
 from django.db import models
 from django.utils import timezone
 
-from connections.models.connection import Connection
+from connections.models.holding import Holding
 from connections.models.sync import StreamRun, Sync
 from sources.spec import Stream
 
@@ -20,17 +20,17 @@ class StreamMark(models.Model):
     key, other rows may be seen: then the mark says nothing.
     """
 
-    connection = models.ForeignKey(Connection, models.CASCADE, related_name="marks")
+    holding = models.ForeignKey(Holding, models.CASCADE, related_name="marks")
     stream = models.CharField(max_length=60)
     changed_through = models.DateTimeField()
     complete_at = models.DateTimeField()
     key_fingerprint = models.CharField(max_length=64)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["connection", "stream"], name="one_mark_per_stream")]
+        constraints = [models.UniqueConstraint(fields=["holding", "stream"], name="one_mark_per_stream")]
 
     def __str__(self) -> str:
-        return f"{self.stream} of {self.connection}, through {self.changed_through}"
+        return f"{self.stream}, through {self.changed_through}"
 
 
 def changes_wanted_since(sync: Sync, stream: Stream) -> datetime | None:
@@ -39,7 +39,7 @@ def changes_wanted_since(sync: Sync, stream: Stream) -> datetime | None:
         return None
     connection = sync.connection
     mark = StreamMark.objects.filter(
-        connection=connection,
+        holding=connection.holding,
         stream=stream.key,
         key_fingerprint=connection.key_fingerprint,
         complete_at__gt=timezone.now() - WHOLE_AFTER,
@@ -49,9 +49,9 @@ def changes_wanted_since(sync: Sync, stream: Stream) -> datetime | None:
 
 def note_complete(run: StreamRun) -> None:
     """The stream was read without a gap, all of it or all that changed."""
-    connection = run.sync.connection
+    holding = run.sync.connection.holding
     if run.is_changes_only:
-        StreamMark.objects.filter(connection=connection, stream=run.stream).update(changed_through=run.started_at)
+        StreamMark.objects.filter(holding=holding, stream=run.stream).update(changed_through=run.started_at)
         return
     now_known = {
         "changed_through": run.started_at,
@@ -59,4 +59,4 @@ def note_complete(run: StreamRun) -> None:
         # Not of the standby key that may have taken over since: with it, the rows before might have been others.
         "key_fingerprint": run.key_fingerprint,
     }
-    StreamMark.objects.update_or_create(connection=connection, stream=run.stream, defaults=now_known)
+    StreamMark.objects.update_or_create(holding=holding, stream=run.stream, defaults=now_known)

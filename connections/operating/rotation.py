@@ -10,15 +10,15 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from connections.access import second_factor
-from connections.models import Connection, KeyCanary, StandbyKey
+from connections.models import Connection, Holding, KeyCanary, StandbyKey
 from connections.safe.sealing import Unsealable, is_sealed_under_newest_key
 
 BATCH = 25  # Rows that are locked together; an edit of one of them waits for some hundredths of a second.
 SEALED = ("api_url", "api_key", "typed")
 FINGERPRINTS = ("account_fingerprint", "key_fingerprint")
-WRITTEN = {Connection: (*SEALED, *FINGERPRINTS), StandbyKey: ("api_key",)}
+WRITTEN = {Connection: (*SEALED, *FINGERPRINTS), StandbyKey: ("api_key",), Holding: ("api_url",)}
 
-Sealed = Connection | StandbyKey
+Sealed = Connection | StandbyKey | Holding
 
 
 @dataclass
@@ -45,6 +45,10 @@ def reseal_all() -> Count:
                 reseal(row, count)
             for standby in standby_keys(ids):
                 reseal(standby, count)
+    for ids in batches(Holding.objects.exclude(parted_at=None)):
+        with transaction.atomic():
+            for holding in Holding.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"):
+                reseal(holding, count)
     for ids in batches(Authenticator.objects.all()):
         with transaction.atomic():
             for factor in Authenticator.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"):
@@ -63,6 +67,8 @@ def verify_all() -> Count:
             note(row, count)
         for standby in standby_keys(ids):
             note(standby, count)
+    for holding in Holding.objects.exclude(parted_at=None).order_by("pk"):
+        note(holding, count)
     for factor in Authenticator.objects.select_related("user").order_by("pk").iterator():
         note_second_factor(factor, count)
     return count

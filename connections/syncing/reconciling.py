@@ -43,7 +43,7 @@ def reconcile(run: StreamRun, stream: Stream, line: Puller) -> None:
         run.sync.hold()
         if few:
             run.deleted = settle(missing(run, stream), there)
-            RowCount.objects.note(run.sync.connection, run.stream, -run.deleted)
+            RowCount.objects.note(run.sync.connection.holding, run.stream, -run.deleted)
         run.sightings.all().delete()
         run.finds_gone = False
         run.save(update_fields=["deleted", "finds_gone"])

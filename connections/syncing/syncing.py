@@ -259,7 +259,7 @@ class StreamPull:
             self.run.save()
 
     def keep(self, part: Part) -> None:
-        stored = Record.objects.store(self.sync.connection, self.stream, part.rows)
+        stored = Record.objects.store(self.sync.connection.holding, self.stream, part.rows)
         self.run.count(part.pages, new=stored.new, changed=stored.changed)
         for page in part.pages if self.run.finds_gone else ():
             note_page(self.run, self.stream, page)

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from connections.models import Connection, Sync
 from connections.models.sync import AlreadyActive, LeaseLost, SyncQuerySet, Trigger
+from connections.operating.erasing import erase_a_piece
 from connections.operating.housekeeping import keep_house
 from connections.syncing.syncing import fail, run
 from sources.errors import UnexpectedAnswer
@@ -181,6 +182,7 @@ class Worker:
             keep_house()
         queue_due()
         self.start_claimed()
+        erase_a_piece()
 
     def start_claimed(self) -> int:
         """Claim as many syncs as there are free places; returns how many were started."""

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from django.conf import settings
 
-from connections.models import Connection, Privacy, Sync, User, Workspace
+from connections.models import Connection, Holding, Privacy, Sync, User, Workspace
 from connections.models.sync import SyncState
 from sources.spec import Credentials, Proof, Secret
 from tests.bench.figures import Lap
@@ -85,7 +85,13 @@ def connected(account: Account, *, streams: Sequence[str] = (), pace: str = "ful
     owner, _ = User.objects.get_or_create(email="bench@harbourtea.example", defaults={"name": "Bench"})
     workspace, _ = Workspace.objects.get_or_create(slug="bench", defaults={"name": "Bench"})
     workspace.memberships.get_or_create(user=owner)
-    connection = Connection(workspace=workspace, source_key="activecampaign", created_by=owner, schedule="off")
+    connection = Connection(
+        workspace=workspace,
+        source_key="activecampaign",
+        created_by=owner,
+        schedule="off",
+        holding=Holding.objects.create(),
+    )
     connection.pace = pace
     credentials = Credentials(api_url=account.origin, api_key=Secret(account.api_key))
     proof = Proof(account="", person="Bench")

@@ -54,7 +54,7 @@ def at_page(sandbox: SandboxServer, number: int, action: Callable[[], Any]) -> N
 def store_rows(connection: Connection, stream: str, *rows: Row) -> None:
     """As a sync does it."""
     known = next(one for one in connection.known_source().streams if one.key == stream)
-    Record.objects.store_page(connection, known, {row["id"]: row for row in rows}, address="https://a.example")
+    Record.objects.store_page(connection.holding, known, {row["id"]: row for row in rows}, address="https://a.example")
 
 
 def stored_ids(connection: Connection, stream: str) -> list[str]:

@@ -11,7 +11,18 @@ from django.utils import timezone
 
 from connections.access import access
 from connections.access.requests import PersonRequest
-from connections.models import AccountBudget, Connection, Membership, Role, SignIn, StandbyKey, Team, User, Workspace
+from connections.models import (
+    AccountBudget,
+    Connection,
+    Holding,
+    Membership,
+    Role,
+    SignIn,
+    StandbyKey,
+    Team,
+    User,
+    Workspace,
+)
 from sources.registry import get_source
 from tests.conftest import Connect
 
@@ -27,7 +38,9 @@ def asked_by(user: User) -> PersonRequest:
 
 
 def draft_of(user: User, workspace: Workspace, **fields: Any) -> Connection:
-    return Connection.objects.create(workspace=workspace, created_by=user, source_key=SOURCE, **fields)
+    return Connection.objects.create(
+        workspace=workspace, created_by=user, source_key=SOURCE, holding=Holding.objects.create(), **fields
+    )
 
 
 @pytest.fixture

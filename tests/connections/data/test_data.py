@@ -38,7 +38,7 @@ def stream_of(key: str) -> Stream:
 def pulled(connection: Connection, rows: list[Row], key: str = "contacts") -> None:
     """Rows stored as a sync stores them."""
     by_id = {str(row["id"]): row for row in rows}
-    Record.objects.store_page(connection, stream_of(key), by_id, address=ADDRESS)
+    Record.objects.store_page(connection.holding, stream_of(key), by_id, address=ADDRESS)
 
 
 def contact(number: int, **columns: object) -> Row:
@@ -165,7 +165,7 @@ def test_a_table_says_to_excel_that_it_is_unicode_and_json_lines_say_nothing(
 def test_the_accounts_address_is_not_in_the_database_in_plain(connection: Connection) -> None:
     pulled(connection, [contact(1)])
 
-    stored = json.dumps([*Record.objects.values_list("data", flat=True)], ensure_ascii=False)
+    stored = json.dumps([*Record.objects.values_list("text", flat=True)], ensure_ascii=False)
 
     assert "harbourtea.api-us1.com" not in stored
     assert ADDRESS_MARK in stored

@@ -3,10 +3,13 @@
 import re
 from typing import Any
 
+import pytest
 from django.test import Client
 
-from connections.models import Connection, Event, Membership, Record, Sync, Team, User, Workspace
+from connections.models import Connection, Event, Holding, Membership, Record, Sync, Team, User, Workspace
 from connections.models.sync import LeaseLost, StreamRun
+from connections.operating import erasing
+from connections.operating.erasing import erase_a_piece
 from connections.syncing.syncing import run
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
@@ -56,8 +59,24 @@ def test_deleting_takes_everything_and_says_so(alice_client: Client, connect: Co
     assert Connection.objects.get() == other
     assert {sync.connection for sync in Sync.objects.all()} == {other}
     assert StreamRun.objects.count() == 1
-    assert {record.connection for record in Record.objects.all()} == {other}
+    assert {record.holding for record in Record.objects.exclude(holding__connection=None)} == {other.holding}
     assert alice_client.get(connection.get_absolute_url()).status_code == 404
+
+
+def test_rows_of_a_deleted_connection_are_nobodys_at_once_and_erased_in_pieces(
+    alice_client: Client, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, connection = connect(name="Other"), connect()
+    for one in (other, connection):
+        store_rows(one, "contacts", *({"id": str(number)} for number in range(1, 6)))
+
+    alice_client.post(f"{connection.get_absolute_url()}delete/")
+    assert Record.objects.count() == 10
+
+    monkeypatch.setattr(erasing, "PIECE", 2)
+    assert [erase_a_piece() for _ in range(4)] == [2, 2, 1, 0]
+    assert {record.holding for record in Record.objects.all()} == {other.holding}
+    assert Holding.objects.get() == other.holding
 
 
 def test_deleting_twice_finds_nothing_the_second_time(alice_client: Client, connect: Connect) -> None:

@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from connections.models import Connection, Event, Membership, Sync, Team, User, Workspace
+from connections.models import Connection, Event, Holding, Membership, Sync, Team, User, Workspace
 from sources.registry import get_source
 from tests.conftest import Connect, person
 
@@ -183,6 +183,7 @@ def fill(workspace: Workspace, creators: list[User], count: int, team: Team | No
                 created_by=creators[number % len(creators)],
                 state="active",
                 authorised_at=timezone.now(),
+                holding=Holding.objects.create(),
             )
         )
     Connection.objects.bulk_create(rows)

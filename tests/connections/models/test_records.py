@@ -24,7 +24,7 @@ def connection(connect: Connect) -> Connection:
 
 
 def store(connection: Connection, *rows: Row, stream: Any = CONTACTS) -> tuple[int, int]:
-    stored = Record.objects.store_page(connection, stream, {row["id"]: row for row in rows}, address=ADDRESS)
+    stored = Record.objects.store_page(connection.holding, stream, {row["id"]: row for row in rows}, address=ADDRESS)
     return stored.new, stored.changed
 
 

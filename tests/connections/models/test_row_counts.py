@@ -43,7 +43,7 @@ def test_rows_that_come_stay_change_and_go_are_counted_as_they_do(sandbox: Sandb
 def test_a_row_that_comes_back_counts_again(connect: Connect) -> None:
     connection = connect()
     store(connection, 1, 2)
-    RowCount.objects.note(connection, "contacts", -connection.records.update(deleted_at=timezone.now()))
+    RowCount.objects.note(connection.holding, "contacts", -connection.records.update(deleted_at=timezone.now()))
     assert connection.row_counts.by_stream() == {}
 
     store(connection, 2, 3)
@@ -55,7 +55,7 @@ def test_a_count_that_was_made_wrong_by_hand_ends_no_sync(connect: Connect) -> N
     connection = connect()
     store(connection, 1)
 
-    RowCount.objects.note(connection, "contacts", -5)
+    RowCount.objects.note(connection.holding, "contacts", -5)
 
     assert connection.row_counts.by_stream() == {}
 

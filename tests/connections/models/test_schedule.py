@@ -12,7 +12,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from connections.models import Connection, Pace, Schedule, Sync, User, Workspace
+from connections.models import Connection, Holding, Pace, Schedule, Sync, User, Workspace
 from connections.models.connection_query import ConnectionQuerySet
 from connections.models.schedule import DAILY_SPREAD, next_run
 from connections.models.sync import SyncState
@@ -263,7 +263,11 @@ def posted(workspace: Workspace, **changed: str) -> dict[str, object]:
 
 def test_nothing_is_planned_anew_for_drafts(workspace: Workspace, alice: User) -> None:
     draft = Connection.objects.create(
-        workspace=workspace, source_key="activecampaign", created_by=alice, schedule="daily"
+        workspace=workspace,
+        source_key="activecampaign",
+        created_by=alice,
+        schedule="daily",
+        holding=Holding.objects.create(),
     )
     everything: ConnectionQuerySet = workspace.connections.all()
 

@@ -9,7 +9,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from connections.models import Connection, Event, Membership, Team, User, Workspace, connection_query
+from connections.models import Connection, Event, Holding, Membership, Team, User, Workspace, connection_query
 from sources.registry import get_source
 from sources.spec import Source
 from tests.conftest import Connect
@@ -217,9 +217,10 @@ def test_a_set_up_is_begun_anew_beside_one_that_is_not_mine_untouched_and_of_thi
 
 def test_the_oldest_of_several_untouched_set_ups_is_taken_up(workspace: Workspace, alice: User, source: Source) -> None:
     of_alice = {"workspace": workspace, "created_by": alice, "source_key": source.key}
-    new = Connection.objects.create(**of_alice, created_at=DAY)
-    old = Connection.objects.create(**of_alice, created_at=DAY - HOUR)
-    newest = Connection.objects.create(**of_alice, created_at=DAY + HOUR)
+    new, old, newest = (
+        Connection.objects.create(**of_alice, created_at=moment, holding=Holding.objects.create())
+        for moment in (DAY, DAY - HOUR, DAY + HOUR)
+    )
 
     assert Connection.objects.take_up_draft(workspace=workspace, user=alice, source=source) == old
     assert {new, newest} < {*Connection.objects.drafts_of(alice)}

@@ -60,7 +60,7 @@ def test_what_was_changed_or_added_since_arrives_without_the_rest(account: Sandb
     run = contacts_run(pulled)
 
     assert (run.new, run.changed, run.pages) == (1, 1, 1)
-    names = dict(pulled.records.filter(stream="contacts").values_list("external_id", "data__firstName"))
+    names = {one.external_id: one.data["firstName"] for one in pulled.records.filter(stream="contacts")}
     assert (names[changed], names[added]) == ("Renamed", "Newcomer")
 
 

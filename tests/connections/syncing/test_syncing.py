@@ -80,7 +80,7 @@ def test_a_changed_row_is_replaced_and_a_new_one_added(sandbox: SandboxServer, c
 
     contacts = sync.stream_runs.get(stream="contacts")
     assert (contacts.new, contacts.changed, contacts.unchanged) == (1, 1, 249)
-    names = dict(connection.records.filter(stream="contacts").values_list("external_id", "data__firstName"))
+    names = {one.external_id: one.data["firstName"] for one in connection.records.filter(stream="contacts")}
     assert (names[changed], names[added]) == ("Renamed", "Newcomer")
 
 

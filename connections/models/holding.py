@@ -1,0 +1,98 @@
+"""What is held of one account: its rows, their counts, and how far they are known."""
+
+import uuid
+from datetime import timedelta
+from typing import Any, Self
+
+from django.db import models
+from django.utils import timezone
+
+from connections.safe.fields import SealedField
+from connections.safe.sealing import Unsealable, seal, unseal
+from sources.spec import host_of
+
+TIME_TO_CHANGE_ONES_MIND = timedelta(days=7)
+
+
+class HoldingQuerySet(models.QuerySet["Holding"]):
+    def to_take_back(self) -> Self:
+        return self.filter(connection=None, erase_at__gt=timezone.now()).order_by("-parted_at")
+
+    def to_be_erased(self) -> Self:
+        """No connection points to them any more, and nobody may take them back."""
+        return self.filter(connection=None).exclude(erase_at__gt=timezone.now())
+
+
+class Holding(models.Model):
+    """Rows belong to it, and a connection points to it: another account, or none, is one change of that pointer.
+
+    `parted_from` is the connection that showed it last and may take it back until `erase_at`. Then, and when its
+    connection is gone, it is erased in pieces. `api_url` is sealed, and kept of one that was parted from alone.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    parted_from = models.ForeignKey(
+        "connections.Connection", models.SET_NULL, null=True, related_name="former_holdings", editable=False
+    )
+    parted_at = models.DateTimeField(null=True, editable=False)
+    erase_at = models.DateTimeField(null=True, editable=False, db_index=True)
+    api_url = SealedField()
+
+    objects = HoldingQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"what is held since {self.created_at:%-d %B %Y}"
+
+    def address(self) -> str:
+        """The API URL that its rows came from. Raises Unsealable."""
+        return unseal(self.api_url, context=self.sealing_context())
+
+    def keep_address(self, api_url: str) -> None:
+        self.api_url = seal(api_url, context=self.sealing_context())
+
+    def sealing_context(self) -> tuple[str, ...]:
+        return ("holding", str(self.pk), "api_url")
+
+    @property
+    def host(self) -> str:
+        """For a page to show; empty when it cannot be opened."""
+        try:
+            return host_of(self.address())
+        except Unsealable:
+            return ""
+
+    @property
+    def rows(self) -> int:
+        return sum(self.row_counts.by_stream().values())
+
+    # Its life, in order -----------------------------------------------------------------------------------------
+
+    def part(self, connection: Any) -> None:
+        """Nobody sees it any more, and it may be taken back for a while. Before the connection has another address."""
+        self.keep_address(connection.address())
+        self.parted_from, self.parted_at = connection, timezone.now()
+        self.erase_at = self.parted_at + TIME_TO_CHANGE_ONES_MIND
+        self.save()
+
+    def come_back(self) -> None:
+        self.parted_from = self.parted_at = self.erase_at = None
+        self.api_url = ""
+        self.save()
+
+    def give_up(self) -> None:
+        """Nobody may take it back any more."""
+        self.erase_at = timezone.now()
+        self.save(update_fields=["erase_at"])
+
+    # Its seal ---------------------------------------------------------------------------------------------------
+
+    def open_all(self) -> None:
+        """Raises Unsealable."""
+        if self.api_url:
+            self.address()
+
+    def seal_anew(self) -> None:
+        """Under the newest key; the caller saves. Raises Unsealable."""
+        if self.api_url:
+            self.keep_address(self.address())

@@ -1,0 +1,27 @@
+"""Erases what no connection points to any more, in pieces so small that nobody waits for one."""
+
+import logging
+
+from django.db import transaction
+
+from connections.models import Holding, Record
+
+log = logging.getLogger(__name__)
+
+PIECE = 2000  # Rows. Some hundredths of a second, in which a SQLite lets nobody else write.
+
+
+def erase_a_piece() -> int:
+    """Of one holding; returns how many rows went, or 0 when there is nothing to erase."""
+    holding = Holding.objects.to_be_erased().order_by("created_at").first()
+    return erase_some(holding) if holding else 0
+
+
+@transaction.atomic
+def erase_some(holding: Holding) -> int:
+    piece = Record.objects.filter(holding=holding).order_by("pk").values("pk")[:PIECE]
+    gone, _ = Record.objects.filter(pk__in=[*piece.values_list("pk", flat=True)]).delete()
+    if gone < PIECE:
+        holding.delete()
+        log.info("what was held of an account is erased", extra={"holding": str(holding.pk)})
+    return gone
