@@ -230,6 +230,27 @@ class Open(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Recognised:
+    """Of so many rows that were asked for, so many are in an account, unchanged in what goes nowhere else."""
+
+    asked: int
+    found: int
+
+
+class Recognise(Protocol):
+    def __call__(self, credentials: Credentials, rows: Sequence[Row], *, budget: Budget) -> Recognised:
+        """Ask, while a person waits, how many of these rows the account has. Raises SourceError."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """The stream whose rows tell one account from another, and how an account is asked for them."""
+
+    stream: str
+    recognise: Recognise
+
+
+@dataclass(frozen=True, kw_only=True)
 class Assumption:
     """What a source takes for granted about the API, and whether a live account bears it out.
 
@@ -268,6 +289,7 @@ class Source:
     open: Open
     folder: Path
     assumptions: Assumptions | None = None
+    identity: Identity | None = None
     column_words: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -16,6 +16,7 @@ from connections.models import (
     AccountBudget,
     Connection,
     Event,
+    Holding,
     Membership,
     SignIn,
     StandbyKey,
@@ -164,6 +165,12 @@ def budget_of(connection: Connection) -> AccountBudget | None:
 
 def standby_of(connection: Connection) -> StandbyKey | None:
     return StandbyKey.objects.of(connection)
+
+
+def hidden_of(connection: Connection) -> Holding | None:
+    """What it held of another account before, while that may be taken back."""
+    hidden: Holding | None = connection.former_holdings.to_take_back().first()
+    return hidden
 
 
 def sharers(request: PersonRequest, connection: Connection) -> list[Connection]:

@@ -18,7 +18,7 @@ from sources.registry import all_sources
 IN_NO_TEAM = "You are in no team of this workspace, so Shared with Team cannot be chosen."
 KEY_AS_NAME = "That is a key, not a name: it would be shown to everybody who may use the connection. Give it a name."
 SHOWN_FIELDS = ("api_url", "name")
-FIELD_ORDER = ["api_url", "api_key", "also", "name", "privacy", "team"]
+FIELD_ORDER = ["api_url", "api_key", "account", "also", "name", "privacy", "team"]
 
 
 class TeamLost(SourceError):

@@ -11,6 +11,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from connections.access.access import present_row
 from connections.checking.checking import account_of, ask, note_success, unreadable_key
+from connections.checking.recognising import Verdict, whose_account
 from connections.checking.trying import counted_try
 from connections.models import Connection, Membership, Privacy, StandbyKey, Sync, User
 from connections.models.people import in_words
@@ -20,6 +21,7 @@ from sources.spec import Credentials, Proof, host_of
 
 EDITABLE = ("name", "privacy", "api_url", "api_key")
 OTHERS_CHANGED = "Which connections use this key has changed meanwhile. Look again, then enter the key and save."
+SEPARATE, REPLACE = "separate", "replace"
 ORDER_OF_PRIVACY = (Privacy.PRIVATE, Privacy.TEAM, Privacy.WORKSPACE)
 
 
@@ -29,10 +31,28 @@ class Proven:
 
     credentials: Credentials
     proof: Proof
+    parts: bool = False
+    """They are of another account: the rows of before must not be seen beside theirs."""
 
 
 class EditConflict(Exception):
     """Somebody else changed the same field since the form was rendered. The text is for the person."""
+
+
+class WhoseAccount(Exception):
+    """The new credentials are not proven to be the same account's, and the person has not said what to do then."""
+
+    def __init__(self, evidence: str) -> None:
+        super().__init__(evidence)
+        self.evidence = evidence
+
+
+class BelongsElsewhere(Exception):
+    """The person wants the account to be a connection of its own: `draft` is its set-up."""
+
+    def __init__(self, draft: Connection) -> None:
+        super().__init__()
+        self.draft = draft
 
 
 class Edit(Protocol):
@@ -50,7 +70,12 @@ class Edit(Protocol):
     @property
     def also_in(self) -> dict[UUID, int]: ...
 
+    @property
+    def wanted_account(self) -> str: ...
+
     def credentials(self) -> Credentials: ...
+
+    def typed(self) -> dict[str, str]: ...
 
     def is_valid(self) -> bool: ...
 
@@ -61,7 +86,10 @@ class Edit(Protocol):
 
 @sensitive_variables("credentials")
 def save_edit(connection: Connection, form: Edit, *, by: User) -> str:
-    """Save a valid form; returns what to say. Saves nothing when it raises EditConflict, SourceError or Http404."""
+    """Save a valid form; returns what to say.
+
+    Saves nothing when it raises EditConflict, SourceError, Http404, WhoseAccount or BelongsElsewhere.
+    """
     refuse_conflicts(form)
     before = readers(connection) if form.changes_privacy else []
     if not form.changes_credentials:
@@ -73,14 +101,41 @@ def save_edit(connection: Connection, form: Edit, *, by: User) -> str:
         raise unreadable_key() from None
     with counted_try(account_of(credentials), by=by, workspace=connection.workspace):
         proof = ask(connection.known_source(), credentials)
+        verdict = whose_account(connection, credentials)
+    if not verdict.is_same and form.wanted_account != REPLACE:
+        raise another_account(connection, form, credentials, verdict, by=by)
     standby = StandbyKey.objects.of(connection)
-    row, *others = store(connection, form, by=by, proven=Proven(credentials, proof))
+    row, *others = store(connection, form, by=by, proven=Proven(credentials, proof, parts=not verdict.is_same))
     for each in (row, *others):
         note_success(each, proof)
         pull_with_new_key(each, by=by)
     said = f"Saved. The new credentials work: {connection.source_name} answered as {proof.person}."
+    if not verdict.is_same:
+        said += " The data of before is hidden now."
     more = [replaced_in(others), loss_of_standby(row, standby), loss_of_access(row, before)]
     return " ".join(filter(None, [said, *more]))
+
+
+@sensitive_variables("credentials")
+def another_account(
+    connection: Connection, form: Edit, credentials: Credentials, verdict: Verdict, *, by: User
+) -> WhoseAccount | BelongsElsewhere:
+    if form.wanted_account != SEPARATE:
+        return WhoseAccount(verdict.evidence)
+    return BelongsElsewhere(begin_separately(connection, form.typed(), credentials, by=by))
+
+
+@transaction.atomic
+@sensitive_variables("credentials")
+def begin_separately(
+    connection: Connection, typed: dict[str, str], credentials: Credentials, *, by: User
+) -> Connection:
+    """A set-up of its own, with what was typed."""
+    source = connection.known_source()
+    draft: Connection = Connection.objects.take_up_draft(workspace=connection.workspace, user=by, source=source)
+    draft.remember_typed({field: typed[field] for field in ("api_url", "name", "privacy", "team")})
+    draft.hold_key(credentials, by=by, was_tried=False)
+    return draft
 
 
 def refuse_conflicts(form: Edit) -> None:
@@ -130,6 +185,9 @@ def replace_key(other: Connection, proven: Proven, *, by: User) -> None:
 def put_in(row: Connection, proven: Proven, *, by: User) -> None:
     """The caller has locked the row, and saves it."""
     settle_standby(row, proven, by=by)
+    if proven.parts:
+        row.part_from_rows()
+        row.record("hid the data of before", by=by, detail="It can be taken back for seven days.")
     row.keep_credentials(proven.credentials, by=by)
     row.stop_syncs("The key was replaced during the sync.")
 

@@ -9,8 +9,9 @@ from django.core.exceptions import ValidationError
 
 from connections.forms.conflicts import SettledForm
 from connections.forms.credentials import address_differs, chosen_credentials, key_hint, needs_key_again, typed_into
-from connections.forms.details import DetailsForm
-from connections.keeping.editing import OTHERS_CHANGED
+from connections.forms.details import FIELD_ORDER, DetailsForm
+from connections.forms.widgets import HintedRadios
+from connections.keeping.editing import OTHERS_CHANGED, REPLACE, SEPARATE
 from connections.models import Connection, Privacy, StandbyKey
 from connections.models.event import FIELD_WORDS
 from connections.safe.sealing import Unsealable, fingerprint
@@ -25,6 +26,18 @@ class EditForm(SettledForm, DetailsForm):
     settled = FIELD_WORDS
     is_resumed = False
 
+    account = forms.ChoiceField(
+        label="Whose account is this?",
+        required=False,
+        choices=[(SEPARATE, "Connect it as its own connection"), (REPLACE, "Replace the data")],
+        widget=HintedRadios(
+            {
+                SEPARATE: "This connection stays as it is. A set-up of its own begins with what you typed.",
+                REPLACE: "The data of before is hidden at once, can be taken back for seven days, and is erased then.",
+            }
+        ),
+        error_messages={"invalid_choice": "Choose one of the two."},
+    )
     also = forms.MultipleChoiceField(
         label="The same key elsewhere",
         required=False,
@@ -37,6 +50,9 @@ class EditForm(SettledForm, DetailsForm):
         super().__init__(*args, key_required=False, present_team=connection.team, **kwargs)
         self.fields["api_key"].help_text = key_hint(connection, viewer=self.user)
         self.offer_others()
+        self.whose_account = self.fields["account"]
+        if "account" not in self.data:
+            del self.fields["account"]  # Nobody is asked before there is a reason.
 
     def offer_others(self) -> None:
         """One box for all that the person manages with this key; the others are neither named nor counted."""
@@ -55,6 +71,20 @@ class EditForm(SettledForm, DetailsForm):
             return [*Connection.objects.sharing_key(self.connection, user=self.user).without_key()]
         except Unsealable:
             return []
+
+    @property
+    def wanted_account(self) -> str:
+        """What to do with an account that is not proven to be the same; empty when the person has not said."""
+        return str(self.cleaned_data.get("account", ""))
+
+    def ask_whose_account(self, evidence: str) -> None:
+        """Show the form again with the question; the key is not kept, so it has to be pasted once more."""
+        self.fields["account"] = self.whose_account
+        self.order_fields(FIELD_ORDER)
+        self.data = self.data.copy()
+        self.data["account"] = SEPARATE
+        self.add_error("account", f"This does not look like the account of before: {evidence} Nothing was saved yet.")
+        self.add_error("api_key", "Paste the key once more: it was not kept.")
 
     @property
     def also_in(self) -> dict[UUID, int]:

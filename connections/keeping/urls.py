@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from connections.keeping import standby_views, views
+from connections.keeping import former_views, standby_views, views
 
 urlpatterns = [
     path("", views.detail, name="detail"),
@@ -10,6 +10,8 @@ urlpatterns = [
     path("pause/", views.pause, name="pause"),
     path("resume/", views.resume, name="resume"),
     path("delete/", views.delete, name="delete"),
+    path("former/take-back/", former_views.take_back_former, name="take_back_former"),
+    path("former/erase/", former_views.erase_former, name="erase_former"),
     path("standby/", standby_views.store, name="store_standby"),
     path("standby/remove/", standby_views.remove, name="remove_standby"),
 ]

@@ -17,7 +17,7 @@ from connections.checking.checking import check
 from connections.checking.trying import counted_try
 from connections.forms.details import form_for
 from connections.frame.moving_part import moving_part
-from connections.keeping.editing import EditConflict, save_edit
+from connections.keeping.editing import BelongsElsewhere, EditConflict, WhoseAccount, save_edit
 from connections.keeping.forms import EditForm
 from connections.keeping.standby_form import StandbyForm, standby_hint
 from connections.login import confirming
@@ -56,6 +56,12 @@ def edit(request: PersonRequest, connection: Connection) -> HttpResponse:
     except EditConflict as conflict:
         messages.error(request, str(conflict))
         return conflict_page(request, connection, form)
+    except WhoseAccount as question:
+        form.ask_whose_account(question.evidence)
+        return detail_page(request, connection, form)
+    except BelongsElsewhere as elsewhere:
+        messages.info(request, "Nothing was changed here. This is the set-up of the other account.")
+        return redirect(elsewhere.draft.url("set_up"))
     except SourceError as failure:
         form.refuse(failure)
         return detail_page(request, connection, form, status=form.refusal_status)
@@ -116,6 +122,7 @@ def standby_part(request: PersonRequest, connection: Connection, form: StandbyFo
     """For those who manage the connection."""
     standby, form = access.standby_of(connection), form or new_standby_form(connection)
     return {
+        "hidden": access.hidden_of(connection),
         "standby": standby,
         "standby_hint": standby_hint(standby, viewer=request.user) if standby else "",
         "standby_form": form,

@@ -76,6 +76,16 @@ class ActiveCampaign:
             raise error_of(response)
         return True
 
+    def contact(self, external_id: str) -> Row | None:
+        """None when the account has no such contact. Raises SourceError."""
+        response = self._http.get(f"contacts/{external_id}")
+        if says_no_record(response):
+            return None
+        if not response.is_success:
+            raise error_of(response)
+        found = response.extensions["json"].get("contact")
+        return found if isinstance(found, dict) else None
+
     def page(self, stream: Stream, params: Mapping[str, str]) -> Answer:
         """One page of a stream. Raises SourceError."""
         if stream.key in self._too_large:

@@ -8,8 +8,9 @@ from sources.activecampaign.assumptions import assumptions
 from sources.activecampaign.check import check
 from sources.activecampaign.client import open_line
 from sources.activecampaign.forms import ActiveCampaignCredentials
+from sources.activecampaign.recognising import recognise
 from sources.activecampaign.streams import STREAMS
-from sources.spec import Source
+from sources.spec import Identity, Source
 
 COLUMN_WORDS = {
     "cdate": "Created",
@@ -64,4 +65,5 @@ source = Source(
     folder=Path(__file__).parent,
     assumptions=assumptions,
     column_words=COLUMN_WORDS,
+    identity=Identity(stream="contacts", recognise=recognise),
 )

@@ -216,7 +216,7 @@ def test_the_api_url_can_be_swapped(
     work_off()
     other = new_sandbox(contacts=3, deals=0)
 
-    edit(alice_client, connection, api_url=other.origin, api_key=other.api_key)
+    edit(alice_client, connection, api_url=other.origin, api_key=other.api_key, account="replace")
     work_off()
 
     assert other.origin.removeprefix("http://") in words(read(alice_client, connection.get_absolute_url()))

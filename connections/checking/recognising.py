@@ -1,0 +1,47 @@
+"""Whose account credentials open: the one that a connection's rows came from, another, or nobody can tell."""
+
+from dataclasses import dataclass
+
+from connections.checking.checking import account_of
+from connections.models import Connection, SharedBudget
+from connections.safe.sealing import Unsealable
+from sources.spec import Credentials, host_of
+
+SAMPLED = 20  # Rows. Each that has to be asked for is a call that a person waits for.
+SURE = 2  # Found of them: no other account has a row with the same id, e-mail and date.
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`evidence` is for people, and empty where there was nothing to compare."""
+
+    is_same: bool
+    evidence: str = ""
+
+
+SAME = Verdict(is_same=True)
+
+
+def whose_account(connection: Connection, credentials: Credentials) -> Verdict:
+    """Rows of two accounts must never stand together. Raises SourceError.
+
+    An account's host is its own; of one with another host the rows have to be found. Nothing is asked of an account
+    that could be mixed with nothing.
+    """
+    if is_at_its_host(connection, credentials) or not connection.row_counts.by_stream():
+        return SAME
+    source = connection.known_source()
+    rows = connection.records.spread(source.identity.stream, SAMPLED) if source.identity else []
+    if not rows or source.identity is None:
+        return Verdict(is_same=False, evidence="None of your rows can tell whether it is the same account.")
+    budget = SharedBudget(account=account_of(credentials), rate=source.calls_per_second())
+    told = source.identity.recognise(credentials, rows, budget=budget)
+    what = f"{told.found} of {told.asked} of your {source.identity.stream} are there."
+    return Verdict(is_same=told.found >= min(SURE, told.asked), evidence=what)
+
+
+def is_at_its_host(connection: Connection, credentials: Credentials) -> bool:
+    try:
+        return host_of(connection.address()) == host_of(credentials.api_url)
+    except Unsealable:
+        return False
