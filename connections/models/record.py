@@ -12,16 +12,10 @@ from django.db.models.functions import Length
 from django.utils import timezone
 
 from connections.models.connection import Connection
+from connections.models.hidden_address import hide, show
 from connections.models.row_count import RowCount
 from connections.models.upsert import Known, RowText, StoredRows
-from sources.spec import Row, Stream
-
-# Stands in stored rows for the account's address, which the rows' links repeat and which is stored sealed alone. A
-# noncharacter, which text that people exchange does not hold.
-ADDRESS_MARK = "\ufdd0address\ufdd1"
-
-
-in_json = json.JSONEncoder(ensure_ascii=False).encode
+from sources.spec import Row, Stream, text_of
 
 
 @dataclass(frozen=True)
@@ -88,9 +82,8 @@ def row_texts(rows: Mapping[str, Row], *, address: str) -> list[RowText]:
 
 
 def row_text(external_id: str, row: Row, *, address: str) -> RowText:
-    """The row as it is stored: keys in their order, the account's address taken out."""
-    text = in_json(row)
-    text = text.replace(address, ADDRESS_MARK) if address in text else text
+    """The row as it is stored: the text that came, the account's address taken out."""
+    text = hide(text_of(row), address)
     return RowText(external_id, text, hashlib.sha256(text.encode()).hexdigest())
 
 
@@ -128,6 +121,5 @@ class Record(models.Model):
 
     def row(self, *, address: str) -> Row:
         """The row exactly as the API gave it."""
-        text = in_json(self.data)
-        row: dict[str, Any] = json.loads(text.replace(ADDRESS_MARK, address))
+        row: Row = json.loads(show(text_of(self.data), address))
         return row
