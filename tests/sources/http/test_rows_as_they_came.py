@@ -11,12 +11,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from sources.activecampaign.client import ActiveCampaign
+from sources.activecampaign.streams import STREAMS
 from sources.http.answer import json_object
 from sources.http.exact import read
 from sources.http.failures import Failures
 from sources.http.tokens import rewritten
-from sources.spec import TextRow, text_of
-from tests.sources.http.conftest import MakeRig
+from sources.spec import Secret, TextRow, text_of
+from tests.sources.http.conftest import KEY, MakeRig
 from tests.sources.http.scripted_server import answers
 
 # A tree is a token as it is spelled, or ("[", items), or ("{", pairs of a name's token and a tree).
@@ -209,3 +211,16 @@ def test_rows_come_over_the_wire_as_they_were_sent(make_rig: MakeRig) -> None:
 
     assert text_of(row) == '{"id":12345678901234567890,"z":1.10,"a":"\\/ \\u00e9"}'
     assert row == {"id": 12345678901234567890, "z": 1.1, "a": "/ é"}
+
+
+def test_a_page_of_activecampaign_has_the_texts_of_its_rows(make_rig: MakeRig) -> None:
+    rig = make_rig(
+        answers(b'{"contacts": [{"id": "7", "score": 1.10}, {"score": 2.20, "id": 8}], "meta": {"total": 2}}')
+    )
+
+    page = ActiveCampaign(rig.client, key=Secret(KEY)).page(STREAMS[0], {"limit": "100"})
+
+    assert {key: text_of(row) for key, row in page.rows.items()} == {
+        "7": '{"id":"7","score":1.10}',
+        "8": '{"score":2.20,"id":8}',
+    }
