@@ -1,6 +1,7 @@
 """What a Source declares about itself, and the few types that cross between the floors."""
 
 import hmac
+import json
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -17,8 +18,28 @@ from sources.errors import SourceError
 Row = dict[str, Any]
 """One record as the API gave it."""
 
+_in_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 Cursor = dict[str, Any]
 """Where a walk through a stream stands: JSON, meaningful to its source alone."""
+
+
+class TextRow(dict[str, Any]):
+    """A record that knows the JSON it came as: its own digits and escapes, in one line, without blanks between tokens.
+
+    Not to be changed: the text would stay.
+    """
+
+    __slots__ = ("text",)
+
+    def __init__(self, row: Row, text: str) -> None:
+        super().__init__(row)
+        self.text = text
+
+
+def text_of(row: Row) -> str:
+    """The row as JSON: as it came, where it knows that, else written anew. One line, without blanks between tokens."""
+    return row.text if isinstance(row, TextRow) else _in_json(row)
 
 
 class Secret:

@@ -24,7 +24,7 @@ ARCHIVE = (
     *("record", "row_count", "stream_mark", "sighting", "sync", "shared_budget", "budget"),
     *("standby_key", "event", "check_try", "sign_in"),
     *("connection", "sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "pacing", "timing"),
-    *("choices", "key_canary", "upsert", "holding"),
+    *("choices", "key_canary", "upsert", "holding", "hidden_address"),
 )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from connections.models import Connection
+from connections.models.hidden_address import show
 from connections.models.record import RecordQuerySet
 from sources.spec import Row, Stream
 
@@ -20,13 +21,21 @@ def lines(connection: Connection, stream: Stream, format: str, *, deleted: bool 
 
 
 def jsonl_lines(records: RecordQuerySet, address: str) -> Iterator[str]:
-    for row in rows(records, address):
-        yield json.dumps(row, ensure_ascii=False) + "\n"
+    for record in records.iterator(chunk_size=CHUNK):
+        yield one_line(record.exact(address=address)) + "\n"
+
+
+def one_line(text: str) -> str:
+    """The same JSON for readers that begin a line at these, too. They stand in strings alone, where each has an escape.
+
+    All other ends of lines are escaped in any JSON.
+    """
+    return text.replace("\u2028", r"\u2028").replace("\u2029", r"\u2029").replace("\x85", r"\u0085")
 
 
 def csv_lines(records: RecordQuerySet, address: str) -> Iterator[str]:
     """A header of all keys that occur, then a line a row; what a spreadsheet would run as a formula is quoted."""
-    columns = all_columns(records)
+    columns = all_columns(records, address)
     writer = csv.writer(Echo(), quoting=csv.QUOTE_ALL)  # No separator in a text begins a cell.
     yield writer.writerow([cell(column) for column in columns])
     for row in rows(records, address):
@@ -43,11 +52,11 @@ def chosen(connection: Connection, stream: Stream, *, deleted: bool) -> RecordQu
     return (records if deleted else records.living()).in_id_order()
 
 
-def all_columns(records: RecordQuerySet) -> list[str]:
+def all_columns(records: RecordQuerySet, address: str) -> list[str]:
     """Rows of one stream may have different keys; none is left out. `links` is for machines."""
     seen: dict[str, None] = {"id": None}
     for text in records.values_list("text", flat=True).iterator(chunk_size=CHUNK):
-        seen.update(dict.fromkeys(json.loads(text)))
+        seen.update(dict.fromkeys(json.loads(show(text, address))))
     return [column for column in seen if column != "links"]
 
 

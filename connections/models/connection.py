@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from connections.models.choices import Health, Privacy, Schedule, State
 from connections.models.connection_query import ConnectionQuerySet
-from connections.models.holding import Holding
+from connections.models.holding import HoldsRows
 from connections.models.people import Membership, Team, User, Workspace, in_words
 from connections.models.pull_plan import PullPlan
 from connections.models.sealed_credentials import SealedCredentials
@@ -27,7 +27,7 @@ ORPHANED_KEY_LIFE = timedelta(days=30)
 ANOTHER_ACCOUNT = "another_account"  # As a code of health.
 
 
-class Connection(SealedCredentials, PullPlan):
+class Connection(SealedCredentials, PullPlan, HoldsRows):
     """One authorised account of a source."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -52,8 +52,6 @@ class Connection(SealedCredentials, PullPlan):
     person = models.CharField("belongs to", max_length=200, blank=True, editable=False)
     person_email = models.CharField(max_length=254, blank=True, editable=False)
     account_facts = models.JSONField(default=dict, blank=True, editable=False)
-
-    holding = models.OneToOneField(Holding, models.RESTRICT, related_name="connection", editable=False)
 
     orphaned_at = models.DateTimeField(null=True, editable=False)
 
@@ -157,14 +155,6 @@ class Connection(SealedCredentials, PullPlan):
                 return f"Shared with Team {self.team}: {in_words(members)}; administrators manage it"
             case _:
                 return "Private to Me: nobody else sees it"
-
-    @property
-    def records(self) -> Any:
-        return self.holding.records
-
-    @property
-    def row_counts(self) -> Any:
-        return self.holding.row_counts
 
     # Set-up -----------------------------------------------------------------------------------------------------
 
@@ -354,31 +344,6 @@ class Connection(SealedCredentials, PullPlan):
         """What was stopped for the sake of a change begins anew under it; the caller saves."""
         if stopped and not self.is_paused:
             self.next_sync_at = timezone.now()
-
-    def part_from_rows(self) -> None:
-        """Hide what is held, for a while: from the moment that the caller saves this row, it holds nothing.
-
-        Before another address is stored.
-        """
-        self.holding.part(self)
-        self.holding = Holding.objects.create()
-
-    def take_back(self, former: Holding) -> None:
-        """Hold again what was hidden, in the place of what is held now; the caller saves.
-
-        Its key is gone, and that of the other account must not be used for it.
-        """
-        address = former.address()
-        self.holding.part(self)
-        former.come_back()
-        self.holding = former
-        self.stop_syncs("The data of before was taken back.")
-        self.forget_key()
-        self.become_unverified()
-        self.keep_address(address)
-        self.set_health(
-            Health.ACTION_NEEDED, f"The data of {self.host} is back. Enter the key of that account.", code="key_missing"
-        )
 
     def stop_sync(self, number: int, *, by: User) -> bool:
         """Somebody wants this one to end now. Returns whether it was still under way."""

@@ -96,3 +96,28 @@ class Holding(models.Model):
         """Under the newest key; the caller saves. Raises Unsealable."""
         if self.api_url:
             self.keep_address(self.address())
+
+
+class HoldsRows(models.Model):
+    """The pointer of a connection to what it holds."""
+
+    holding = models.OneToOneField(Holding, models.RESTRICT, related_name="connection", editable=False)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def records(self) -> Any:
+        return self.holding.records
+
+    @property
+    def row_counts(self) -> Any:
+        return self.holding.row_counts
+
+    def part_from_rows(self) -> None:
+        """Hide what is held, for a while: from the moment that the caller saves this row, it holds nothing.
+
+        Before another address is stored.
+        """
+        self.holding.part(self)
+        self.holding = Holding.objects.create()

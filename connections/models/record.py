@@ -12,17 +12,11 @@ from django.db.models.functions import Length
 from django.utils import timezone
 from django.utils.functional import cached_property
 
+from connections.models.hidden_address import hide, show
 from connections.models.holding import Holding
 from connections.models.row_count import RowCount
 from connections.models.upsert import RowText, StoredRows
-from sources.spec import Row, Stream
-
-# Stands in stored rows for the account's address, which the rows' links repeat and which is stored sealed alone. A
-# noncharacter, which text that people exchange does not hold.
-ADDRESS_MARK = "\ufdd0address\ufdd1"
-
-
-in_json = json.JSONEncoder(ensure_ascii=False).encode
+from sources.spec import Row, Stream, text_of
 
 
 @dataclass(frozen=True)
@@ -93,9 +87,8 @@ def row_texts(rows: Mapping[str, Row], *, address: str) -> list[RowText]:
 
 
 def row_text(external_id: str, row: Row, *, address: str) -> RowText:
-    """The row as it is stored: keys in their order, the account's address taken out."""
-    text = in_json(row)
-    text = text.replace(address, ADDRESS_MARK) if address in text else text
+    """The row as it is stored: the text that came, the account's address taken out."""
+    text = hide(text_of(row), address)
     return RowText(external_id, text, hashlib.sha256(text.encode()).hexdigest())
 
 
@@ -136,10 +129,14 @@ class Record(models.Model):
         row: Row = json.loads(self.text)
         return row
 
+    def exact(self, *, address: str) -> str:
+        """The row's text as the API gave it: one line, without blanks between."""
+        return show(self.text, address)
+
     def cells(self, stream: Stream) -> list[tuple[str, Any]]:
         return [(column, self.data.get(column)) for column in stream.columns]
 
     def row(self, *, address: str) -> Row:
         """The row exactly as the API gave it."""
-        row: Row = json.loads(self.text.replace(ADDRESS_MARK, address))
+        row: Row = json.loads(self.exact(address=address))
         return row

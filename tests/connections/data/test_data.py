@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from connections.models import Connection, Event, Record, Sync, User
-from connections.models.record import ADDRESS_MARK
+from connections.models.hidden_address import ADDRESS_MARK
 from sources.registry import get_source
 from sources.spec import Row, Stream
 from tests.conftest import Connect

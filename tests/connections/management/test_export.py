@@ -38,6 +38,16 @@ def test_each_line_is_a_record_as_the_api_gave_it_ordered_by_id(connection: Conn
     assert [json.loads(line) for line in export(connection.pk, "contacts").splitlines()] == rows[::-1]
 
 
+def test_a_record_is_one_line_for_readers_that_know_more_ends_of_lines(connection: Connection) -> None:
+    row = contact(1, note="a\u2028b\u2029c\x85d\ne\x0bf\x1cg")
+    pulled(connection, [row])
+
+    (line,) = export(connection.pk, "contacts").splitlines()
+
+    assert json.loads(line) == row
+    assert r"a\u2028b\u2029c\u0085d\ne" in line
+
+
 def test_the_table_has_a_header_and_a_line_a_record(connection: Connection) -> None:
     pulled(connection, [contact(2), contact(1)])
 

@@ -6,8 +6,10 @@ import pytest
 from django.utils import timezone
 
 from connections.models import Connection, Record
+from connections.models.hidden_address import hide
+from connections.models.record import row_text
 from sources.activecampaign.streams import STREAMS
-from sources.spec import Row
+from sources.spec import Row, TextRow
 from tests.conftest import Connect
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +54,26 @@ def test_the_accounts_address_is_not_stored_in_plain(connection: Connection) -> 
     store(connection, ROWS[4])
 
     assert "harbourtea.api-us1.com" not in str(Record.objects.values().get())
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [ADDRESS, ADDRESS.replace("/", "\\/"), ADDRESS.replace("h", "\\u0068", 1), ADDRESS.replace("/", "\\u002F")],
+)
+def test_the_accounts_address_is_stored_in_no_spelling_and_comes_back(connection: Connection, spelling: str) -> None:
+    text = f'{{"id":"1","self":"{spelling}/x"}}'
+    row = {"id": "1", "self": f"{ADDRESS}/x"}
+
+    store(connection, TextRow(row, text))
+
+    assert ADDRESS not in str(Record.objects.values().get())
+    assert only_row(connection) == row
+
+
+def test_a_row_is_stored_as_the_text_that_came() -> None:
+    text = '{"id":"1","price":1.10,"big":1e308,"zero":-0.0,"name":"\\u00e9\\/"}'
+
+    assert row_text("1", TextRow({"id": "1"}, text), address=ADDRESS).text == hide(text, ADDRESS) == text
 
 
 def test_new_changed_and_unchanged_rows_are_told_apart(connection: Connection) -> None:

@@ -1,0 +1,109 @@
+"""Reads JSON so that each row of an answer keeps the text that it came as."""
+
+import json
+import logging
+import math
+from typing import Any, NoReturn
+
+from sources.http.tokens import past_blanks, rewritten, without_blanks
+from sources.spec import Row, TextRow
+
+logger = logging.getLogger(__name__)
+
+
+def read(text: str) -> Any:
+    """What the text says. Where that is an object, the objects in its lists are a `TextRow` each.
+
+    Raises JSONDecodeError, ValueError for a number that is none or out of range, and RecursionError.
+    """
+    return _Reader(text).whole()
+
+
+class _Reader:
+    """Goes through the outer object and its lists by itself, to know where a row ends; the rest is json's in C.
+
+    Each method takes where something begins, and gives what it is and where it ends.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._a_name_came_twice = False
+        self._value = json.JSONDecoder(
+            parse_constant=_refuse, parse_float=_finite, object_pairs_hook=self._object
+        ).raw_decode
+
+    def whole(self) -> Any:
+        at = past_blanks(self._text, 0)
+        found, end = self._answer(at) if self._sign(at) == "{" else self._value(self._text, at)
+        end = past_blanks(self._text, end)
+        if end < len(self._text):
+            raise self._error("Extra data", end)
+        return found
+
+    def _answer(self, at: int) -> tuple[Row, int]:
+        pairs: list[tuple[str, Any]] = []
+        at = past_blanks(self._text, at + 1)
+        while self._sign(at) != "}" or pairs:
+            name, at = self._name(at)
+            value, at = self._rows(at) if self._sign(at) == "[" else self._value(self._text, at)
+            pairs.append((name, value))
+            at = past_blanks(self._text, at)
+            if self._sign(at) == "}":
+                break
+            at = self._past(",", at)
+        return self._object(pairs), at + 1
+
+    def _name(self, at: int) -> tuple[str, int]:
+        if self._sign(at) != '"':
+            raise self._error("Expecting a name", at)
+        name, at = self._value(self._text, at)
+        return name, self._past(":", past_blanks(self._text, at))
+
+    def _rows(self, at: int) -> tuple[list[Any], int]:
+        found: list[Any] = []
+        at = past_blanks(self._text, at + 1)
+        while self._sign(at) != "]" or found:
+            row, at = self._row(at)
+            found.append(row)
+            at = past_blanks(self._text, at)
+            if self._sign(at) == "]":
+                break
+            at = self._past(",", at)
+        return found, at + 1
+
+    def _row(self, at: int) -> tuple[Any, int]:
+        self._a_name_came_twice = False
+        row, end = self._value(self._text, at)
+        if not isinstance(row, dict):
+            return row, end
+        text = self._text[at:end]
+        return TextRow(row, rewritten(text, str) if self._a_name_came_twice else without_blanks(text)), end
+
+    def _sign(self, at: int) -> str:
+        return self._text[at : at + 1]
+
+    def _past(self, sign: str, at: int) -> int:
+        if self._sign(at) != sign:
+            raise self._error(f"Expecting '{sign}'", at)
+        return past_blanks(self._text, at + 1)
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> Row:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            logger.warning("A name came twice in one object: the last was kept.")
+            self._a_name_came_twice = True
+        return found
+
+    def _error(self, message: str, at: int) -> json.JSONDecodeError:
+        return json.JSONDecodeError(message, self._text, at)
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError("not a JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number out of range")
+    return number
