@@ -18,6 +18,7 @@ from connections.models import (
     Event,
     Holding,
     Membership,
+    MissingRows,
     SignIn,
     StandbyKey,
     Sync,
@@ -171,6 +172,13 @@ def hidden_of(connection: Connection) -> Holding | None:
     """What it held of another account before, while that may be taken back."""
     hidden: Holding | None = connection.former_holdings.to_take_back().first()
     return hidden
+
+
+def missing_of(connection: Connection) -> list[dict[str, object]]:
+    """The rows that were not found, of which somebody has to decide what they are; by stream, with its name."""
+    names = {stream.key: stream.name for stream in connection.source.streams} if connection.source else {}
+    doubts = MissingRows.objects.to_decide().filter(holding=connection.holding)
+    return [{"rows": doubt, "name": names.get(doubt.stream, doubt.stream)} for doubt in doubts]
 
 
 def sharers(request: PersonRequest, connection: Connection) -> list[Connection]:

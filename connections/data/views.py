@@ -29,12 +29,17 @@ def data(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpR
     counts = connection.row_counts.by_stream()
     # Of what is no longer chosen, the rows that came before stay.
     listed = connection.streams_among({*connection.stream_keys, *counts})
-    streams = [{"stream": stream, "count": counts.get(stream.key, 0)} for stream in listed]
-    return render(
-        request,
-        "connections/data/data.html",
-        {"workspace": connection.workspace, "connection": connection, "streams": streams},
-    )
+    streams = [
+        {"stream": stream, "count": counts.get(stream.key, 0), "is_pulled": stream.key in connection.stream_keys}
+        for stream in listed
+    ]
+    context = {
+        "workspace": connection.workspace,
+        "connection": connection,
+        "streams": streams,
+        "may_manage": access.may_manage(request, connection),
+    }
+    return render(request, "connections/data/data.html", context)
 
 
 @require_safe

@@ -149,6 +149,7 @@ def detail_page(
         "form": form,
         "may_manage": may_manage,
         "confirm_url": "" if confirming.is_recent(request) else confirming.confirm_url(connection.get_absolute_url()),
+        "missing": access.missing_of(connection) if may_manage else [],
         "audience": connection.audience(),
         "events": access.visible_events(request, place).filter(connection=connection)[:SHOWN_EVENTS],
         **(standby_part(request, connection, standby_form) if form else {}),

@@ -18,6 +18,7 @@ from connections.models.sync import StreamRun, Sync
 from connections.models.stream_mark import StreamMark
 from connections.models.sighting import Sighting
 from connections.models.row_count import RowCount
+from connections.models.missing_rows import MissingRows
 from connections.models.record import Record
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Holding",
     "KeyCanary",
     "Membership",
+    "MissingRows",
     "Pace",
     "Privacy",
     "Record",

@@ -287,7 +287,8 @@ class StreamRun(models.Model):
     """How far one stream has come in one sync. `cursor` is saved with the page that it comes after.
 
     `changed_since` is set when only changes are asked for. `finds_gone`: when it is complete, what it did not see is
-    looked into. `key_fingerprint` is of the key that it began with.
+    looked into; `by_another` then says that the key is another person's than before. `key_fingerprint` is of the key
+    that it began with.
     """
 
     sync = models.ForeignKey(Sync, models.CASCADE, related_name="stream_runs")
@@ -306,6 +307,7 @@ class StreamRun(models.Model):
     changed_since = models.DateTimeField(null=True)
     calls_saved = models.PositiveIntegerField(default=0)
     finds_gone = models.BooleanField(default=False)
+    by_another = models.BooleanField(default=False)
     key_fingerprint = models.CharField(max_length=64, blank=True, editable=False)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -357,11 +359,11 @@ class StreamRun(models.Model):
     def unchanged(self) -> int:
         return self.rows - self.new - self.changed
 
-    def begin(self, *, changed_since: datetime | None, finds_gone: bool) -> None:
+    def begin(self, *, changed_since: datetime | None, finds_gone: bool, by_another: bool) -> None:
         self.state, self.started_at = RunState.RUNNING, timezone.now()
-        self.changed_since, self.finds_gone = changed_since, finds_gone
+        self.changed_since, self.finds_gone, self.by_another = changed_since, finds_gone, by_another
         self.key_fingerprint = self.sync.connection.key_fingerprint
-        self.save(update_fields=["state", "started_at", "changed_since", "finds_gone", "key_fingerprint"])
+        self.save(update_fields=["state", "started_at", "changed_since", "finds_gone", "by_another", "key_fingerprint"])
 
     def count(self, pages: Iterable[Page], *, new: int, changed: int) -> None:
         """These are stored, and the cursor of the last one with them."""

@@ -194,6 +194,24 @@ def group_of(stream: Stream) -> str:
     return UNVERIFIED if stream.sureness == "unverified" else MORE
 
 
+class ReadAgainForm(forms.Form):
+    """One stream, or none for all of them."""
+
+    stream = forms.ChoiceField(required=False)
+
+    def __init__(self, posted: QueryDict, *, connection: Connection) -> None:
+        super().__init__(posted)
+        stream: Any = self.fields["stream"]
+        stream.choices = [(one.key, one.name) for one in connection.streams]
+
+
+class DecideForm(forms.Form):
+    """What becomes of rows that a whole read did not find."""
+
+    stream = forms.CharField(max_length=60)
+    decision = forms.ChoiceField(choices=[("gone", "They are gone"), ("keep", "Keep them")])
+
+
 class SyncNowForm(forms.Form):
     """The pace of one sync; none given is the connection's own."""
 

@@ -1,12 +1,13 @@
 """Finds out which stored rows are gone from the account, after a walk that is proven to have missed nothing."""
 
 import logging
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from connections.models import RowCount, Sighting, StreamRun, Sync
+from connections.models import MissingRows, RowCount, Sighting, StreamRun, Sync
 from connections.models.record import RecordQuerySet
 from connections.models.sync import RunState
 from sources.errors import NotPermitted, UnexpectedAnswer
@@ -14,7 +15,16 @@ from sources.spec import Page, Puller, Stream
 
 log = logging.getLogger(__name__)
 
-FEW = 20  # Rows that are asked for one by one. Each costs a call; the next whole walk asks for any number of them.
+FEW = 20  # Rows that are asked for one by one. Each costs a call.
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What came of asking for missing rows one by one. `is_answered`: the account gives single rows of this stream."""
+
+    is_answered: bool
+    there: frozenset[str] = frozenset()
+    is_refused: bool = False
 
 
 def note_page(run: StreamRun, stream: Stream, page: Page) -> None:
@@ -37,40 +47,74 @@ def reconcile_all(sync: Sync, line: Puller) -> None:
 
 def reconcile(run: StreamRun, stream: Stream, line: Puller) -> None:
     """Mark what is gone. Raises SourceError when the account cannot be asked, and LeaseLost."""
-    few = [*missing(run, stream).values_list("external_id", flat=True)[: FEW + 1]]
-    there = still_there(few, run, stream, line) if 0 < len(few) <= FEW else None
+    drawn = draw(missing(run, stream))
+    asked = ask_for(drawn, run, stream, line) if drawn else None
     with transaction.atomic():
         run.sync.hold()
-        if few:
-            run.deleted = settle(missing(run, stream), there)
+        if asked is None:
+            MissingRows.objects.filter(holding=run.sync.connection.holding, stream=run.stream).delete()
+        else:
+            run.deleted = settle(run, missing(run, stream), drawn, asked)
             RowCount.objects.note(run.sync.connection.holding, run.stream, -run.deleted)
         run.sightings.all().delete()
         run.finds_gone = False
-        run.save(update_fields=["deleted", "finds_gone"])
-    if few:
-        log.info("rows are gone", extra={"stream": run.stream, "deleted": run.deleted})
+        run.save(update_fields=["deleted", "finds_gone", "reason"])
+    if drawn:
+        log.info("rows are missing", extra={"stream": run.stream, "deleted": run.deleted})
 
 
-def settle(missing: RecordQuerySet, there: set[str] | None) -> int:
-    """Mark as gone what was confirmed, or else what the whole walk before this one missed as well."""
+def draw(rows: RecordQuerySet) -> list[str]:
+    """All of them while they are few, else some of them, at random."""
+    return [*rows.order_by("?").values_list("external_id", flat=True)[:FEW]]
+
+
+def settle(run: StreamRun, rows: RecordQuerySet, drawn: list[str], asked: Asked) -> int:
+    """Mark as gone what is proven to be, and leave to a person what is not; returns how many were marked."""
+    count = rows.count()
+    if is_doubtful(run) or asked.is_refused or (asked.there and count > len(drawn)):
+        leave_to_a_person(run, rows, count)
+        return 0
+    if not asked.is_answered:
+        return mark_missed_twice(rows)
+    rows.filter(external_id__in=asked.there).update(missed_at=None)
+    return rows.exclude(external_id__in=asked.there).update(deleted_at=timezone.now())
+
+
+def is_doubtful(run: StreamRun) -> bool:
+    """Another person's key may see less; and what somebody has to decide about is not decided by the next read."""
+    holding = run.sync.connection.holding
+    return run.by_another or MissingRows.objects.filter(holding=holding, stream=run.stream).exists()
+
+
+def leave_to_a_person(run: StreamRun, rows: RecordQuerySet, count: int) -> None:
+    connection = run.sync.connection
+    held = connection.row_counts.by_stream().get(run.stream, 0)
+    MissingRows.objects.note(connection.holding, run.stream, missing=count, held=held, person=connection.person)
+    rows.update(missed_at=timezone.now())
+    run.reason = f"{count:,} of {held:,} rows were not found. None is marked as deleted until somebody decides."
+
+
+def mark_missed_twice(rows: RecordQuerySet) -> int:
+    """Where no single rows can be asked for: what the whole walk before this one missed as well."""
     now = timezone.now()
-    if there is not None:
-        missing.filter(external_id__in=there).update(missed_at=None)
-        return missing.exclude(external_id__in=there).update(deleted_at=now)
-    gone = missing.exclude(missed_at=None).update(deleted_at=now)
-    missing.update(missed_at=now)
+    gone = rows.exclude(missed_at=None).update(deleted_at=now)
+    rows.update(missed_at=now)
     return gone
 
 
-def still_there(few: list[str], run: StreamRun, stream: Stream, line: Puller) -> set[str] | None:
-    """Which of them the account still has. None when it gives no single rows of this stream."""
-    known = stored_before(run).exclude(external_id__in=few).values_list("external_id", flat=True).first()
+def ask_for(drawn: list[str], run: StreamRun, stream: Stream, line: Puller) -> Asked:
+    """Which of them the account still has, after one that it surely has."""
+    known = stored_before(run).exclude(external_id__in=drawn).filter(missed_at=None)
+    one = known.exclude(pk__in=missing(run, stream).values("pk")).values_list("external_id", flat=True).first()
     try:
-        if known is None or not line.exists(stream, known):
-            return None
-        return {one for one in few if line.exists(stream, one)}
+        if one is None or not line.exists(stream, one):
+            return Asked(is_answered=False)
     except (NotPermitted, UnexpectedAnswer):
-        return None
+        return Asked(is_answered=False)
+    try:
+        return Asked(is_answered=True, there=frozenset(each for each in drawn if line.exists(stream, each)))
+    except (NotPermitted, UnexpectedAnswer):
+        return Asked(is_answered=True, is_refused=True)
 
 
 def stored_before(run: StreamRun) -> RecordQuerySet:

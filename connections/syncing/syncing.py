@@ -19,7 +19,7 @@ from connections.models import Connection, Record, SharedBudget, StreamRun, Sync
 from connections.models.check_try import TooManyAtOnce
 from connections.models.connection_query import ConnectionQuerySet
 from connections.models.record import row_texts
-from connections.models.stream_mark import changes_wanted_since, note_complete
+from connections.models.stream_mark import changes_wanted_since, is_by_another, note_complete
 from connections.models.sync import FINISHED_RUNS, LeaseLost, RunState, SyncState, Trigger, heartbeat
 from connections.models.upsert import RowText
 from connections.safe.sealing import Unsealable
@@ -232,7 +232,11 @@ class StreamPull:
         run = self.sync.run_of(self.stream)
         if not run.is_begun:
             since = changes_wanted_since(self.sync, self.stream)
-            run.begin(changed_since=since, finds_gone=since is None and has_rows(self.sync, self.stream))
+            run.begin(
+                changed_since=since,
+                finds_gone=since is None and has_rows(self.sync, self.stream),
+                by_another=is_by_another(self.sync, self.stream),
+            )
         return run
 
     def wanted(self) -> Wanted:

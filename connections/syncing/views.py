@@ -15,7 +15,8 @@ from connections.access.requests import PersonRequest
 from connections.frame.moving_part import moving_part
 from connections.models import Connection
 from connections.models.sync import AlreadyActive, Trigger
-from connections.syncing.forms import PullingForm, SyncNowForm
+from connections.syncing.deciding import clear, decide
+from connections.syncing.forms import DecideForm, PullingForm, ReadAgainForm, SyncNowForm
 from connections.syncing.planning import save_pulling
 
 PAGE_SIZE = 50
@@ -65,7 +66,9 @@ def sync_now(request: PersonRequest, workspace: str, source: str, pk: UUID) -> H
     return redirect(connection)
 
 
-def start(request: PersonRequest, connection: Connection, pace: str) -> None:
+def start(
+    request: PersonRequest, connection: Connection, pace: str, *, full: bool = False, only: list[str] | None = None
+) -> None:
     if connection.is_paused:
         messages.error(request, "The connection is paused. Resume it first.")
         return
@@ -73,11 +76,56 @@ def start(request: PersonRequest, connection: Connection, pace: str) -> None:
         messages.error(request, MEND_IT_FIRST)
         return
     try:
-        connection.syncs.queue(connection, trigger=Trigger.PERSON, by=request.user, pace=pace)
+        connection.syncs.queue(connection, trigger=Trigger.PERSON, by=request.user, pace=pace, full=full, only=only)
     except AlreadyActive as under_way:
         messages.info(request, str(under_way))
     else:
         messages.success(request, "The sync starts in a moment.", extra_tags="passing")
+
+
+@require_POST
+def read_again(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+    """Everything of one stream, or of all, and not changes alone: what is gone is found out by this."""
+    connection = access.manageable_connection(request, workspace, source, pk)
+    form = ReadAgainForm(request.POST, connection=connection)
+    if not form.is_valid():
+        messages.error(request, "That is not pulled. Nothing was started.")
+        return redirect(connection)
+    stream = form.cleaned_data["stream"]
+    start(request, connection, connection.pace, full=True, only=[stream] if stream else [])
+    return redirect(connection)
+
+
+@require_POST
+def decide_missing(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+    """Whether rows that were not found are gone, which nothing has proven."""
+    connection = access.manageable_connection(request, workspace, source, pk)
+    form = DecideForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Choose one of the two. Nothing was changed.")
+        return redirect(connection)
+    are_gone = form.cleaned_data["decision"] == "gone"
+    marked = decide(connection, form.cleaned_data["stream"], are_gone=are_gone, by=request.user)
+    if marked is None:
+        messages.info(request, "There is nothing to decide any more.")
+    elif are_gone:
+        messages.success(request, f"{marked:,} rows are marked as deleted.")
+    else:
+        messages.success(request, "They are kept. You are asked again when more are missing.")
+    return redirect(connection)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def clear_data(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+    """GET asks first."""
+    connection = access.manageable_connection(request, workspace, source, pk)
+    if request.method == "POST":
+        clear(connection, by=request.user)
+        messages.success(request, "The data was cleared. The next sync reads everything anew.")
+        return redirect(connection)
+    records = sum(connection.row_counts.by_stream().values())
+    context = {"workspace": connection.workspace, "connection": connection, "records": records}
+    return render(request, "connections/syncing/clear.html", context)
 
 
 @require_POST

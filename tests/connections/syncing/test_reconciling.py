@@ -41,6 +41,10 @@ def gone_ids(connection: Connection, stream: str) -> list[str]:
     return [*gone.in_id_order().values_list("external_id", flat=True)]
 
 
+def single_calls(account: SandboxServer) -> list[str]:
+    return [call.path for call in account.requests if call.path.rpartition("/")[2].isdigit()]
+
+
 def living_ids(connection: Connection, stream: str) -> list[str]:
     living = connection.records.living().filter(stream=stream)
     return [*living.in_id_order().values_list("external_id", flat=True)]
@@ -60,41 +64,38 @@ def test_few_rows_that_are_gone_are_asked_for_one_by_one_and_marked(
     assert gone_ids(pulled, stream) == gone
     assert living_ids(pulled, stream) == account.world.ids(stream)
     assert run.deleted == 3
-    single = [call.path for call in account.requests if call.path.rpartition("/")[2].isdigit()]
-    assert len(single) == 4  # One that lives, to see whether single rows are given at all.
+    assert len(single_calls(account)) == 4  # One that lives, to see whether single rows are given at all.
     assert not Sighting.objects.exists()
 
 
 @STREAMS
-def test_many_rows_that_are_gone_are_marked_by_the_second_walk_that_misses_them(
+def test_many_rows_that_are_gone_are_marked_once_twenty_of_them_were_asked_for(
     account: SandboxServer, pulled: Connection, stream: str
 ) -> None:
     gone = account.world.ids(stream)[50:90]
     for one in gone:
         account.world.remove(stream, one)
 
-    first, between = whole_run(pulled, stream), gone_ids(pulled, stream)
-    second = whole_run(pulled, stream)
+    run = whole_run(pulled, stream)
 
-    assert (first.deleted, between) == (0, [])
-    assert second.deleted == 40
+    assert run.deleted == 40
     assert gone_ids(pulled, stream) == gone
+    assert len(single_calls(account)) == 21  # One that lives, to see whether single rows are given at all.
 
 
 @STREAMS
 def test_a_row_that_a_walk_missed_and_that_comes_back_is_not_gone(
-    account: SandboxServer, pulled: Connection, stream: str, monkeypatch: pytest.MonkeyPatch
+    account: SandboxServer, pulled: Connection, stream: str
 ) -> None:
-    monkeypatch.setattr(reconciling, "FEW", 0)
     missed, other = account.world.ids(stream)[10:12]
-    pulled.records.filter(external_id=missed).update(missed_at=pulled.created_at)
+    pulled.records.filter(stream=stream, external_id=missed).update(missed_at=pulled.created_at)
     account.world.remove(stream, other)
 
     run = whole_run(pulled, stream)
 
-    assert run.deleted == 0
-    missing = pulled.records.filter(stream=stream).exclude(missed_at=None)
-    assert [*missing.values_list("external_id", flat=True)] == [other]
+    assert run.deleted == 1
+    assert gone_ids(pulled, stream) == [other]
+    assert not pulled.records.living().filter(stream=stream).exclude(missed_at=None).exists()
 
 
 @STREAMS

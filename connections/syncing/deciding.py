@@ -1,0 +1,38 @@
+"""What a person decides about what is held: rows that were not found, and all of it."""
+
+from django.db import transaction
+
+from connections.access.access import present_row
+from connections.models import Connection, Holding, MissingRows, User
+
+
+@transaction.atomic
+def decide(connection: Connection, stream: str, *, are_gone: bool, by: User) -> int | None:
+    """Mark the missing rows of a stream as deleted, or keep them; returns how many were marked.
+
+    None when there was nothing to decide any more. Raises Http404 when the person may no longer change the connection.
+    """
+    row = present_row(connection, by=by)
+    missing = MissingRows.objects.to_decide().filter(holding=row.holding, stream=stream).first()
+    if missing is None:
+        return None
+    detail = f"{missing.missing:,} of {missing.held:,} {stream} were not found."
+    if not are_gone:
+        missing.keep()
+        row.record("kept the missing rows", by=by, detail=detail)
+        return 0
+    row.record("marked the missing rows as deleted", by=by, detail=detail)
+    return missing.mark_gone()
+
+
+@transaction.atomic
+def clear(connection: Connection, *, by: User) -> None:
+    """Let go of all rows: nobody sees them from this moment on, and the next sync reads everything anew.
+
+    Raises Http404 when the person may no longer change the connection.
+    """
+    row = present_row(connection, by=by)
+    row.go_on_after(row.stop_syncs("The data was cleared."))
+    row.holding = Holding.objects.create()
+    row.save(update_fields=["holding", "next_sync_at"])
+    row.record("cleared the data", by=by)
