@@ -5,8 +5,8 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect
-from django.views.decorators.http import require_POST
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
 
 from connections.access import access
 from connections.access.requests import PersonRequest
@@ -23,9 +23,17 @@ def take_back_former(request: PersonRequest, workspace: str, source: str, pk: UU
     return done(request, connection, take_back, "The data of before is back. Enter the key of that account.")
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def erase_former(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+    """GET asks first."""
     connection = access.manageable_connection(request, workspace, source, pk)
+    hidden = access.hidden_of(connection)
+    if request.method != "POST" and hidden:
+        context = {"workspace": connection.workspace, "connection": connection, "hidden": hidden}
+        return render(request, "connections/keeping/erase_former.html", context)
+    if request.method != "POST":
+        messages.info(request, "There is no hidden data any more.")
+        return redirect(connection)
     return done(request, connection, erase_now, "The hidden data is being erased.")
 
 

@@ -27,7 +27,7 @@ class EditForm(SettledForm, DetailsForm):
     is_resumed = False
 
     account = forms.ChoiceField(
-        label="Whose account is this?",
+        label="Account",
         required=False,
         choices=[(SEPARATE, "Connect it as its own connection"), (REPLACE, "Replace the data")],
         widget=HintedRadios(
@@ -85,6 +85,8 @@ class EditForm(SettledForm, DetailsForm):
         self.data["account"] = SEPARATE
         self.add_error("account", f"This does not look like the account of before: {evidence} Nothing was saved yet.")
         self.add_error("api_key", "Paste the key once more: it was not kept.")
+        # On the bound field: it took over the field's own text when the form was cleaned.
+        self["api_key"].help_text = "The stored key stays in use until you have decided."
 
     @property
     def also_in(self) -> dict[UUID, int]:

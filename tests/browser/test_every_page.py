@@ -27,10 +27,10 @@ SETTINGS = "/w/harbour-tea/settings/"
 
 # By the names of connections.urls; a page that is added there has to be added here.
 LOOKED_AT = {"list", "source_list", "add", "set_up", "finish", "detail", "delete", "syncs", "sync", "data", "rows"}
-LOOKED_AT |= {"pulling", "clear_data", "members", "remove_member", "delete_left_behind", "leave"}
+LOOKED_AT |= {"pulling", "clear_data", "erase_former", "members", "remove_member", "delete_left_behind", "leave"}
 LOOKED_AT |= {"teams", "team", "delete_team", "activity"}
-NO_PAGES = {"keep", "discard", "test", "sync_now", "cancel", "pause", "resume"}  # POST alone, as are the next eight.
-NO_PAGES |= {"store_standby", "remove_standby", "take_back_former", "erase_former"}
+NO_PAGES = {"keep", "discard", "test", "sync_now", "cancel", "pause", "resume"}  # POST alone, as are the next five.
+NO_PAGES |= {"store_standby", "remove_standby", "take_back_former"}
 NO_PAGES |= {"read_again", "decide_missing"}
 NO_PAGES |= {"change_member", "require_second_factor"}
 NO_PAGES |= {"front", "settings", "progress", "download_csv", "download_jsonl"}

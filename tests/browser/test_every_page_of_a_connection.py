@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from connections.models import AccountBudget, Connection, Health, User
+from connections.models import AccountBudget, Connection, Health, MissingRows, User
 from connections.models.sync import SyncState
 from connections.syncing.working import Worker
 from sources.activecampaign.sandbox.server import SandboxServer
@@ -43,6 +43,16 @@ def test_pages_of_a_connection_that_has_data(new_page: NewPage, visit: Visit, fi
     visit(page, f"{here}delete/", "delete")
     visit(page, f"{here}clear/", "clear")
     visit(page, f"{SETTINGS}activity/", "activity")
+
+
+def test_pages_that_ask_about_data(new_page: NewPage, visit: Visit, filled: Connection, alice: User) -> None:
+    filled.part_from_rows()
+    filled.save()
+    MissingRows.objects.note(filled.holding, "contacts", missing=165, held=200, person="Ben Lindqvist")
+    page = new_page(alice)
+
+    visit(page, filled.get_absolute_url(), "detail, with hidden data and missing rows")
+    visit(page, f"{filled.get_absolute_url()}former/erase/", "erase the hidden data")
 
 
 def test_the_page_of_what_is_pulled(
