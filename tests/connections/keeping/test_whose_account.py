@@ -1,5 +1,8 @@
 """Another account's address on the edit form: asked about with evidence; rows of two accounts never stand together."""
 
+import os
+import random
+import signal
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -8,9 +11,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from connections.models import Connection, Holding, Record, StreamMark
+from connections.keeping import parting
+from connections.models import Connection, Health, Holding, Record, StreamMark
 from connections.operating.erasing import erase_a_piece
 from sources.activecampaign.sandbox.server import SandboxServer
+from tests.command_fixture import StartCommand
 from tests.conftest import Connect, client_of
 from tests.connections.engine import again, pull, take_up
 from tests.connections.keeping.editing_page import now, save, text
@@ -19,6 +24,8 @@ from tests.connections.stepper.walking import chosen, controls, error_at
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
 
 NewSandbox = Callable[..., SandboxServer]
+
+POINTS = int(os.environ.get("SWAP_KILLS", "5"))  # Each takes a second.
 
 
 @pytest.fixture
@@ -205,3 +212,35 @@ def test_taking_data_back_wants_a_recent_login(connection: Connection, other: Sa
 
     assert "/accounts/reauthenticate/" in response["Location"]
     assert [*Connection.objects.values()] == before
+
+
+def test_a_swap_that_is_killed_at_any_point_shows_rows_of_one_account_alone(
+    connection: Connection, other: SandboxServer, start_python: StartCommand, alice_client: Client
+) -> None:
+    former = {record.external_id for record in connection.records.all()}
+    swapping = ("-m", "tests.connections.keeping.killed_swap", str(connection.pk), other.origin, other.api_key)
+    whole = start_python(*swapping, "0")
+    assert whole.exit_code() == 0, whole.err
+    statements = int(whole.out)
+    assert statements > 20
+    back(connection)
+
+    for point in random.sample(range(1, statements - 8), POINTS):
+        assert start_python(*swapping, str(point)).exit_code() == -signal.SIGKILL
+        held = {record.external_id for record in again(connection).records.all()}
+        assert held in (former, set())
+        assert sum(again(connection).row_counts.by_stream().values()) == len(held)
+        assert Connection.objects.get().holding.erase_at is None
+        if not held:
+            back(connection)
+
+
+def back(connection: Connection) -> None:
+    """As it was before, its key included."""
+    stored = Connection.objects.get()
+    parting.take_back(stored, by=connection.created_by)
+    stored.refresh_from_db()
+    stored.keep_credentials(connection.credentials(), by=connection.created_by)
+    stored.set_health(Health.HEALTHY)
+    stored.save()
+    stored.syncs.active().stop("")
