@@ -219,14 +219,14 @@ def test_a_swap_that_is_killed_at_any_point_shows_rows_of_one_account_alone(
 ) -> None:
     former = {record.external_id for record in connection.records.all()}
     swapping = ("-m", "tests.connections.keeping.killed_swap", str(connection.pk), other.origin, other.api_key)
-    whole = start_python(*swapping, "0")
+    whole = start_python(*swapping, "0", RATE_LIMITS="off")
     assert whole.exit_code() == 0, whole.err
     statements = int(whole.out)
     assert statements > 20
     back(connection)
 
     for point in random.sample(range(1, statements - 8), POINTS):
-        assert start_python(*swapping, str(point)).exit_code() == -signal.SIGKILL
+        assert start_python(*swapping, str(point), RATE_LIMITS="off").exit_code() == -signal.SIGKILL
         held = {record.external_id for record in again(connection).records.all()}
         assert held in (former, set())
         assert sum(again(connection).row_counts.by_stream().values()) == len(held)
