@@ -24,7 +24,7 @@ ARCHIVE = (
     *("record", "missing_rows", "row_count", "stream_mark", "sighting", "sync", "shared_budget", "budget"),
     *("standby_key", "event", "check_try", "sign_in"),
     *("connection", "sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "pacing", "timing"),
-    *("choices", "key_canary", "upsert", "holding", "hidden_address"),
+    *("choices", "key_canary", "upsert", "holding", "account_name", "hidden_address"),
 )
 
 
@@ -252,6 +252,7 @@ def test_keys_are_opened_in_one_place() -> None:
 
     # Beside the keys, addresses and what was typed into an unfinished form are sealed.
     others = {"connections.access.second_factor", "connections.models.key_canary", "connections.models.holding"}
+    others |= {"connections.models.account_name"}
     typed = {"connections.models.connection", "connections.login.confirming"}
     assert openers == {"connections.models.sealed_credentials", *others, *typed}
 

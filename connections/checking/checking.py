@@ -7,9 +7,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from connections.checking.notices import tell_broken, tell_mended, tell_taken_over
-from connections.models import Connection, Health, SharedBudget, StandbyKey, User
+from connections.models import AccountName, Connection, Health, SharedBudget, StandbyKey, User
+from connections.models.account_name import account_fingerprints
 from connections.models.connection import ANOTHER_ACCOUNT
-from connections.safe.sealing import Unsealable, fingerprint
+from connections.safe.sealing import Unsealable
 from sources.errors import AccountUnavailable, BadCredentials, NotPermitted, SourceError, WrongAddress
 from sources.spec import Credentials, Proof, Source, host_of
 
@@ -21,13 +22,15 @@ FOR_A_PERSON = (BadCredentials, NotPermitted, AccountUnavailable, WrongAddress)
 
 def account_of(credentials: Credentials) -> str:
     """Whose budget a call with these credentials spends."""
-    return fingerprint("account", host_of(credentials.api_url))
+    return account_fingerprints(host_of(credentials.api_url))[0]
 
 
 def ask(source: Source, credentials: Credentials) -> Proof:
     """Check live, before anything that waits in bulk. Raises SourceError."""
     budget = SharedBudget(account=account_of(credentials), rate=source.calls_per_second())
-    return source.check(credentials, budget=budget)
+    proof = source.check(credentials, budget=budget)
+    AccountName.objects.learn(host_of(credentials.api_url), proof.account)
+    return proof
 
 
 def check(connection: Connection, *, by: User | None) -> None:

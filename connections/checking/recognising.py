@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from connections.checking.checking import account_of
 from connections.models import Connection, SharedBudget
+from connections.models.account_name import own_name_of
 from connections.safe.sealing import Unsealable
 from sources.spec import Credentials, host_of
 
@@ -25,10 +26,10 @@ SAME = Verdict(is_same=True)
 def whose_account(connection: Connection, credentials: Credentials) -> Verdict:
     """Rows of two accounts must never stand together. Raises SourceError.
 
-    An account's host is its own; of one with another host the rows have to be found. Nothing is asked of an account
+    An account's name is its own; of one with another name the rows have to be found. Nothing is asked of an account
     that could be mixed with nothing.
     """
-    if is_at_its_host(connection, credentials) or not connection.row_counts.by_stream():
+    if has_its_name(connection, credentials) or not connection.row_counts.by_stream():
         return SAME
     source = connection.known_source()
     rows = connection.records.spread(source.identity.stream, SAMPLED) if source.identity else []
@@ -40,8 +41,8 @@ def whose_account(connection: Connection, credentials: Credentials) -> Verdict:
     return Verdict(is_same=told.found >= min(SURE, told.asked), evidence=what)
 
 
-def is_at_its_host(connection: Connection, credentials: Credentials) -> bool:
+def has_its_name(connection: Connection, credentials: Credentials) -> bool:
     try:
-        return host_of(connection.address()) == host_of(credentials.api_url)
+        return own_name_of(host_of(connection.address())) == own_name_of(host_of(credentials.api_url))
     except Unsealable:
         return False

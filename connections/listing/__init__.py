@@ -1,4 +1,4 @@
 """The lists of connections: all that I may use, or those of one source, narrowed by filters.
 
-May use: frame, access, models, safe.
+May use: frame, access, models.
 """

@@ -6,8 +6,8 @@ from django import forms
 from django.db.models import Q
 
 from connections.models import Health, Privacy, User
+from connections.models.account_name import account_fingerprints
 from connections.models.connection_query import ConnectionQuerySet
-from connections.safe.sealing import fingerprints
 from sources.registry import all_sources
 from sources.spec import host_of
 
@@ -34,7 +34,7 @@ class FilterForm(forms.Form):
             words = wanted["q"]
             creator = Q(created_by__name__icontains=words) | Q(created_by__email__icontains=words)
             # The host is sealed, so it is found whole: by its fingerprint, as a host or as an address.
-            account = Q(account_fingerprint__in=fingerprints("account", host_in(words).casefold()))
+            account = Q(account_fingerprint__in=account_fingerprints(host_in(words).casefold()))
             connections = connections.filter(Q(name__icontains=words) | Q(person__icontains=words) | creator | account)
         if wanted.get("source"):
             connections = connections.filter(source_key=wanted["source"])

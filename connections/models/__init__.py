@@ -6,6 +6,7 @@ May use: safe.
 from connections.models.people import Membership, Role, Team, User, Workspace  # noqa: I001  in the order of their imports
 from connections.models.choices import Health, Pace, Privacy, Schedule, State
 from connections.models.key_canary import KeyCanary
+from connections.models.account_name import AccountName
 from connections.models.holding import Holding
 from connections.models.connection import Connection
 from connections.models.event import Event
@@ -23,6 +24,7 @@ from connections.models.record import Record
 
 __all__ = [
     "AccountBudget",
+    "AccountName",
     "CallMinute",
     "CheckTry",
     "Connection",

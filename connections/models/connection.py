@@ -230,6 +230,7 @@ class Connection(SealedCredentials, PullPlan, HoldsRows):
         # Not proof.account: it names the host, which is stored sealed alone.
         self.account_facts = {"counts": dict(proof.counts), "facts": dict(proof.facts), "owner": proof.owner}
         self.checked_at = timezone.now()
+        self.note_account()
         self.set_health(Health.HEALTHY)
 
     @property
@@ -268,6 +269,7 @@ class Connection(SealedCredentials, PullPlan, HoldsRows):
                 "person",
                 "person_email",
                 "account_facts",
+                "account_fingerprint",
             ]
         )
 

@@ -7,10 +7,10 @@ from django.db import models, transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.utils import timezone
 
+from connections.models.account_name import account_fingerprints
 from connections.models.choices import Health, Privacy, Schedule, State
 from connections.models.holding import Holding
 from connections.models.people import ADMINISTRATORS, Membership, Team, User, Workspace
-from connections.safe.sealing import fingerprints
 from sources.spec import Source, host_of
 
 
@@ -82,7 +82,7 @@ class ConnectionQuerySet(models.QuerySet[Any]):
 
     def same_account(self, connection: Any) -> Self:
         """Others on the account of this one, which share its budget."""
-        of_account = fingerprints("account", host_of(connection.address()))
+        of_account = account_fingerprints(host_of(connection.address()))
         return self.filter(account_fingerprint__in=of_account).exclude(pk=connection.pk)
 
     def sharing_key(self, connection: Any, *, user: User) -> Self:

@@ -1,9 +1,12 @@
 """The columns that hold an account's address and key, sealed, and the only place where they are opened."""
 
+from contextlib import suppress
+
 from django.db import models
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
+from connections.models.account_name import account_fingerprints
 from connections.models.people import User
 from connections.safe.fields import SealedField
 from connections.safe.sealing import Unsealable, fingerprint, fingerprints, seal, unseal
@@ -97,7 +100,12 @@ class SealedCredentials(models.Model):
     def keep_address(self, api_url: str) -> None:
         """A stored key is sealed for the address before, and does not open with this one."""
         self.api_url = seal(api_url, context=self.sealing_context("api_url"))
-        self.account_fingerprint = fingerprint("account", host_of(api_url))
+        self.account_fingerprint = account_fingerprints(host_of(api_url))[0]
+
+    def note_account(self) -> None:
+        """The account may have said meanwhile what it calls itself; the caller saves."""
+        with suppress(Unsealable):
+            self.account_fingerprint = account_fingerprints(host_of(self.address()))[0]
 
     def forget_key(self) -> None:
         self.api_key = self.key_fingerprint = self.key_hint = ""

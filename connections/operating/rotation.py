@@ -1,6 +1,6 @@
 """Brings every sealed text under the newest of CREDENTIAL_KEYS, while people go on working."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -10,15 +10,26 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from connections.access import second_factor
-from connections.models import Connection, Holding, KeyCanary, StandbyKey
+from connections.models import AccountName, Connection, Holding, KeyCanary, StandbyKey
 from connections.safe.sealing import Unsealable, is_sealed_under_newest_key
 
 BATCH = 25  # Rows that are locked together; an edit of one of them waits for some hundredths of a second.
 SEALED = ("api_url", "api_key", "typed")
 FINGERPRINTS = ("account_fingerprint", "key_fingerprint")
-WRITTEN = {Connection: (*SEALED, *FINGERPRINTS), StandbyKey: ("api_key",), Holding: ("api_url",)}
+SEALED_IN = {Connection: SEALED, StandbyKey: ("api_key",), Holding: ("api_url",), AccountName: ("host", "own_name")}
+WRITTEN = {
+    **SEALED_IN,
+    Connection: (*SEALED, *FINGERPRINTS),
+    AccountName: (*SEALED_IN[AccountName], "host_fingerprint"),
+}
 
-Sealed = Connection | StandbyKey | Holding
+# What was hidden, and the other names of accounts.
+OTHERS: tuple[Callable[[], QuerySet[Any]], ...] = (
+    lambda: Holding.objects.exclude(parted_at=None),
+    lambda: AccountName.objects.all(),
+)
+
+Sealed = Connection | StandbyKey | Holding | AccountName
 
 
 @dataclass
@@ -45,10 +56,11 @@ def reseal_all() -> Count:
                 reseal(row, count)
             for standby in standby_keys(ids):
                 reseal(standby, count)
-    for ids in batches(Holding.objects.exclude(parted_at=None)):
-        with transaction.atomic():
-            for holding in Holding.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"):
-                reseal(holding, count)
+    for others in OTHERS:
+        for ids in batches(others()):
+            with transaction.atomic():
+                for other in others().select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"):
+                    reseal(other, count)
     for ids in batches(Authenticator.objects.all()):
         with transaction.atomic():
             for factor in Authenticator.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"):
@@ -67,8 +79,9 @@ def verify_all() -> Count:
             note(row, count)
         for standby in standby_keys(ids):
             note(standby, count)
-    for holding in Holding.objects.exclude(parted_at=None).order_by("pk"):
-        note(holding, count)
+    for others in OTHERS:
+        for other in others().order_by("pk"):
+            note(other, count)
     for factor in Authenticator.objects.select_related("user").order_by("pk").iterator():
         note_second_factor(factor, count)
     return count
@@ -117,7 +130,7 @@ def is_open(row: Sealed) -> bool:
 
 
 def sealed_texts(row: Sealed) -> list[str]:
-    return [sealed for name in SEALED if (sealed := getattr(row, name, ""))]
+    return [sealed for name in SEALED_IN[type(row)] if (sealed := getattr(row, name))]
 
 
 def note_second_factor(row: Authenticator, count: Count) -> bool:

@@ -1,6 +1,6 @@
 """Asks ActiveCampaign, while a person waits, whose key this is and whether it may read contacts."""
 
-from sources.activecampaign.client import ActiveCampaign, connect
+from sources.activecampaign.client import ActiveCampaign, connect, is_allowed
 from sources.activecampaign.person import Person
 from sources.activecampaign.rows import answer_of
 from sources.errors import BadCredentials, NotPermitted, SourceError, WrongAddress
@@ -18,7 +18,7 @@ def check(credentials: Credentials, *, budget: Budget) -> Proof:
         contacts = _count_of_contacts(line, person)
         account = _account(line)
     return Proof(
-        account=host_of(credentials.api_url),
+        account=host_of(person.account if is_allowed(person.account) else credentials.api_url),
         person=person.name,
         person_email=person.email,
         owner=person.id,

@@ -11,11 +11,15 @@ LONGEST_PIECE = 11  # Characters of the key that a name may hold by chance.
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """`name` is never empty. Texts that hold the key, or a piece of it, are left out: colleagues read them."""
+    """`name` is never empty. Texts that hold the key, or a piece of it, are left out: colleagues read them.
+
+    `account` is the origin that the account calls its own; empty where it does not say.
+    """
 
     id: str
     name: str
     email: str
+    account: str = ""
 
     @classmethod
     def of(cls, user: Row, *, key: Secret) -> "Person":
@@ -24,7 +28,15 @@ class Person:
             for field in ("firstName", "lastName", "username", "email", "id")
         )
         full_name = without_key(f"{first} {last}".strip(), key)
-        return cls(id=number, name=full_name or username or email or "An ActiveCampaign user", email=email)
+        name = full_name or username or email or "An ActiveCampaign user"
+        return cls(id=number, name=name, email=email, account=without_key(_home(user), key))
+
+
+def _home(user: Row) -> str:
+    """Links lead to the account's own host, under whichever host it was asked."""
+    links = user.get("links")
+    first = next(iter(links.values()), "") if isinstance(links, dict) else ""
+    return first.partition("/api/3/")[0] if isinstance(first, str) and "/api/3/" in first else ""
 
 
 def one_line(value: object) -> str:
