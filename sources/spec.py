@@ -122,6 +122,9 @@ class Stream:
 
     `evidence` says in a few words what is known of it and from where. `is_heavy` streams cost many calls. `fixed_query`
     are parameters that go with every call.
+
+    `remembers` are fields of which each change is kept, with what they held before. Of one that `comes_and_goes`, each
+    row that appears or vanishes is such a change itself.
     """
 
     key: str
@@ -136,6 +139,8 @@ class Stream:
     sureness: Sureness = "documented"
     is_heavy: bool = False
     fixed_query: tuple[tuple[str, str], ...] = ()
+    remembers: tuple[str, ...] = ()
+    comes_and_goes: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
