@@ -18,11 +18,13 @@ from connections.models.sync import StreamRun, Sync
 from connections.models.stream_mark import StreamMark
 from connections.models.sighting import Sighting
 from connections.models.row_count import RowCount
+from connections.models.change import Change
 from connections.models.record import Record
 
 __all__ = [
     "AccountBudget",
     "CallMinute",
+    "Change",
     "CheckTry",
     "Connection",
     "Event",
