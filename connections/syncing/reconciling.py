@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from connections.models import RowCount, Sighting, StreamRun, Sync
+from connections.models import Change, RowCount, Sighting, StreamRun, Sync
 from connections.models.record import RecordQuerySet
 from connections.models.sync import RunState
 from sources.errors import NotPermitted, UnexpectedAnswer
@@ -42,7 +42,7 @@ def reconcile(run: StreamRun, stream: Stream, line: Puller) -> None:
     with transaction.atomic():
         run.sync.hold()
         if few:
-            run.deleted = settle(missing(run, stream), there)
+            run.deleted = settle(run, stream, there)
             RowCount.objects.note(run.sync.connection.holding, run.stream, -run.deleted)
         run.sightings.all().delete()
         run.finds_gone = False
@@ -51,15 +51,24 @@ def reconcile(run: StreamRun, stream: Stream, line: Puller) -> None:
         log.info("rows are gone", extra={"stream": run.stream, "deleted": run.deleted})
 
 
-def settle(missing: RecordQuerySet, there: set[str] | None) -> int:
+def settle(run: StreamRun, stream: Stream, there: set[str] | None) -> int:
     """Mark as gone what was confirmed, or else what the whole walk before this one missed as well."""
-    now = timezone.now()
+    missed = missing(run, stream)
     if there is not None:
-        missing.filter(external_id__in=there).update(missed_at=None)
-        return missing.exclude(external_id__in=there).update(deleted_at=now)
-    gone = missing.exclude(missed_at=None).update(deleted_at=now)
-    missing.update(missed_at=now)
+        missed.filter(external_id__in=there).update(missed_at=None)
+        return mark_gone(missed.exclude(external_id__in=there), run, stream)
+    gone = mark_gone(missed.exclude(missed_at=None), run, stream)
+    missed.update(missed_at=timezone.now())
     return gone
+
+
+def mark_gone(records: RecordQuerySet, run: StreamRun, stream: Stream) -> int:
+    now = timezone.now()
+    if stream.comes_and_goes:
+        # While they can still be told: those that are marked are not missing any more.
+        gone = [*records.values_list("external_id", flat=True)]
+        Change.objects.log_gone(run.sync.connection.holding, stream.key, gone, seen_at=now)
+    return records.update(deleted_at=now)
 
 
 def still_there(few: list[str], run: StreamRun, stream: Stream, line: Puller) -> set[str] | None:
