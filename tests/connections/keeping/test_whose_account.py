@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from connections.models import Connection, Holding, Record, StreamMark
+from connections.models import Change, Connection, Holding, Record, StreamMark
 from connections.operating.erasing import erase_a_piece
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect, client_of
@@ -105,6 +105,8 @@ def test_hidden_data_is_taken_back_as_it_was_and_no_key_of_the_other_account_is_
 ) -> None:
     rows = [*Record.objects.order_by("pk").values()]
     marks, address = [*StreamMark.objects.order_by("pk").values()], connection.address()
+    Change.objects.log_gone(connection.holding, "contactTags", ["1", "2"], seen_at=timezone.now())
+    changes = [*Change.objects.order_by("pk").values()]
     swap(alice_client, connection, other, account="replace")
     take_up(connection.syncs.active().get())
 
@@ -114,6 +116,7 @@ def test_hidden_data_is_taken_back_as_it_was_and_no_key_of_the_other_account_is_
     back = again(connection)
     assert [*back.records.order_by("pk").values()] == rows
     assert [*back.holding.marks.order_by("pk").values()] == marks
+    assert [*back.holding.changes.order_by("pk").values()] == changes
     assert (back.address(), back.has_key, back.needs_action) == (address, False, True)
 
 
