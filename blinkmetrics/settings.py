@@ -36,6 +36,9 @@ ACTIVECAMPAIGN_HOST_SUFFIXES = env.list("ACTIVECAMPAIGN_HOST_SUFFIXES", default=
 ACTIVECAMPAIGN_RATE = env.float("ACTIVECAMPAIGN_RATE", default=5.0)
 ACTIVECAMPAIGN_SANDBOX_ORIGINS = env.list("ACTIVECAMPAIGN_SANDBOX_ORIGINS", default=[])
 SYNC_LEASE_SECONDS = env.float("SYNC_LEASE_SECONDS", default=60.0)
+CHANGES_KEPT_DAYS = env.int("CHANGES_KEPT_DAYS", default=0)
+if CHANGES_KEPT_DAYS < 0:
+    raise ImproperlyConfigured("Set CHANGES_KEPT_DAYS to a number of days, or to 0 to keep the changes for ever.")
 
 # The application -------------------------------------------------------------------------------------------------
 

@@ -143,6 +143,9 @@ class Stream:
 
     `evidence` says in a few words what is known of it and from where. `is_heavy` streams cost many calls. `fixed_query`
     are parameters that go with every call.
+
+    `remembers` are fields of which each change is kept, with what they held before. Of one that `comes_and_goes`, each
+    row that appears or vanishes is such a change itself.
     """
 
     key: str
@@ -157,6 +160,8 @@ class Stream:
     sureness: Sureness = "documented"
     is_heavy: bool = False
     fixed_query: tuple[tuple[str, str], ...] = ()
+    remembers: tuple[str, ...] = ()
+    comes_and_goes: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

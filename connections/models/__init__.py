@@ -19,13 +19,15 @@ from connections.models.sync import StreamRun, Sync
 from connections.models.stream_mark import StreamMark
 from connections.models.sighting import Sighting
 from connections.models.row_count import RowCount
-from connections.models.missing_rows import MissingRows
+from connections.models.change import Change
 from connections.models.record import Record
+from connections.models.missing_rows import MissingRows
 
 __all__ = [
     "AccountBudget",
     "AccountName",
     "CallMinute",
+    "Change",
     "CheckTry",
     "Connection",
     "Event",

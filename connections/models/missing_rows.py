@@ -3,11 +3,13 @@
 from typing import Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 
 from connections.models.holding import Holding
+from connections.models.record import Record
 from connections.models.row_count import RowCount
+from sources.spec import Stream
 
 
 class MissingRowsQuerySet(models.QuerySet["MissingRows"]):
@@ -41,10 +43,10 @@ class MissingRows(models.Model):
 
     # What is decided --------------------------------------------------------------------------------------------
 
-    def mark_gone(self) -> int:
+    def mark_gone(self, stream: Stream) -> int:
         """Returns how many rows were still living."""
-        missed = self.holding.records.living().filter(Q(stream=self.stream), ~Q(missed_at=None))
-        gone: int = missed.update(deleted_at=timezone.now())
+        living = Record.objects.filter(holding=self.holding, stream=self.stream).living()
+        gone = living.exclude(missed_at=None).mark_gone(self.holding, stream)
         RowCount.objects.note(self.holding, self.stream, -gone)
         self.delete()
         return gone

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Length
 from django.utils import timezone
 from django.utils.functional import cached_property
 
+from connections.models.change import Change, Memory
 from connections.models.hidden_address import hide, show
 from connections.models.holding import Holding
 from connections.models.row_count import RowCount
@@ -71,13 +72,41 @@ class RecordQuerySet(models.QuerySet["Record"]):
         most = str(high)
         return found.filter(digits__lte=len(most)).filter(Q(digits__lt=len(most)) | Q(external_id__lte=most))
 
-    def store_page(self, holding: Holding, stream: Stream, rows: Mapping[str, Row], *, address: str) -> Stored:
-        return self.store(holding, stream, row_texts(rows, address=address))
+    def mark_gone(self, holding: Holding, stream: Stream) -> int:
+        """Of one stream of a holding; whoever calls notes how many there are now. Returns how many went."""
+        now = timezone.now()
+        if stream.comes_and_goes:
+            # While they can still be told: those that are marked may not be among these any more.
+            gone = [*self.values_list("external_id", flat=True)]
+            Change.objects.log_gone(holding, stream.key, gone, seen_at=now)
+        return self.update(deleted_at=now)
 
-    def store(self, holding: Holding, stream: Stream, rows: Sequence[RowText]) -> Stored:
-        """Insert what is new and update what differs; rows that did not change are not written."""
+    def store_page(
+        self,
+        holding: Holding,
+        stream: Stream,
+        rows: Mapping[str, Row],
+        *,
+        address: str,
+        memory: Memory | None = None,
+    ) -> Stored:
+        return self.store(holding, stream, row_texts(rows, address=address), memory=memory)
+
+    @transaction.atomic(savepoint=False)
+    def store(
+        self, holding: Holding, stream: Stream, rows: Sequence[RowText], *, memory: Memory | None = None
+    ) -> Stored:
+        """Insert what is new and update what differs; rows that did not change are not written.
+
+        What `memory` asks for goes into the log of changes with them: one is not stored without the other.
+        """
+        if not rows:
+            return Stored(new=0, changed=0)
         there = StoredRows(table=self.model._meta.db_table, owner=holding.pk, stream=stream.key, using=self.db)
-        new, changed = there.write(rows, now=timezone.now()) if rows else (0, 0)
+        before, now = there.differing(rows) if memory else {}, timezone.now()
+        new, changed = there.write(rows, now=now)
+        if memory and before:
+            Change.objects.log_page(holding, stream.key, rows, before=before, memory=memory, seen_at=now)
         RowCount.objects.note(holding, stream.key, new)
         return Stored(new=new, changed=changed)
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.utils import timezone
 
+from connections.models.change import Memory
 from connections.models.connection import Connection
 from connections.models.holding import Holding
 from connections.models.sync import StreamRun, Sync
@@ -65,6 +66,19 @@ def is_by_another(sync: Sync, stream: Stream) -> bool:
     if mark is None or mark.key_fingerprint == connection.key_fingerprint:
         return False
     return not mark.owner or mark.owner != connection.owner
+
+
+def memory_of(run: StreamRun, stream: Stream) -> Memory | None:
+    """What a run writes into the log of changes: nothing when the stream is read for the first time.
+
+    Until it was read to its end once, a row that is not stored may have been there all along.
+    """
+    if not (stream.remembers or stream.comes_and_goes):
+        return None
+    is_known = StreamMark.objects.filter(holding=run.sync.connection.holding, stream=stream.key).exists()
+    if run.began_with_none and not is_known:
+        return None
+    return Memory(fields=stream.remembers, comings=stream.comes_and_goes and is_known)
 
 
 def note_complete(run: StreamRun) -> None:

@@ -35,8 +35,33 @@ ARRAYS = """
     FROM unnest(%b::text[], %b::text[], %b::text[]) AS one (id, text, hash)
 """
 
+# A database without statistics would rather walk through all that the holding has, so each id is looked up by itself;
+# and by its length too, as the index that it takes may be the one by lengths.
+DIFFERING = {
+    "postgresql": """
+        SELECT one.id, stored.text, stored.deleted_at IS NOT NULL
+        FROM unnest(%b::text[], %b::text[]) AS one (id, hash)
+        LEFT JOIN LATERAL (
+            SELECT text, content_hash, deleted_at FROM {table}
+            WHERE holding_id = %s AND stream = %s AND external_id = one.id AND length(external_id) = length(one.id)
+            OFFSET 0
+        ) AS stored ON TRUE
+        WHERE stored.content_hash IS DISTINCT FROM one.hash OR stored.deleted_at IS NOT NULL
+    """,
+    "sqlite": """
+        WITH one (id, hash) AS (VALUES {rows})
+        SELECT one.id, stored.text, stored.deleted_at IS NOT NULL
+        FROM one LEFT JOIN {table} AS stored
+            ON stored.holding_id = %s AND stored.stream = %s AND stored.external_id = one.id
+        WHERE stored.content_hash IS NOT one.hash OR stored.deleted_at IS NOT NULL
+    """,
+}
+
 Written = tuple[bool, bool]
 """Of a row that was written: whether it is new, and whether it changed at this moment."""
+
+Found = tuple[str, str | None, bool]
+"""An external id, the text in its place, and whether it is marked as gone."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +71,14 @@ class RowText:
     external_id: str
     text: str
     content_hash: str
+
+
+@dataclass(frozen=True)
+class Before:
+    """What is stored in the place of a row: its text, None where there was none; and whether it is marked as gone."""
+
+    text: str | None
+    was_gone: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +111,14 @@ class StoredRows:
         new = sum(is_new for is_new, _ in written)
         return new, sum(has_changed and not is_new for is_new, has_changed in written)
 
+    def differing(self, rows: Sequence[RowText]) -> dict[str, Before]:
+        """By external id, what is in the place of those that are new, have another hash, or are marked as gone."""
+        if self.takes_arrays:
+            found = self._find_arrays(rows)
+        else:
+            found = [*chain.from_iterable(self._find_list(piece) for piece in in_pieces(rows))]
+        return {external_id: Before(text, bool(was_gone)) for external_id, text, was_gone in found}
+
     # PostgreSQL -----------------------------------------------------------------------------------------------------
 
     @contextmanager
@@ -94,6 +135,12 @@ class StoredRows:
             cursor.execute(statement, [self.owner, self.stream, now, now, *arrays, now, now])
             return cursor.fetchall()
 
+    def _find_arrays(self, rows: Sequence[RowText]) -> list[Found]:
+        arrays = [[row.external_id for row in rows], [row.content_hash for row in rows]]
+        with self._server_side() as cursor:
+            cursor.execute(DIFFERING["postgresql"].format(table=self.table), [*arrays, self.owner, self.stream])
+            return cursor.fetchall()
+
     # SQLite ---------------------------------------------------------------------------------------------------------
 
     def _write_list(self, rows: Sequence[RowText], now: datetime) -> list[Written]:
@@ -103,6 +150,13 @@ class StoredRows:
         with self.database.cursor() as cursor:
             statement = UPSERT.format(table=self.table, rows=listed)
             cursor.execute(statement, [*chain.from_iterable(values), moment, moment])
+            return cursor.fetchall()
+
+    def _find_list(self, rows: Sequence[RowText]) -> list[Found]:
+        values = chain.from_iterable((row.external_id, row.content_hash) for row in rows)
+        statement = DIFFERING["sqlite"].format(table=self.table, rows=", ".join(["(%s, %s)"] * len(rows)))
+        with self.database.cursor() as cursor:
+            cursor.execute(statement, [*values, self._owner(), self.stream])
             return cursor.fetchall()
 
     def _owner(self) -> Any:

@@ -4,7 +4,7 @@ import logging
 
 from django.db import transaction
 
-from connections.models import Holding, Record
+from connections.models import Change, Holding, Record
 
 log = logging.getLogger(__name__)
 
@@ -19,9 +19,16 @@ def erase_a_piece() -> int:
 
 @transaction.atomic
 def erase_some(holding: Holding) -> int:
-    piece = Record.objects.filter(holding=holding).order_by("pk").values("pk")[:PIECE]
-    gone, _ = Record.objects.filter(pk__in=[*piece.values_list("pk", flat=True)]).delete()
+    gone = erase_rows_of(holding, Record, most=PIECE)
+    gone += erase_rows_of(holding, Change, most=PIECE - gone)
     if gone < PIECE:
         holding.delete()
         log.info("what was held of an account is erased", extra={"holding": str(holding.pk)})
+    return gone
+
+
+def erase_rows_of(holding: Holding, model: type[Change] | type[Record], *, most: int) -> int:
+    # In the order of an index that begins with the holding: by their own ids, those of all others would be read too.
+    piece = model.objects.filter(holding=holding).order_by("stream", "external_id")[:most]
+    gone, _ = model.objects.filter(pk__in=[*piece.values_list("pk", flat=True)]).delete()
     return gone

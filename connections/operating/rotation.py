@@ -39,12 +39,14 @@ class Count:
     present: int = 0
     resealed: int = 0
     unreadable: list[UUID] = field(default_factory=list)
+    others: int = 0
+    """Hidden data and other names of accounts that cannot be opened."""
     locked_out: list[str] = field(default_factory=list)
     """The people whose second step of the login cannot be opened."""
 
     @property
     def is_whole(self) -> bool:
-        return not self.unreadable and not self.locked_out
+        return not self.unreadable and not self.others and not self.locked_out
 
 
 def reseal_all() -> Count:
@@ -113,12 +115,18 @@ def note(row: Sealed, count: Count) -> bool:
     """Count the row; returns whether it wants to be resealed."""
     is_present = all(is_sealed_under_newest_key(sealed) for sealed in sealed_texts(row))
     if not is_open(row):
-        if row.pk not in count.unreadable:
-            count.unreadable.append(row.pk)
+        note_unreadable(row, count)
         return False
     count.present += is_present
     count.resealed += not is_present
     return not is_present
+
+
+def note_unreadable(row: Sealed, count: Count) -> None:
+    if isinstance(row, Holding | AccountName):
+        count.others += 1
+    elif row.pk not in count.unreadable:
+        count.unreadable.append(row.pk)
 
 
 def is_open(row: Sealed) -> bool:

@@ -13,8 +13,9 @@ def decide(connection: Connection, stream: str, *, are_gone: bool, by: User) -> 
     None when there was nothing to decide any more. Raises Http404 when the person may no longer change the connection.
     """
     row = present_row(connection, by=by)
+    known = row.known_source().stream(stream)
     missing = MissingRows.objects.to_decide().filter(holding=row.holding, stream=stream).first()
-    if missing is None:
+    if missing is None or known is None:
         return None
     detail = f"{missing.missing:,} of {missing.held:,} {stream} were not found."
     if not are_gone:
@@ -22,7 +23,7 @@ def decide(connection: Connection, stream: str, *, are_gone: bool, by: User) -> 
         row.record("kept the missing rows", by=by, detail=detail)
         return 0
     row.record("marked the missing rows as deleted", by=by, detail=detail)
-    return missing.mark_gone()
+    return missing.mark_gone(known)
 
 
 @transaction.atomic

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from connections.models import MissingRows, RowCount, Sighting, StreamRun, Sync
+from connections.models import Holding, MissingRows, RowCount, Sighting, StreamRun, Sync
 from connections.models.record import RecordQuerySet
 from connections.models.sync import RunState
 from sources.errors import NotPermitted, UnexpectedAnswer
@@ -54,7 +54,7 @@ def reconcile(run: StreamRun, stream: Stream, line: Puller) -> None:
         if asked is None:
             MissingRows.objects.filter(holding=run.sync.connection.holding, stream=run.stream).delete()
         else:
-            run.deleted = settle(run, missing(run, stream), drawn, asked)
+            run.deleted = settle(run, stream, drawn, asked)
             RowCount.objects.note(run.sync.connection.holding, run.stream, -run.deleted)
         run.sightings.all().delete()
         run.finds_gone = False
@@ -68,16 +68,17 @@ def draw(rows: RecordQuerySet) -> list[str]:
     return [*rows.order_by("?").values_list("external_id", flat=True)[:FEW]]
 
 
-def settle(run: StreamRun, rows: RecordQuerySet, drawn: list[str], asked: Asked) -> int:
+def settle(run: StreamRun, stream: Stream, drawn: list[str], asked: Asked) -> int:
     """Mark as gone what is proven to be, and leave to a person what is not; returns how many were marked."""
-    count = rows.count()
+    rows = missing(run, stream)
+    count, holding = rows.count(), run.sync.connection.holding
     if is_doubtful(run) or asked.is_refused or (asked.there and count > len(drawn)):
         leave_to_a_person(run, rows, count)
         return 0
     if not asked.is_answered:
-        return mark_missed_twice(rows)
+        return mark_missed_twice(rows, holding, stream)
     rows.filter(external_id__in=asked.there).update(missed_at=None)
-    return rows.exclude(external_id__in=asked.there).update(deleted_at=timezone.now())
+    return rows.exclude(external_id__in=asked.there).mark_gone(holding, stream)
 
 
 def is_doubtful(run: StreamRun) -> bool:
@@ -94,11 +95,10 @@ def leave_to_a_person(run: StreamRun, rows: RecordQuerySet, count: int) -> None:
     run.reason = f"{count:,} of {held:,} rows were not found. None is marked as deleted until somebody decides."
 
 
-def mark_missed_twice(rows: RecordQuerySet) -> int:
+def mark_missed_twice(rows: RecordQuerySet, holding: Holding, stream: Stream) -> int:
     """Where no single rows can be asked for: what the whole walk before this one missed as well."""
-    now = timezone.now()
-    gone = rows.exclude(missed_at=None).update(deleted_at=now)
-    rows.update(missed_at=now)
+    gone = rows.exclude(missed_at=None).mark_gone(holding, stream)
+    rows.update(missed_at=timezone.now())
     return gone
 
 

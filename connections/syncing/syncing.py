@@ -19,7 +19,7 @@ from connections.models import Connection, Record, SharedBudget, StreamRun, Sync
 from connections.models.check_try import TooManyAtOnce
 from connections.models.connection_query import ConnectionQuerySet
 from connections.models.record import row_texts
-from connections.models.stream_mark import changes_wanted_since, is_by_another, note_complete
+from connections.models.stream_mark import changes_wanted_since, is_by_another, memory_of, note_complete
 from connections.models.sync import FINISHED_RUNS, LeaseLost, RunState, SyncState, Trigger, heartbeat
 from connections.models.upsert import RowText
 from connections.safe.sealing import Unsealable
@@ -224,6 +224,7 @@ class StreamPull:
     def __init__(self, sync: Sync, stream: Stream, *, address: str) -> None:
         self.sync, self.stream, self.address = sync, stream, address
         self.run = self.begun()
+        self.memory = memory_of(self.run, stream)
         self.is_down: TemporarilyDown | None = None
 
     @transaction.atomic
@@ -263,7 +264,7 @@ class StreamPull:
             self.run.save()
 
     def keep(self, part: Part) -> None:
-        stored = Record.objects.store(self.sync.connection.holding, self.stream, part.rows)
+        stored = Record.objects.store(self.sync.connection.holding, self.stream, part.rows, memory=self.memory)
         self.run.count(part.pages, new=stored.new, changed=stored.changed)
         for page in part.pages if self.run.finds_gone else ():
             note_page(self.run, self.stream, page)

@@ -20,10 +20,12 @@ class Command(BaseCommand):
         word = "under an older key" if verify_only else "sealed anew"
         self.stdout.write(
             f"{count.present} under the newest key, {count.resealed} {word}, "
-            f"{len(count.unreadable) + len(count.locked_out)} not to be opened."
+            f"{len(count.unreadable) + count.others + len(count.locked_out)} not to be opened."
         )
         for pk in count.unreadable:
             self.stderr.write(f"Cannot be opened, and wants its key entered again: {pk}")
+        if count.others:
+            self.stderr.write(f"Hidden data or other names of accounts that cannot be opened: {count.others}")
         for email in count.locked_out:
             self.stderr.write(f"Two-step login cannot be opened, and wants to be switched off for them: {email}")
         sys.exit(1 if not count.is_whole or (verify_only and count.resealed) else 0)

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from connections.models import Connection, Event, Holding, Membership, Record, Sync, Team, User, Workspace
+from connections.models import Change, Connection, Event, Holding, Membership, Record, Sync, Team, User, Workspace
 from connections.models.sync import LeaseLost, StreamRun
 from connections.operating import erasing
 from connections.operating.erasing import erase_a_piece
@@ -76,6 +77,22 @@ def test_rows_of_a_deleted_connection_are_nobodys_at_once_and_erased_in_pieces(
     monkeypatch.setattr(erasing, "PIECE", 2)
     assert [erase_a_piece() for _ in range(4)] == [2, 2, 1, 0]
     assert {record.holding for record in Record.objects.all()} == {other.holding}
+    assert Holding.objects.get() == other.holding
+
+
+def test_the_log_of_changes_is_erased_in_pieces_with_the_rows(
+    alice_client: Client, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, connection = connect(name="Other"), connect()
+    for one in (other, connection):
+        store_rows(one, "contacts", {"id": "1"}, {"id": "2"}, {"id": "3"})
+        Change.objects.log_gone(one.holding, "contactTags", "12345", seen_at=timezone.now())
+    alice_client.post(f"{connection.get_absolute_url()}delete/")
+    monkeypatch.setattr(erasing, "PIECE", 2)
+
+    assert [erase_a_piece() for _ in range(6)] == [2, 2, 2, 2, 0, 0]
+
+    assert {change.holding for change in Change.objects.all()} == {other.holding}
     assert Holding.objects.get() == other.holding
 
 

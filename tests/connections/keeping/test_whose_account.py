@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from connections.keeping import parting
-from connections.models import Connection, Health, Holding, Record, StreamMark
+from connections.models import Change, Connection, Health, Holding, Record, StreamMark
 from connections.operating.erasing import erase_a_piece
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.command_fixture import StartCommand
@@ -112,6 +112,8 @@ def test_hidden_data_is_taken_back_as_it_was_and_no_key_of_the_other_account_is_
 ) -> None:
     rows = [*Record.objects.order_by("pk").values()]
     marks, address = [*StreamMark.objects.order_by("pk").values()], connection.address()
+    Change.objects.log_gone(connection.holding, "contactTags", ["1", "2"], seen_at=timezone.now())
+    changes = [*Change.objects.order_by("pk").values()]
     swap(alice_client, connection, other, account="replace")
     take_up(connection.syncs.active().get())
 
@@ -121,6 +123,7 @@ def test_hidden_data_is_taken_back_as_it_was_and_no_key_of_the_other_account_is_
     back = again(connection)
     assert [*back.records.order_by("pk").values()] == rows
     assert [*back.holding.marks.order_by("pk").values()] == marks
+    assert [*back.holding.changes.order_by("pk").values()] == changes
     assert (back.address(), back.has_key, back.needs_action) == (address, False, True)
 
 

@@ -24,20 +24,42 @@ every_stream = pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: str
 def table() -> str:
     """The table of docs/streams.md as the facts have it."""
     lines = [
-        "| stream | path | on by default | heavy | changes only | sure | evidence |",
-        "|---|---|---|---|---|---|---|",
+        "| stream | path | on by default | heavy | changes only | remembered | sure | evidence |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for stream in STREAMS:
         marks = ["yes" if mark else "" for mark in (stream.on_by_default, stream.is_heavy)]
         changes = f"`{stream.changed_since}`" if stream.changed_since else ""
         sure = f"*{stream.sureness}*" if stream.sureness == "unverified" else stream.sureness
-        cells = [stream.name, f"`{stream.path}`", *marks, changes, sure, stream.evidence]
+        remembered = ", ".join([*(["coming, going"] if stream.comes_and_goes else []), *stream.remembers])
+        cells = [stream.name, f"`{stream.path}`", *marks, changes, remembered, sure, stream.evidence]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
 def test_what_is_pulled_without_being_chosen_is_exactly_this() -> None:
     assert {stream.key for stream in source.default_streams} == BY_ITSELF
+
+
+def test_what_is_remembered_is_what_people_ask_about_later() -> None:
+    assert {stream.key: stream.remembers for stream in STREAMS if stream.remembers} == {
+        "deals": ("stage", "status", "value", "currency", "owner"),
+        "contactLists": ("status",),
+        "contactAutomations": ("status",),
+    }
+    assert {stream.key for stream in STREAMS if stream.comes_and_goes} == {
+        *("contactTags", "contactLists", "contactAutomations"),
+    }
+
+
+@pytest.mark.parametrize("key", ["deals", "contactLists", "contactAutomations"])
+def test_what_is_remembered_of_a_row_is_in_it(key: str, sandbox: SandboxServer) -> None:
+    stream = source.stream(key)
+
+    rows = [row for row in sandbox.world.rows(key) if not row.get("isDisabled")]
+
+    assert stream and rows
+    assert all({*stream.remembers} <= row.keys() for row in rows)
 
 
 def test_there_are_all_the_streams_that_a_reader_can_pull() -> None:
