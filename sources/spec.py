@@ -165,12 +165,25 @@ class Stream:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Unkept:
+    """A row that cannot be kept, named as far as it goes: `place` says in words where it stands.
+
+    `excerpt` is its beginning as JSON, where it could be read. It is the customer's data, as rows are.
+    """
+
+    place: str
+    why: str
+    excerpt: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page:
     """One page of a stream, by external id, and where to go on after it.
 
-    `cursor` is None after the last page. `unreadable` counts rows without a usable id: they cannot be kept, so they
-    are said. `total` is what the API claims that the whole stream holds; a hint only. `seam_proven` is False when rows
-    may have been missed between the page before and this one.
+    `cursor` is None after the last page. `unkept` are rows that cannot be kept: they hold up nothing else, and are
+    said. `repeated` counts the rows that an earlier page of this walk had, too. `total` is what the API claims that the
+    whole stream holds; a hint only. `seam_proven` is False when rows may have been missed between the page before and
+    this one, or behind the last one.
 
     `covers` is (lo, hi) when every living row with lo < id <= hi is on this page: what else is stored between them is
     gone. A hi of None is the open end. None where the API cannot be asked by id.
@@ -179,7 +192,8 @@ class Page:
     rows: Mapping[str, Row]
     cursor: Cursor | None
     total: int | None = None
-    unreadable: int = 0
+    unkept: tuple[Unkept, ...] = ()
+    repeated: int = 0
     seam_proven: bool = True
     covers: tuple[int, int | None] | None = None
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import IntegrityError, connections, models, transaction
 from django.db.models import Case, F, Q, When
-from django.db.models.functions import Coalesce, Greatest, Least
+from django.db.models.functions import Greatest
 from django.urls import reverse
 from django.utils import timezone
 
@@ -135,12 +135,11 @@ class SyncQuerySet(models.QuerySet["Sync"]):
 
 def rows_of_runs() -> Case:
     """`StreamRun.rows`, of the runs of a sync."""
-    read, total = F("stream_runs__read"), F("stream_runs__total")
     stored, whole = F("stream_runs__new") + F("stream_runs__changed"), models.PositiveBigIntegerField()
     unfinished = Q(stream_runs__state__in=(RunState.WAITING, RunState.RUNNING))
     began_with_none = When(unfinished, stream_runs__finds_gone=False, stream_runs__changed_since=None, then=stored)
-    announced = Least(read, Coalesce(total, read, output_field=whole), output_field=whole)
-    return Case(began_with_none, default=Greatest(stored, announced, output_field=whole), output_field=whole)
+    most = Greatest(stored, F("stream_runs__read"), output_field=whole)
+    return Case(began_with_none, default=most, output_field=whole)
 
 
 class Sync(models.Model):
@@ -337,11 +336,9 @@ class StreamRun(models.Model):
 
     @property
     def rows(self) -> int:
-        """Without those that pages beside each other have in common, as far as that can be known."""
+        """Each once, as far as that can be known; the total says nothing here, as it may be a lie."""
         stored = self.new + self.changed
-        if self.began_with_none:
-            return stored
-        return max(stored, self.read if self.total is None else min(self.read, self.total))
+        return stored if self.began_with_none else max(stored, self.read)
 
     @property
     def began_with_none(self) -> bool:
@@ -369,8 +366,8 @@ class StreamRun(models.Model):
         """These are stored, and the cursor of the last one with them."""
         for page in pages:
             self.cursor, self.total = page.cursor, page.total or self.total
-            self.pages, self.read = self.pages + 1, self.read + len(page.rows)
-            self.unreadable += page.unreadable
+            self.pages, self.read = self.pages + 1, self.read + len(page.rows) - page.repeated
+            self.unreadable += len(page.unkept)
             self.unproven += not page.seam_proven
         self.new, self.changed = self.new + new, self.changed + changed
 

@@ -33,6 +33,8 @@ def note_page(run: StreamRun, stream: Stream, page: Page) -> None:
         if page.covers is not None:
             stored = stored_before(run).with_id_between(*page.covers).values_list("external_id", flat=True)
             Sighting.objects.note(run, [one for one in stored if one not in page.rows], was_there=False)
+        elif page.rows:
+            run.sightings.filter(external_id__in=page.rows).delete()  # Shown after all, by one that heeds no ids.
     else:
         Sighting.objects.note(run, page.rows, was_there=True)
 

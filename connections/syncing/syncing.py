@@ -268,6 +268,9 @@ class StreamPull:
         self.run.count(part.pages, new=stored.new, changed=stored.changed)
         for page in part.pages if self.run.finds_gone else ():
             note_page(self.run, self.stream, page)
+        for one in (one for page in part.pages for one in page.unkept):
+            # Its place alone: the excerpt is the customer's.
+            log.warning("row cannot be kept", extra={"place": one.place, "why": one.why})
 
     def end_early(self, because: SourceError) -> None:
         state = RunState.SKIPPED if isinstance(because, NotPermitted) else RunState.FAILED
@@ -284,10 +287,13 @@ class StreamPull:
             note_complete(run)
 
     def verdict(self) -> tuple[str, str]:
-        if self.run.unproven:
+        run = self.run
+        if run.unproven and run.total is not None and run.rows + run.unreadable < run.total:
+            return RunState.INCOMPLETE, f"Of {run.total:,} rows that were announced, {run.rows:,} came."
+        if run.unproven:
             return RunState.INCOMPLETE, "Rows came and went while it was read; some may be missing until the next sync."
-        if self.run.unreadable:
-            return RunState.INCOMPLETE, f"{self.run.unreadable} rows could not be read: they have no usable id."
+        if run.unreadable:
+            return RunState.COMPLETE, f"{run.unreadable} row{'s' * (run.unreadable > 1)} could not be kept."
         return RunState.COMPLETE, ""
 
 

@@ -9,10 +9,9 @@ import httpx
 from django.conf import settings
 
 from sources.activecampaign.address import RefusedAddress, clean_address
-from sources.activecampaign.keyset_walk import FIRST_WIDTH, WIDTH, KeysetWalk
-from sources.activecampaign.offset_walk import OffsetWalk
+from sources.activecampaign.by_id import FIRST_WIDTH, WIDTH
 from sources.activecampaign.person import Person
-from sources.activecampaign.rows import Answer, answer_of, joined
+from sources.activecampaign.rows import TOO_LONG, Answer, answer_of
 from sources.activecampaign.statuses import (
     SERVICE,
     error_of,
@@ -22,7 +21,8 @@ from sources.activecampaign.statuses import (
     says_no_record,
 )
 from sources.activecampaign.versions import settled
-from sources.activecampaign.walks import PAGE_SIZE, Ask
+from sources.activecampaign.walks import ListWalk
+from sources.activecampaign.ways import Ask
 from sources.errors import BadCredentials, NotPermitted, SourceError, UnexpectedAnswer, WrongAddress
 from sources.http.limits import BULK, Limits
 from sources.http.session import polite_client
@@ -30,7 +30,6 @@ from sources.pulling import PullBudget, nap, pull
 from sources.spec import Budget, Credentials, Lane, Pulled, Row, Secret, Stream, Wanted
 
 THREADS = 8  # Enough to have five calls a second under way when each takes up to 1.6 seconds.
-PIECE = 20  # Rows, where a whole page is too large.
 CONFIRM_AFTER = (1.0, 2.0)  # Seconds. A good key is sporadically answered with 403, so a refusal is asked for again.
 
 
@@ -51,7 +50,6 @@ class ActiveCampaign:
         self._leave = leave
         self._asking_why = threading.Lock()
         self._was_answered = False
-        self._too_large: set[str] = set()  # Streams of which a whole page does not come at once.
 
     def pull(self, wanted: Sequence[Wanted]) -> Generator[Pulled, None, None]:
         """Pull these streams side by side; see `sources.spec.Puller`."""
@@ -87,35 +85,13 @@ class ActiveCampaign:
         return found if isinstance(found, dict) else None
 
     def page(self, stream: Stream, params: Mapping[str, str]) -> Answer:
-        """One page of a stream. Raises SourceError."""
-        if stream.key in self._too_large:
-            return self._in_pieces(stream, params)
+        """One page of a stream; what does not come at once is an answer, too. Raises SourceError."""
         try:
             return self._list(stream, params)
-        except UnexpectedAnswer as error:
-            if error.code != "too_large" or "offset" not in params:
+        except UnexpectedAnswer as failure:
+            if failure.code not in TOO_LONG:
                 raise
-        self._too_large.add(stream.key)
-        return self._in_pieces(stream, params)
-
-    def _in_pieces(self, stream: Stream, params: Mapping[str, str]) -> Answer:
-        """A page whose rows are too long to come at once: a hundred mails may be many megabytes.
-
-        Each piece begins with the last row of the one before it, so that a row that moved meanwhile is not missed.
-        """
-        first = int(params["offset"])
-        pieces: list[Answer] = []
-        for start in range(0, PAGE_SIZE, PIECE):
-            limit = min(PIECE + 1, PAGE_SIZE - start)
-            piece = self._list(stream, {**params, "offset": str(first + start), "limit": str(limit)})
-            if pieces and piece.count and pieces[-1].rows.keys().isdisjoint(piece.rows):
-                raise UnexpectedAnswer(
-                    "Records moved while they were read. The next update reads them again.", code="moved"
-                )
-            pieces.append(piece)
-            if piece.count < limit:
-                break
-        return joined(pieces, count=start + piece.count)
+            return Answer(failure=failure)
 
     def _list(self, stream: Stream, params: Mapping[str, str]) -> Answer:
         try:
@@ -229,11 +205,10 @@ def is_allowed(origin: str) -> bool:
     return cleaned == origin
 
 
-def _walk(wanted: Wanted, *, first_width: int) -> KeysetWalk | OffsetWalk:
-    if wanted.stream.paging == "keyset":
-        is_whole = not _since(wanted.stream, wanted.changed_since)
-        return KeysetWalk(wanted.cursor, first_width=first_width, is_whole=is_whole)
-    return OffsetWalk(wanted.cursor)
+def _walk(wanted: Wanted, *, first_width: int) -> ListWalk:
+    stream = wanted.stream
+    is_whole = not _since(stream, wanted.changed_since)
+    return ListWalk(wanted.cursor, by_id=stream.paging == "keyset", first_width=first_width, is_whole=is_whole)
 
 
 def _since(stream: Stream, moment: datetime | None) -> dict[str, str]:

@@ -1,8 +1,10 @@
 """One answer's rows, each under its id."""
 
+import hashlib
+import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sources.activecampaign.statuses import request_refused, says_failure
@@ -10,30 +12,29 @@ from sources.errors import UnexpectedAnswer
 from sources.spec import Row
 
 USABLE_ID = re.compile(r"[0-9]{1,20}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
-MOST_ROWS = 1000  # More than the hundred that were asked for is odd; this many is no list of one page.
+MOST_ROWS = 100_000  # Some lists send all they have, whatever is asked for; this many is no list of one page.
+LONGEST_EXCERPT = 500  # Characters: enough to tell which row it is.
+TOO_LONG = ("too_large", "odd_json")  # Failures that may be of one row alone: fewer rows may come all the same.
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """`count` is how many rows arrived, usable or not: what decides whether a page was full."""
+    """`marks` tell the rows apart in the order that they came in: an id, or else a hash of what the row holds.
 
-    rows: Mapping[str, Row]
-    count: int
-    total: int | None
+    `odd` are those without a usable id: an excerpt under each one's place in the answer. With `failure` there are no
+    rows: what was asked for does not come at once.
+    """
+
+    rows: Mapping[str, Row] = field(default_factory=dict)
+    marks: tuple[str, ...] = ()
+    odd: Mapping[int, str] = field(default_factory=dict)
+    total: int | None = None
+    failure: UnexpectedAnswer | None = None
 
     @property
-    def unreadable(self) -> int:
-        """Rows that cannot be kept. A row that came twice is kept once and is not counted."""
-        return self.count - self.usable
-
-    usable: int = 0
-
-
-def joined(pieces: Sequence[Answer], *, count: int) -> Answer:
-    """One page that came in several answers; `count` is how many rows it has, those of two pieces counted once."""
-    rows = {key: row for piece in pieces for key, row in piece.rows.items()}
-    unreadable = sum(piece.unreadable for piece in pieces)
-    return Answer(rows=rows, usable=count - unreadable, count=count, total=pieces[-1].total)
+    def count(self) -> int:
+        """How many rows arrived, usable or not, also those that came twice."""
+        return len(self.marks)
 
 
 def answer_of(body: Row, *, envelope: str) -> Answer:
@@ -47,15 +48,28 @@ def answer_of(body: Row, *, envelope: str) -> Answer:
         raise request_refused()
     if len(listed) > MOST_ROWS:
         raise UnexpectedAnswer("ActiveCampaign sent far more records than we asked for.", code="too_many_rows")
-    usable = [(key, row) for row in listed if isinstance(row, dict) and (key := _id_of(row))]
-    return Answer(rows=dict(usable), usable=len(usable), count=len(listed), total=_total(body.get("meta")))
+    ids = [_id_of(row) for row in listed]
+    return Answer(
+        rows={key: row for key, row in zip(ids, listed, strict=True) if key},
+        marks=tuple(key or _mark_of(row) for key, row in zip(ids, listed, strict=True)),
+        odd={place: _text_of(listed[place])[:LONGEST_EXCERPT] for place, key in enumerate(ids) if not key},
+        total=_total(body.get("meta")),
+    )
 
 
-def _id_of(row: Row) -> str | None:
-    key = row.get("id")
+def _id_of(row: Any) -> str | None:
+    key = row.get("id") if isinstance(row, dict) else None
     if isinstance(key, int) and not isinstance(key, bool):
         key = str(key) if abs(key) < 10**20 else ""
     return key if isinstance(key, str) and USABLE_ID.fullmatch(key) else None
+
+
+def _mark_of(row: Any) -> str:
+    return "?" + hashlib.sha256(_text_of(row).encode()).hexdigest()[:16]
+
+
+def _text_of(row: Any) -> str:
+    return json.dumps(row, ensure_ascii=False, sort_keys=True)
 
 
 def _total(meta: Any) -> int | None:

@@ -1,23 +1,101 @@
-"""What the walks by id and by offset have in common."""
+"""One stream's walk: by id where the API can, else by offset. Complete is what was seen to its end without a gap."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict
 
-from sources.errors import UnexpectedAnswer
+from sources.activecampaign.by_id import WIDTH, ById
+from sources.activecampaign.by_offset import ByOffset
+from sources.activecampaign.rows import Answer
+from sources.activecampaign.ways import Ask, Facts, Heard, Unheeded, Way
+from sources.spec import Cursor, Page
 
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Ask:
-    """One call that a walk wants made. Two that ask for the same are still two."""
-
-    params: Mapping[str, str]
+FORM = 2  # Of a cursor. One of another form begins the stream anew.
 
 
-PAGE_SIZE = 100  # The API's cap; smaller pages only spend more of the budget.
-OVERLAP = 5  # Two neighbours that share a row missed nothing between them.
-FARTHEST_OFFSET = 5_000_000  # No account holds as many; only a server that goes round in circles gets there.
-UNKNOWN = 1000.0  # Calls that a stream is taken to need until it says how long it is: so it is asked early.
+class ListWalk:
+    """A walk for `sources.pulling`.
 
+    Where ids are not heeded it goes on by offset, from the start. When the calls are narrowed to what changed,
+    `is_whole` is off: then a row that is missing is not gone.
+    """
 
-def same_page() -> UnexpectedAnswer:
-    return UnexpectedAnswer("ActiveCampaign kept sending the same page.", code="same_page")
+    def __init__(
+        self, cursor: Cursor | None = None, *, by_id: bool = False, first_width: int = WIDTH, is_whole: bool = True
+    ) -> None:
+        state = cursor if cursor and cursor.get("form") == FORM else {}
+        self._first_width = first_width
+        self._is_whole = is_whole
+        self._facts = Facts(**state.get("facts", {}))
+        self._told: int = state.get("told", 0)
+        self._was_denied: bool = state.get("denied", False)
+        self._way = self._begin(by_id=state.get("by_id", by_id), place=state.get("place"))
+
+    def _begin(self, *, by_id: bool, place: Cursor | None = None) -> Way:
+        self._by_id = by_id
+        return ById(self._facts, place, first_width=self._first_width) if by_id else ByOffset(self._facts, place)
+
+    @property
+    def is_over(self) -> bool:
+        return self._way.is_over
+
+    @property
+    def cursor(self) -> Cursor:
+        return {
+            "form": FORM,
+            "by_id": self._by_id,
+            "place": self._way.place,
+            "facts": asdict(self._facts),
+            "told": self._told,
+            "denied": self._was_denied,
+        }
+
+    @property
+    def remaining(self) -> float:
+        return max(1.0, self._way.calls_left)
+
+    def ask(self, *, may_split: bool = True) -> Ask | None:
+        return self._way.ask(may_split=may_split)
+
+    def hear(self, ask: Ask, answer: Answer) -> list[Page]:
+        """Raises UnexpectedAnswer when no row can be read."""
+        before, odd = self.cursor, self._facts.name_odd(ask, answer)
+        self._facts.seen += len(odd) if self._by_id else 0
+        try:
+            heard = self._way.hear(ask, answer)
+        except Unheeded:
+            heard = self._go_by_offset()
+        is_denied = self._is_denied()
+        has_bounds = self._is_whole and not is_denied
+        if is_denied and not self._was_denied:
+            self._was_denied, is_denied = True, False
+            self._way = self._begin(by_id=self._by_id)
+        repeated = len(answer.rows) - self._tell()
+        page = Page(
+            rows=answer.rows,
+            cursor=None if self.is_over else self.cursor,
+            total=self._facts.total,
+            unkept=(*odd, *heard.unkept),
+            repeated=repeated,
+            seam_proven=heard.is_proven and not is_denied and not self._lacks(),
+            covers=heard.covers if has_bounds else None,
+        )
+        # What turned out to be empty is said before the last page: after that one nothing may come.
+        empty = [Page(rows={}, cursor=before, total=self._facts.total, covers=bounds) for bounds in heard.empty]
+        return [*empty, page] if has_bounds else [page]
+
+    def _go_by_offset(self) -> Heard:
+        self._facts.seen = self._facts.kept = 0
+        self._way = self._begin(by_id=False)
+        return Heard()
+
+    def _is_denied(self) -> bool:
+        """No row at all, of a list that says that it has some: that is no proof that the rows are gone."""
+        return self._is_whole and self.is_over and not self._facts.seen and bool(self._facts.total)
+
+    def _lacks(self) -> bool:
+        """At the end there were fewer rows than the way that was left had shown: so this one does not show all."""
+        return self.is_over and self._facts.kept < self._told
+
+    def _tell(self) -> int:
+        """How many rows are told for the first time; on a way that began anew none is until it is further."""
+        told, self._told = self._told, max(self._told, self._facts.kept)
+        return self._told - told

@@ -6,19 +6,21 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from sources.activecampaign.keyset_walk import KeysetWalk
-from sources.activecampaign.offset_walk import OffsetWalk
 from sources.activecampaign.rows import Answer, answer_of
-from sources.activecampaign.walks import Ask
-from sources.spec import Page
+from sources.activecampaign.walks import ListWalk
+from sources.activecampaign.ways import Ask
+from sources.spec import Cursor, Page
 
-Walk = KeysetWalk | OffsetWalk
 Params = Mapping[str, str]
 MOST_CALLS = 20_000
 
 
 def answer(ids: Iterable[int], *, total: Any = None) -> Answer:
     return answer_of({"rows": [{"id": str(one)} for one in ids], "meta": {"total": total}}, envelope="rows")
+
+
+def by_id(cursor: Cursor | None = None, **options: Any) -> ListWalk:
+    return ListWalk(cursor, by_id=True, **options)
 
 
 class Table:
@@ -89,12 +91,16 @@ class Run:
         return {int(key) for page in self.pages for key in page.rows}
 
     @property
+    def told(self) -> int:
+        return sum(len(page.rows) - page.repeated for page in self.pages)
+
+    @property
     def is_proven(self) -> bool:
         return all(page.seam_proven for page in self.pages)
 
 
 def run(
-    walk: Walk,
+    walk: ListWalk,
     read: Callable[[Params], Answer],
     *,
     threads: int = 8,
@@ -123,7 +129,7 @@ def run(
 
 
 def run_with_kills(
-    kind: type[KeysetWalk] | type[OffsetWalk], table: Table, dice: Random, *, most: int
+    kind: Callable[..., ListWalk], table: Table, dice: Random, *, most: int
 ) -> tuple[set[int], bool]:
     """Walk from kill to kill, each time from the last cursor; return what was seen and whether all was proven."""
     walk, seen, is_proven = kind(), set[int](), True

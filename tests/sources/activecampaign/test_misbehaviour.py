@@ -59,7 +59,7 @@ class Outcome:
         self.error = pulled.failure
         if pulled.page:
             self.rows |= pulled.page.rows
-            self.unreadable += pulled.page.unreadable
+            self.unreadable += len(pulled.page.unkept)
             self.is_proven = self.is_proven and pulled.page.seam_proven
 
 

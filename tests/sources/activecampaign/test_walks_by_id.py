@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.activecampaign.keyset_walk import FIRST_WIDTH, KeysetWalk
-from sources.activecampaign.rows import Answer
-from sources.activecampaign.walks import PAGE_SIZE
-from sources.errors import UnexpectedAnswer
+from sources.activecampaign.by_id import FIRST_WIDTH
+from sources.activecampaign.rows import Answer, answer_of
+from sources.activecampaign.ways import PAGE_SIZE
 from sources.spec import Page
 from tests.sources.activecampaign.side_by_side import (
     Lie,
@@ -20,6 +19,7 @@ from tests.sources.activecampaign.side_by_side import (
     Run,
     Table,
     answer,
+    by_id,
     caps_at,
     repeats_rows,
     run,
@@ -44,12 +44,12 @@ def covered(pages: Sequence[Page], one: int) -> bool:
 
 @pytest.mark.parametrize(
     ("size", "calls"),
-    [(0, 1), (1, 1), (99, 1), (100, 2), (101, 2), (199, 2), (200, 3), (299, 3), (300, 4), (1000, 12)],
+    [(0, 1), (1, 2), (99, 2), (100, 2), (101, 2), (199, 2), (200, 3), (299, 3), (300, 4), (1000, 12)],
 )
 def test_a_quiet_account_is_read_whole_in_few_calls(size: int, calls: int) -> None:
     table = account(size, Random(size))
 
-    done = run(KeysetWalk(), table.read)
+    done = run(by_id(), table.read)
 
     assert done.seen == set(table.ids)
     assert done.calls <= calls
@@ -62,14 +62,14 @@ def test_five_thousand_contacts_cost_at_most_58_calls(seed: int) -> None:
     dice = Random(seed)
     table = account(5000, dice)
 
-    done = run(KeysetWalk(), table.read, threads=dice.randint(4, 8), dice=dice)
+    done = run(by_id(), table.read, threads=dice.randint(4, 8), dice=dice)
 
     assert done.seen == set(table.ids)
     assert done.calls <= 58
 
 
 def test_beside_other_streams_5000_contacts_cost_one_call_more_than_their_pages() -> None:
-    table, walk, calls = Table(range(1, 5001)), KeysetWalk(first_width=FIRST_WIDTH), 0
+    table, walk, calls = Table(range(1, 5001)), by_id(first_width=FIRST_WIDTH), 0
 
     while ask := walk.ask(may_split=False):
         walk.hear(ask, table.read(ask.params))
@@ -92,7 +92,7 @@ UNEVEN: Mapping[str, list[int]] = {
 def test_ids_may_lie_as_unevenly_as_they_like(name: str, seed: int) -> None:
     table = Table(UNEVEN[name])
 
-    done = run(KeysetWalk(), table.read, dice=Random(seed))
+    done = run(by_id(), table.read, dice=Random(seed))
 
     assert done.seen == set(table.ids)
     assert done.calls <= len(table.ids) / PAGE_SIZE * 1.3
@@ -100,7 +100,7 @@ def test_ids_may_lie_as_unevenly_as_they_like(name: str, seed: int) -> None:
 
 def test_the_first_call_goes_alone_and_the_second_comes_from_the_other_end() -> None:
     table = account(5000, Random(1))
-    walk = KeysetWalk()
+    walk = by_id()
 
     first = walk.ask()
     assert walk.ask() is None
@@ -116,7 +116,7 @@ def test_the_first_call_goes_alone_and_the_second_comes_from_the_other_end() -> 
 def test_ranges_are_asked_side_by_side() -> None:
     table = account(5000, Random(1))
 
-    done = run(KeysetWalk(), table.read)
+    done = run(by_id(), table.read)
 
     begins = {params["id_greater"] for params in done.asked[3:11]}
     assert len(begins) == 8
@@ -127,7 +127,7 @@ def check_nothing_is_lost(dice: Random, *, size: int, most: int) -> Run:
     table = account(size, dice)
     before = set(table.ids)
 
-    done = run(KeysetWalk(), table.read, dice=dice, between=lambda: table.stir(dice, most=most))
+    done = run(by_id(), table.read, dice=dice, between=lambda: table.stir(dice, most=most))
 
     assert before - table.removed <= done.seen
     assert done.is_proven
@@ -156,7 +156,7 @@ def check_kills(seed: int) -> None:
     table = account(dice.randint(0, 1500), dice)
     before = set(table.ids)
 
-    seen, _ = run_with_kills(KeysetWalk, table, dice, most=dice.choice([0, 1, 3, 10, 30]))
+    seen, _ = run_with_kills(by_id, table, dice, most=dice.choice([0, 1, 3, 10, 30]))
 
     assert before - table.removed <= seen
 
@@ -172,18 +172,18 @@ def test_a_walk_goes_on_from_any_cursor(seed: int) -> None:
 
 
 def test_a_cursor_does_not_grow_with_the_account() -> None:
-    pages = run(KeysetWalk(), account(20_000, Random(1)).read, dice=Random(1)).pages
+    pages = run(by_id(), account(20_000, Random(1)).read, dice=Random(1)).pages
 
     assert max(len(json.dumps(page.cursor)) for page in pages) < 2000
 
 
 def test_a_kill_repeats_at_most_one_page_for_each_thread() -> None:
     table = account(5000, Random(3))
-    whole = run(KeysetWalk(), table.read).calls
+    whole = run(by_id(), table.read).calls
     for pages in range(1, 50, 7):
-        begun = run(KeysetWalk(), table.read, most_pages=pages)
+        begun = run(by_id(), table.read, most_pages=pages)
 
-        rest = run(KeysetWalk(begun.pages[-1].cursor), table.read)
+        rest = run(by_id(begun.pages[-1].cursor), table.read)
 
         assert begun.seen | rest.seen == set(table.ids)
         assert pages + rest.calls <= whole + 8
@@ -192,28 +192,28 @@ def test_a_kill_repeats_at_most_one_page_for_each_thread() -> None:
 def test_a_cursor_of_another_kind_begins_again() -> None:
     table = account(250, Random(1))
 
-    assert run(KeysetWalk({"after": "100"}), table.read).seen == set(table.ids)
+    assert run(by_id({"after": "100"}), table.read).seen == set(table.ids)
 
 
 def test_pages_say_which_ids_they_cover() -> None:
     table = Table(range(1, 451))
 
-    done = run(KeysetWalk(), table.read, threads=1)
+    done = run(by_id(), table.read, threads=1)
 
     assert done.pages[0].covers == (0, 100)
     assert (350, None) in [page.covers for page in done.pages]
     assert all(covered(done.pages, one) for one in range(1, 1000))
 
 
-def test_a_small_account_is_covered_by_its_one_page() -> None:
-    assert [page.covers for page in run(KeysetWalk(), Table([3, 7]).read).pages] == [(0, None)]
-    assert [page.covers for page in run(KeysetWalk(), Table([]).read).pages] == [(0, None)]
+def test_a_small_account_is_covered_by_its_one_page_and_the_look_behind_it() -> None:
+    assert [page.covers for page in run(by_id(), Table([3, 7]).read).pages] == [(0, 7), (7, None)]
+    assert [page.covers for page in run(by_id(), Table([]).read).pages] == [(0, None)]
 
 
 def test_what_is_narrowed_to_changes_says_nothing_about_rows_that_are_missing() -> None:
     table = Table([*range(1, 601), *range(2001, 2601), *range(4001, 4201)])
 
-    done = run(KeysetWalk(is_whole=False), table.read)
+    done = run(by_id(is_whole=False), table.read)
 
     assert [page for page in done.pages if page.covers] == []
 
@@ -251,7 +251,7 @@ def test_a_lying_server_costs_calls_and_no_rows(name: str, size: int) -> None:
     lie, cost = LIES[name]
     table = account(size, Random(size))
 
-    done = run(KeysetWalk(), lambda params: lie(table, params), dice=Random(7))
+    done = run(by_id(), lambda params: lie(table, params), dice=Random(7))
 
     assert done.seen == set(table.ids)
     assert done.calls <= size / PAGE_SIZE * cost + 10
@@ -264,7 +264,7 @@ def check_lies_lose_nothing(seed: int) -> None:
     total = dice.choice([None, 0, 300, 500, len(table.ids) // 2, len(table.ids) + 1, len(table.ids) + 100, 10**12])
     lie = dice.choice([total_is(total), caps_at(dice.choice([7, 20, 50, 99]))])
 
-    done = run(KeysetWalk(), lambda params: lie(table, params), threads=dice.choice([1, 2, 8]), dice=dice)
+    done = run(by_id(), lambda params: lie(table, params), threads=dice.choice([1, 2, 8]), dice=dice)
 
     assert done.seen == set(table.ids)
 
@@ -282,7 +282,7 @@ def test_no_total_and_no_page_size_costs_a_row_in_any_order(seed: int) -> None:
 def test_a_total_that_promises_more_costs_one_call() -> None:
     table = account(50, Random(1))
 
-    assert run(KeysetWalk(), lambda params: total_is(51)(table, params)).calls == 2
+    assert run(by_id(), lambda params: total_is(51)(table, params)).calls == 3
 
 
 def test_pages_that_shrink_in_the_middle_lose_nothing() -> None:
@@ -293,47 +293,53 @@ def test_pages_that_shrink_in_the_middle_lose_nothing() -> None:
         calls[0] += 1
         return caps_at(40 if calls[0] > 9 else 100)(table, params)
 
-    assert run(KeysetWalk(), shrinking).seen == set(table.ids)
+    assert run(by_id(), shrinking).seen == set(table.ids)
 
 
-def test_rows_out_of_order_are_kept_and_the_page_is_not_called_proven() -> None:
+def test_where_ids_come_in_no_order_the_list_is_read_by_offset() -> None:
     table = Table(range(1, 251))
 
     def mixed_up(params: Params) -> Answer:
         found = table.found(params)
         return answer([*found[50:], *found[:50]], total=250)
 
-    done = run(KeysetWalk(), mixed_up)
+    done = run(by_id(), mixed_up)
 
     assert done.seen == set(table.ids)
-    assert not done.is_proven
-    assert all(page.covers is None for page in done.pages if not page.seam_proven)
+    assert done.is_proven
+    assert all(page.covers is None for page in done.pages)
+    assert done.told == 250
 
 
-@pytest.mark.parametrize("ids", [range(1, 101), range(1, 30)])
-def test_the_same_page_for_ever_is_an_error(ids: range) -> None:
-    with pytest.raises(UnexpectedAnswer) as refused:
-        run(KeysetWalk(), lambda params: answer(ids, total=5000))
+@pytest.mark.parametrize(("total", "is_proven"), [(None, True), (150, True), (5000, False)])
+def test_the_same_page_for_ever_is_all_there_is_unless_more_are_announced(total: int | None, is_proven: bool) -> None:
+    done = run(by_id(), lambda params: answer(range(1, 151), total=total))
 
-    assert refused.value.code == "same_page"
-
-
-def test_a_full_page_without_one_usable_id_is_an_error() -> None:
-    with pytest.raises(UnexpectedAnswer):
-        run(KeysetWalk(), lambda params: Answer(rows={}, count=100, total=None))
+    assert len(done.seen) == done.told == 150
+    assert done.is_proven == is_proven
+    assert done.calls <= 12
 
 
-def test_a_last_page_of_unusable_rows_ends_the_walk() -> None:
-    done = run(KeysetWalk(), lambda params: Answer(rows={}, count=2, total=2))
+def test_rows_without_an_id_are_stepped_over() -> None:
+    def read(params: Params) -> Answer:
+        left = Table(range(1, 41)).found({**params, "limit": "40"})[int(params.get("offset", 0)) :][:2]
+        rows = [{"id": None if one in (7, 8) else str(one), "n": one} for one in left]
+        return answer_of({"rows": rows, "meta": {"total": 40}}, envelope="rows")
 
-    assert [page.unreadable for page in done.pages] == [2]
+    done = run(by_id(), read)
+
+    assert done.seen == {*range(1, 41)} - {7, 8}
+    assert [(one.place, one.excerpt) for page in done.pages for one in page.unkept] == [
+        ("row 1 of those after id 6", '{"id": null, "n": 7}'),
+        ("row 2 of those after id 6", '{"id": null, "n": 8}'),
+    ]
 
 
 def test_what_a_bulk_deletion_left_empty_is_covered() -> None:
     """A wide gap behind a short page looks as if rows were wanting; when none are, it is said to be empty."""
     table = Table([*range(1, 601), *range(2001, 2601), *range(4001, 4201)])
 
-    done = run(KeysetWalk(), table.read)
+    done = run(by_id(), table.read)
 
     assert all(covered(done.pages, one) for one in range(1, 5000))
     assert done.pages[-1].cursor is None

@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from sources.activecampaign.keyset_walk import KeysetWalk
-from sources.activecampaign.offset_walk import OffsetWalk
-from sources.activecampaign.walks import UNKNOWN
+from sources.activecampaign.walks import FORM, ListWalk
+from sources.activecampaign.ways import UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -25,27 +24,35 @@ from sources.activecampaign.walks import UNKNOWN
 def test_of_a_walk_by_id_what_is_left_of_the_total_remains_or_each_id_in_its_ranges(
     ranges: list[list[int | None]], total: int | None, seen: int, calls: float
 ) -> None:
-    state = {"ranges": ranges, "total": total, "seen": seen, "doubts": [], "trusts": True, "descended": True}
+    place = {"ranges": [[*one, 0] for one in ranges], "doubts": [], "trusts": True, "descended": True}
 
-    assert KeysetWalk(state).remaining == calls
+    assert taken_up(place, by_id=True, total=total, seen=seen).remaining == calls
 
 
-def read(at: int, rows: int) -> dict[str, Any]:
-    return {"at": at, "rows": rows, "ids": []}
+def taken_up(place: dict[str, Any], *, by_id: bool, **facts: Any) -> ListWalk:
+    return ListWalk({"form": FORM, "by_id": by_id, "place": place, "facts": facts})
+
+
+def unread(at: int) -> list[Any]:
+    return [at, 100, 0, 0, None, 0]
+
+
+def read(at: int, rows: int) -> list[Any]:
+    return [at, 100, rows, rows, [], 0]
 
 
 @pytest.mark.parametrize(
     ("spots", "total", "calls"),
     [
-        ([{"at": 0}], None, UNKNOWN),
-        ([{"at": 0}], 475, 1 + 380 / 95),
-        ([read(0, 100), {"at": 95}, {"at": 190}], 855, 2 + 570 / 95),
-        ([{"at": 0}, read(95, 50)], 145, 1.0),
-        ([{"at": 0}, {"at": 95}, read(190, 50)], 1000, 2.0),
-        ([{"at": 0}], 20, 1.0),
+        ([unread(0)], None, UNKNOWN),
+        ([unread(0)], 475, 1 + 380 / 95),
+        ([read(0, 100), unread(95), unread(190)], 855, 2 + 570 / 95),
+        ([unread(0)], 20, 1.0),
     ],
 )
 def test_of_a_walk_by_offset_the_pages_that_are_unread_remain_and_those_that_the_total_promises_beyond(
-    spots: list[dict[str, Any]], total: int | None, calls: float
+    spots: list[list[Any]], total: int | None, calls: float
 ) -> None:
-    assert OffsetWalk({"spots": spots, "total": total}).remaining == pytest.approx(calls)
+    place = {"spots": spots, "first": "", "heeded": True, "bounded": False, "open": 0, "probes": False}
+
+    assert taken_up(place, by_id=False, total=total, longest=100).remaining == pytest.approx(calls)

@@ -1,0 +1,306 @@
+"""The way through a list by its ids: from both ends at once, and what lies between in ranges side by side."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, inf
+
+from sources.activecampaign.rows import Answer
+from sources.activecampaign.ways import PAGE_SIZE, UNKNOWN, Ask, Bounds, Facts, Heard, Unheeded, why_not
+from sources.errors import UnexpectedAnswer
+from sources.spec import Cursor, Unkept
+
+WIDTH = 8  # Ranges: five calls a second that take up to 1.6 seconds each. Each costs about half a page more.
+FIRST_WIDTH = 2  # Where other streams' calls fill the time, too; more are split off when these leave threads idle.
+FILLED = 97  # Rows planned for a page, as ids are never quite even: a page that is planned full often costs a second.
+WORTH_SPLITTING = 2 * PAGE_SIZE  # With fewer rows to be read, a second range only makes one more short page.
+MOST_SKIPPED = 4  # Rows without an id; where more come it is not worth while to go by it.
+
+START: Cursor = {"ranges": [[0, None, 0]], "doubts": [], "trusts": True, "descended": False}
+
+
+@dataclass(eq=False)
+class _Range:
+    """Ids still to be read: after < id < before; no `before` is the open end.
+
+    `skipped` rows at its beginning do not come even alone; in a `hole` there is nothing but such rows. `density` is rows
+    per id, by the look of the page read last; before there `is_known` one, that of the neighbours.
+    """
+
+    after: int
+    before: int | None
+    hole: int = 0
+    density: float = 1.0
+    skipped: int = 0
+    is_asked: bool = False
+    is_probe: bool = False
+    is_known: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        return self.before is not None and self.after >= self.before - 1
+
+    @property
+    def rows(self) -> float:
+        return inf if self.before is None else (self.before - 1 - self.after) * self.density
+
+    @property
+    def last(self) -> int | None:
+        return None if self.before is None else self.before - 1
+
+    def holds(self, one: int) -> bool:
+        return self.after < one and (self.before is None or one < self.before)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """A range, or None for the descent from the highest id; and what it was when it was asked for."""
+
+    range: _Range | None
+    limit: int
+    last: int | None = None
+
+
+class ById:
+    """Rows that come, change or go meanwhile cost it nothing: an id has one place.
+
+    The second call after a full first page comes from the other end, so that both ends are known without asking for
+    them. What lies between is divided into `first_width` ranges, and into more where threads would be idle.
+    """
+
+    def __init__(self, facts: Facts, place: Cursor | None = None, *, first_width: int = WIDTH) -> None:
+        place = place or START
+        self._facts = facts
+        self._first_width = first_width
+        self._trusts_short: bool = place["trusts"]
+        self._has_descended: bool = place["descended"]
+        self._doubts: list[Bounds] = [(low, high) for low, high in place["doubts"]]
+        self._ranges = [_Range(after, before, hole) for after, before, hole in place["ranges"]]
+        self._is_sure = False  # That short pages are ends: it was looked at once.
+        self._asked: dict[Ask, _Asked] = {}
+        self._spread_evenly(self._ranges)
+
+    @property
+    def is_over(self) -> bool:
+        return not self._ranges  # A descent that is still under way brings nothing more.
+
+    @property
+    def place(self) -> Cursor:
+        return {
+            "ranges": [[one.after, one.before, one.hole] for one in self._ranges],
+            "doubts": [list(bounds) for bounds in self._doubts],
+            "trusts": self._trusts_short,
+            "descended": self._has_descended,
+        }
+
+    @property
+    def calls_left(self) -> float:
+        if self._facts.left < inf:
+            return self._facts.left / PAGE_SIZE
+        return UNKNOWN if self._top() else sum(one.rows for one in self._ranges) / PAGE_SIZE
+
+    def ask(self, *, may_split: bool) -> Ask | None:
+        if self._may_descend():
+            params = {"orders[id]": "DESC", "limit": str(self._facts.limit)}
+            return self._note_ask(params, _Asked(range=None, limit=self._facts.limit))
+        idle = [one for one in self._ranges if not one.is_asked]
+        split_off = self._split_off() if may_split and not idle else None
+        chosen = max(idle, key=lambda one: one.rows, default=split_off)
+        return None if chosen is None else self._ask_for(chosen)
+
+    def hear(self, ask: Ask, answer: Answer) -> Heard:
+        asked = self._asked.pop(ask)
+        one = asked.range
+        if not self._facts.longest:
+            # Under `id_greater` a later total may count the whole or the rest; only the first is sure to be the whole.
+            self._facts.total = answer.total
+        if answer.failure:
+            return self._hear_failure(asked, answer.failure)
+        self._facts.note(answer, limit=asked.limit)
+        ids = [int(key) for key in answer.rows if key.isdecimal()]
+        covers = self._hear_descent(ids) if one is None else self._hear_ascent(one, asked, ids, answer)
+        self._ranges = [one for one in self._ranges if one.is_asked or not one.is_empty]
+        return Heard(covers=covers, empty=self._doubt_the_end())
+
+    # Where to ask
+
+    def _top(self) -> _Range | None:
+        return next((one for one in self._ranges if one.before is None), None)
+
+    def _may_descend(self) -> bool:
+        top = self._top()
+        is_on_its_way = any(asked.range is None for asked in self._asked.values())
+        may = top is not None and top.after > 0 and not self._has_descended and not is_on_its_way
+        return may and self._facts.left > WORTH_SPLITTING
+
+    def _ask_for(self, one: _Range) -> Ask:
+        limit = 1 if one.hole else self._facts.limit
+        params = {"orders[id]": "ASC", "id_greater": str(one.after), "limit": str(limit)}
+        if one.before is not None:
+            params["id_less"] = str(one.before)
+        if one.skipped:
+            params["offset"] = str(one.skipped)
+        one.is_asked = True
+        return self._note_ask(params, _Asked(range=one, limit=limit, last=one.last))
+
+    def _note_ask(self, params: dict[str, str], asked: _Asked) -> Ask:
+        after = f"those after id {params['id_greater']}" if asked.range else "the newest"
+        ask = Ask(params=params, of=after, first=int(params.get("offset", 0)))
+        self._asked[ask] = asked
+        return ask
+
+    def _spread_evenly(self, ranges: Sequence[_Range]) -> None:
+        """Without a page to look at, the rows that are left are taken to lie evenly."""
+        ids = sum(one.before - 1 - one.after for one in ranges if one.before is not None)
+        for one in ranges:
+            one.density = min(1.0, self._facts.left / ids) if ids else 1.0
+
+    def _split_off(self) -> _Range | None:
+        """The upper half of what is unread in the largest range, for a thread that would have nothing to do."""
+        bounded = [one for one in self._ranges if one.before is not None]
+        known = [one for one in bounded if one.is_known]
+        if not known or len(self._ranges) >= WIDTH:
+            return None
+        largest = max(known, key=lambda one: one.rows)
+        # By the look of its last page a range may seem endless, as ids may have wide gaps: all that is left bounds it.
+        left, elsewhere = self._facts.left, sum(one.rows for one in bounded if one is not largest)
+        rows = min(largest.rows, max(left - elsewhere, left / len(bounded))) - PAGE_SIZE
+        if rows < WORTH_SPLITTING:
+            return None
+        lower = PAGE_SIZE + ceil(rows / 2 / FILLED) * FILLED
+        return self._cut(largest, largest.after + max(1, ceil(lower / largest.density)))
+
+    def _cut(self, one: _Range, last: int) -> _Range | None:
+        """End the range with the id `last`, and give what is above as another."""
+        if one.before is None or not one.after < last < one.before - 1:
+            return None
+        upper = _Range(last, one.before, density=one.density)
+        one.before = last + 1
+        self._ranges.append(upper)
+        return upper
+
+    def _divide(self, one: _Range) -> None:
+        """As many ranges as may be asked at once, of whole pages each."""
+        if self._facts.left < inf:
+            self._spread_evenly([one])
+        parts = max(1, min(self._first_width, int(one.rows / WORTH_SPLITTING)))
+        if parts == 1:
+            return
+        ids = ceil(ceil(one.rows / parts / FILLED) * FILLED / one.density)
+        rest: _Range | None = one
+        for _ in range(parts - 1):
+            rest = self._cut(rest, rest.after + ids) if rest else None
+
+    # What was answered
+
+    def _hear_descent(self, ids: list[int]) -> Bounds | None:
+        self._has_descended = True
+        if len(ids) < 2 or ids != sorted(ids, reverse=True):
+            return None  # The server does not know this order: the rows are kept, and the way up is gone alone.
+        top = self._top()
+        if top is not None:
+            self._count(sum(one > top.after for one in ids))
+            top.before = max(ids[-1], top.after + 1)
+            self._divide(top)
+        return ids[-1] - 1, None
+
+    def _hear_ascent(self, one: _Range, asked: _Asked, ids: list[int], answer: Answer) -> Bounds | None:
+        hole, one.is_asked, one.hole = one.hole, False, 0
+        is_full = answer.count and not self._facts.is_short(answer.count, limit=asked.limit)
+        is_stuck = is_full and not ids and not hole  # Without an id to go on from.
+        if ids != sorted(ids) or (ids and ids[-1] <= one.after) or (is_stuck and one.skipped >= MOST_SKIPPED):
+            raise Unheeded
+        if is_stuck:
+            one.skipped += answer.count
+            return None
+        inside = [key for key in ids if one.holds(key)]
+        self._count(len(inside))
+        if one.is_probe:
+            one.is_probe = False
+            self._judge_doubts(found=bool(inside))
+        if len(inside) > 1:
+            one.density, one.is_known = (len(inside) - 1) / (inside[-1] - inside[0]), True
+        if one.skipped and not self._leave_hole(one, ids):
+            return None
+        after, last = one.after, max(ids, default=one.after)
+        high = self._seen_up_to(one, asked, last, answer, is_hole=bool(hole))
+        one.after = last if high == last else self._end(one)
+        return after, high
+
+    def _count(self, rows: int) -> None:
+        self._facts.kept += rows
+        self._facts.seen += rows
+
+    def _seen_up_to(self, one: _Range, asked: _Asked, last: int, answer: Answer, *, is_hole: bool) -> int | None:
+        """The highest id up to which the answer shows all there is, which may lie beyond its rows."""
+        if asked.last is not None and last >= asked.last:
+            return asked.last
+        is_empty, left = last == one.after, self._facts.left
+        is_short = is_empty or (self._trusts_short and self._facts.is_short(answer.count, limit=asked.limit))
+        # At the open end a short page alone proves nothing: with the total, or with nothing behind it, it does.
+        if not is_short or (asked.last is None and not is_empty and left):
+            return last
+        if is_hole or not self._trusts_short or self._is_sure or left in (0, inf) or not self._facts.seen:
+            return asked.last
+        self._doubts.append((last, one.before))
+        one.before = last + 1
+        return last
+
+    def _end(self, one: _Range) -> int:
+        one.before = one.after + 1 if one.before is None else one.before
+        return one.before - 1
+
+    # A short page is the end, unless the server sends fewer rows than were asked for
+
+    def _doubt_the_end(self) -> tuple[Bounds, ...]:
+        """At the end, with rows wanting: ask on where most of them could be. Returns the doubts that are dispelled."""
+        if self._ranges or not self._doubts:
+            return ()
+        if 0 < self._facts.left < inf and not self._is_sure:
+            widest = max(self._doubts, key=_width_of)
+            self._doubts.remove(widest)
+            self._ranges = [_Range(*widest, is_probe=True)]
+            self._trusts_short = False  # Until the answer is there.
+            return ()
+        dispelled, self._doubts = self._doubts, []
+        return tuple((low, None if before is None else before - 1) for low, before in dispelled)
+
+    def _judge_doubts(self, *, found: bool) -> None:
+        """One look tells: either short pages are the end, and all of them are, or none is."""
+        self._trusts_short, self._is_sure = not found, not found
+        if found:
+            self._ranges += [_Range(*bounds) for bounds in self._doubts]
+            self._doubts = []
+
+    # Rows that do not come even alone
+
+    def _hear_failure(self, asked: _Asked, failure: UnexpectedAnswer) -> Heard:
+        one, found = asked.range, tuple[Unkept, ...]()
+        if one is not None:
+            one.is_asked = False
+        if one is not None and one.hole:
+            self._ranges.remove(one)
+            self._facts.seen += one.hole
+            found = (Unkept(place=f"the next one after id {one.after}", why=why_not(failure)),) * one.hole
+        elif not self._facts.narrow(asked.limit, failure):
+            self._step_over(one)
+        return Heard(empty=self._doubt_the_end(), unkept=found)
+
+    def _step_over(self, one: _Range | None) -> None:
+        """By one more row, or without having come from above."""
+        if one is None:
+            self._has_descended = True
+        else:
+            one.skipped += 1
+
+    def _leave_hole(self, one: _Range, ids: list[int]) -> bool:
+        """Whether anything is behind it. It is asked for once more: a row that went meanwhile makes others skip."""
+        first = min(ids) if ids else one.before
+        self._ranges.append(_Range(one.after, first, one.skipped))
+        one.skipped = 0
+        one.after = first - 1 if ids and first is not None else self._end(one)
+        return bool(ids)
+
+
+def _width_of(bounds: Bounds) -> float:
+    low, high = bounds
+    return inf if high is None else high - low

@@ -1,0 +1,119 @@
+"""What the two ways through a list have in common: by id (`by_id`) and by offset (`by_offset`)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import inf
+from typing import Protocol
+
+from sources.activecampaign.rows import Answer
+from sources.errors import UnexpectedAnswer
+from sources.spec import Cursor, Unkept
+
+PAGE_SIZE = 100  # The API's cap; smaller pages only spend more of the budget.
+NARROWER = 4  # From a hundred rows to one in four calls.
+MOST_TOO_LARGE = 10  # Rows in a row that do not come even alone: then it is not the rows.
+MOST_ODD = 50  # Rows without an id that are known again: neighbours share fewer, and a cursor must not grow.
+UNKNOWN = 1000.0  # Calls that a stream is taken to need until it says how long it is: so it is asked early.
+
+Bounds = tuple[int, int | None]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ask:
+    """One call that a walk wants made, of rows that begin with number `first` among those `of` somewhere.
+
+    Two that ask for the same are still two.
+    """
+
+    params: Mapping[str, str]
+    first: int = 0
+    of: str = "the list"
+
+
+@dataclass(kw_only=True)
+class Facts:
+    """What a walk has learned of a list so far.
+
+    `seen` and `kept` count each row once, `seen` also those that cannot be kept. `longest` is the page that had the
+    most rows: how many the server sends at once, whatever it is asked for. `limit` is what to ask for next. `odd` are
+    the marks of rows without a usable id, the newest ones.
+    """
+
+    total: int | None = None
+    seen: int = 0
+    kept: int = 0
+    longest: int = 0
+    limit: int = PAGE_SIZE
+    too_large: int = 0
+    odd: list[str] = field(default_factory=list)
+
+    @property
+    def left(self) -> float:
+        """The rows still to come, if the total is right; a total that was passed says nothing any more."""
+        return inf if self.total is None or self.seen > self.total else self.total - self.seen
+
+    def page_of(self, limit: int) -> int:
+        """How many rows a full page has that is asked for with this limit."""
+        return self.longest if self.longest > PAGE_SIZE else min(limit, self.longest or limit)
+
+    def is_short(self, rows: int, *, limit: int) -> bool:
+        return rows < self.page_of(limit)
+
+    def note(self, answer: Answer, *, limit: int) -> None:
+        self.longest = max(self.longest, answer.count)
+        self.too_large = 0 if answer.count else self.too_large
+        self.limit = min(PAGE_SIZE, max(self.limit, 2 * limit))
+
+    def name_odd(self, ask: Ask, answer: Answer) -> tuple[Unkept, ...]:
+        """The rows without a usable id that were not told before."""
+        fresh = {place: text for place, text in answer.odd.items() if answer.marks[place] not in self.odd}
+        self.odd = [*self.odd, *dict.fromkeys(answer.marks[place] for place in fresh)][-MOST_ODD:]
+        return tuple(
+            Unkept(place=f"row {ask.first + place + 1} of {ask.of}", why="it has no usable id", excerpt=text)
+            for place, text in fresh.items()
+        )
+
+    def narrow(self, limit: int, failure: UnexpectedAnswer) -> int:
+        """The smaller limit to ask with; none when one row alone is too large, of which only a few are believed."""
+        self.limit = max(1, limit // NARROWER)
+        if limit > 1:
+            return self.limit
+        self.too_large += 1
+        if self.too_large > (MOST_TOO_LARGE if self.seen else 2):
+            raise failure
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """What an answer told. `covers` and `empty` are bounds of ids between which no other row lives."""
+
+    is_proven: bool = True
+    covers: Bounds | None = None
+    empty: tuple[Bounds, ...] = ()
+    unkept: tuple[Unkept, ...] = ()
+
+
+class Unheeded(Exception):
+    """The server does not do what this way relies on: another one has to be gone, from the start."""
+
+
+class Way(Protocol):
+    @property
+    def is_over(self) -> bool: ...
+
+    @property
+    def calls_left(self) -> float: ...
+
+    @property
+    def place(self) -> Cursor:
+        """Where to go on."""
+
+    def ask(self, *, may_split: bool) -> Ask | None: ...
+
+    def hear(self, ask: Ask, answer: Answer) -> Heard:
+        """Raises Unheeded, and UnexpectedAnswer when the rows cannot be read at all."""
+
+
+def why_not(failure: UnexpectedAnswer) -> str:
+    return "it is too large" if failure.code == "too_large" else "it holds what cannot be read"
