@@ -23,7 +23,17 @@ FRAMEWORKS_OWN = {"migrations"}  # A folder, and no room: Django writes into it.
 ARCHIVE = (
     *("record", "row_count", "stream_mark", "sighting", "sync", "shared_budget", "budget"),
     *("standby_key", "event", "check_try", "sign_in"),
-    *("connection", "sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "pacing", "timing"),
+    *(
+        "connection",
+        "condition",
+        "sealed_credentials",
+        "pull_plan",
+        "connection_query",
+        "people",
+        "schedule",
+        "pacing",
+        "timing",
+    ),
     *("choices", "key_canary", "upsert", "holding"),
 )
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from connections.checking.notices import tell_broken, tell_mended, tell_taken_over
 from connections.models import Connection, Health, SharedBudget, StandbyKey, User
-from connections.models.connection import ANOTHER_ACCOUNT
+from connections.models.condition import ANOTHER_ACCOUNT
 from connections.safe.sealing import Unsealable, fingerprint
 from sources.errors import AccountUnavailable, BadCredentials, NotPermitted, SourceError, WrongAddress
 from sources.spec import Credentials, Proof, Source, host_of
