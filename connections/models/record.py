@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 from django.db import models
@@ -14,7 +13,7 @@ from django.utils.functional import cached_property
 
 from connections.models.holding import Holding
 from connections.models.row_count import RowCount
-from connections.models.upsert import RowText, StoredRows
+from connections.models.upsert import RowText, StoredRows, Tally
 from sources.spec import Row, Stream
 
 # Stands in stored rows for the account's address, which the rows' links repeat and which is stored sealed alone. A
@@ -23,14 +22,6 @@ ADDRESS_MARK = "\ufdd0address\ufdd1"
 
 
 in_json = json.JSONEncoder(ensure_ascii=False).encode
-
-
-@dataclass(frozen=True)
-class Stored:
-    """What storing a page came to."""
-
-    new: int
-    changed: int
 
 
 class RecordQuerySet(models.QuerySet["Record"]):
@@ -77,15 +68,15 @@ class RecordQuerySet(models.QuerySet["Record"]):
         most = str(high)
         return found.filter(digits__lte=len(most)).filter(Q(digits__lt=len(most)) | Q(external_id__lte=most))
 
-    def store_page(self, holding: Holding, stream: Stream, rows: Mapping[str, Row], *, address: str) -> Stored:
+    def store_page(self, holding: Holding, stream: Stream, rows: Mapping[str, Row], *, address: str) -> Tally:
         return self.store(holding, stream, row_texts(rows, address=address))
 
-    def store(self, holding: Holding, stream: Stream, rows: Sequence[RowText]) -> Stored:
+    def store(self, holding: Holding, stream: Stream, rows: Sequence[RowText]) -> Tally:
         """Insert what is new and update what differs; rows that did not change are not written."""
         there = StoredRows(table=self.model._meta.db_table, owner=holding.pk, stream=stream.key, using=self.db)
-        new, changed = there.write(rows, now=timezone.now()) if rows else (0, 0)
-        RowCount.objects.note(holding, stream.key, new)
-        return Stored(new=new, changed=changed)
+        written = there.write(rows, now=timezone.now()) if rows else Tally()
+        RowCount.objects.note(holding, stream.key, written.new, stored=written.added, size=written.grown)
+        return written
 
 
 def row_texts(rows: Mapping[str, Row], *, address: str) -> list[RowText]:
@@ -102,8 +93,10 @@ def row_text(external_id: str, row: Row, *, address: str) -> RowText:
 class Record(models.Model):
     """One row of a stream, kept as the text that came.
 
-    `first_seen_at` begins anew when a row that was gone comes back. `missed_at`: a whole walk did not see it, and
-    nothing has confirmed yet that it is gone. One without a `content_hash` is from before texts were kept as they came.
+    `size` is how many bytes the text has, and 0 as long as nobody has counted them; `size_before` what it was before
+    the last write, by which the writer learns how much came. `first_seen_at` begins anew when a row that was gone comes
+    back. `missed_at`: a whole walk did not see it, and nothing has confirmed yet that it is gone. One without a
+    `content_hash` is from before texts were kept as they came.
     """
 
     # Without an index of its own: the constraint's begins with it.
@@ -111,6 +104,8 @@ class Record(models.Model):
     stream = models.CharField(max_length=60)
     external_id = models.CharField(max_length=64)
     text = models.TextField()
+    size = models.IntegerField(default=0, db_default=0)
+    size_before = models.IntegerField(default=0, db_default=0)
     content_hash = models.CharField(max_length=64, blank=True)
     first_seen_at = models.DateTimeField(default=timezone.now)
     changed_at = models.DateTimeField(default=timezone.now)
