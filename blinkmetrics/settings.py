@@ -36,6 +36,10 @@ ACTIVECAMPAIGN_HOST_SUFFIXES = env.list("ACTIVECAMPAIGN_HOST_SUFFIXES", default=
 ACTIVECAMPAIGN_RATE = env.float("ACTIVECAMPAIGN_RATE", default=5.0)
 ACTIVECAMPAIGN_SANDBOX_ORIGINS = env.list("ACTIVECAMPAIGN_SANDBOX_ORIGINS", default=[])
 SYNC_LEASE_SECONDS = env.float("SYNC_LEASE_SECONDS", default=60.0)
+# What is stored of an account: its owner, or whoever has broken into it, decides how much it sends.
+MOST_BYTES_PER_CONNECTION = env.int("MOST_BYTES_PER_CONNECTION", default=5 * 1024**3)
+MOST_ROWS_PER_CONNECTION = env.int("MOST_ROWS_PER_CONNECTION", default=20_000_000)
+MOST_BYTES_PER_WORKSPACE = env.int("MOST_BYTES_PER_WORKSPACE", default=20 * 1024**3)
 
 # The application -------------------------------------------------------------------------------------------------
 

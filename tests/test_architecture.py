@@ -21,7 +21,7 @@ DRAWING = (ROOT / "docs" / "architecture.md").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 FRAMEWORKS_OWN = {"migrations"}  # A folder, and no room: Django writes into it.
 ARCHIVE = (
-    *("record", "row_count", "stream_mark", "sighting", "sync", "shared_budget", "budget"),
+    *("record", "bounds", "row_count", "stream_mark", "sighting", "sync", "shared_budget", "budget"),
     *("standby_key", "event", "check_try", "sign_in"),
     *(
         "connection",

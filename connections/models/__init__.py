@@ -18,6 +18,7 @@ from connections.models.sync import StreamRun, Sync
 from connections.models.stream_mark import StreamMark
 from connections.models.sighting import Sighting
 from connections.models.row_count import RowCount
+from connections.models.bounds import Full
 from connections.models.record import Record
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "CheckTry",
     "Connection",
     "Event",
+    "Full",
     "Health",
     "Holding",
     "KeyCanary",

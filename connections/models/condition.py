@@ -6,7 +6,8 @@ from django.utils import timezone
 from connections.models.choices import Health
 from sources.spec import Proof
 
-ANOTHER_ACCOUNT = "another_account"  # As a code of health.
+ANOTHER_ACCOUNT = "another_account"  # As codes of health.
+FULL = "full"
 
 
 class Condition(models.Model):
@@ -53,7 +54,8 @@ class Condition(models.Model):
         # Not proof.account: it names the host, which is stored sealed alone.
         self.account_facts = {"counts": dict(proof.counts), "facts": dict(proof.facts), "owner": proof.owner}
         self.checked_at = timezone.now()
-        self.set_health(Health.HEALTHY)
+        if not self.is_full:  # A key makes no room: whether there is some, the next sync finds out.
+            self.set_health(Health.HEALTHY)
 
     @property
     def owner(self) -> str:
@@ -100,4 +102,9 @@ class Condition(models.Model):
 
     @property
     def key_mends_it(self) -> bool:
-        return self.health_code != "account_unavailable"  # No other key opens an account that is unpaid.
+        # No other key opens an account that is unpaid.
+        return self.health_code not in ("account_unavailable", FULL)
+
+    @property
+    def is_full(self) -> bool:
+        return self.health_code == FULL
