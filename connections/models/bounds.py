@@ -15,6 +15,7 @@ from connections.models.people import Workspace
 from connections.models.row_count import RowCount
 
 NEAR = 0.8  # Of a bound. From there on it is said, and there is still time to do something.
+SIDE_BY_SIDE = 100  # More syncs of a workspace than ever store at the same moment.
 ADVICE = "Choose fewer streams, delete connections that nobody needs, or ask whoever runs BlinkMetrics for more."
 
 
@@ -111,13 +112,13 @@ def holdings_in(workspace: int) -> Any:
     return shown.union(Holding.objects.filter(parted_from__workspace=workspace).values("pk"))
 
 
-def room_to_store(connection: Connection) -> Room:
-    """In the transaction that stores, before all else that it locks.
+def room_to_store(connection: Connection, *, size: int) -> Room:
+    """In the transaction that stores so many bytes at the most, before all else that it locks.
 
-    Where the workspace's bound is near its syncs take turns, so that no two fill the same room.
+    Where they matter the workspace's syncs take turns, so that no two fill the same room.
     """
     room = room_of(connection)
-    if any(bound.is_near for bound in room.bounds):
+    if room.near or size * SIDE_BY_SIDE > settings.MOST_BYTES_PER_WORKSPACE - room.of_workspace:
         Workspace.objects.select_for_update(no_key=True).filter(pk=connection.workspace_id).first()
         return room_of(connection)
     return room

@@ -87,7 +87,8 @@ def row_text(external_id: str, row: Row, *, address: str) -> RowText:
     """The row as it is stored: keys in their order, the account's address taken out."""
     text = in_json(row)
     text = text.replace(address, ADDRESS_MARK) if address in text else text
-    return RowText(external_id, text, hashlib.sha256(text.encode()).hexdigest())
+    encoded = text.encode()
+    return RowText(external_id, text, len(encoded), hashlib.sha256(encoded).hexdigest())
 
 
 class Record(models.Model):

@@ -56,15 +56,12 @@ class Tally:
 
 @dataclass(frozen=True)
 class RowText:
-    """A row as JSON text, and the hash that tells its versions apart."""
+    """A row as JSON text, its bytes, and the hash that tells its versions apart."""
 
     external_id: str
     text: str
+    size: int
     content_hash: str
-
-    @property
-    def size(self) -> int:
-        return len(self.text.encode())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -216,7 +216,7 @@ def store(batch: list[Pulled], pulls: Mapping[str, "StreamPull"], *, sync: Sync,
     try:
         with transaction.atomic():
             # Before the sync's row, for which others wait who hold the workspace's.
-            room = room_to_store(sync.connection)
+            room = room_to_store(sync.connection, size=sum(row.size for part in parts.values() for row in part.rows))
             if any(part.pages for part in parts.values()):
                 sync.progress(**spent)
             else:
