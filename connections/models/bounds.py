@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Q, Sum
-from django.template.defaultfilters import filesizeformat
+from django.template.defaultfilters import filesizeformat, pluralize
 
 from connections.models.condition import FULL
 from connections.models.connection import Connection
@@ -82,7 +82,7 @@ class Room:
         return [bound for bound in self.bounds if bound.is_near]
 
     def require(self, *, rows: int, size: int) -> None:
-        """That so much more fits in. Raises Full."""
+        """Raises Full unless so much more fits in."""
         for bound, more in zip(self.bounds, (size, rows, size), strict=True):
             bound.require(more)
 
@@ -92,7 +92,7 @@ def size_in_words(size: int) -> str:
 
 
 def rows_in_words(rows: int) -> str:
-    return f"{rows:,} rows"
+    return f"{rows:,} row{pluralize(rows)}"
 
 
 def room_of(connection: Connection) -> Room:

@@ -245,6 +245,15 @@ def test_a_key_that_works_makes_no_room(full: Connection, alice: User) -> None:
     assert len(mail.outbox) == 1
 
 
+def test_a_pause_makes_no_room_either(full: Connection, alice_client: Client) -> None:
+    alice_client.post(f"{full.get_absolute_url()}pause/")
+    page = words(alice_client.post(f"{full.get_absolute_url()}resume/", follow=True))
+
+    assert "Resumed. It waits for room: press Sync now once there is some." in page
+    assert not Sync.objects.active().exists()
+    assert is_full(full)
+
+
 def test_with_a_higher_bound_sync_now_goes_on_and_mends_it(
     full: Connection, sandbox: SandboxServer, bob_client: Client, settings: Any
 ) -> None:
@@ -315,7 +324,7 @@ def test_from_four_fifths_on_it_is_said_on_both_pages(
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("MOST_ROWS_PER_CONNECTION", "1 rows of 1 rows, the most that one connection may hold here"),
+        ("MOST_ROWS_PER_CONNECTION", "1 row of 1 row, the most that one connection may hold here"),
         ("MOST_BYTES_PER_WORKSPACE", "of 1 byte, the most that all connections of a workspace together may hold here"),
     ],
 )
