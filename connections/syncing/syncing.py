@@ -221,7 +221,7 @@ def store(batch: list[Pulled], pulls: Mapping[str, "StreamPull"], *, sync: Sync,
                 sync.progress(**spent)
             else:
                 sync.hold(**spent)
-            # What a row takes away from another is known only once both are written.
+            # How much a row that was here has grown is known only once it is written.
             stored = [pulls[key].take(part) for key, part in parts.items()]
             room.require(rows=sum(one.added for one in stored), size=sum(one.grown for one in stored))
     except Full:
