@@ -39,6 +39,10 @@ SYNC_LEASE_SECONDS = env.float("SYNC_LEASE_SECONDS", default=60.0)
 CHANGES_KEPT_DAYS = env.int("CHANGES_KEPT_DAYS", default=0)
 if CHANGES_KEPT_DAYS < 0:
     raise ImproperlyConfigured("Set CHANGES_KEPT_DAYS to a number of days, or to 0 to keep the changes for ever.")
+# What is stored of an account: its owner, or whoever has broken into it, decides how much it sends.
+MOST_BYTES_PER_CONNECTION = env.int("MOST_BYTES_PER_CONNECTION", default=5 * 1024**3)
+MOST_ROWS_PER_CONNECTION = env.int("MOST_ROWS_PER_CONNECTION", default=20_000_000)
+MOST_BYTES_PER_WORKSPACE = env.int("MOST_BYTES_PER_WORKSPACE", default=20 * 1024**3)
 
 # The application -------------------------------------------------------------------------------------------------
 

@@ -7,9 +7,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from connections.checking.notices import tell_broken, tell_mended, tell_taken_over
-from connections.models import AccountName, Connection, Health, SharedBudget, StandbyKey, User
+from connections.models import AccountName, Connection, Full, Health, SharedBudget, StandbyKey, User
 from connections.models.account_name import account_fingerprints
-from connections.models.connection import ANOTHER_ACCOUNT
+from connections.models.condition import ANOTHER_ACCOUNT
 from connections.safe.sealing import Unsealable
 from sources.errors import AccountUnavailable, BadCredentials, NotPermitted, SourceError, WrongAddress
 from sources.spec import Credentials, Proof, Source, host_of
@@ -138,6 +138,11 @@ def note_failure(connection: Connection, failure: SourceError) -> bool:
             row.set_health(passing, str(failure), code=failure.code)
 
     return keep_outcome(connection, apply)
+
+
+def note_full(connection: Connection, full: Full) -> bool:
+    """No more fits in, which only a person can mend. Returns whether that still concerns the connection."""
+    return keep_outcome(connection, lambda row: row.set_health(Health.ACTION_NEEDED, str(full), code=full.code))
 
 
 def words_for(row: Connection, failure: SourceError) -> str:

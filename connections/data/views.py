@@ -14,6 +14,7 @@ from connections.access import access
 from connections.access.requests import PersonRequest
 from connections.data.exporting import lines
 from connections.models import Connection
+from connections.models.bounds import room_of
 from connections.safe.sealing import Unsealable
 from sources.spec import Stream
 
@@ -26,17 +27,23 @@ CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 @require_safe
 def data(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     connection = access.visible_connection(request, workspace, source, pk)
-    counts = connection.row_counts.by_stream()
-    # Of what is no longer chosen, the rows that came before stay.
-    listed = connection.streams_among({*connection.stream_keys, *counts})
-    streams = [
-        {"stream": stream, "count": counts.get(stream.key, 0), "is_pulled": stream.key in connection.stream_keys}
-        for stream in listed
-    ]
+    counts, sizes = connection.row_counts.by_stream(), connection.row_counts.bytes_by_stream()
+    # Of what is no longer chosen, the rows that came before stay, and rows that are gone from the account take room.
+    listed = connection.streams_among({*connection.stream_keys, *counts, *sizes})
     context = {
         "workspace": connection.workspace,
         "connection": connection,
-        "streams": streams,
+        "streams": [
+            {
+                "stream": one,
+                "count": counts.get(one.key, 0),
+                "size": sizes.get(one.key, 0),
+                "is_pulled": one.key in connection.stream_keys,
+            }
+            for one in listed
+        ],
+        "records": sum(counts.values()),
+        "room": room_of(connection),
         "may_manage": access.may_manage(request, connection),
     }
     return render(request, "connections/data/data.html", context)

@@ -8,6 +8,7 @@ from connections.access import access
 from connections.access.requests import PersonRequest
 from connections.frame.outlook import budget_in_use, remaining, sizes
 from connections.models import Connection, Health, Pace, StreamRun, Sync
+from connections.models.bounds import room_of
 
 SHOWN_SYNCS = 5
 SHOWN_ROWS = 5
@@ -28,6 +29,7 @@ def moving_part(request: PersonRequest, connection: Connection) -> dict[str, obj
         "latest": latest,
         "shown": f"{latest.number}-{latest.state_word}-{connection.health_word}" if latest else "",
         "next_look": next_look(latest) if latest else "",
+        "room": room_of(connection),
         "may_manage": access.may_manage(request, connection),
         "may_stop": bool(latest and latest.is_active and access.may_stop(request, latest)),
         **pulled(connection, runs, counts),

@@ -198,6 +198,8 @@ def resume(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
 
 
 def what_follows(connection: Connection) -> str:
+    if connection.is_full:
+        return "It waits for room: press Sync now once there is some."
     if connection.needs_action:
         return "It waits for another key."
     return "A sync starts in a moment." if connection.is_scheduled else "It syncs when somebody presses Sync now."

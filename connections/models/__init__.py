@@ -20,6 +20,7 @@ from connections.models.stream_mark import StreamMark
 from connections.models.sighting import Sighting
 from connections.models.row_count import RowCount
 from connections.models.change import Change
+from connections.models.bounds import Full
 from connections.models.record import Record
 from connections.models.missing_rows import MissingRows
 
@@ -31,6 +32,7 @@ __all__ = [
     "CheckTry",
     "Connection",
     "Event",
+    "Full",
     "Health",
     "Holding",
     "KeyCanary",

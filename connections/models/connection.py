@@ -11,7 +11,8 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from connections.models.choices import Health, Privacy, Schedule, State
+from connections.models.choices import Privacy, Schedule, State
+from connections.models.condition import Condition
 from connections.models.connection_query import ConnectionQuerySet
 from connections.models.holding import HoldsRows
 from connections.models.people import Membership, Team, User, Workspace, in_words
@@ -24,10 +25,9 @@ from sources.spec import Credentials, Proof
 UNFINISHED_KEY_LIFE = timedelta(hours=24)
 UNFINISHED_LIFE = timedelta(days=7)
 ORPHANED_KEY_LIFE = timedelta(days=30)
-ANOTHER_ACCOUNT = "another_account"  # As a code of health.
 
 
-class Connection(SealedCredentials, PullPlan, HoldsRows):
+class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
     """One authorised account of a source."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -43,15 +43,6 @@ class Connection(SealedCredentials, PullPlan, HoldsRows):
     version = models.PositiveIntegerField(default=1, editable=False)
 
     typed = SealedField()
-
-    health = models.CharField(max_length=20, choices=Health, default=Health.NOT_VERIFIED)
-    health_reason = models.CharField(max_length=300, blank=True)
-    health_code = models.CharField(max_length=40, blank=True, editable=False)
-    health_since = models.DateTimeField(default=timezone.now, editable=False)
-    checked_at = models.DateTimeField(null=True, editable=False)
-    person = models.CharField("belongs to", max_length=200, blank=True, editable=False)
-    person_email = models.CharField(max_length=254, blank=True, editable=False)
-    account_facts = models.JSONField(default=dict, blank=True, editable=False)
 
     orphaned_at = models.DateTimeField(null=True, editable=False)
 
@@ -101,31 +92,12 @@ class Connection(SealedCredentials, PullPlan, HoldsRows):
         return str(self.team) if self.team else self.get_privacy_display()
 
     @property
-    def health_word(self) -> str:
-        """The word for `shown_health`, which the queryset adds."""
-        return Health(getattr(self, "shown_health", self.health)).label
-
-    @property
     def is_draft(self) -> bool:
         return self.state == State.DRAFT
 
     @property
     def is_paused(self) -> bool:
         return self.state == State.PAUSED
-
-    @property
-    def is_verified(self) -> bool:
-        return self.health != Health.NOT_VERIFIED
-
-    @property
-    def is_proven(self) -> bool:
-        """Whether the account has ever answered for a key of this connection."""
-        return bool(self.person)
-
-    @property
-    def wants_check(self) -> bool:
-        """Whether the account has to be asked whose it is before anything of it is stored."""
-        return not self.is_verified or not self.is_proven or self.health_code == ANOTHER_ACCOUNT
 
     @property
     def creator_has_left(self) -> bool:
@@ -222,64 +194,13 @@ class Connection(SealedCredentials, PullPlan, HoldsRows):
         self.save()
         self.record("connected", by=by)
 
-    # Checks and health ------------------------------------------------------------------------------------------
+    # Checks ----------------------------------------------------------------------------------------------------
+
+    noted = (*Condition.noted, "account_fingerprint")
 
     def accept_proof(self, proof: Proof) -> None:
-        """The account was asked and answered; the caller saves the row."""
-        self.person, self.person_email = proof.person[:200], proof.person_email[:254]
-        # Not proof.account: it names the host, which is stored sealed alone.
-        self.account_facts = {"counts": dict(proof.counts), "facts": dict(proof.facts), "owner": proof.owner}
-        self.checked_at = timezone.now()
+        super().accept_proof(proof)
         self.note_account()
-        self.set_health(Health.HEALTHY)
-
-    @property
-    def owner(self) -> str:
-        """The source's own number of whose key it is; empty as long as nobody asked."""
-        return str(self.account_facts.get("owner", ""))
-
-    def is_of(self, proof: Proof) -> bool:
-        """Whether its key belongs to the person whose key was just proven."""
-        return proof.is_of(owner=self.owner, person=self.person, person_email=self.person_email)
-
-    def was_another(self, proof: Proof) -> bool:
-        """Whether the key belonged to somebody else when it was last proven; people keep their numbers."""
-        return bool(self.owner and proof.owner and self.owner != proof.owner)
-
-    def become_unverified(self) -> None:
-        self.person = self.person_email = ""
-        self.account_facts, self.checked_at = {}, None
-        self.set_health(Health.NOT_VERIFIED, "The account could not be asked yet.")
-
-    def set_health(self, health: Health, reason: str = "", *, code: str = "") -> None:
-        """Since when counts from the change of health, not from the last time that it was seen."""
-        if health != self.health:
-            self.health_since = timezone.now()
-        self.health, self.health_reason, self.health_code = health, reason[:300], code
-
-    def save_health(self) -> None:
-        """Only these columns: an edit that was made meanwhile is not undone."""
-        self.save(
-            update_fields=[
-                "health",
-                "health_reason",
-                "health_code",
-                "health_since",
-                "checked_at",
-                "person",
-                "person_email",
-                "account_facts",
-                "account_fingerprint",
-            ]
-        )
-
-    @property
-    def needs_action(self) -> bool:
-        return self.health == Health.ACTION_NEEDED
-
-    @property
-    def key_mends_it(self) -> bool:
-        return self.health_code != "account_unavailable"  # No other key opens an account that is unpaid.
 
     # Changes ----------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 from django.db import models, transaction
@@ -16,16 +15,8 @@ from connections.models.change import Change, Memory
 from connections.models.hidden_address import hide, show
 from connections.models.holding import Holding
 from connections.models.row_count import RowCount
-from connections.models.upsert import RowText, StoredRows
+from connections.models.upsert import RowText, StoredRows, Tally
 from sources.spec import Row, Stream, text_of
-
-
-@dataclass(frozen=True)
-class Stored:
-    """What storing a page came to."""
-
-    new: int
-    changed: int
 
 
 class RecordQuerySet(models.QuerySet["Record"]):
@@ -89,26 +80,26 @@ class RecordQuerySet(models.QuerySet["Record"]):
         *,
         address: str,
         memory: Memory | None = None,
-    ) -> Stored:
+    ) -> Tally:
         return self.store(holding, stream, row_texts(rows, address=address), memory=memory)
 
     @transaction.atomic(savepoint=False)
     def store(
         self, holding: Holding, stream: Stream, rows: Sequence[RowText], *, memory: Memory | None = None
-    ) -> Stored:
+    ) -> Tally:
         """Insert what is new and update what differs; rows that did not change are not written.
 
         What `memory` asks for goes into the log of changes with them: one is not stored without the other.
         """
         if not rows:
-            return Stored(new=0, changed=0)
+            return Tally()
         there = StoredRows(table=self.model._meta.db_table, owner=holding.pk, stream=stream.key, using=self.db)
         before, now = there.differing(rows) if memory else {}, timezone.now()
-        new, changed = there.write(rows, now=now)
+        written = there.write(rows, now=now)
         if memory and before:
             Change.objects.log_page(holding, stream.key, rows, before=before, memory=memory, seen_at=now)
-        RowCount.objects.note(holding, stream.key, new)
-        return Stored(new=new, changed=changed)
+        RowCount.objects.note(holding, stream.key, written.new, stored=written.added, size=written.grown)
+        return written
 
 
 def row_texts(rows: Mapping[str, Row], *, address: str) -> list[RowText]:
@@ -118,14 +109,17 @@ def row_texts(rows: Mapping[str, Row], *, address: str) -> list[RowText]:
 def row_text(external_id: str, row: Row, *, address: str) -> RowText:
     """The row as it is stored: the text that came, the account's address taken out."""
     text = hide(text_of(row), address)
-    return RowText(external_id, text, hashlib.sha256(text.encode()).hexdigest())
+    encoded = text.encode()
+    return RowText(external_id, text, len(encoded), hashlib.sha256(encoded).hexdigest())
 
 
 class Record(models.Model):
     """One row of a stream, kept as the text that came.
 
-    `first_seen_at` begins anew when a row that was gone comes back. `missed_at`: a whole walk did not see it, and
-    nothing has confirmed yet that it is gone. One without a `content_hash` is from before texts were kept as they came.
+    `size` is how many bytes the text has, and 0 as long as nobody has counted them; `size_before` what it was before
+    the last write, by which the writer learns how much came. `first_seen_at` begins anew when a row that was gone comes
+    back. `missed_at`: a whole walk did not see it, and nothing has confirmed yet that it is gone. One without a
+    `content_hash` is from before texts were kept as they came.
     """
 
     # Without an index of its own: the constraint's begins with it.
@@ -133,6 +127,8 @@ class Record(models.Model):
     stream = models.CharField(max_length=60)
     external_id = models.CharField(max_length=64)
     text = models.TextField()
+    size = models.IntegerField(default=0, db_default=0)
+    size_before = models.IntegerField(default=0, db_default=0)
     content_hash = models.CharField(max_length=64, blank=True)
     first_seen_at = models.DateTimeField(default=timezone.now)
     changed_at = models.DateTimeField(default=timezone.now)

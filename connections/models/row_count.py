@@ -1,7 +1,7 @@
-"""How many living rows each stream of a holding has: kept, because counting many takes longer than a page may."""
+"""How many rows each stream of a holding has, and their room: kept, because counting takes longer than a page may."""
 
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Greatest
 
 from connections.models.holding import Holding
@@ -9,28 +9,49 @@ from connections.models.holding import Holding
 
 class RowCountQuerySet(models.QuerySet["RowCount"]):
     def by_stream(self) -> dict[str, int]:
-        """Of one holding; without the streams that have none."""
+        """The living rows of one holding; without the streams that have none."""
         return dict(self.filter(rows__gt=0).values_list("stream", "rows"))
 
-    def note(self, holding: Holding, stream: str, rows: int) -> None:
-        """So many came, or went when it is negative. In the transaction in which they do."""
-        mine = self.filter(holding=holding, stream=stream)
+    def bytes_by_stream(self) -> dict[str, int]:
+        """Of one holding; without the streams that take no room."""
+        return dict(self.filter(bytes__gt=0).values_list("stream", "bytes"))
+
+    def unsized(self) -> models.QuerySet["RowCount"]:
+        return self.exclude(sized_to=None)
+
+    def note(self, holding: Holding, stream: str, rows: int, *, stored: int = 0, size: int = 0) -> None:
+        """So many came, or went when it is negative. In the transaction in which they do.
+
+        `rows` are those that live, `stored` those that take room, and `size` is that room in bytes.
+        """
+        if not (rows or stored or size):
+            return
+        came = {"rows": rows, "stored": stored, "bytes": size}
         # Whoever deals with rows by hand makes the count wrong, and that must not end syncs.
-        if rows and not mine.update(rows=Greatest(F("rows") + rows, 0)):
-            self.create(holding=holding, stream=stream, rows=max(rows, 0))
+        changes = {field: Greatest(F(field) + more, 0) for field, more in came.items()}
+        if not self.filter(holding=holding, stream=stream).update(**changes):
+            self.create(holding=holding, stream=stream, **{field: max(more, 0) for field, more in came.items()})
 
 
 class RowCount(models.Model):
-    """Of one stream. Its connection has one sync at a time, so nobody else counts meanwhile."""
+    """Of one stream. Its connection has one sync at a time, so nobody else counts meanwhile.
+
+    `rows` live; `stored` and `bytes` are also of those that are gone from the account, which take room as well.
+    `sized_to`: of the rows from before their sizes were kept, those up to this id are counted; None when all are.
+    """
 
     holding = models.ForeignKey(Holding, models.CASCADE, related_name="row_counts")
     stream = models.CharField(max_length=60)
     rows = models.PositiveBigIntegerField(default=0)
+    stored = models.PositiveBigIntegerField(default=0)
+    bytes = models.PositiveBigIntegerField(default=0)
+    sized_to = models.CharField(max_length=64, null=True)  # noqa: DJ001  An empty one is before all ids.
 
     objects = RowCountQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["holding", "stream"], name="one_count_per_stream")]
+        indexes = [models.Index(fields=["id"], condition=Q(sized_to__isnull=False), name="row_count_unsized")]
 
     def __str__(self) -> str:
         return f"{self.rows} {self.stream}"

@@ -1,4 +1,4 @@
-"""Writes many rows of a stream at once, in the form that each database takes fastest.
+"""Writes many rows of a stream at once, in the form that each database takes fastest, and says what room they take.
 
 The ORM says the same, but prepares each value of each row by itself: that takes longer than all the rest.
 """
@@ -15,23 +15,25 @@ from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 UPSERT = """
-    INSERT INTO {table} (holding_id, stream, external_id, text, content_hash, first_seen_at, changed_at)
+    INSERT INTO {table}
+        (holding_id, stream, external_id, text, size, size_before, content_hash, first_seen_at, changed_at)
     {rows}
     ON CONFLICT (holding_id, stream, external_id) DO UPDATE SET
-        text = excluded.text, content_hash = excluded.content_hash, deleted_at = NULL, missed_at = NULL,
+        text = excluded.text, size = excluded.size, size_before = {table}.size,
+        content_hash = excluded.content_hash, deleted_at = NULL, missed_at = NULL,
         first_seen_at = CASE WHEN {table}.deleted_at IS NULL THEN {table}.first_seen_at ELSE excluded.first_seen_at END,
         changed_at = CASE
             WHEN {table}.content_hash IN ('', excluded.content_hash) THEN {table}.changed_at ELSE excluded.changed_at
         END
     WHERE {table}.content_hash <> excluded.content_hash
         OR {table}.deleted_at IS NOT NULL OR {table}.missed_at IS NOT NULL
-    RETURNING first_seen_at = %s, changed_at = %s
+    RETURNING first_seen_at = %s, changed_at = %s, size, size_before
 """
-ONE_ROW = "(%s, %s, %s, %s, %s, %s, %s)"
+ONE_ROW = "(%s, %s, %s, %s, %s, 0, %s, %s, %s)"
 SIZES = (100, 10, 1)  # Rows at once. A SQLite may be built to take no more than 999 values.
 # Binary arrays, as psycopg escapes texts character by character, and looks for each place of a long list anew.
 ARRAYS = """
-    SELECT %s, %s, one.id, one.text, one.hash, %s, %s
+    SELECT %s, %s, one.id, one.text, octet_length(one.text), 0, one.hash, %s, %s
     FROM unnest(%b::text[], %b::text[], %b::text[]) AS one (id, text, hash)
 """
 
@@ -57,8 +59,22 @@ DIFFERING = {
     """,
 }
 
-Written = tuple[bool, bool]
-"""Of a row that was written: whether it is new, and whether it changed at this moment."""
+Written = tuple[bool, bool, int, int]
+"""Of a row that was written: whether it is new, whether it changed at this moment, its bytes, and those of before."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What writing came to. `new` are rows that live now and did not before, `added` those that take room now.
+
+    A row that was gone and comes back is the one and not the other. `grown` is in bytes, and may be less than none.
+    """
+
+    new: int = 0
+    changed: int = 0
+    added: int = 0
+    grown: int = 0
+
 
 Found = tuple[str, str | None, bool]
 """An external id, the text in its place, and whether it is marked as gone."""
@@ -66,10 +82,11 @@ Found = tuple[str, str | None, bool]
 
 @dataclass(frozen=True)
 class RowText:
-    """A row as JSON text, and the hash that tells its versions apart."""
+    """A row as JSON text, its bytes, and the hash that tells its versions apart."""
 
     external_id: str
     text: str
+    size: int
     content_hash: str
 
 
@@ -98,8 +115,8 @@ class StoredRows:
     def takes_arrays(self) -> bool:
         return self.database.vendor == "postgresql"
 
-    def write(self, rows: Sequence[RowText], *, now: datetime) -> tuple[int, int]:
-        """Insert those that are new, and put the others in the place of what differs; returns how many of each.
+    def write(self, rows: Sequence[RowText], *, now: datetime) -> Tally:
+        """Insert those that are new, and put the others in the place of what differs.
 
         One statement: nothing is looked up before, which a database may do by the wrong index, and nothing that is the
         same is written.
@@ -108,8 +125,7 @@ class StoredRows:
             written = self._write_arrays(rows, now)
         else:
             written = [*chain.from_iterable(self._write_list(piece, now) for piece in in_pieces(rows))]
-        new = sum(is_new for is_new, _ in written)
-        return new, sum(has_changed and not is_new for is_new, has_changed in written)
+        return tally(written)
 
     def differing(self, rows: Sequence[RowText]) -> dict[str, Before]:
         """By external id, what is in the place of those that are new, have another hash, or are marked as gone."""
@@ -145,7 +161,9 @@ class StoredRows:
 
     def _write_list(self, rows: Sequence[RowText], now: datetime) -> list[Written]:
         owner, moment = self._owner(), models.DateTimeField().get_db_prep_value(now, self.database)
-        values = [(owner, self.stream, row.external_id, row.text, row.content_hash, moment, moment) for row in rows]
+        values = [
+            (owner, self.stream, row.external_id, row.text, row.size, row.content_hash, moment, moment) for row in rows
+        ]
         listed = "VALUES " + ", ".join([ONE_ROW] * len(values))
         with self.database.cursor() as cursor:
             statement = UPSERT.format(table=self.table, rows=listed)
@@ -161,6 +179,16 @@ class StoredRows:
 
     def _owner(self) -> Any:
         return models.UUIDField().get_db_prep_value(self.owner, self.database)
+
+
+def tally(written: Sequence[Written]) -> Tally:
+    return Tally(
+        new=sum(is_new for is_new, *_ in written),
+        changed=sum(has_changed and not is_new for is_new, has_changed, *_ in written),
+        # What has no size was not counted, whether it was there or not.
+        added=sum(not before for *_, before in written),
+        grown=sum(size - before for *_, size, before in written),
+    )
 
 
 def in_pieces(many: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -4,13 +4,15 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, Min, QuerySet, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from connections.models import AccountBudget, CallMinute, Connection, Health, KeyCanary, SignIn, Sync
+from connections.models import AccountBudget, CallMinute, Connection, Health, KeyCanary, RowCount, SignIn, Sync
 from connections.models.sign_in import Outcome
 from connections.models.sync import ACTIVE_STATES, SyncState
 
@@ -45,6 +47,10 @@ class Measures(Collector):
         yield counted("sign_ins_last_hour", "Sign-ins and failed tries within an hour", sign_ins, Outcome, "outcome")
         missing = len(KeyCanary.objects.silent())
         yield one("credential_keys_missing", "Keys that seal something and are not at hand", missing)
+        held = RowCount.objects.aggregate(rows=Sum("stored", default=0), size=Sum("bytes", default=0))
+        yield one("stored_rows", "Rows stored, with those that are gone from their account", held["rows"])
+        yield one("stored_bytes", "Bytes of their texts", held["size"])
+        yield one("fullest_workspace_share", "Of what one may hold, what the fullest workspace does", fullest_share())
 
 
 def longest_wait(now: datetime) -> float:
@@ -52,6 +58,14 @@ def longest_wait(now: datetime) -> float:
     queued = Sync.objects.claimable().aggregate(since=Min("run_after"))["since"]
     planned = Connection.objects.due().aggregate(since=Min("next_sync_at"))["since"]
     return max(((now - since).total_seconds() for since in (queued, planned) if since), default=0.0)
+
+
+def fullest_share() -> float:
+    """Of the bytes that a workspace may hold; what is hidden in it and may be taken back is among them."""
+    home = Coalesce("holding__connection__workspace", "holding__parted_from__workspace")
+    held = RowCount.objects.annotate(home=home).exclude(home=None).values("home").annotate(size=Sum("bytes"))
+    fullest: int = held.order_by("-size").values_list("size", flat=True).first() or 0
+    return fullest / settings.MOST_BYTES_PER_WORKSPACE
 
 
 def one(name: str, meaning: str, value: float) -> GaugeMetricFamily:

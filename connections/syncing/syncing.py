@@ -3,26 +3,36 @@
 import logging
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import DatabaseError, connections, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
-from connections.checking.checking import account_of, check, note_failure, note_success, take_over, unreadable_key
+from connections.checking.checking import (
+    account_of,
+    check,
+    note_failure,
+    note_full,
+    note_success,
+    take_over,
+    unreadable_key,
+)
 from connections.checking.trying import counted_try
 from connections.frame.outlook import calls_for
-from connections.models import Connection, Record, SharedBudget, StreamRun, Sync, User
+from connections.models import Connection, Full, Record, SharedBudget, StreamRun, Sync, User
+from connections.models.bounds import room_to_store
 from connections.models.check_try import TooManyAtOnce
 from connections.models.connection_query import ConnectionQuerySet
 from connections.models.record import row_texts
 from connections.models.stream_mark import changes_wanted_since, is_by_another, memory_of, note_complete
-from connections.models.sync import FINISHED_RUNS, LeaseLost, RunState, SyncState, Trigger, heartbeat
-from connections.models.upsert import RowText
+from connections.models.sync import FINISHED_RUNS, LeaseLost, RunState, SyncState, Trigger
+from connections.models.upsert import RowText, Tally
 from connections.safe.sealing import Unsealable
+from connections.syncing.leasing import Interrupted, Lease, kept_lease
 from connections.syncing.reconciling import forget_older_walks, has_rows, note_page, reconcile_all
 from sources.errors import BadCredentials, NotPermitted, SourceError, TemporarilyDown, UnexpectedAnswer
 from sources.spec import Page, Pulled, Stream, Wanted
@@ -32,10 +42,6 @@ log = logging.getLogger(__name__)
 MOST_REASONS = 3  # What people read of a line.
 MOST_SETBACKS = 6
 FIRST_SETBACK = timedelta(seconds=20)  # Doubles each time: the sixth try comes about twenty minutes after the first.
-
-
-class Interrupted(Exception):
-    """The worker is being stopped; another goes on."""
 
 
 def run(sync: Sync, *, stopping: threading.Event | None = None) -> None:
@@ -53,52 +59,6 @@ def run(sync: Sync, *, stopping: threading.Event | None = None) -> None:
             log.info("sync released: this worker stops")
 
 
-class Lease:
-    """Whether this worker should go on."""
-
-    def __init__(self) -> None:
-        self.lost = threading.Event()
-        self.over = threading.Event()
-        self.stopping = threading.Event()
-
-    def require(self) -> None:
-        """Raises LeaseLost or Interrupted."""
-        if self.lost.is_set():
-            raise LeaseLost
-        if self.stopping.is_set():
-            raise Interrupted
-
-
-@contextmanager
-def kept_lease(sync: Sync) -> Iterator[Lease]:
-    """Renews the lease beside the work: a page that is long in coming must not cost it."""
-    lease = Lease()
-    thread = threading.Thread(target=renew, args=(sync, lease), name=f"lease-{sync.pk}", daemon=True)
-    thread.start()
-    try:
-        yield lease
-    finally:
-        lease.over.set()
-        thread.join()
-
-
-def renew(sync: Sync, lease: Lease) -> None:
-    try:
-        while not lease.over.wait(heartbeat().total_seconds()):
-            renew_once(sync, lease)
-    finally:
-        connections.close_all()
-
-
-def renew_once(sync: Sync, lease: Lease) -> None:
-    try:
-        sync.hold()
-    except LeaseLost:
-        lease.lost.set()
-    except DatabaseError:
-        log.exception("The lease could not be renewed; trying again.")
-
-
 def work(sync: Sync, lease: Lease) -> None:
     refusal = why_not(sync)
     if refusal:
@@ -108,6 +68,8 @@ def work(sync: Sync, lease: Lease) -> None:
         pull_with_either_key(sync, lease)
     except Unsealable:
         fail(sync, unreadable_key())
+    except Full as full:
+        end_full(sync, full)
     except TemporarilyDown as failure:
         wait(sync, failure)
     except SourceError as failure:
@@ -135,7 +97,7 @@ def check_first(sync: Sync) -> None:
     That counts as their try, or pressing Sync now would be a way to try keys without end.
     """
     connection, person = sync.connection, sync.requested_by
-    if person and (connection.wants_check or connection.needs_action):
+    if person and (connection.wants_check or (connection.needs_action and not connection.is_full)):
         try:
             with counted_try(connection.account_fingerprint, by=person, workspace=connection.workspace):
                 check(connection, by=None)
@@ -193,20 +155,29 @@ def in_batches(arriving: Iterable[Pulled]) -> Iterator[list[Pulled]]:
 
 
 def store(batch: list[Pulled], pulls: Mapping[str, "StreamPull"], *, sync: Sync, budget: SharedBudget) -> None:
-    """Rows, cursors and lease in one transaction: a resumed sync repeats only calls that were under way."""
+    """Rows, cursors and lease in one transaction: a resumed sync repeats only calls that were under way.
+
+    Raises LeaseLost, and Full when the batch would pass a bound; then nothing of it is stored.
+    """
     keys = dict.fromkeys(pulled.stream.key for pulled in batch)
     # Written out before it begins: SQLite lets nobody else write during one.
     parts = {key: pulls[key].part_of([pulled for pulled in batch if pulled.stream.key == key]) for key in keys}
     calls, waited = budget.take_tally()
     spent = {"calls": F("calls") + calls, "seconds_waited": F("seconds_waited") + waited}
-    with transaction.atomic():
-        if any(part.pages for part in parts.values()):
-            sync.progress(**spent)
-        else:
-            sync.hold(**spent)
-        for key, part in parts.items():
-            with bound_contextvars(stream=key):
-                pulls[key].take(part)
+    try:
+        with transaction.atomic():
+            # Before the sync's row, for which others wait who hold the workspace's.
+            room = room_to_store(sync.connection, size=sum(row.size for part in parts.values() for row in part.rows))
+            if any(part.pages for part in parts.values()):
+                sync.progress(**spent)
+            else:
+                sync.hold(**spent)
+            # How much a row that was here has grown is known only once it is written.
+            stored = [pulls[key].take(part) for key, part in parts.items()]
+            room.require(rows=sum(one.added for one in stored), size=sum(one.grown for one in stored))
+    except Full:
+        sync.hold(**spent)
+        raise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,8 +219,13 @@ class StreamPull:
         rows = {external_id: row for page in pages for external_id, row in page.rows.items()}
         return Part(pages=pages, rows=row_texts(rows, address=self.address), last=batch[-1])
 
-    def take(self, part: Part) -> None:
-        self.keep(part)
+    def take(self, part: Part) -> Tally:
+        with bound_contextvars(stream=self.stream.key):
+            stored = self.keep(part)
+            self.go_on(part)
+        return stored
+
+    def go_on(self, part: Part) -> None:
         if isinstance(part.last.failure, TemporarilyDown):
             self.is_down = part.last.failure
             self.run.reason = str(self.is_down)
@@ -263,7 +239,7 @@ class StreamPull:
             self.run.reason = ""
             self.run.save()
 
-    def keep(self, part: Part) -> None:
+    def keep(self, part: Part) -> Tally:
         stored = Record.objects.store(self.sync.connection.holding, self.stream, part.rows, memory=self.memory)
         self.run.count(part.pages, new=stored.new, changed=stored.changed)
         for page in part.pages if self.run.finds_gone else ():
@@ -271,6 +247,7 @@ class StreamPull:
         for one in (one for page in part.pages for one in page.unkept):
             # Its place alone: the excerpt is the customer's.
             log.warning("row cannot be kept", extra={"place": one.place, "why": one.why})
+        return stored
 
     def end_early(self, because: SourceError) -> None:
         state = RunState.SKIPPED if isinstance(because, NotPermitted) else RunState.FAILED
@@ -348,14 +325,29 @@ def end_without(sync: Sync, failure: TemporarilyDown) -> None:
         fail(sync, failure)
         return
     connection = sync.connection
-    with transaction.atomic():
-        sync.hold()
-        for run in sync.stream_runs.exclude(state__in=FINISHED_RUNS):
-            run.end(RunState.FAILED, str(failure))
-        sync.finish(SyncState.PARTLY_DONE, str(failure))
+    end_unfinished(sync, SyncState.PARTLY_DONE, str(failure))
     if note_failure(connection, failure):
         connection.note_sync()
     log.warning("sync ended without all streams", extra={"code": failure.code})
+
+
+@transaction.atomic
+def end_unfinished(sync: Sync, state: SyncState, reason: str) -> None:
+    """Raises LeaseLost."""
+    sync.hold()
+    for run in sync.stream_runs.exclude(state__in=FINISHED_RUNS):
+        run.end(RunState.FAILED, reason)
+    sync.finish(state, reason)
+
+
+def end_full(sync: Sync, full: Full) -> None:
+    """What was stored stays, and nothing is asked again before a person has made room."""
+    connection = sync.connection
+    has_some = sync.stream_runs.filter(state=RunState.COMPLETE).exists()
+    end_unfinished(sync, SyncState.PARTLY_DONE if has_some else SyncState.FAILED, str(full))
+    if note_full(connection, full):
+        connection.note_sync(succeeded=False)
+    log.warning("sync ended at a bound", extra={"code": full.code})
 
 
 def fail(sync: Sync, failure: SourceError) -> None:

@@ -8,6 +8,7 @@ from celery.signals import worker_shutting_down
 from connections.models import Sync
 from connections.operating import housekeeping
 from connections.operating.erasing import erase_a_piece
+from connections.operating.sizing import size_a_piece
 from connections.syncing.working import UnderWay, queue_due
 
 # The tasks keep the names that they had: messages of an older version may lie in a broker during an upgrade.
@@ -28,6 +29,7 @@ def look_for_work() -> None:
     for _ in range(Sync.objects.claimable()[:MOST_RINGS].count()):
         pull_next.delay()
     erase_a_piece()
+    size_a_piece()
 
 
 # While all threads are busy, doorbells would pile up; each look rings anew.

@@ -14,6 +14,7 @@ from connections.models import Connection, Sync
 from connections.models.sync import AlreadyActive, LeaseLost, SyncQuerySet, Trigger
 from connections.operating.erasing import erase_a_piece
 from connections.operating.housekeeping import keep_house
+from connections.operating.sizing import size_a_piece
 from connections.syncing.syncing import fail, run
 from sources.errors import UnexpectedAnswer
 
@@ -183,6 +184,7 @@ class Worker:
         queue_due()
         self.start_claimed()
         erase_a_piece()
+        size_a_piece()
 
     def start_claimed(self) -> int:
         """Claim as many syncs as there are free places; returns how many were started."""

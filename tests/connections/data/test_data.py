@@ -56,8 +56,25 @@ def test_the_data_page_lists_the_streams_with_their_counts(bob_client: Client, c
 
     words = text(bob_client.get(f"{connection.get_absolute_url()}data/"))
 
-    assert "Contacts 3 CSV" in words
-    assert "Deals 0 CSV" in words
+    size = sum(len(text.encode()) for text in Record.objects.values_list("text", flat=True))
+    assert f"Contacts 3 {size} bytes CSV" in words
+    assert "Deals 0 0 bytes CSV" in words
+    assert f"In all 3 {size} bytes" in words
+
+
+def test_the_data_page_weighs_rows_that_are_gone_and_says_so(bob_client: Client, connection: Connection) -> None:
+    pulled(connection, [{"id": "1", "note": "x" * 1100}])
+    pulled(connection, [{"id": "1"}], key="tags")
+    connection.stream_keys = ["contacts"]
+    connection.save()
+    connection.records.update(deleted_at=connection.created_at)
+    connection.row_counts.update(rows=0)
+
+    words = text(bob_client.get(f"{connection.get_absolute_url()}data/"))
+
+    assert "Contacts 0 1.1 KB" in words
+    assert "Tags 0 10 bytes" in words
+    assert "Rows that are gone from the account are kept: they count as size, and not as records." in words
 
 
 def test_rows_come_newest_first_and_in_pages(bob_client: Client, connection: Connection) -> None:

@@ -10,6 +10,8 @@ from django.db.migrations.executor import MigrationExecutor
 
 from connections.migrations import __name__ as migrations
 from connections.models import Connection, Record
+from connections.models.bounds import room_of
+from connections.operating.sizing import size_a_piece
 from sources.spec import Row
 from tests.conftest import Connect
 from tests.connections.engine import store_rows
@@ -17,7 +19,7 @@ from tests.connections.engine import store_rows
 pytestmark = pytest.mark.django_db(transaction=True)
 
 BEFORE = [("connections", "0011_succeeded_tries")]
-NOW = [("connections", "0017_changes")]
+NOW = [("connections", "0018_sizes")]
 ROWS: list[Row] = [
     {"id": str(number), "name": f"Tea {number}", "links": {"a": "\ufdd0address\ufdd1/x"}} for number in range(7)
 ]
@@ -61,6 +63,20 @@ def test_rows_move_in_pieces_to_the_holding_that_has_their_connections_id(
     assert connection.holding.pk == connection.pk
     assert [json.loads(record.text) for record in connection.records.in_id_order()] == ROWS
     assert connection.row_counts.by_stream() == {"contacts": 7}
+
+
+def test_a_worker_sizes_them_afterwards(back_then: Any) -> None:
+    with_rows(back_then)
+    migrate(NOW)
+    connection = Connection.objects.get()
+    assert not room_of(connection).is_counted
+
+    while size_a_piece():
+        pass
+
+    texts = Record.objects.values_list("text", flat=True)
+    room = room_of(connection)
+    assert (room.count, room.size, room.is_counted) == (7, sum(len(text.encode()) for text in texts), True)
 
 
 def test_the_first_sync_afterwards_says_of_no_row_that_it_has_changed(back_then: Any) -> None:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from blinkmetrics.secrets import operator_token
-from connections.models import AccountBudget, Connection, Health, Sync
+from connections.models import AccountBudget, Connection, Health, RowCount, Sync, Workspace
 from connections.models.sync import SyncState, Trigger
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect, User
@@ -109,6 +109,23 @@ def test_a_pull_shows_in_calls_and_in_syncs_that_ended(connect: Connect, sandbox
     assert found["syncs_ended_last_day complete"] == 1
     assert found["calls_last_hour"] == sum(one.calls_in_last_hour() for one in AccountBudget.objects.all()) > 0
     assert found["accounts_refusing_last_hour"] == 0
+
+
+def test_what_is_stored_shows_in_all_and_as_the_share_of_the_fullest_workspace(
+    connect: Connect, charlie: User, settings: Any
+) -> None:
+    settings.MOST_BYTES_PER_WORKSPACE = 1000
+    assert measured()["fullest_workspace_share"] == 0
+    one, two, hidden = connect(), connect(), connect()
+    elsewhere = connect(by=charlie, home=Workspace.objects.get(slug="stranger"))
+    for connection, size in ((one, 100), (two, 200), (hidden, 50), (elsewhere, 340)):
+        RowCount.objects.note(connection.holding, "tags", 1, stored=1, size=size)
+    hidden.part_from_rows()
+    hidden.save()
+
+    found = measured()
+
+    assert (found["stored_rows"], found["stored_bytes"], found["fullest_workspace_share"]) == (4, 690, 0.35)
 
 
 def test_failed_logins_show(alice: User) -> None:

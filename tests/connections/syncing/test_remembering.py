@@ -183,7 +183,7 @@ def test_what_changed_since_a_first_read_that_was_not_finished_is_logged(
 
 def test_a_read_that_is_not_complete_logs_what_it_saw(account: SandboxServer, pulled: Connection) -> None:
     row = account.world.row("contactTags", account.world.ids("contactTags")[0]) | {"id": "990001"}
-    account.fault("contactTags", document={"contactTags": [row, {"id": None}], "meta": {"total": "2"}}, times=None)
+    account.fault("contactTags", document={"contactTags": [row], "meta": {"total": "400"}}, times=None)
 
     assert pull(pulled, only=["contactTags"]).stream_runs.get().state == RunState.INCOMPLETE
 

@@ -1,0 +1,63 @@
+"""Holds the lease of a sync beside the work, and says when the work has to stop."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import DatabaseError, connections
+
+from connections.models import Sync
+from connections.models.sync import LeaseLost, heartbeat
+
+log = logging.getLogger(__name__)
+
+
+class Interrupted(Exception):
+    """The worker is being stopped; another goes on."""
+
+
+class Lease:
+    """Whether this worker should go on."""
+
+    def __init__(self) -> None:
+        self.lost = threading.Event()
+        self.over = threading.Event()
+        self.stopping = threading.Event()
+
+    def require(self) -> None:
+        """Raises LeaseLost or Interrupted."""
+        if self.lost.is_set():
+            raise LeaseLost
+        if self.stopping.is_set():
+            raise Interrupted
+
+
+@contextmanager
+def kept_lease(sync: Sync) -> Iterator[Lease]:
+    """Renews the lease beside the work: a page that is long in coming must not cost it."""
+    lease = Lease()
+    thread = threading.Thread(target=renew, args=(sync, lease), name=f"lease-{sync.pk}", daemon=True)
+    thread.start()
+    try:
+        yield lease
+    finally:
+        lease.over.set()
+        thread.join()
+
+
+def renew(sync: Sync, lease: Lease) -> None:
+    try:
+        while not lease.over.wait(heartbeat().total_seconds()):
+            renew_once(sync, lease)
+    finally:
+        connections.close_all()
+
+
+def renew_once(sync: Sync, lease: Lease) -> None:
+    try:
+        sync.hold()
+    except LeaseLost:
+        lease.lost.set()
+    except DatabaseError:
+        log.exception("The lease could not be renewed; trying again.")
