@@ -67,7 +67,7 @@ def test_rows_that_are_blown_up_end_the_sync_at_the_bound_with_a_sentence(
 
     sync = pull(connection, only=["contacts"])
 
-    sentence = f"{NO_MORE} 6.0 MB is the most that one connection may hold here. Choose fewer streams, "
+    sentence = f"{NO_MORE} 6.0 MB is the most that one connection may hold here. Clear its data, choose "
     assert (sync.state, sync.reason[: len(sentence)]) == (SyncState.FAILED, sentence)
     assert 2 * MB < stored_bytes() <= 6 * MB
     assert stored_ids(connection, "contacts") == sandbox.world.ids("contacts")[:100]
