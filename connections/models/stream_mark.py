@@ -16,7 +16,7 @@ OVERLAP = timedelta(days=1)  # Accounts keep times in zones of their own and do 
 # within a day of the one before; of many rows within a week, since such a walk takes its time.
 WHOLE_AFTER = timedelta(hours=23)
 WHOLE_AFTER_OF_MANY = timedelta(days=7)
-MANY = 50_000  # Rows: more than ten minutes of the account's whole limit.
+MANY = 50_000  # Rows: some five hundred calls, three minutes at the considerate pace.
 
 
 class StreamMark(models.Model):
