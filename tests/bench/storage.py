@@ -1,20 +1,31 @@
 """Without latency and limit: how many rows a second are stored, and how much memory that takes."""
 
+import json
 import os
+import time
 from collections.abc import Iterator
 
 from django.db import connection as database
+from django.db import transaction
 
-from connections.models import Connection, Record, Sync
+from connections.models import Connection, Holding, Record, Sync
+from connections.models.record import row_texts
+from sources.activecampaign.rows import answer_of
+from sources.activecampaign.streams import STREAMS
+from sources.http.exact import read
 from tests.bench.figures import Effort, Figure, Lap
 from tests.bench.plain import walk_lap
 from tests.bench.stage import account, connected, require_rows, sync_command
 
+CONTACTS = STREAMS[0]
+ORIGIN = "https://harbourtea.api-us1.com"
+PAGE, TOGETHER = 100, 4
 MEGABYTES_APART = 20
 MOST_MEGABYTES = 150
 
 
 def measure(effort: Effort) -> Iterator[Figure]:
+    yield from storing_alone(effort, rows=effort.of(50_000, 2000), least=20_000)
     yield from rows_a_second(effort, contacts=effort.of(50_000, 2000), least=8000)
     yield from memory(small=effort.of(10_000, 1000), large=effort.of(300_000, 5000))
 
@@ -40,6 +51,48 @@ def rows_a_second(effort: Effort, *, contacts: int, least: int) -> Iterator[Figu
             calls=max(lap.calls for lap in laps),
             refused=0,
         )
+
+
+def storing_alone(effort: Effort, *, rows: int, least: int) -> Iterator[Figure]:
+    """From the text of an answer to the commit, with nobody fetching: two kilobytes a contact, as accounts have."""
+    holding, measured = Holding.objects.create(), []
+    for lap in range(effort.laps):
+        bodies = [body(first, lap) for first in range(0, rows, PAGE)]
+        begun = time.perf_counter()
+        for batch in range(0, len(bodies), TOGETHER):
+            store_together(holding, bodies[batch : batch + TOGETHER])
+        measured.append(rows / (time.perf_counter() - begun))
+        empty()
+    yield Figure(
+        what=f"{rows:,} contacts of 2 kB, stored alone, into {database.vendor}",
+        measured=measured,
+        unit="rows/s",
+        bound=least,
+        is_least=True,
+    )
+
+
+def body(first: int, lap: int) -> str:
+    rows = [
+        {
+            "id": str(first + number),
+            "email": f"guest.{first + number}@quaycafe.example",
+            "cdate": "2024-11-28T19:41:00-06:00",
+            "hash": f"{lap:032x}",
+            **{f"field{place}": f"value {place} of {first + number}" for place in range(58)},
+            "links": {"deals": f"{ORIGIN}/api/3/contacts/{first + number}/deals"},
+        }
+        for number in range(PAGE)
+    ]
+    return json.dumps({"contacts": rows, "meta": {"total": "50000"}}, separators=(",", ":")).replace("/", r"\/")
+
+
+def store_together(holding: Holding, bodies: list[str]) -> None:
+    """As a sync does it with pages that are there at the same time: written out before the transaction begins."""
+    texts = [row_texts(answer_of(read(text), envelope="contacts").rows, address=ORIGIN) for text in bodies]
+    with transaction.atomic():
+        for rows in texts:
+            Record.objects.store(holding, CONTACTS, rows)
 
 
 def stored_lap(connection: Connection, *, contacts: int, calls) -> Lap:
