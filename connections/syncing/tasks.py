@@ -7,14 +7,14 @@ from celery.signals import worker_shutting_down
 
 from connections.models import Sync
 from connections.operating import housekeeping
-from connections.operating.erasing import erase_a_piece
-from connections.operating.sizing import size_a_piece
+from connections.operating.pieces import InPieces
 from connections.syncing.working import UnderWay, queue_due
 
 # The tasks keep the names that they had: messages of an older version may lie in a broker during an upgrade.
 STOPPING = threading.Event()
 MOST_RINGS = 64  # In one look: whoever has no place free answers each with a query.
 UNDER_WAY = UnderWay(STOPPING)
+IN_PIECES = InPieces()
 
 
 @worker_shutting_down.connect
@@ -28,8 +28,7 @@ def look_for_work() -> None:
     queue_due()
     for _ in range(Sync.objects.claimable()[:MOST_RINGS].count()):
         pull_next.delay()
-    erase_a_piece()
-    size_a_piece()
+    IN_PIECES.look()
 
 
 # While all threads are busy, doorbells would pile up; each look rings anew.

@@ -12,9 +12,8 @@ from django.utils import timezone
 
 from connections.models import Connection, Sync
 from connections.models.sync import AlreadyActive, LeaseLost, SyncQuerySet, Trigger
-from connections.operating.erasing import erase_a_piece
 from connections.operating.housekeeping import keep_house
-from connections.operating.sizing import size_a_piece
+from connections.operating.pieces import InPieces
 from connections.syncing.syncing import fail, run
 from sources.errors import UnexpectedAnswer
 
@@ -153,6 +152,7 @@ class Worker:
         self.under_way = UnderWay(self.stopping)
         self.running: set[Future[None]] = set()
         self.house_kept_at = 0.0
+        self.in_pieces = InPieces()
 
     def stop(self) -> None:
         """Each sync finishes the page that it is at and is released."""
@@ -183,8 +183,7 @@ class Worker:
             keep_house()
         queue_due()
         self.start_claimed()
-        erase_a_piece()
-        size_a_piece()
+        self.in_pieces.look()
 
     def start_claimed(self) -> int:
         """Claim as many syncs as there are free places; returns how many were started."""

@@ -1,0 +1,21 @@
+"""What a worker does in pieces beside its syncs: erasing what nobody holds, and sizing rows from before that was kept."""
+
+import time
+
+from connections.operating.erasing import erase_a_piece
+from connections.operating.sizing import size_a_piece
+
+REST = 5.0  # Seconds between two looks that find nothing: there is seldom anything to do.
+
+
+class InPieces:
+    """One piece a look, as long as there are some."""
+
+    def __init__(self) -> None:
+        self.rests_until = 0.0
+
+    def look(self) -> None:
+        if time.monotonic() < self.rests_until:
+            return
+        if not (erase_a_piece() or size_a_piece()):
+            self.rests_until = time.monotonic() + REST
