@@ -17,7 +17,6 @@ from connections.models.budget import AccountBudget, CallMinute
 from connections.models.shared_budget import SharedBudget
 from connections.models.sync import StreamRun, Sync
 from connections.models.stream_mark import StreamMark
-from connections.models.sighting import Sighting
 from connections.models.row_count import RowCount
 from connections.models.change import Change
 from connections.models.bounds import Full
@@ -45,7 +44,6 @@ __all__ = [
     "RowCount",
     "Schedule",
     "SharedBudget",
-    "Sighting",
     "SignIn",
     "StandbyKey",
     "State",

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Self
 
 from django.db import models, transaction
@@ -63,6 +63,13 @@ class RecordQuerySet(models.QuerySet["Record"]):
         most = str(high)
         return found.filter(digits__lte=len(most)).filter(Q(digits__lt=len(most)) | Q(external_id__lte=most))
 
+    def note_walk(self, holding: Holding, stream: Stream, ids: Collection[str], *, walk: int) -> None:
+        """These rows were shown by the walk of that number."""
+        self._stored_rows(holding, stream).see([*ids], walk=walk)
+
+    def _stored_rows(self, holding: Holding, stream: Stream) -> StoredRows:
+        return StoredRows(table=self.model._meta.db_table, owner=holding.pk, stream=stream.key, using=self.db)
+
     def mark_gone(self, holding: Holding, stream: Stream) -> int:
         """Of one stream of a holding; whoever calls notes how many there are now. Returns how many went."""
         now = timezone.now()
@@ -93,7 +100,7 @@ class RecordQuerySet(models.QuerySet["Record"]):
         """
         if not rows:
             return Tally()
-        there = StoredRows(table=self.model._meta.db_table, owner=holding.pk, stream=stream.key, using=self.db)
+        there = self._stored_rows(holding, stream)
         before, now = there.differing(rows) if memory else {}, timezone.now()
         written = there.write(rows, now=now)
         if memory and before:
@@ -118,8 +125,9 @@ class Record(models.Model):
 
     `size` is how many bytes the text has, and 0 as long as nobody has counted them; `size_before` what it was before
     the last write, by which the writer learns how much came. `first_seen_at` begins anew when a row that was gone comes
-    back. `missed_at`: a whole walk did not see it, and nothing has confirmed yet that it is gone. One without a
-    `content_hash` is from before texts were kept as they came.
+    back. `walk` is the number of the last walk that looked for what is gone and saw it; `missed_at`: one did not see it,
+    and nothing has confirmed yet that it is gone. One without a `content_hash` is from before texts were kept as they
+    came.
     """
 
     # Without an index of its own: the constraint's begins with it.
@@ -134,6 +142,7 @@ class Record(models.Model):
     changed_at = models.DateTimeField(default=timezone.now)
     deleted_at = models.DateTimeField(null=True)
     missed_at = models.DateTimeField(null=True)
+    walk = models.BigIntegerField(default=0, db_default=0)
 
     objects = RecordQuerySet.as_manager()
 

@@ -59,6 +59,19 @@ DIFFERING = {
     """,
 }
 
+# By each id for itself, and by its length too, as above.
+SEE = """
+    UPDATE {table} SET walk = %s WHERE id IN (
+        SELECT stored.id FROM unnest(%b::text[]) AS one (id)
+        CROSS JOIN LATERAL (
+            SELECT id FROM {table}
+            WHERE holding_id = %s AND stream = %s AND external_id = one.id AND length(external_id) = length(one.id)
+            OFFSET 0
+        ) AS stored
+    )
+"""
+SEE_LISTED = "UPDATE {table} SET walk = %s WHERE holding_id = %s AND stream = %s AND external_id IN ({listed})"
+
 Written = tuple[bool, bool, int, int]
 """Of a row that was written: whether it is new, whether it changed at this moment, its bytes, and those of before."""
 
@@ -134,6 +147,17 @@ class StoredRows:
         else:
             found = [*chain.from_iterable(self._find_list(piece) for piece in in_pieces(rows))]
         return {external_id: Before(text, bool(was_gone)) for external_id, text, was_gone in found}
+
+    def see(self, ids: Sequence[str], *, walk: int) -> None:
+        """Write the number of a walk onto the rows that it has shown."""
+        if self.takes_arrays:
+            with self._server_side() as cursor:
+                cursor.execute(SEE.format(table=self.table), [walk, [*ids], self.owner, self.stream])
+            return
+        for piece in in_pieces(ids):
+            statement = SEE_LISTED.format(table=self.table, listed=", ".join(["%s"] * len(piece)))
+            with self.database.cursor() as cursor:
+                cursor.execute(statement, [walk, self._owner(), self.stream, *piece])
 
     # PostgreSQL -----------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What a worker does in pieces beside its syncs: erasing what nobody holds, and sizing rows from before that was kept."""
+"""What a worker does in pieces beside its syncs: erasing what nobody holds, and sizing rows of before."""
 
 import time
 

@@ -33,7 +33,7 @@ from connections.models.sync import FINISHED_RUNS, LeaseLost, RunState, SyncStat
 from connections.models.upsert import RowText, Tally
 from connections.safe.sealing import Unsealable
 from connections.syncing.leasing import Interrupted, Lease, kept_lease
-from connections.syncing.reconciling import forget_older_walks, has_rows, note_page, reconcile_all
+from connections.syncing.reconciling import has_rows, note_page, reconcile_all
 from sources.errors import BadCredentials, NotPermitted, SourceError, TemporarilyDown, UnexpectedAnswer
 from sources.spec import Page, Pulled, Stream, Wanted
 
@@ -130,7 +130,6 @@ def pull_all(sync: Sync, lease: Lease) -> None:
         pace=sync.pace,
         still_wanted=lease.require,
     )
-    forget_older_walks(sync)
     pulls = {stream.key: StreamPull(sync, stream, address=credentials.api_url) for stream in sync.streams}
     wanted = [pull.wanted() for pull in pulls.values() if not pull.run.is_finished]
     with source.open(credentials, budget=budget) as line:

@@ -8,10 +8,12 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from connections.models import Connection, Sighting
+from connections.models import Connection
+from connections.models.record import RecordQuerySet
 from connections.models.sync import RunState, SyncState
 from connections.syncing import reconciling
 from sources.activecampaign.sandbox.server import SandboxServer
+from sources.errors import TemporarilyDown
 from tests.conftest import Connect
 from tests.connections.engine import calls_for, pull, take_up
 
@@ -65,7 +67,6 @@ def test_few_rows_that_are_gone_are_asked_for_one_by_one_and_marked(
     assert living_ids(pulled, stream) == account.world.ids(stream)
     assert run.deleted == 3
     assert len(single_calls(account)) == 4  # One that lives, to see whether single rows are given at all.
-    assert not Sighting.objects.exists()
 
 
 @STREAMS
@@ -105,8 +106,8 @@ def test_a_row_that_a_walk_did_not_show_but_the_account_has_is_not_gone(
     hidden = account.world.ids(stream)[20]
     real = reconciling.missing
 
-    def with_a_living_row(run: Any, of: Any) -> Any:
-        return real(run, of) | reconciling.stored_before(run).filter(external_id=hidden)
+    def with_a_living_row(run: Any) -> Any:
+        return real(run) | reconciling.stored_before(run).filter(external_id=hidden)
 
     monkeypatch.setattr(reconciling, "missing", with_a_living_row)
 
@@ -143,7 +144,8 @@ def test_where_single_rows_are_not_given_a_second_walk_has_to_confirm(
 
 
 def test_a_walk_that_may_have_missed_rows_marks_nothing(account: SandboxServer, pulled: Connection) -> None:
-    account.fault("contactTags", document={"contactTags": [{"id": None}], "meta": {"total": "1"}}, times=None)
+    row = account.world.row("contactTags", account.world.ids("contactTags")[0])
+    account.fault("contactTags", document={"contactTags": [row], "meta": {"total": "400"}}, times=None)
 
     run = whole_run(pulled, "contactTags")
 
@@ -184,13 +186,30 @@ def test_an_outage_while_rows_are_confirmed_is_waited_for(account: SandboxServer
     assert calls_for(account, "contacts") == before + walked  # It is not walked again.
 
 
-def test_what_a_stopped_sync_noted_is_forgotten_by_the_next(account: SandboxServer, pulled: Connection) -> None:
-    old = pull(pulled, only=["contactTags"], full=True).stream_runs.get()
-    Sighting.objects.note(old, ["1", "2"], was_there=True)
+@STREAMS
+def test_rows_are_marked_in_pieces_and_a_stop_between_them_is_taken_up_again(
+    account: SandboxServer, pulled: Connection, stream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciling, "PIECE", 7)
+    gone = account.world.ids(stream)[50:90]
+    for one in gone:
+        account.world.remove(stream, one)
+    marked, mark = [], RecordQuerySet.mark_gone
 
-    pull(pulled, only=["tags"])
+    def stopped_at_the_third(rows: Any, *words: Any) -> int:
+        marked.append(rows.count())
+        if len(marked) == 3:
+            raise TemporarilyDown("The worker is gone.")
+        return mark(rows, *words)
 
-    assert not Sighting.objects.exists()
+    monkeypatch.setattr(RecordQuerySet, "mark_gone", stopped_at_the_third)
+    sync = pull(pulled, only=[stream], full=True)
+    assert (sync.state, len(gone_ids(pulled, stream))) == (SyncState.QUEUED, 14)
+
+    assert take_up(sync).state == SyncState.COMPLETE
+    assert gone_ids(pulled, stream) == gone
+    assert sync.stream_runs.get().deleted == 40
+    assert pulled.row_counts.by_stream()[stream] == len(account.world.ids(stream))
 
 
 def test_the_syncs_page_says_how_many_rows_are_gone(
