@@ -128,9 +128,7 @@ def run(
     return done
 
 
-def run_with_kills(
-    kind: Callable[..., ListWalk], table: Table, dice: Random, *, most: int
-) -> tuple[set[int], bool]:
+def run_with_kills(kind: Callable[..., ListWalk], table: Table, dice: Random, *, most: int) -> tuple[set[int], bool]:
     """Walk from kill to kill, each time from the last cursor; return what was seen and whether all was proven."""
     walk, seen, is_proven = kind(), set[int](), True
     while True:

@@ -46,7 +46,9 @@ def test_all_streams_are_pulled_whole_side_by_side(line: ActiveCampaign, account
     assert all(item.page and (item.page.cursor is None) == item.is_over for item in pulled)
 
 
-def test_a_pull_of_an_account_that_fits_on_a_page_costs_one_call_and_a_look_behind_it(new_sandbox: Callable[..., SandboxServer]) -> None:
+def test_a_pull_of_an_account_that_fits_on_a_page_costs_one_call_and_a_look_behind_it(
+    new_sandbox: Callable[..., SandboxServer],
+) -> None:
     account = new_sandbox(contacts=60)
     credentials = Credentials(api_url=account.origin, api_key=Secret(account.api_key))
 

@@ -227,7 +227,10 @@ def test_without_a_total_what_is_unread_is_judged_by_the_gaps_between_ids() -> N
     hear_next(walk, range(50_000, 49_000, -10))
 
     # 48,018 ids at one row in ten are 4,802 rows: seven pages of 97 for each of the eight.
-    assert [bounds[:2] for bounds in walk.cursor["place"]["ranges"]][:2] == [[991, 991 + 6790 + 1], [991 + 6790, 991 + 2 * 6790 + 1]]
+    assert [bounds[:2] for bounds in walk.cursor["place"]["ranges"]][:2] == [
+        [991, 991 + 6790 + 1],
+        [991 + 6790, 991 + 2 * 6790 + 1],
+    ]
 
 
 def test_of_the_first_page_nobody_knows_whether_it_is_short() -> None:
