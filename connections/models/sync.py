@@ -7,7 +7,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import IntegrityError, connections, models, transaction
 from django.db.models import Case, F, Q, When
-from django.db.models.functions import Greatest
+from django.db.models.functions import Coalesce, Greatest, Least
 from django.urls import reverse
 from django.utils import timezone
 
@@ -138,8 +138,10 @@ def rows_of_runs() -> Case:
     stored, whole = F("stream_runs__new") + F("stream_runs__changed"), models.PositiveBigIntegerField()
     unfinished = Q(stream_runs__state__in=(RunState.WAITING, RunState.RUNNING))
     began_with_none = When(unfinished, stream_runs__finds_gone=False, stream_runs__changed_since=None, then=stored)
-    most = Greatest(stored, F("stream_runs__read"), output_field=whole)
-    return Case(began_with_none, default=most, output_field=whole)
+    read = F("stream_runs__read")
+    announced = Least(read, Coalesce(F("stream_runs__total"), read, output_field=whole), output_field=whole)
+    running = When(unfinished, then=Greatest(stored, announced, output_field=whole))
+    return Case(began_with_none, running, default=Greatest(stored, read, output_field=whole), output_field=whole)
 
 
 class Sync(models.Model):
@@ -336,9 +338,12 @@ class StreamRun(models.Model):
 
     @property
     def rows(self) -> int:
-        """Each once, as far as that can be known; the total says nothing here, as it may be a lie."""
+        """Each once, as far as that can be known: while it runs no more than are announced, in the end what came."""
         stored = self.new + self.changed
-        return stored if self.began_with_none else max(stored, self.read)
+        if self.began_with_none:
+            return stored
+        is_bounded = self.total is not None and not self.is_finished
+        return max(stored, min(self.read, self.total or 0) if is_bounded else self.read)
 
     @property
     def began_with_none(self) -> bool:

@@ -91,7 +91,8 @@ class ActiveCampaign:
         except UnexpectedAnswer as failure:
             if failure.code not in TOO_LONG:
                 raise
-            return Answer(failure=failure)
+            # Without its traceback, which would keep all that had come.
+            return Answer(failure=UnexpectedAnswer(str(failure), code=failure.code))
 
     def _list(self, stream: Stream, params: Mapping[str, str]) -> Answer:
         try:

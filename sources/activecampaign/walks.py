@@ -65,7 +65,7 @@ class ListWalk:
             heard = self._go_by_offset()
         is_denied = self._is_denied()
         has_bounds = self._is_whole and not is_denied
-        if is_denied and not self._was_denied:
+        if is_denied and not self._facts.seen and not self._was_denied:
             self._was_denied, is_denied = True, False
             self._way = self._begin(by_id=self._by_id)
         repeated = len(answer.rows) - self._tell()
@@ -88,8 +88,9 @@ class ListWalk:
         return Heard()
 
     def _is_denied(self) -> bool:
-        """No row at all, of a list that says that it has some: that is no proof that the rows are gone."""
-        return self._is_whole and self.is_over and not self._facts.seen and bool(self._facts.total)
+        """No row to keep, of a list that has some or says so: that is no proof that the rows are gone."""
+        has_some = self._facts.seen or self._facts.total
+        return self._is_whole and self.is_over and not self._facts.kept and bool(has_some)
 
     def _lacks(self) -> bool:
         """At the end there were fewer rows than the way that was left had shown: so this one does not show all."""

@@ -12,6 +12,7 @@ from sources.spec import Cursor, Unkept
 PAGE_SIZE = 100  # The API's cap; smaller pages only spend more of the budget.
 NARROWER = 4  # From a hundred rows to one in four calls.
 MOST_TOO_LARGE = 10  # Rows in a row that do not come even alone: then it is not the rows.
+FIRST_TOO_LARGE = 2  # As many while nothing else has come.
 MOST_ODD = 50  # Rows without an id that are known again: neighbours share fewer, and a cursor must not grow.
 UNKNOWN = 1000.0  # Calls that a stream is taken to need until it says how long it is: so it is asked early.
 
@@ -79,7 +80,7 @@ class Facts:
         if limit > 1:
             return self.limit
         self.too_large += 1
-        if self.too_large > (MOST_TOO_LARGE if self.seen else 2):
+        if self.too_large > (MOST_TOO_LARGE if self.kept else FIRST_TOO_LARGE):
             raise failure
         return 0
 

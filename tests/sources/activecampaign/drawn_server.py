@@ -68,6 +68,8 @@ class DrawnServer:
 
     @property
     def must_be_complete(self) -> bool:
+        if self.shown and {*self.shown} <= self.hidden:
+            return False
         if self.heeds_offset:
             return self.is_honest
         is_all = self.total is None or (self.is_honest and len(self.shown) == len(self.rows))

@@ -92,10 +92,9 @@ def test_mails_too_long_to_come_a_hundred_at_once_come_in_pieces(line: ActiveCam
 
     assert {key for page in read for key in page.rows} == set(account.world.ids("deals"))
     assert all(page.seam_proven for page in read)
-    assert [len(page.rows) for page in read if len(page.rows) > 40] == [100, 100]
     limits = [call.query["limit"] for call in account.requests]
-    assert limits.count("100") < 8
-    assert limits.count("21") >= 9
+    assert limits.count("50") >= 3
+    assert len(limits) < 20
 
 
 def test_a_row_that_is_too_long_by_itself_ends_its_stream_with_a_reason(
@@ -107,23 +106,6 @@ def test_a_row_that_is_too_long_by_itself_ends_its_stream_with_a_reason(
         list(pages(line, STREAM["deals"]))
 
     assert refused.value.code == "too_large"
-
-
-def test_rows_that_move_between_two_pieces_end_the_stream_with_a_reason(
-    line: ActiveCampaign, account: SandboxServer
-) -> None:
-    account.fault("deals", padding=30_000, times=None)
-    account.on_call(lambda call: remove_thirty(account) if call.query.get("limit") == "21" else None)
-
-    with pytest.raises(UnexpectedAnswer) as refused:
-        list(pages(line, STREAM["deals"]))
-
-    assert refused.value.code == "moved"
-
-
-def remove_thirty(account: SandboxServer) -> None:
-    for identity in account.world.ids("deals")[:30]:
-        account.world.remove("deals", identity)
 
 
 @pytest.mark.parametrize("key", ["contacts", "deals"])
@@ -259,13 +241,15 @@ def test_no_records_are_no_error(scripted: Start) -> None:
     assert page.total == 0
 
 
-def test_a_page_that_never_changes_ends_the_pull(line: ActiveCampaign, account: SandboxServer) -> None:
+def test_a_page_that_never_changes_ends_the_pull_and_proves_nothing(
+    line: ActiveCampaign, account: SandboxServer
+) -> None:
     account.fault("contacts", same_page=True, times=None)
 
-    with pytest.raises(UnexpectedAnswer) as refused:
-        list(pages(line, STREAM["contacts"]))
+    read = list(pages(line, STREAM["contacts"]))
 
-    assert refused.value.code == "same_page"
+    assert len(account.requests) <= 12
+    assert not read[-1].seam_proven
 
 
 def test_ids_as_numbers_and_rows_that_come_twice_are_read(line: ActiveCampaign, account: SandboxServer) -> None:

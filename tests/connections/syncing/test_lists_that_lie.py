@@ -1,0 +1,62 @@
+"""Lists that lie, through a whole sync: what is stored, what is said, and what is built upon it."""
+
+from typing import Any
+
+import pytest
+
+from connections.models import Connection, StreamMark, StreamRun
+from connections.models.sync import RunState
+from sources.activecampaign.sandbox.server import SandboxServer
+from tests.conftest import Connect
+from tests.connections.engine import pull, stored_ids
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
+
+
+def document(rows: list[Any], total: int | None = None) -> dict[str, Any]:
+    return {"document": {"deals": rows, "meta": {"total": total}}, "times": None}
+
+
+def run_of(connection: Connection) -> StreamRun:
+    return pull(connection, only=["deals"], full=True).stream_runs.get()
+
+
+TWENTY = [{"id": str(one)} for one in range(1, 21)]
+
+
+def test_the_same_twenty_rows_for_every_call_are_all_there_is(sandbox: SandboxServer, connect: Connect) -> None:
+    sandbox.fault("deals", **document(TWENTY))
+
+    run = run_of(connect(sandbox))
+
+    assert (run.state, run.rows, run.reason) == (RunState.COMPLETE, 20, "")
+
+
+def test_with_500_rows_announced_it_says_how_many_came(sandbox: SandboxServer, connect: Connect) -> None:
+    connection = connect(sandbox)
+    sandbox.fault("deals", **document(TWENTY, total=500))
+
+    for _ in range(2):
+        run = run_of(connection)
+
+        assert (run.state, run.rows) == (RunState.INCOMPLETE, 20)
+        assert run.reason == "Of 500 rows that were announced, 20 came."
+    assert len(stored_ids(connection, "deals")) == 20
+    assert not StreamMark.objects.filter(stream="deals").exists()
+
+
+def test_a_row_without_an_id_holds_up_neither_the_mark_nor_the_deletions_of_the_others(
+    sandbox: SandboxServer, connect: Connect
+) -> None:
+    connection = connect(sandbox)
+    sandbox.fault("deals", **document([*TWENTY, {"id": None, "title": "Nobody's"}], total=21))
+    run_of(connection)
+    sandbox.clear_faults()
+    sandbox.fault("deals", **document([*TWENTY[:19], {"id": None, "title": "Nobody's"}], total=20))
+
+    for _ in range(2):
+        run = run_of(connection)
+
+    assert (run.state, run.reason) == (RunState.COMPLETE, "1 row could not be kept.")
+    assert StreamMark.objects.filter(stream="deals").exists()
+    assert connection.records.filter(stream="deals").exclude(deleted_at=None).count() == 1
