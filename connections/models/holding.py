@@ -18,6 +18,9 @@ class HoldingQuerySet(models.QuerySet["Holding"]):
     def to_take_back(self) -> Self:
         return self.filter(connection=None, erase_at__gt=timezone.now()).order_by("-parted_at")
 
+    def to_be_cleared(self) -> Self:
+        return self.exclude(clearing=[])
+
     def to_be_erased(self) -> Self:
         """No connection points to them any more, and nobody may take them back."""
         return self.filter(connection=None).exclude(erase_at__gt=timezone.now())
@@ -27,7 +30,8 @@ class Holding(models.Model):
     """Rows belong to it, and a connection points to it: another account, or none, is one change of that pointer.
 
     `parted_from` is the connection that showed it last and may take it back until `erase_at`. Then, and when its
-    connection is gone, it is erased in pieces. `api_url` is sealed, and kept of one that was parted from alone.
+    connection is gone, it is erased in pieces. So are the streams that it is `clearing`, which nobody sees any more and
+    which are not pulled meanwhile. `api_url` is sealed, and kept of one that was parted from alone.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -38,6 +42,7 @@ class Holding(models.Model):
     parted_at = models.DateTimeField(null=True, editable=False)
     erase_at = models.DateTimeField(null=True, editable=False, db_index=True)
     api_url = SealedField()
+    clearing: "models.JSONField[list[str], list[str]]" = models.JSONField(default=list, editable=False)
 
     objects = HoldingQuerySet.as_manager()
 
@@ -85,6 +90,14 @@ class Holding(models.Model):
         self.erase_at = timezone.now()
         self.save(update_fields=["erase_at"])
 
+    def begin_to_clear(self, stream: str) -> None:
+        self.clearing = sorted({*self.clearing, stream})
+        self.save(update_fields=["clearing"])
+
+    def has_cleared(self, stream: str) -> None:
+        self.clearing = [one for one in self.clearing if one != stream]
+        self.save(update_fields=["clearing"])
+
     # Its seal ---------------------------------------------------------------------------------------------------
 
     def open_all(self) -> None:
@@ -108,7 +121,8 @@ class HoldsRows(models.Model):
 
     @property
     def records(self) -> Any:
-        return self.holding.records
+        records = self.holding.records.all()
+        return records.exclude(stream__in=self.holding.clearing) if self.holding.clearing else records
 
     @property
     def row_counts(self) -> Any:

@@ -125,9 +125,8 @@ class Record(models.Model):
 
     `size` is how many bytes the text has, and 0 as long as nobody has counted them; `size_before` what it was before
     the last write, by which the writer learns how much came. `first_seen_at` begins anew when a row that was gone comes
-    back. `walk` is the number of the last walk that looked for what is gone and saw it; `missed_at`: one did not see it,
-    and nothing has confirmed yet that it is gone. One without a `content_hash` is from before texts were kept as they
-    came.
+    back. `walk` is the number of the last walk that looked for what is gone and saw it; `missed_at`: one did not, and
+    nothing has confirmed yet that it is gone. One without a `content_hash` is from before texts were kept as they came.
     """
 
     # Without an index of its own: the constraint's begins with it.

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from connections.models.choices import Pace
 from connections.models.connection import Connection
+from connections.models.hidden_address import hide
 from connections.models.people import User
 from sources.spec import Cursor, Page, Stream
 
@@ -222,7 +223,8 @@ class Sync(models.Model):
     @property
     def streams(self) -> list[Stream]:
         chosen = self.connection.streams
-        return [stream for stream in chosen if not self.only_streams or stream.key in self.only_streams]
+        wanted = [stream for stream in chosen if not self.only_streams or stream.key in self.only_streams]
+        return [stream for stream in wanted if stream.key not in self.connection.holding.clearing]
 
     # Its life, in order -----------------------------------------------------------------------------------------
 
@@ -284,6 +286,9 @@ class RunState(models.TextChoices):
 FINISHED_RUNS = (RunState.COMPLETE, RunState.INCOMPLETE, RunState.SKIPPED, RunState.FAILED)
 
 
+MOST_NAMED = 20  # Rows that cannot be kept, of one stream in one sync; the others are counted.
+
+
 class StreamRun(models.Model):
     """How far one stream has come in one sync. `cursor` is saved with the page that it comes after.
 
@@ -303,6 +308,7 @@ class StreamRun(models.Model):
     changed = models.PositiveIntegerField(default=0)
     deleted = models.PositiveIntegerField(default=0)
     unreadable = models.PositiveIntegerField(default=0)
+    unkept: "models.JSONField[list[dict[str, str]], list[dict[str, str]]]" = models.JSONField(default=list)
     unproven = models.PositiveIntegerField(default=0)
     total = models.PositiveBigIntegerField(null=True)
     changed_since = models.DateTimeField(null=True)
@@ -367,12 +373,15 @@ class StreamRun(models.Model):
         self.key_fingerprint = self.sync.connection.key_fingerprint
         self.save(update_fields=["state", "started_at", "changed_since", "finds_gone", "by_another", "key_fingerprint"])
 
-    def count(self, pages: Iterable[Page], *, new: int, changed: int) -> None:
+    def count(self, pages: Iterable[Page], *, new: int, changed: int, address: str) -> None:
         """These are stored, and the cursor of the last one with them."""
         for page in pages:
             self.cursor, self.total = page.cursor, page.total or self.total
             self.pages, self.read = self.pages + 1, self.read + len(page.rows) - page.repeated
             self.unreadable += len(page.unkept)
+            for one in page.unkept[: MOST_NAMED - len(self.unkept)]:
+                named = {"place": one.place, "why": one.why, "excerpt": hide(one.excerpt, address)}
+                self.unkept = [*self.unkept, named]
             self.unproven += not page.seam_proven
         self.new, self.changed = self.new + new, self.changed + changed
 

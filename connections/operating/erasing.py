@@ -1,10 +1,12 @@
 """Erases what no connection points to any more, in pieces so small that nobody waits for one."""
 
 import logging
+from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
-from connections.models import Change, Holding, Record
+from connections.models import Change, Connection, Holding, Record
 
 log = logging.getLogger(__name__)
 
@@ -14,10 +16,29 @@ PIECE = 2000  # Rows. Some hundredths of a second, in which a SQLite lets nobody
 
 def erase_a_piece() -> int:
     """Of one holding, and such as are empty; returns how many rows went, or 0 when there is nothing more to erase."""
+    for holding in Holding.objects.to_be_cleared().order_by("created_at")[:MOST_EMPTY]:
+        if gone := clear_some(holding.pk):
+            return gone
     for holding in Holding.objects.to_be_erased().order_by("created_at")[:MOST_EMPTY]:
         if gone := erase_some(holding):
             return gone
     return 0
+
+
+@transaction.atomic
+def clear_some(pk: UUID) -> int:
+    """Of the first stream that is being cleared; whoever holds it pulls it again afterwards."""
+    holding = Holding.objects.select_for_update().get(pk=pk)
+    stream = next(iter(holding.clearing), None)
+    if stream is None:
+        return 0  # Another worker was quicker.
+    gone = erase_rows_of(holding, Record, most=PIECE, stream=stream)
+    gone += erase_rows_of(holding, Change, most=PIECE - gone, stream=stream)
+    if gone < PIECE:
+        holding.has_cleared(stream)
+        Connection.objects.filter(holding=holding, next_sync_at__gt=timezone.now()).update(next_sync_at=timezone.now())
+        log.info("a stream is cleared", extra={"holding": str(pk), "stream": stream})
+    return gone
 
 
 @transaction.atomic
@@ -30,8 +51,9 @@ def erase_some(holding: Holding) -> int:
     return gone
 
 
-def erase_rows_of(holding: Holding, model: type[Change] | type[Record], *, most: int) -> int:
+def erase_rows_of(holding: Holding, model: type[Change] | type[Record], *, most: int, stream: str = "") -> int:
     # In the order of an index that begins with the holding: by their own ids, those of all others would be read too.
-    piece = model.objects.filter(holding=holding).order_by("stream", "external_id")[:most]
+    rows = model.objects.filter(holding=holding, **({"stream": stream} if stream else {}))
+    piece = rows.order_by("stream", "external_id")[:most]
     gone, _ = model.objects.filter(pk__in=[*piece.values_list("pk", flat=True)]).delete()
     return gone

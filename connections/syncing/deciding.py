@@ -4,6 +4,7 @@ from django.db import transaction
 
 from connections.access.access import present_row
 from connections.models import Connection, Holding, MissingRows, User
+from sources.spec import Stream
 
 
 @transaction.atomic
@@ -37,3 +38,16 @@ def clear(connection: Connection, *, by: User) -> None:
     row.holding = Holding.objects.create()
     row.save(update_fields=["holding", "next_sync_at"])
     row.record("cleared the data", by=by)
+
+
+@transaction.atomic
+def clear_stream(connection: Connection, stream: Stream, *, by: User) -> None:
+    """The same of one stream, which is pulled again when its rows are erased."""
+    row = present_row(connection, by=by)
+    row.go_on_after(row.stop_syncs("The data of a stream was cleared."))
+    row.save(update_fields=["next_sync_at"])
+    holding = Holding.objects.select_for_update().get(pk=row.holding_id)
+    holding.begin_to_clear(stream.key)
+    for told in (holding.row_counts, holding.marks, holding.missing_rows):
+        told.filter(stream=stream.key).delete()
+    row.record("cleared the data", by=by, detail=f"{stream.name} alone.")

@@ -240,7 +240,7 @@ class StreamPull:
 
     def keep(self, part: Part) -> Tally:
         stored = Record.objects.store(self.sync.connection.holding, self.stream, part.rows, memory=self.memory)
-        self.run.count(part.pages, new=stored.new, changed=stored.changed)
+        self.run.count(part.pages, new=stored.new, changed=stored.changed, address=self.address)
         for page in part.pages if self.run.finds_gone else ():
             note_page(self.run, self.stream, page)
         for one in (one for page in part.pages for one in page.unkept):

@@ -13,9 +13,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from connections.access import access
 from connections.access.requests import PersonRequest
 from connections.frame.moving_part import moving_part
-from connections.models import Connection
+from connections.models import Connection, StreamRun
+from connections.models.hidden_address import show
 from connections.models.sync import AlreadyActive, Trigger
-from connections.syncing.deciding import clear, decide
+from connections.safe.sealing import Unsealable
+from connections.syncing.deciding import clear, clear_stream, decide
 from connections.syncing.forms import DecideForm, PullingForm, ReadAgainForm, SyncNowForm
 from connections.syncing.planning import save_pulling
 
@@ -117,15 +119,21 @@ def decide_missing(request: PersonRequest, workspace: str, source: str, pk: UUID
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def clear_data(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
-    """GET asks first."""
+    """All of it, or one `stream`. GET asks first."""
     connection = access.manageable_connection(request, workspace, source, pk)
-    if request.method == "POST":
+    named = request.POST.get("stream") or request.GET.get("stream")
+    stream = access.offered_stream(connection, named) if named else None
+    if request.method != "POST":
+        counts = connection.row_counts.by_stream()
+        records = counts.get(stream.key, 0) if stream else sum(counts.values())
+        context = {"workspace": connection.workspace, "connection": connection, "records": records, "stream": stream}
+        return render(request, "connections/syncing/clear.html", context)
+    if stream:
+        clear_stream(connection, stream, by=request.user)
+    else:
         clear(connection, by=request.user)
-        messages.success(request, "The data was cleared. The next sync reads everything anew.")
-        return redirect(connection)
-    records = sum(connection.row_counts.by_stream().values())
-    context = {"workspace": connection.workspace, "connection": connection, "records": records}
-    return render(request, "connections/syncing/clear.html", context)
+    messages.success(request, "The data was cleared. The next sync reads it anew.")
+    return redirect(connection)
 
 
 @require_POST
@@ -173,7 +181,12 @@ def sync(request: PersonRequest, workspace: str, source: str, pk: UUID, number: 
     names = {stream.key: stream.name for stream in connection.source.streams} if connection.source else {}
     counts = connection.row_counts.by_stream()
     runs = [
-        {"run": of, "name": names.get(of.stream, of.stream), "held": counts.get(of.stream, 0)}
+        {
+            "run": of,
+            "name": names.get(of.stream, of.stream),
+            "held": counts.get(of.stream, 0),
+            "unkept": unkept_of(of, connection),
+        }
         for of in run.stream_runs.all()
     ]
     saved = run.stream_runs.aggregate(calls=Sum("calls_saved", default=0))["calls"]
@@ -181,3 +194,12 @@ def sync(request: PersonRequest, workspace: str, source: str, pk: UUID, number: 
     template = "connections/syncing/_sync.html" if "HX-Request" in request.headers else "connections/syncing/sync.html"
     context = {"workspace": connection.workspace, "connection": connection, "sync": run, "runs": runs, "saved": saved}
     return render(request, template, context)
+
+
+def unkept_of(run: StreamRun, connection: Connection) -> list[dict[str, str]]:
+    """The rows that could not be kept, as far as they go, with the account's address in its place again."""
+    try:
+        address = connection.address()
+    except Unsealable:
+        address = "…"
+    return [{**one, "excerpt": show(one["excerpt"], address)} for one in run.unkept]

@@ -19,7 +19,7 @@ from tests.connections.engine import store_rows
 pytestmark = pytest.mark.django_db(transaction=True)
 
 BEFORE = [("connections", "0011_succeeded_tries")]
-NOW = [("connections", "0019_walks")]
+NOW = [("connections", "0020_unkept_and_clearing")]
 ROWS: list[Row] = [
     {"id": str(number), "name": f"Tea {number}", "links": {"a": "\ufdd0address\ufdd1/x"}} for number in range(7)
 ]

@@ -6,6 +6,8 @@ import pytest
 from django.test import Client
 
 from connections.models import Connection, MissingRows, User
+from connections.operating import erasing
+from connections.operating.erasing import erase_a_piece
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
 from tests.connections.engine import again, pull
@@ -188,3 +190,45 @@ def test_cleared_data_is_gone_at_once_and_comes_back_with_the_next_sync(
     assert (living(again(connection)), again(connection).row_counts.by_stream()) == (0, {})
     pull(again(connection), only=["contacts"])
     assert living(again(connection)) == 200
+
+
+def test_one_stream_is_cleared_by_itself_and_read_again_when_its_rows_are_erased(
+    account: SandboxServer, connect: Connect, alice_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = connect(account)
+    pull(connection, only=["contacts", "tags"])
+    tags = connection.records.filter(stream="tags").count()
+    address = f"{connection.get_absolute_url()}clear/"
+
+    assert "200 pulled records of contacts go at once" in words(
+        alice_client.get(f"{address}?stream=contacts").content.decode()
+    )
+    alice_client.post(address, {"stream": "contacts"})
+
+    assert again(connection).row_counts.by_stream() == {"tags": tags}
+    assert not again(connection).records.filter(stream="contacts").exists()
+    pull(again(connection), only=["contacts", "tags"])
+    assert not again(connection).records.filter(stream="contacts").exists()
+    monkeypatch.setattr(erasing, "PIECE", 90)
+    assert [erase_a_piece() for _ in range(4)] == [90, 90, 20, 0]
+    pull(again(connection), only=["contacts"])
+    assert living(again(connection)) == 200
+    assert again(connection).records.filter(stream="tags").count() == tags
+
+
+def test_a_row_that_cannot_be_kept_is_named_on_the_page_of_the_sync(
+    account: SandboxServer, connect: Connect, alice_client: Client
+) -> None:
+    connection = connect(account)
+    rows = [{"id": "1", "tag": "one"}, {"id": None, "tag": "odd", "links": {"a": f"{account.origin}/x"}}]
+    account.fault("tags", document={"tags": rows, "meta": {"total": "2"}}, times=None)
+
+    sync = pull(connection, only=["tags"])
+
+    run = sync.stream_runs.get()
+    assert (run.state, run.rows, run.unreadable) == ("complete", 1, 1)
+    assert account.origin not in str(run.unkept)
+    page = words(alice_client.get(sync.get_absolute_url()).content.decode())
+    assert "Tags: 1 row could not be kept" in page
+    assert '"tag": "odd"' in page or '"tag":"odd"' in page
+    assert f"{account.origin}/x" in page

@@ -10,7 +10,7 @@ from django.core import mail
 from django.utils import timezone
 
 from connections.checking.checking import check
-from connections.models import AccountBudget, Connection, Health, Pace, SharedBudget, Sync, User
+from connections.models import AccountBudget, Connection, Health, Pace, Record, SharedBudget, Sync, User
 from connections.models.sync import AlreadyActive, LeaseLost, RunState, SyncState, Trigger
 from connections.syncing.syncing import StreamPull, store
 from sources.activecampaign.sandbox.server import SandboxServer
@@ -61,11 +61,12 @@ def test_characters_that_no_database_stores_do_not_stop_a_sync(sandbox: SandboxS
 def test_a_second_sync_of_an_unchanged_account_writes_no_row(sandbox: SandboxServer, connect: Connect) -> None:
     connection = connect(sandbox)
     pull(connection)
-    before = [*connection.records.order_by("pk").values()]
+    columns = [field.attname for field in Record._meta.fields if field.name != "walk"]  # Which says who saw it.
+    before = [*connection.records.order_by("pk").values(*columns)]
 
     sync = pull(connection)
 
-    assert [*connection.records.order_by("pk").values()] == before
+    assert [*connection.records.order_by("pk").values(*columns)] == before
     assert {(run.new, run.changed) for run in sync.stream_runs.all()} == {(0, 0)}
 
 
