@@ -22,7 +22,7 @@ START: Cursor = {"ranges": [[0, None, 0]], "doubts": [], "trusts": True, "descen
 class _Range:
     """Ids still to be read: after < id < before; no `before` is the open end.
 
-    `skipped` rows at its beginning cannot be kept; in a `hole` there is nothing but so many of these. `density` is
+    `skipped` rows at its beginning do not come even alone; in a `hole` there is nothing but such rows. `density` is
     rows per id, by the look of the page read last; before there `is_known` one, that of the neighbours.
     """
 
@@ -81,7 +81,7 @@ class ById:
 
     @property
     def is_over(self) -> bool:
-        return not self._ranges  # A descent that is still under way brings nothing more.
+        return not self._ranges
 
     @property
     def place(self) -> Cursor:

@@ -6,7 +6,7 @@ from sources.activecampaign.by_id import WIDTH, ById
 from sources.activecampaign.by_offset import ByOffset
 from sources.activecampaign.rows import Answer
 from sources.activecampaign.ways import Ask, Facts, Heard, Unheeded, Way
-from sources.spec import Cursor, Page
+from sources.spec import Cursor, Page, Unkept
 
 FORM = 2  # Of a cursor. One of another form begins the stream anew.
 
@@ -28,6 +28,8 @@ class ListWalk:
         self._told: int = state.get("told", 0)
         self._was_denied: bool = state.get("denied", False)
         self._way = self._begin(by_id=state.get("by_id", by_id), place=state.get("place"))
+        self._on_their_way: dict[Ask, Way] = {}
+        self._before_the_end: Cursor | None = None
 
     def _begin(self, *, by_id: bool, place: Cursor | None = None) -> Way:
         self._by_id = by_id
@@ -35,11 +37,12 @@ class ListWalk:
 
     @property
     def is_over(self) -> bool:
-        return self._way.is_over
+        """An answer that is on its way when the end is seen may show a row as it is only now, and is heard, too."""
+        return self._way.is_over and not self._on_their_way
 
     @property
     def cursor(self) -> Cursor:
-        return {
+        return self._before_the_end or {
             "form": FORM,
             "by_id": self._by_id,
             "place": self._way.place,
@@ -53,11 +56,16 @@ class ListWalk:
         return max(1.0, self._way.calls_left)
 
     def ask(self, *, may_split: bool = True) -> Ask | None:
-        return self._way.ask(may_split=may_split)
+        ask = None if self._way.is_over else self._way.ask(may_split=may_split)
+        if ask is not None:
+            self._on_their_way[ask] = self._way
+        return ask
 
     def hear(self, ask: Ask, answer: Answer) -> list[Page]:
         """Raises UnexpectedAnswer when no row can be read."""
         before, odd = self.cursor, self._facts.name_odd(ask, answer)
+        if self._on_their_way.pop(ask) is not self._way or self._way.is_over:
+            return [self._late(answer, odd)]
         self._facts.seen += len(odd) if self._by_id else 0
         try:
             heard = self._way.hear(ask, answer)
@@ -68,6 +76,7 @@ class ListWalk:
         if is_denied and not self._facts.seen and not self._was_denied:
             self._was_denied, is_denied = True, False
             self._way = self._begin(by_id=self._by_id)
+        self._before_the_end = before if self._way.is_over and self._on_their_way else None
         repeated = len(answer.rows) - self._tell()
         page = Page(
             rows=answer.rows,
@@ -82,6 +91,11 @@ class ListWalk:
         empty = [Page(rows={}, cursor=before, total=self._facts.total, covers=bounds) for bounds in heard.empty]
         return [*empty, page] if has_bounds else [page]
 
+    def _late(self, answer: Answer, odd: tuple[Unkept, ...]) -> Page:
+        """Of a way that has ended, or was given up: it proves nothing and counts nothing."""
+        cursor = None if self.is_over else self.cursor
+        return Page(rows=answer.rows, cursor=cursor, total=self._facts.total, unkept=odd, repeated=len(answer.rows))
+
     def _go_by_offset(self) -> Heard:
         self._facts.seen = self._facts.kept = 0
         self._way = self._begin(by_id=False)
@@ -90,11 +104,11 @@ class ListWalk:
     def _is_denied(self) -> bool:
         """No row to keep, of a list that has some or says so: that is no proof that the rows are gone."""
         has_some = self._facts.seen or self._facts.total
-        return self._is_whole and self.is_over and not self._facts.kept and bool(has_some)
+        return self._is_whole and self._way.is_over and not self._facts.kept and bool(has_some)
 
     def _lacks(self) -> bool:
         """At the end there were fewer rows than the way that was left had shown: so this one does not show all."""
-        return self.is_over and self._facts.kept < self._told
+        return self._way.is_over and self._facts.kept < self._told
 
     def _tell(self) -> int:
         """How many rows are told for the first time; on a way that began anew none is until it is further."""

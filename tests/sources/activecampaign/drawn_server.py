@@ -185,6 +185,8 @@ def until_killed(walk: ListWalk, outcome: Outcome, dice: Random) -> None:
             stored = dice.randint(0, len(heard))
             outcome.allowed += len(sent) + len(heard) - stored
             outcome.pages += heard[:stored]
+            # Once the end is seen, what was on its way there is asked for again until all of it has come.
+            outcome.allowed += sum(page.cursor == outcome.pages[-1].cursor for page in outcome.pages[-server.threads :])
             return
         if dice.random() < 0.5:
             outcome.pages, heard = outcome.pages + heard, []

@@ -47,13 +47,17 @@ def _index(table: Table, where: Place, dice: Random) -> int:
 
 
 def _free_id(table: Table, where: Place, dice: Random) -> int | None:
-    """An id that nobody has near that place; None, which is the next one, at the end or where no gap is."""
+    """An id that nobody has or had near that place; None, which is the next one, at the end or where no gap is."""
     if where == "end" or not table.ids:
         return None
     index = _index(table, where, dice)
     near = table.ids[index : index + 50]
-    free = next((identity + 1 for identity in near if identity + 1 not in table), None)
-    return table.ids[0] - 1 if where == "front" and table.ids[0] > 1 else free
+    before = range(table.ids[0] - 1, 0, -1) if where == "front" else ()
+    return next((one for one in (*before, *(one + 1 for one in near)) if _is_free(table, one)), None)
+
+
+def _is_free(table: Table, identity: int) -> bool:
+    return identity not in table and identity not in table.former_ids
 
 
 def _edit(resource: Resource, word: str, dice: Random) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class Table:
         gaps = self._dice(0).choices(resource.gaps, k=max(size - 1, 0))
         self.first_ids: tuple[int, ...] = tuple(accumulate(gaps, initial=resource.first_id)) if size > 0 else ()
         self.ids = list(self.first_ids)
+        self.former_ids: set[int] = set()
         self._highest = self.ids[-1] if self.ids else resource.first_id - 1
         self._written: dict[int, Row] = {}
         self._lives: dict[int, Life] = {}
@@ -84,6 +85,7 @@ class Table:
     def remove(self, identity: int) -> None:
         self._must_have(identity)
         del self.ids[bisect_left(self.ids, identity)]
+        self.former_ids.add(identity)
         self._written.pop(identity, None)
         self._worked_out.clear()
 
