@@ -17,6 +17,7 @@ def read_body(
     for piece in unpacked(counted, encoding=encoding, failures=failures):
         body += piece
         if len(body) > decoded_bytes:
+            body.clear()  # Else the failure's traceback holds it for as long as somebody holds the failure.
             raise failures.too_large()
     return bytes(body)
 
