@@ -93,7 +93,7 @@ def test_mails_too_long_to_come_a_hundred_at_once_come_in_pieces(line: ActiveCam
     assert {key for page in read for key in page.rows} == set(account.world.ids("deals"))
     assert all(page.seam_proven for page in read)
     limits = [call.query["limit"] for call in account.requests]
-    assert limits.count("50") >= 3
+    assert {*limits} > {"100"}  # In what order answers come decides how often each.
     assert len(limits) < 20
 
 
