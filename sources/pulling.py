@@ -44,8 +44,8 @@ class Walk(Protocol[AskT, AnswerT_contra]):
         With `may_split` there may be more calls in the end, for a thread that would have nothing to do.
         """
 
-    def hear(self, ask: AskT, answer: AnswerT_contra) -> list[Page]:
-        """What to store of an answer, each page with the cursor after it. Raises UnexpectedAnswer."""
+    def hear(self, ask: AskT, answer: AnswerT_contra) -> Page:
+        """What to store of an answer, with the cursor after it. Raises UnexpectedAnswer."""
 
 
 @dataclass(eq=False)
@@ -244,10 +244,8 @@ class _Work(Generic[AskT, AnswerT]):
                     return False
                 answer = answer if settled is None else settled
                 course.keep(answer)
-                *earlier, last = course.walk.hear(ask, answer)
-                for page in earlier:
-                    self._deliver(course, Pulled(stream=course.stream, page=page))
-                self._deliver(course, Pulled(stream=course.stream, page=last, is_over=course.walk.is_over))
+                page = course.walk.hear(ask, answer)
+                self._deliver(course, Pulled(stream=course.stream, page=page, is_over=course.walk.is_over))
         return True
 
     def _deliver(self, course: _Course[AskT, AnswerT], pulled: Pulled) -> None:

@@ -184,9 +184,6 @@ class Page:
     said. `repeated` counts the rows that an earlier page of this walk had, too. `total` is what the API claims that the
     whole stream holds; a hint only. `seam_proven` is False when rows may have been missed between the page before and
     this one, or behind the last one.
-
-    `covers` is (lo, hi) when every living row with lo < id <= hi is on this page: what else is stored between them is
-    gone. A hi of None is the open end. None where the API cannot be asked by id.
     """
 
     rows: Mapping[str, Row]
@@ -195,7 +192,6 @@ class Page:
     unkept: tuple[Unkept, ...] = ()
     repeated: int = 0
     seam_proven: bool = True
-    covers: tuple[int, int | None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil, inf
 
 from sources.activecampaign.rows import Answer
-from sources.activecampaign.ways import PAGE_SIZE, UNKNOWN, Ask, Bounds, Facts, Heard, Unheeded, why_not
+from sources.activecampaign.ways import PAGE_SIZE, UNKNOWN, Ask, Facts, Heard, Unheeded, why_not
 from sources.errors import UnexpectedAnswer
 from sources.spec import Cursor, Unkept
 
@@ -16,6 +16,10 @@ WORTH_SPLITTING = 2 * PAGE_SIZE  # With fewer rows to be read, a second range on
 MOST_SKIPPED = 4  # Rows without an id; where more come it is not worth while to go by it.
 
 START: Cursor = {"ranges": [[0, None, 0]], "doubts": [], "trusts": True, "descended": False}
+
+
+Doubt = tuple[int, int | None]
+"""After and before which ids a short page was taken for the end."""
 
 
 @dataclass(eq=False)
@@ -73,7 +77,7 @@ class ById:
         self._first_width = first_width
         self._trusts_short: bool = place["trusts"]
         self._has_descended: bool = place["descended"]
-        self._doubts: list[Bounds] = [(low, high) for low, high in place["doubts"]]
+        self._doubts: list[Doubt] = [(low, high) for low, high in place["doubts"]]
         self._ranges = [_Range(after, before, hole) for after, before, hole in place["ranges"]]
         self._is_sure = False  # That short pages are ends: it was looked at once.
         self._asked: dict[Ask, _Asked] = {}
@@ -117,9 +121,13 @@ class ById:
             return self._hear_failure(asked, answer.failure)
         self._facts.note(answer, limit=asked.limit)
         ids = [int(key) for key in answer.rows if key.isdecimal()]
-        covers = self._hear_descent(ids) if one is None else self._hear_ascent(one, asked, ids, answer)
+        if one is None:
+            self._hear_descent(ids)
+        else:
+            self._hear_ascent(one, asked, ids, answer)
         self._ranges = [one for one in self._ranges if one.is_asked or not one.is_empty]
-        return Heard(covers=covers, empty=self._doubt_the_end())
+        self._doubt_the_end()
+        return Heard()
 
     # Where to ask
 
@@ -192,18 +200,17 @@ class ById:
 
     # What was answered
 
-    def _hear_descent(self, ids: list[int]) -> Bounds | None:
+    def _hear_descent(self, ids: list[int]) -> None:
         self._has_descended = True
-        if len(ids) < 2 or ids != sorted(ids, reverse=True):
-            return None  # The server does not know this order: the rows are kept, and the way up is gone alone.
+        is_descending = len(ids) > 1 and ids == sorted(ids, reverse=True)
         top = self._top()
-        if top is not None:
+        # Where the server does not know this order the rows are kept, and the way up is gone alone.
+        if is_descending and top is not None:
             self._count(sum(one > top.after for one in ids))
             top.before = max(ids[-1], top.after + 1)
             self._divide(top)
-        return ids[-1] - 1, None
 
-    def _hear_ascent(self, one: _Range, asked: _Asked, ids: list[int], answer: Answer) -> Bounds | None:
+    def _hear_ascent(self, one: _Range, asked: _Asked, ids: list[int], answer: Answer) -> None:
         hole, one.is_asked, one.hole = one.hole, False, 0
         is_full = answer.count and not self._facts.is_short(answer.count, limit=asked.limit)
         is_stuck = is_full and not ids and not hole  # Without an id to go on from.
@@ -211,7 +218,7 @@ class ById:
             raise Unheeded
         if is_stuck:
             one.skipped += answer.count
-            return None
+            return
         inside = [key for key in ids if one.holds(key)]
         self._count(len(inside))
         if one.is_probe:
@@ -220,30 +227,28 @@ class ById:
         if len(inside) > 1:
             one.density, one.is_known = (len(inside) - 1) / (inside[-1] - inside[0]), True
         if one.skipped and not self._leave_hole(one, ids):
-            return None
-        after, last = one.after, max(ids, default=one.after)
-        high = self._seen_up_to(one, asked, last, answer, is_hole=bool(hole))
-        one.after = last if high == last else self._end(one)
-        return after, high
+            return
+        last = max(ids, default=one.after)
+        one.after = self._end(one) if self._is_end(one, asked, last, answer, is_hole=bool(hole)) else last
 
     def _count(self, rows: int) -> None:
         self._facts.kept += rows
         self._facts.seen += rows
 
-    def _seen_up_to(self, one: _Range, asked: _Asked, last: int, answer: Answer, *, is_hole: bool) -> int | None:
-        """The highest id up to which the answer shows all there is, which may lie beyond its rows."""
+    def _is_end(self, one: _Range, asked: _Asked, last: int, answer: Answer, *, is_hole: bool) -> bool:
+        """Whether the answer shows all there is in what was asked for; what stays doubtful is noted."""
         if asked.last is not None and last >= asked.last:
-            return asked.last
+            return True
         is_empty, left = last == one.after, self._facts.left
         is_short = is_empty or (self._trusts_short and self._facts.is_short(answer.count, limit=asked.limit))
         # At the open end a short page alone proves nothing: with the total, or with nothing behind it, it does.
         if not is_short or (asked.last is None and not is_empty and left):
-            return last
+            return False
         if is_hole or not self._trusts_short or self._is_sure or left in (0, inf) or not self._facts.seen:
-            return asked.last
+            return True
         self._doubts.append((last, one.before))
         one.before = last + 1
-        return last
+        return True
 
     def _end(self, one: _Range) -> int:
         one.before = one.after + 1 if one.before is None else one.before
@@ -251,18 +256,17 @@ class ById:
 
     # A short page is the end, unless the server sends fewer rows than were asked for
 
-    def _doubt_the_end(self) -> tuple[Bounds, ...]:
-        """At the end, with rows wanting: ask on where most of them could be. Returns the doubts that are dispelled."""
+    def _doubt_the_end(self) -> None:
+        """At the end, with rows wanting: ask on where most of them could be."""
         if self._ranges or not self._doubts:
-            return ()
+            return
         if 0 < self._facts.left < inf and not self._is_sure:
             widest = max(self._doubts, key=_width_of)
             self._doubts.remove(widest)
             self._ranges = [_Range(*widest, is_probe=True)]
             self._trusts_short = False  # Until the answer is there.
-            return ()
-        dispelled, self._doubts = self._doubts, []
-        return tuple((low, None if before is None else before - 1) for low, before in dispelled)
+        else:
+            self._doubts = []
 
     def _judge_doubts(self, *, found: bool) -> None:
         """One look tells: either short pages are the end, and all of them are, or none is."""
@@ -283,7 +287,8 @@ class ById:
             found = (Unkept(place=f"the next one after id {one.after}", why=why_not(failure)),) * one.hole
         elif not self._facts.narrow(asked.limit, failure):
             self._step_over(one)
-        return Heard(empty=self._doubt_the_end(), unkept=found)
+        self._doubt_the_end()
+        return Heard(unkept=found)
 
     def _step_over(self, one: _Range | None) -> None:
         """By one more row, or without having come from above."""
@@ -301,6 +306,6 @@ class ById:
         return bool(ids)
 
 
-def _width_of(bounds: Bounds) -> float:
-    low, high = bounds
+def _width_of(doubt: Doubt) -> float:
+    low, high = doubt
     return inf if high is None else high - low

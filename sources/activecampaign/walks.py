@@ -61,35 +61,30 @@ class ListWalk:
             self._on_their_way[ask] = self._way
         return ask
 
-    def hear(self, ask: Ask, answer: Answer) -> list[Page]:
+    def hear(self, ask: Ask, answer: Answer) -> Page:
         """Raises UnexpectedAnswer when no row can be read."""
         before, odd = self.cursor, self._facts.name_odd(ask, answer)
         if self._on_their_way.pop(ask) is not self._way or self._way.is_over:
-            return [self._late(answer, odd)]
+            return self._late(answer, odd)
         self._facts.seen += len(odd) if self._by_id else 0
         try:
             heard = self._way.hear(ask, answer)
         except Unheeded:
             heard = self._go_by_offset()
         is_denied = self._is_denied()
-        has_bounds = self._is_whole and not is_denied
         if is_denied and not self._facts.seen and not self._was_denied:
             self._was_denied, is_denied = True, False
             self._way = self._begin(by_id=self._by_id)
         self._before_the_end = before if self._way.is_over and self._on_their_way else None
         repeated = len(answer.rows) - self._tell()
-        page = Page(
+        return Page(
             rows=answer.rows,
             cursor=None if self.is_over else self.cursor,
             total=self._facts.total,
             unkept=(*odd, *heard.unkept),
             repeated=repeated,
             seam_proven=heard.is_proven and not is_denied and not self._lacks(),
-            covers=heard.covers if has_bounds else None,
         )
-        # What turned out to be empty is said before the last page: after that one nothing may come.
-        empty = [Page(rows={}, cursor=before, total=self._facts.total, covers=bounds) for bounds in heard.empty]
-        return [*empty, page] if has_bounds else [page]
 
     def _late(self, answer: Answer, odd: tuple[Unkept, ...]) -> Page:
         """Of a way that has ended, or was given up: it proves nothing and counts nothing."""

@@ -16,8 +16,6 @@ FIRST_TOO_LARGE = 2  # As many while nothing else has come.
 MOST_ODD = 50  # Rows without an id that are known again: neighbours share fewer, and a cursor must not grow.
 UNKNOWN = 1000.0  # Calls that a stream is taken to need until it says how long it is: so it is asked early.
 
-Bounds = tuple[int, int | None]
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Ask:
@@ -87,11 +85,9 @@ class Facts:
 
 @dataclass(frozen=True, kw_only=True)
 class Heard:
-    """What an answer told. `covers` and `empty` are bounds of ids between which no other row lives."""
+    """What an answer told besides its rows."""
 
     is_proven: bool = True
-    covers: Bounds | None = None
-    empty: tuple[Bounds, ...] = ()
     unkept: tuple[Unkept, ...] = ()
 
 

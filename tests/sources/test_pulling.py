@@ -46,11 +46,11 @@ class Pieces:
         self.asked += 1
         return self.asked
 
-    def hear(self, ask: int, answer: str) -> list[Page]:
+    def hear(self, ask: int, answer: str) -> Page:
         if self.refuses:
             raise UnexpectedAnswer("Odd.")
         self.cursor.append(ask)
-        return [Page(rows={answer: {"id": answer}}, cursor=None if self.is_over else {"done": [*self.cursor]})]
+        return Page(rows={answer: {"id": answer}}, cursor=None if self.is_over else {"done": [*self.cursor]})
 
 
 def answered(stream: Stream, ask: int) -> str:
@@ -331,7 +331,7 @@ def test_a_dead_key_costs_one_call() -> None:
 
 def test_a_fault_of_the_walk_itself_is_raised_and_hangs_nobody() -> None:
     class Broken(Pieces):
-        def hear(self, ask: int, answer: str) -> list[Page]:
+        def hear(self, ask: int, answer: str) -> Page:
             raise LookupError
 
     with pytest.raises(LookupError):

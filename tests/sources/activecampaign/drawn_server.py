@@ -180,7 +180,7 @@ def until_killed(walk: ListWalk, outcome: Outcome, dice: Random) -> None:
                 outcome.calls, outcome.allowed = outcome.calls + 1, outcome.allowed + 1
             sent.append((ask, server.read(ask.params)))
         assert sent, "the walk neither asks nor ends"
-        heard += walk.hear(*sent.pop(dice.randrange(len(sent))))
+        heard.append(walk.hear(*sent.pop(dice.randrange(len(sent)))))
         if dice.random() < server.kill_rate:
             stored = dice.randint(0, len(heard))
             outcome.allowed += len(sent) + len(heard) - stored

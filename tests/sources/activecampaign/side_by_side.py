@@ -124,7 +124,7 @@ def run(
             ready.append((ask, read(ask.params)))
         if ready and (dice is None or not sent or dice.random() < 0.6):
             ask, came = ready.pop(dice.randrange(len(ready)) if dice else 0)
-            done.pages += walk.hear(ask, came)
+            done.pages.append(walk.hear(ask, came))
     return done
 
 
