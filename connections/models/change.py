@@ -9,14 +9,13 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
-from connections.models.holding import Holding
+from connections.models.holding import PIECE, Holding
 from connections.models.upsert import Before, RowText
 from sources.spec import Row
 
 PRESENCE = ""  # The field of a row that comes or goes.
 THERE, NOT_THERE = "there", "not there"
 NOT_SHOWN = "not shown"  # Before: the row had left the field out.
-PIECE = 2000  # Rows. Some hundredths of a second, in which a SQLite lets nobody else write.
 
 Difference = tuple[str, str, str]
 """A field, what it held before, and what it holds now."""

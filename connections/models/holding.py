@@ -12,6 +12,7 @@ from connections.safe.sealing import Unsealable, seal, unseal
 from sources.spec import host_of
 
 TIME_TO_CHANGE_ONES_MIND = timedelta(days=7)
+PIECE = 2000  # Rows that are written together. Some hundredths of a second, in which a SQLite lets nobody else write.
 
 
 class HoldingQuerySet(models.QuerySet["Holding"]):

@@ -2,13 +2,12 @@
 
 from typing import Self
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from connections.models.holding import Holding
+from connections.models.holding import PIECE, Holding
 from connections.models.record import Record
-from connections.models.row_count import RowCount
 from sources.spec import Stream
 
 
@@ -44,12 +43,21 @@ class MissingRows(models.Model):
     # What is decided --------------------------------------------------------------------------------------------
 
     def mark_gone(self, stream: Stream) -> int:
-        """Returns how many rows were still living."""
-        living = Record.objects.filter(holding=self.holding, stream=self.stream).living()
-        gone = living.exclude(missed_at=None).mark_gone(self.holding, stream)
-        RowCount.objects.note(self.holding, self.stream, -gone)
-        self.delete()
-        return gone
+        """Returns how many rows were still living. When it is stopped half-way, the question stands."""
+        marked = 0
+        while gone := self._mark_piece(stream):
+            marked += gone
+        return marked
+
+    @transaction.atomic
+    def _mark_piece(self, stream: Stream) -> int:
+        if not type(self).objects.select_for_update().filter(pk=self.pk).first():
+            return 0  # Somebody else has decided, and was quicker.
+        missed = Record.objects.filter(holding=self.holding, stream=self.stream).living().exclude(missed_at=None)
+        piece = [*missed.values_list("pk", flat=True)[:PIECE]]
+        if len(piece) < PIECE:
+            type(self).objects.filter(pk=self.pk).delete()
+        return Record.objects.filter(pk__in=piece).mark_gone(self.holding, stream)
 
     def keep(self) -> None:
         """Nobody is asked again before more are missing."""

@@ -70,14 +70,17 @@ class RecordQuerySet(models.QuerySet["Record"]):
     def _stored_rows(self, holding: Holding, stream: Stream) -> StoredRows:
         return StoredRows(table=self.model._meta.db_table, owner=holding.pk, stream=stream.key, using=self.db)
 
+    @transaction.atomic(savepoint=False)
     def mark_gone(self, holding: Holding, stream: Stream) -> int:
-        """Of one stream of a holding; whoever calls notes how many there are now. Returns how many went."""
+        """Living rows of one stream of a holding. Returns how many went."""
         now = timezone.now()
         if stream.comes_and_goes:
             # While they can still be told: those that are marked may not be among these any more.
             gone = [*self.values_list("external_id", flat=True)]
             Change.objects.log_gone(holding, stream.key, gone, seen_at=now)
-        return self.update(deleted_at=now)
+        count = self.update(deleted_at=now)
+        RowCount.objects.note(holding, stream.key, -count)
+        return count
 
     def store_page(
         self,

@@ -7,11 +7,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from connections.models import Change, Connection, Holding, Record
+from connections.models.holding import PIECE
 
 log = logging.getLogger(__name__)
 
 MOST_EMPTY = 50  # Of set-ups that were discarded.
-PIECE = 2000  # Rows. Some hundredths of a second, in which a SQLite lets nobody else write.
 
 
 def erase_a_piece() -> int:
@@ -32,8 +32,7 @@ def clear_some(pk: UUID) -> int:
     stream = next(iter(holding.clearing), None)
     if stream is None:
         return 0  # Another worker was quicker.
-    gone = erase_rows_of(holding, Record, most=PIECE, stream=stream)
-    gone += erase_rows_of(holding, Change, most=PIECE - gone, stream=stream)
+    gone = erase_rows(holding, stream=stream)
     if gone < PIECE:
         holding.has_cleared(stream)
         Connection.objects.filter(holding=holding, next_sync_at__gt=timezone.now()).update(next_sync_at=timezone.now())
@@ -43,17 +42,18 @@ def clear_some(pk: UUID) -> int:
 
 @transaction.atomic
 def erase_some(holding: Holding) -> int:
-    gone = erase_rows_of(holding, Record, most=PIECE)
-    gone += erase_rows_of(holding, Change, most=PIECE - gone)
+    gone = erase_rows(holding)
     if gone < PIECE:
         holding.delete()
         log.info("what was held of an account is erased", extra={"holding": str(holding.pk)})
     return gone
 
 
-def erase_rows_of(holding: Holding, model: type[Change] | type[Record], *, most: int, stream: str = "") -> int:
-    # In the order of an index that begins with the holding: by their own ids, those of all others would be read too.
-    rows = model.objects.filter(holding=holding, **({"stream": stream} if stream else {}))
-    piece = rows.order_by("stream", "external_id")[:most]
-    gone, _ = model.objects.filter(pk__in=[*piece.values_list("pk", flat=True)]).delete()
+def erase_rows(holding: Holding, **narrowed: str) -> int:
+    """A piece of what it holds, of rows first; fewer when nothing is left."""
+    gone = 0
+    for model in (Record, Change):
+        # In the order of an index that begins with the holding: by their own ids, those of all others would be read.
+        rows = model.objects.filter(holding=holding, **narrowed).order_by("stream", "external_id")[: PIECE - gone]
+        gone += model.objects.filter(pk__in=[*rows.values_list("pk", flat=True)]).delete()[0]
     return gone

@@ -6,10 +6,9 @@ from django.db import transaction
 from django.db.models import BigIntegerField, Count, Func, Sum
 
 from connections.models import Record, RowCount
+from connections.models.holding import PIECE
 
 log = logging.getLogger(__name__)
-
-PIECE = 2000  # Rows. Some hundredths of a second, in which a SQLite lets nobody else write.
 
 
 class Bytes(Func):

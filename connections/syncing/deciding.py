@@ -7,24 +7,24 @@ from connections.models import Connection, Holding, MissingRows, User
 from sources.spec import Stream
 
 
-@transaction.atomic
 def decide(connection: Connection, stream: str, *, are_gone: bool, by: User) -> int | None:
     """Mark the missing rows of a stream as deleted, or keep them; returns how many were marked.
 
     None when there was nothing to decide any more. Raises Http404 when the person may no longer change the connection.
     """
-    row = present_row(connection, by=by)
-    known = row.known_source().stream(stream)
-    missing = MissingRows.objects.to_decide().filter(holding=row.holding, stream=stream).first()
-    if missing is None or known is None:
-        return None
-    detail = f"{missing.missing:,} of {missing.held:,} {stream} were not found."
-    if not are_gone:
-        missing.keep()
-        row.record("kept the missing rows", by=by, detail=detail)
-        return 0
-    row.record("marked the missing rows as deleted", by=by, detail=detail)
-    return missing.mark_gone(known)
+    with transaction.atomic():
+        row = present_row(connection, by=by)
+        known = row.known_source().stream(stream)
+        missing = MissingRows.objects.to_decide().filter(holding=row.holding, stream=stream).first()
+        if missing is None or known is None:
+            return None
+        detail = f"{missing.missing:,} of {missing.held:,} {stream} were not found."
+        if not are_gone:
+            missing.keep()
+            row.record("kept the missing rows", by=by, detail=detail)
+            return 0
+        row.record("marked the missing rows as deleted", by=by, detail=detail)
+    return missing.mark_gone(known)  # In pieces, so that nobody waits for hundreds of thousands.
 
 
 @transaction.atomic

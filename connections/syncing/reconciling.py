@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
-from connections.models import MissingRows, Record, RowCount, StreamRun, Sync
+from connections.models import MissingRows, Record, StreamRun, Sync
+from connections.models.holding import PIECE
 from connections.models.record import RecordQuerySet
 from connections.models.sync import RunState
 from sources.errors import NotPermitted, UnexpectedAnswer
@@ -16,7 +17,6 @@ from sources.spec import Page, Puller, Stream
 log = logging.getLogger(__name__)
 
 FEW = 20  # Rows that are asked for one by one. Each costs a call.
-PIECE = 2000  # Rows that are marked together; on SQLite nobody else writes meanwhile.
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,7 @@ def mark_gone(run: StreamRun, stream: Stream, rows: RecordQuerySet) -> None:
     holding = run.sync.connection.holding
 
     def mark(piece: RecordQuerySet) -> None:
-        gone = piece.mark_gone(holding, stream)
-        RowCount.objects.note(holding, run.stream, -gone)
-        run.deleted += gone
+        run.deleted += piece.mark_gone(holding, stream)
         run.save(update_fields=["deleted"])
 
     in_pieces(run, rows, mark)

@@ -5,8 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from connections.models import Connection, MissingRows, User
-from connections.operating import erasing
+from connections.models import Connection, MissingRows, User, missing_rows
 from connections.operating.erasing import erase_a_piece
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
@@ -59,7 +58,11 @@ def test_a_key_that_sees_much_less_deletes_nothing_and_says_so(connection: Conne
     assert "165 of 200 contacts were not found" in detail(alice_client, connection)
 
 
-def test_rows_that_a_person_says_are_gone_are_marked(connection: Connection, alice_client: Client) -> None:
+@pytest.mark.parametrize("piece", [2000, 55, 40])
+def test_rows_that_a_person_says_are_gone_are_marked_in_pieces(
+    connection: Connection, alice_client: Client, monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
+    monkeypatch.setattr(missing_rows, "PIECE", piece)
     pull(connection, only=["contacts"], full=True)
 
     said = decide(alice_client, connection, "gone")
