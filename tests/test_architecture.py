@@ -24,7 +24,7 @@ ARCHIVE = (
     *("missing_rows", "record", "bounds", "row_count", "stream_mark", "change", "sync"),
     *("shared_budget", "budget", "standby_key", "event", "check_try", "sign_in"),
     *("connection", "condition", "sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "pacing"),
-    *("timing", "choices", "key_canary", "upsert", "holding", "account_name", "hidden_address"),
+    *("timing", "choices", "key_canary", "upsert", "holding", "account_name", "sealed_address", "hidden_address"),
 )
 
 
@@ -251,7 +251,7 @@ def test_keys_are_opened_in_one_place() -> None:
     openers = {name for name in modules() if calls(name, "unseal")}
 
     # Beside the keys, addresses and what was typed into an unfinished form are sealed.
-    others = {"connections.access.second_factor", "connections.models.key_canary", "connections.models.holding"}
+    others = {"connections.access.second_factor", "connections.models.key_canary", "connections.models.sealed_address"}
     others |= {"connections.models.account_name"}
     typed = {"connections.models.connection", "connections.login.confirming"}
     assert openers == {"connections.models.sealed_credentials", *others, *typed}

@@ -7,9 +7,7 @@ from typing import Any, Self
 from django.db import models
 from django.utils import timezone
 
-from connections.safe.fields import SealedField
-from connections.safe.sealing import Unsealable, seal, unseal
-from sources.spec import host_of
+from connections.models.sealed_address import SealedAddress
 
 TIME_TO_CHANGE_ONES_MIND = timedelta(days=7)
 PIECE = 2000  # Rows that are written together. Some hundredths of a second, in which a SQLite lets nobody else write.
@@ -27,7 +25,7 @@ class HoldingQuerySet(models.QuerySet["Holding"]):
         return self.filter(connection=None).exclude(erase_at__gt=timezone.now())
 
 
-class Holding(models.Model):
+class Holding(SealedAddress):
     """Rows belong to it, and a connection points to it: another account, or none, is one change of that pointer.
 
     `parted_from` is the connection that showed it last and may take it back until `erase_at`. Then, and when its
@@ -42,7 +40,6 @@ class Holding(models.Model):
     )
     parted_at = models.DateTimeField(null=True, editable=False)
     erase_at = models.DateTimeField(null=True, editable=False, db_index=True)
-    api_url = SealedField()
     clearing: "models.JSONField[list[str], list[str]]" = models.JSONField(default=list, editable=False)
 
     objects = HoldingQuerySet.as_manager()
@@ -50,23 +47,8 @@ class Holding(models.Model):
     def __str__(self) -> str:
         return f"what is held since {self.created_at:%-d %B %Y}"
 
-    def address(self) -> str:
-        """The API URL that its rows came from. Raises Unsealable."""
-        return unseal(self.api_url, context=self.sealing_context())
-
-    def keep_address(self, api_url: str) -> None:
-        self.api_url = seal(api_url, context=self.sealing_context())
-
-    def sealing_context(self) -> tuple[str, ...]:
-        return ("holding", str(self.pk), "api_url")
-
-    @property
-    def host(self) -> str:
-        """For a page to show; empty when it cannot be opened."""
-        try:
-            return host_of(self.address())
-        except Unsealable:
-            return ""
+    def sealing_context(self, field: str, *more: str) -> tuple[str, ...]:
+        return ("holding", str(self.pk), field, *more)
 
     @property
     def rows(self) -> int:

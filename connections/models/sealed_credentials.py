@@ -8,6 +8,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from connections.models.account_name import account_fingerprints
 from connections.models.people import User
+from connections.models.sealed_address import SealedAddress
 from connections.safe.fields import SealedField
 from connections.safe.sealing import Unsealable, fingerprint, fingerprints, seal, unseal
 from sources.spec import Credentials, Secret, host_of
@@ -15,12 +16,11 @@ from sources.spec import Credentials, Secret, host_of
 SHORTEST_HINTED_KEY = 32  # Four characters of a shorter key would give too much of it away.
 
 
-class SealedCredentials(models.Model):
+class SealedCredentials(SealedAddress):
     """What a connection knows about its credentials. Each sealed text opens on its own row and field alone."""
 
     workspace_id: int
 
-    api_url = SealedField()
     api_key = SealedField()
     account_fingerprint = models.CharField(max_length=64, blank=True, editable=False, db_index=True)
     key_fingerprint = models.CharField(max_length=64, blank=True, editable=False)
@@ -34,18 +34,6 @@ class SealedCredentials(models.Model):
     @property
     def has_key(self) -> bool:
         return bool(self.api_key)
-
-    def address(self) -> str:
-        """The API URL. Raises Unsealable."""
-        return unseal(self.api_url, context=self.sealing_context("api_url"))
-
-    @property
-    def host(self) -> str:
-        """The account's host for a page to show; empty when it cannot be opened."""
-        try:
-            return host_of(self.address())
-        except Unsealable:
-            return ""
 
     @property
     def is_readable(self) -> bool:
@@ -99,7 +87,7 @@ class SealedCredentials(models.Model):
 
     def keep_address(self, api_url: str) -> None:
         """A stored key is sealed for the address before, and does not open with this one."""
-        self.api_url = seal(api_url, context=self.sealing_context("api_url"))
+        super().keep_address(api_url)
         self.account_fingerprint = account_fingerprints(host_of(api_url))[0]
 
     def note_account(self) -> None:

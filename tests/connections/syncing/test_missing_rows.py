@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from connections.models import Connection, MissingRows, User, missing_rows
+from connections.operating import erasing
 from connections.operating.erasing import erase_a_piece
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
