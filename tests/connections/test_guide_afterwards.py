@@ -11,6 +11,7 @@ from django.test import Client
 from connections.models import Connection, Team, User
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.connections.stepper.walking import (
+    LIST,
     begin,
     chosen,
     connect_through_pages,
@@ -25,7 +26,6 @@ from tests.connections.stepper.walking import (
     work_off,
 )
 
-LIST = "/w/harbour-tea/connections/"
 OTHER_KEY = "c0ffee" * 8
 
 

@@ -10,6 +10,7 @@ from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import client_of
 from tests.connections.stepper.walking import (
     ADD,
+    LIST,
     begin,
     connect_through_pages,
     details,
@@ -22,9 +23,6 @@ from tests.connections.stepper.walking import (
 )
 
 pytestmark = pytest.mark.usefixtures("no_limit")
-
-LIST = "/w/harbour-tea/connections/"
-PAGES = ("", "finish/", "discard/")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import PASSWORD, client_of
 from tests.connections.stepper.walking import (
     ADD,
+    LIST,
     begin,
     details,
     error_at,
@@ -26,9 +27,6 @@ from tests.connections.stepper.walking import (
 )
 
 pytestmark = pytest.mark.usefixtures("no_limit")
-
-LIST = "/w/harbour-tea/connections/"
-PAGES = ("", "finish/", "discard/")
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import client_of
 from tests.connections.stepper.walking import (
     ADD,
+    LIST,
+    PAGES,
     begin,
     connect_through_pages,
     controls,
@@ -27,9 +29,6 @@ from tests.connections.stepper.walking import (
 )
 
 pytestmark = pytest.mark.usefixtures("no_limit")
-
-LIST = "/w/harbour-tea/connections/"
-PAGES = ("", "finish/", "discard/")
 
 
 # Who else ---------------------------------------------------------------------------------------------------------

@@ -12,7 +12,10 @@ from connections.models import Connection, Sync
 from connections.syncing.syncing import run
 from sources.activecampaign.sandbox.server import SandboxServer
 
-ADD = "/w/harbour-tea/connections/add/"
+LIST = "/w/harbour-tea/connections/"
+ADD = f"{LIST}add/"
+PAGES = ("", "finish/", "discard/")
+"""Of a set-up."""
 
 
 def begin(client: Client) -> str:
