@@ -104,6 +104,11 @@ def visible_connection(request: PersonRequest, slug: str, source: str, pk: UUID)
     return connection
 
 
+def siblings(request: PersonRequest, connection: Connection) -> ConnectionQuerySet:
+    """The connections of its source that I may use, itself first, with what a list beside its page shows."""
+    return Connection.objects.visible_to(request.user).beside(connection).only("name", "source_key", "health")
+
+
 def manageable_connection(request: PersonRequest, slug: str, source: str, pk: UUID) -> Connection:
     """A connection that I may change. Raises PermissionDenied when I may only use it."""
     connection = visible_connection(request, slug, source, pk)

@@ -27,6 +27,7 @@ from connections.safe.sealing import Unsealable
 from sources.errors import SourceError
 
 SHOWN_EVENTS = 5
+MOST_SIBLINGS = 50  # In the list beside a connection; the others are found on their source's page.
 
 
 @sensitive_post_parameters("api_key")
@@ -141,11 +142,12 @@ def detail_page(
     status: int = 200,
 ) -> HttpResponse:
     place = access.my_place(request, connection.workspace.slug)
-    siblings = access.visible_connections(request, place).filter(source_key=connection.source_key)
+    siblings = access.siblings(request, connection)
     context = {
         **moving_part(request, connection),
         "source": connection.source,
-        "siblings": siblings,
+        "siblings": siblings[:MOST_SIBLINGS],
+        "sibling_count": siblings.count(),
         "form": form,
         "may_manage": may_manage,
         "confirm_url": "" if confirming.is_recent(request) else confirming.confirm_url(connection.get_absolute_url()),

@@ -64,6 +64,13 @@ class ConnectionQuerySet(models.QuerySet[Any]):
             )
         )
 
+    def beside(self, connection: Any) -> Self:
+        """In the order of a list beside its page: itself, then what needs somebody, then by name."""
+        place = Case(When(pk=connection.pk, then=0), When(health=Health.ACTION_NEEDED, then=1), default=2)
+        return self.filter(workspace=connection.workspace_id, source_key=connection.source_key).order_by(
+            place, "name", "id"
+        )
+
     def counts_by_source(self) -> dict[str, int]:
         return dict(self.order_by().values_list("source_key").annotate(models.Count("pk")))
 

@@ -65,15 +65,6 @@ function focusNews(root) {
   root.querySelector("[data-takes-focus]")?.focus();
 }
 
-// In a list that scrolls by itself, the current one is in view from the start; the page does not move.
-function showCurrent(list) {
-  const current = list.querySelector("[aria-current]");
-  if (current) {
-    const [inner, outer] = [current.getBoundingClientRect(), list.getBoundingClientRect()];
-    list.scrollBy(inner.left - outer.left - outer.width / 3, inner.top - outer.top - outer.height / 3);
-  }
-}
-
 // data-folds on an open <details>: on a phone it begins folded.
 const phone = matchMedia("(max-width: 44rem)");
 
@@ -112,7 +103,6 @@ function improve(root) {
 
 improve(document);
 focusNews(document);
-document.querySelectorAll(".side-nav > ul").forEach(showCurrent);
 document.querySelectorAll("details[data-folds]").forEach(foldOnPhones);
 setInterval(() => tellTimes(document), 30000);
 document.addEventListener("htmx:load", (event) => {

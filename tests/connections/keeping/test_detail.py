@@ -15,6 +15,7 @@ from connections.people.leaving import end_membership
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect, client_of
 from tests.connections.engine import store_rows
+from tests.connections.listing.test_list import fill
 
 LONG_KEY = "0123456789abcdef" * 4 + "a1b2c3d4"
 
@@ -348,3 +349,30 @@ def test_an_unpaid_account_is_mended_by_paying_and_testing_again_not_by_another_
     assert "Test again" in page
     assert "Enter another key" not in page
     assert "#id_api_key" not in mail.outbox[0].body
+
+
+def beside(client: Client, connection: Connection) -> list[str]:
+    page = client.get(connection.get_absolute_url()).content.decode()
+    return re.findall(r"<a [^>]*>(.*?)</a>", page.partition('class="side-nav"')[2].partition("</nav>")[0])
+
+
+def test_beside_a_connection_stand_itself_then_what_needs_somebody_then_the_others_by_name(
+    alice_client: Client, connect: Connect
+) -> None:
+    shop, main, broken = connect(name="Shop"), connect(name="Main"), connect(name="Old shop")
+    Connection.objects.filter(pk=broken.pk).update(health="action_needed")
+
+    assert beside(alice_client, shop) == ["Shop", "Old shop", "Main"]
+    assert beside(alice_client, main) == ["Main", "Old shop", "Shop"]
+
+
+def test_beside_a_connection_stand_fifty_at_the_most_and_the_way_to_all(
+    alice_client: Client, alice: User, workspace: Workspace, growth: Team, connect: Connect
+) -> None:
+    shown = connect(name="Zebra")
+    fill(workspace, [alice], 49, growth)
+    assert len(beside(alice_client, shown)) == 50
+
+    fill(workspace, [alice], 1, growth)
+    names = beside(alice_client, shown)
+    assert (names[0], len(names), names[-1]) == ("Zebra", 51, "All 51")
