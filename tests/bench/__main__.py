@@ -29,12 +29,13 @@ SCENARIOS = {
     "person": "A person who presses Test now during a pull at full pace",
     "storage": "Into SQLite, without latency or limit",
     "postgresql": "Into PostgreSQL, without latency or limit",
+    "pages": "Pages of a large site (PostgreSQL)",
     "rotation": "A new credential key while people work (PostgreSQL)",
     "kills": "Workers killed with -9",
     "walks": "Walks over servers that lie in every way that is known",
     "worlds": "Seeded worlds, whose rows come and go while they are read",
 }
-ON_POSTGRESQL = ("postgresql", "rotation")
+ON_POSTGRESQL = ("postgresql", "pages", "rotation")
 
 
 def main(words: Sequence[str] | None = None) -> int:
