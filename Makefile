@@ -13,11 +13,12 @@ LINT_ENV = env DEBUG=off ALLOWED_HOSTS=lint.example SITE_URL=https://lint.exampl
 	CREDENTIAL_KEYS=$$($(BIN)/python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format look bench mutate outdated chromium
+.PHONY: help run test test-scale lint format look bench mutate outdated chromium
 
 help:
 	@echo "make run      start the product with a sandbox and demo people; PORT=… SANDBOX_PORT=… choose other ports"
 	@echo "make test     run all tests; ARGS=\"-k word\" narrows them"
+	@echo "make test-scale  run all tests on PostgreSQL (twenty minutes)"
 	@echo "make lint     check style, imports, types, templates and migrations"
 	@echo "make format   put style right"
 	@echo "make look     take pictures of the running demo's pages; ARGS=\"/w/harbour-tea/connections/\" names them"
@@ -30,6 +31,9 @@ run: $(STAMP)
 
 test: $(STAMP) chromium
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+test-scale: $(STAMP) chromium
+	@$(BIN)/python -m tests.on_postgresql $(ARGS)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check

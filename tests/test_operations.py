@@ -51,14 +51,18 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_what_the_first_run_prints_lets_a_person_in_and_ctrl_c_leaves_nothing_running(checkout):
+def test_what_the_first_run_prints_lets_a_person_in_ctrl_c_leaves_nothing_and_a_second_run_keeps_all(checkout):
     with make_run(checkout) as demo:
         demo.says(READY)
 
-        page = log_in(typed(demo.output, "Open"), email=typed(demo.output, "Log in as"))
+        site = typed(demo.output, "Open")
+        page = log_in(site, email=typed(demo.output, "Log in as"))
         asked = httpx.get(
             f"{typed(demo.output, 'API URL')}/api/3/users/me", headers={"Api-Token": typed(demo.output, "API key")}
         )
+        sheets = [
+            httpx.get(f"{site}{path}").status_code for path in re.findall(r'href="/(static/[^"]+\.css)"', page.text)
+        ]
         web, worker = demo.alive(named="gunicorn"), demo.alive(named="manage.py worker")
         demo.process.send_signal(signal.SIGINT)
 
@@ -66,9 +70,42 @@ def test_what_the_first_run_prints_lets_a_person_in_and_ctrl_c_leaves_nothing_ru
         assert worker
         assert (page.status_code, page.url.path) == (200, "/w/harbour-tea/connections/")
         assert asked.status_code == 200
+        assert set(sheets) == {200}
+        assert not (checkout / "staticfiles").exists()
         assert mode(checkout / ".env") == 0o600
         assert {mode(file) for file in checkout.glob("db.sqlite3*")} == {0o600}
         assert demo.exit_code() == 0
+        assert demo.alive() == []
+    secrets = (checkout / ".env").read_bytes()
+    with sqlite3.connect(checkout / "db.sqlite3") as database:
+        database.execute("UPDATE connections_workspace SET name = 'Renamed' WHERE slug = 'harbour-tea'")
+    database.close()
+
+    with make_run(checkout) as demo:
+        demo.says(READY)
+        page = log_in(typed(demo.output, "Open"), email="bob@harbourtea.example")
+
+        assert "Renamed" in page.text
+        assert (checkout / ".env").read_bytes() == secrets
+        demo.process.send_signal(signal.SIGTERM)
+        assert demo.exit_code() == 0
+
+
+def test_a_killed_worker_is_replaced_and_without_its_sandbox_everything_stops_with_a_sentence(checkout):
+    with make_run(checkout) as demo:
+        demo.says(READY)
+        [worker] = demo.alive(named="manage.py worker")
+        [sandbox] = demo.alive(named="activecampaign_sandbox")
+
+        os.kill(worker, signal.SIGKILL)
+
+        demo.says("The worker ended")
+        until(lambda: demo.alive(named="manage.py worker") not in ([], [worker]), what="another worker")
+
+        os.kill(sandbox, signal.SIGKILL)
+
+        assert demo.exit_code() == 1
+        assert "sandbox ended by itself" in demo.lines[-1]
         assert demo.alive() == []
 
 
@@ -92,60 +129,6 @@ def test_a_request_is_one_line_of_the_log_and_none_in_development(checkout, debu
 
     assert log.count("request_finished") == lines
     assert "request_started" not in log
-
-
-def test_static_files_are_served_without_being_collected(checkout):
-    with make_run(checkout) as demo:
-        demo.says(READY)
-
-        login = httpx.get(f"{typed(demo.output, 'Open')}accounts/login/")
-        sheets = re.findall(r'href="(/static/[^"]+\.css)"', login.text)
-        answers = [httpx.get(f"{login.url.copy_with(path=sheet)}") for sheet in sheets]
-
-        assert answers
-        assert {answer.status_code for answer in answers} == {200}
-        assert not (checkout / "staticfiles").exists()
-
-
-def test_a_second_run_keeps_the_data_and_the_secrets(checkout):
-    with make_run(checkout) as demo:
-        demo.says(READY)
-        demo.process.send_signal(signal.SIGTERM)
-        assert demo.exit_code() == 0
-    secrets = (checkout / ".env").read_bytes()
-    with sqlite3.connect(checkout / "db.sqlite3") as database:
-        database.execute("UPDATE connections_workspace SET name = 'Renamed' WHERE slug = 'harbour-tea'")
-    database.close()
-
-    with make_run(checkout) as demo:
-        demo.says(READY)
-        page = log_in(typed(demo.output, "Open"), email="bob@harbourtea.example")
-
-        assert "Renamed" in page.text
-        assert (checkout / ".env").read_bytes() == secrets
-
-
-def test_a_killed_worker_is_replaced(checkout):
-    with make_run(checkout) as demo:
-        demo.says(READY)
-        [worker] = demo.alive(named="manage.py worker")
-
-        os.kill(worker, signal.SIGKILL)
-
-        demo.says("The worker ended")
-        until(lambda: demo.alive(named="manage.py worker") not in ([], [worker]), what="another worker")
-
-
-def test_without_its_sandbox_everything_stops_with_a_sentence(checkout):
-    with make_run(checkout) as demo:
-        demo.says(READY)
-        [sandbox] = demo.alive(named="activecampaign_sandbox")
-
-        os.kill(sandbox, signal.SIGKILL)
-
-        assert demo.exit_code() == 1
-        assert "sandbox ended by itself" in demo.lines[-1]
-        assert demo.alive() == []
 
 
 @pytest.mark.parametrize("variable", ["PORT", "SANDBOX_PORT"])

@@ -51,7 +51,7 @@ def with_rows(apps: Any) -> None:
     apps.get_model("connections", "RowCount").objects.create(connection=owner, stream="contacts", rows=len(ROWS))
 
 
-def test_rows_move_in_pieces_to_the_holding_that_has_their_connections_id(
+def test_rows_move_in_pieces_to_the_holding_that_has_their_connections_id_and_a_worker_sizes_them(
     back_then: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_rows(back_then)
@@ -63,12 +63,6 @@ def test_rows_move_in_pieces_to_the_holding_that_has_their_connections_id(
     assert connection.holding.pk == connection.pk
     assert [json.loads(record.text) for record in connection.records.in_id_order()] == ROWS
     assert connection.row_counts.by_stream() == {"contacts": 7}
-
-
-def test_a_worker_sizes_them_afterwards(back_then: Any) -> None:
-    with_rows(back_then)
-    migrate(NOW)
-    connection = Connection.objects.get()
     assert not room_of(connection).is_counted
 
     while size_a_piece():
