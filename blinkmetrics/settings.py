@@ -36,9 +36,15 @@ ACTIVECAMPAIGN_HOST_SUFFIXES = env.list("ACTIVECAMPAIGN_HOST_SUFFIXES", default=
 ACTIVECAMPAIGN_RATE = env.float("ACTIVECAMPAIGN_RATE", default=5.0)
 ACTIVECAMPAIGN_SANDBOX_ORIGINS = env.list("ACTIVECAMPAIGN_SANDBOX_ORIGINS", default=[])
 SYNC_LEASE_SECONDS = env.float("SYNC_LEASE_SECONDS", default=60.0)
-CHANGES_KEPT_DAYS = env.int("CHANGES_KEPT_DAYS", default=0)
-if CHANGES_KEPT_DAYS < 0:
-    raise ImproperlyConfigured("Set CHANGES_KEPT_DAYS to a number of days, or to 0 to keep the changes for ever.")
+# Days; 0 is for ever.
+SYNCS_KEPT_DAYS = env.int("SYNCS_KEPT_DAYS", default=400)
+TRAIL_KEPT_DAYS = env.int("TRAIL_KEPT_DAYS", default=730)
+GONE_ROWS_KEPT_DAYS = env.int("GONE_ROWS_KEPT_DAYS", default=30)
+CHANGES_KEPT_DAYS = env.int("CHANGES_KEPT_DAYS", default=1826)
+SESSIONS_KEPT_DAYS = env.int("SESSIONS_KEPT_DAYS", default=14)
+for name in ("SYNCS", "TRAIL", "GONE_ROWS", "CHANGES", "SESSIONS"):
+    if vars()[f"{name}_KEPT_DAYS"] < (name == "SESSIONS"):
+        raise ImproperlyConfigured(f"Set {name}_KEPT_DAYS to a number of days, or to 0 to keep them for ever.")
 # What is stored of an account: its owner, or whoever has broken into it, decides how much it sends.
 MOST_BYTES_PER_CONNECTION = env.int("MOST_BYTES_PER_CONNECTION", default=5 * 1024**3)
 MOST_ROWS_PER_CONNECTION = env.int("MOST_ROWS_PER_CONNECTION", default=20_000_000)
@@ -148,6 +154,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+SESSION_COOKIE_AGE = SESSIONS_KEPT_DAYS * 24 * 60 * 60
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "connections.login.adapters.AccountAdapter"

@@ -153,7 +153,9 @@ class Record(models.Model):
             models.UniqueConstraint(fields=["holding", "stream", "external_id"], name="one_record_of_each_id")
         ]
         indexes = [
-            models.Index(F("holding"), F("stream"), Length("external_id"), F("external_id"), name="record_by_id_order")
+            models.Index(F("holding"), F("stream"), Length("external_id"), F("external_id"), name="record_by_id_order"),
+            # Of those alone that are gone: by it they are forgotten.
+            models.Index(fields=["deleted_at"], condition=Q(deleted_at__isnull=False), name="record_gone"),
         ]
 
     def __str__(self) -> str:

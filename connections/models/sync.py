@@ -179,7 +179,8 @@ class Sync(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["run_after"], condition=Q(state__in=["queued", "running"]), name="sync_claimable")
+            models.Index(fields=["run_after"], condition=Q(state__in=["queued", "running"]), name="sync_claimable"),
+            models.Index(fields=["finished_at"], name="sync_ended"),
         ]
 
     def __str__(self) -> str:

@@ -3,18 +3,17 @@
 import logging
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from connections.models import CallMinute, Change, CheckTry, Connection, KeyCanary, SignIn, StandbyKey, State
+from connections.models import CallMinute, CheckTry, Connection, KeyCanary, SignIn, StandbyKey, State
 from connections.models.connection import ORPHANED_KEY_LIFE, UNFINISHED_KEY_LIFE, UNFINISHED_LIFE
+from connections.operating.retention import forget_outdated
 
 log = logging.getLogger(__name__)
 
 CALLS_SHOWN_FOR = timedelta(days=2)
-MOST_PIECES = 50  # Of the log of changes, at a time: what is due waits for no more than some seconds.
 
 
 def keep_house() -> None:
@@ -26,20 +25,10 @@ def keep_house() -> None:
     CallMinute.objects.filter(minute__lt=now - CALLS_SHOWN_FOR).delete()
     CheckTry.objects.outdated().delete()
     SignIn.objects.outdated().delete()
-    forget_old_changes(now)
+    forget_outdated()
     plant_canary()
     if wiped or drafts:
         log.info("house kept", extra={"keys_wiped": wiped, "drafts_deleted": drafts})
-
-
-def forget_old_changes(now: datetime) -> None:
-    """Piece by piece, so that nobody waits for long; what is left is for the next time."""
-    if not settings.CHANGES_KEPT_DAYS:
-        return
-    seen_before = now - timedelta(days=settings.CHANGES_KEPT_DAYS)
-    for _ in range(MOST_PIECES):
-        if not Change.objects.forget_a_piece(seen_before=seen_before):
-            return
 
 
 def plant_canary() -> None:
