@@ -31,6 +31,7 @@ SCENARIOS = {
     "postgresql": "Into PostgreSQL, without latency or limit",
     "rotation": "A new credential key while people work (PostgreSQL)",
     "kills": "Workers killed with -9",
+    "days": "Months of a site: what is kept, and what goes",
     "walks": "Walks over servers that lie in every way that is known",
     "worlds": "Seeded worlds, whose rows come and go while they are read",
 }
