@@ -138,7 +138,10 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(
 # People ----------------------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "connections.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = [
+    "allauth.account.auth_backends.AuthenticationBackend",
+    "connections.login.spellings.ExactSpelling",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

@@ -14,6 +14,7 @@ from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
 
 from connections.access.second_factor import open_secret, seal_secret
 from connections.login.signing_in import note_sign_in, take_code_try
+from connections.models import User
 from connections.models.sign_in import Outcome
 from connections.safe.sealing import Unsealable
 
@@ -32,6 +33,16 @@ class InOurWords:
 
 class LogInForm(InOurWords, LoginForm):
     labels = {"remember": "Keep me logged in"}
+
+    def clean_login(self) -> str:
+        typed = self.data["login"].strip()
+        return typed if User.objects.filter(email=typed).exists() else super().clean_login()
+
+    def clean(self) -> Any:
+        cleaned = super().clean()
+        if self.user:
+            self._login.email = None  # By which it would look for small letters alone; a person has one address here.
+        return cleaned
 
 
 class NewPasswordForm(InOurWords, ResetPasswordKeyForm):

@@ -13,10 +13,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string, salted_hmac
 
+from connections.models.addresses import AddressField
+
 
 class UserManager(BaseUserManager["User"]):
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=(username or "").lower())
+
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user = self.model(email=email.strip(), **fields)
         user.set_password(password)
         user.save()
         return user
@@ -28,7 +33,7 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """A person. The e-mail address is the login."""
 
-    email = models.EmailField("e-mail address", unique=True)
+    email = AddressField("e-mail address", unique=True)
     name = models.CharField(max_length=100, blank=True)
     is_active = models.BooleanField("may log in", default=True)
     is_staff = models.BooleanField("may use the admin", default=False)
