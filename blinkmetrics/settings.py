@@ -47,10 +47,10 @@ MOST_BYTES_PER_WORKSPACE = env.int("MOST_BYTES_PER_WORKSPACE", default=20 * 1024
 # The application -------------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
+    "django.contrib.auth",  # First: our page for groups takes the place of its own.
     "connections",
     "sources",
     "connections.apps.StaffAdminConfig",
-    "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
     "django.contrib.messages",

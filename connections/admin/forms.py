@@ -48,6 +48,18 @@ def vouch_for(user: User) -> None:
     EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
 
 
+class MembershipForm(forms.ModelForm):
+    """Of somebody who is in it the role changes alone: another person comes by a line of their own."""
+
+    class Meta:
+        model = Membership
+        fields = ("user", "role")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["user"].disabled = self.instance.pk is not None
+
+
 class MembershipFormSet(forms.BaseInlineFormSet):
     """A workspace keeps at least one owner."""
 

@@ -1,6 +1,6 @@
 """E-mail addresses in small letters, as logins look for them. Of two that would be one both are kept as they are."""
 
-from django.db import migrations
+from django.db import migrations, models
 
 
 def put_into_small_letters(apps, schema_editor):
@@ -37,4 +37,7 @@ class Migration(migrations.Migration):
         ("account", "0009_emailaddress_unique_primary_email"),
     ]
 
-    operations = [migrations.RunPython(put_into_small_letters, migrations.RunPython.noop)]
+    operations = [
+        migrations.RunPython(put_into_small_letters, migrations.RunPython.noop),
+        migrations.AddField("event", "by_staff", models.BooleanField(default=False)),
+    ]

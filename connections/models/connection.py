@@ -303,6 +303,7 @@ class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
             about=self.name,
             private_to=self.created_by if self.privacy == Privacy.PRIVATE else None,
             actor=by,
+            by_staff=by is not None and by.acts_as_staff,
             detail=detail,
             changes=changes or {},
             version=self.version,

@@ -41,6 +41,7 @@ class Event(models.Model):
     # Goes with the person: emptied instead, it would be read as "anybody's".
     private_to = models.ForeignKey(User, models.CASCADE, null=True, related_name="+")
     actor = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    by_staff = models.BooleanField(default=False)
     at = models.DateTimeField(default=timezone.now)
     verb = models.CharField(max_length=40)
     about = models.CharField(max_length=100, blank=True)
@@ -57,7 +58,7 @@ class Event(models.Model):
     def __str__(self) -> str:
         if self.verb == "stopped working":
             return f"{self.about} stopped working"
-        return f"{self.actor or 'BlinkMetrics'} {self.verb} {self.about}"
+        return f"{self.who} {self.verb} {self.about}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
@@ -66,6 +67,13 @@ class Event(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError("The trail is only added to.")
+
+    @property
+    def who(self) -> str:
+        """Whoever did it, in the words of those whose workspace it is."""
+        if self.by_staff:
+            return f"BlinkMetrics staff ({self.actor})" if self.actor else "BlinkMetrics staff"
+        return str(self.actor or "BlinkMetrics")
 
     @property
     def changed_words(self) -> list[str]:

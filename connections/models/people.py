@@ -41,6 +41,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     # Each session carries a keyed hash of it and of the password: with another one all sessions before are over.
     session_mark = models.CharField(max_length=32, blank=True, editable=False)
 
+    # Set at the door of the admin: what is recorded of them from then on was done as site staff, for whoever reads it.
+    acts_as_staff = False
+
     objects = UserManager()
 
     USERNAME_FIELD = "email"
@@ -137,7 +140,8 @@ class Workspace(models.Model):
 
     def record(self, verb: str, *, by: User | None, about: str = "", detail: str = "") -> None:
         """Put into the trail what happened to its people; administrators read it, and who did it."""
-        self.events.create(verb=verb, about=about[:100], actor=by, detail=detail[:300])
+        by_staff = by is not None and by.acts_as_staff
+        self.events.create(verb=verb, about=about[:100], actor=by, by_staff=by_staff, detail=detail[:300])
 
 
 class Role(models.TextChoices):
