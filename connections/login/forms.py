@@ -10,7 +10,7 @@ from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
-from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
+from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY, TOTP
 
 from connections.access.second_factor import open_secret, seal_secret
 from connections.login.signing_in import note_sign_in, take_code_try
@@ -101,4 +101,6 @@ class ActivateForm(ActivateTOTPForm):
     def clean_code(self) -> str:
         self.cleaned_data["code"] = without_blanks(self.cleaned_data["code"])
         code: str = super().clean_code()
+        if not TOTP(Authenticator(user=self.user))._mark_code_used(code):  # It lets in nobody a second time.
+            raise get_adapter().validation_error("incorrect_code")
         return code

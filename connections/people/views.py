@@ -67,6 +67,7 @@ def require_second_factor(request: PersonRequest, workspace: str) -> HttpRespons
 
 
 def ask_to_confirm(request: PersonRequest, workspace: str, *, then: str) -> HttpResponse:
+    """For what a stolen session would take from people, or give to a partner in crime."""
     messages.info(request, f"Nothing was changed yet. Confirm that it is you, then {then}.")
     return redirect(confirming.confirm_url(reverse("connections:members", args=[workspace])))
 
@@ -81,7 +82,6 @@ def change_member(request: PersonRequest, workspace: str, pk: int) -> HttpRespon
         messages.error(request, "Choose a role.")
         return redirect("connections:members", workspace)
     if not confirming.is_recent(request):
-        # A stolen session would make a partner in crime an owner, or take the rights from those who could stop it.
         return ask_to_confirm(request, workspace, then="choose the role again")
     try:
         change_role(membership, Role(role), by=request.user)
@@ -104,6 +104,8 @@ def remove_member(request: PersonRequest, workspace: str, pk: int) -> HttpRespon
     except (LastOwner, OwnersAlone) as refusal:
         messages.error(request, str(refusal))
         return redirect("connections:members", workspace)
+    if request.method == "POST" and not confirming.is_recent(request):
+        return ask_to_confirm(request, workspace, then=f"remove {membership.user} again")
     if request.method == "POST":
         return end(request, membership, then=f"{membership.user} is no longer a member of {place.workspace}.")
     theirs = access.visible_connections(request, place).filter(created_by=membership.user)
@@ -116,6 +118,8 @@ def remove_member(request: PersonRequest, workspace: str, pk: int) -> HttpRespon
 def leave(request: PersonRequest, workspace: str) -> HttpResponse:
     """GET asks first, and says what stops."""
     place = access.my_place(request, workspace)
+    if request.method == "POST" and not confirming.is_recent(request):
+        return ask_to_confirm(request, workspace, then="leave again")
     if request.method == "POST":
         return end(request, place.membership, then=f"You have left {place.workspace}.")
     mine = access.visible_connections(request, place).filter(created_by=request.user)
@@ -147,6 +151,8 @@ def delete_left_behind(request: PersonRequest, workspace: str, pk: int) -> HttpR
     if request.method != "POST":
         context = {"workspace": place.workspace, "left": left}
         return render(request, "connections/people/delete_left_behind.html", context)
+    if not confirming.is_recent(request):
+        return ask_to_confirm(request, workspace, then="delete them again")
     count = access.left_behind_of(place, pk).remove_all(by=request.user)
     what = f"{count} private connection{'s' if count != 1 else ''}"
     if count:
