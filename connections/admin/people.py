@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from connections.access import second_factor
 from connections.access.requests import PersonRequest
 from connections.admin.forms import MembershipForm, MembershipFormSet, NewWorkspaceForm, TeamForm, vouch_for
-from connections.admin.pages import ReadOnly, Searched
+from connections.admin.pages import OfPeople, ReadOnly
 from connections.models import Membership, SignIn, Team, User, Workspace
 from connections.models.people import LastOwner, in_words
 from connections.people.leaving import OwnersAlone, disband, end_membership
@@ -37,7 +37,7 @@ class TeamInline(admin.TabularInline):
 
 
 @admin.register(Workspace)
-class WorkspaceAdmin(Searched):
+class WorkspaceAdmin(OfPeople):
     """A new one is made with its owner and a first team on one page."""
 
     list_display = ("name", "slug", "created_at", "owners")
@@ -146,7 +146,7 @@ RANK = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 @admin.register(User)
-class UserAdmin(Searched):
+class UserAdmin(OfPeople):
     list_display = ("email", "name", "is_active", "is_staff", "last_login")
     list_filter = ("is_active", "is_staff")
     search_fields = ("email", "name", "memberships__workspace__name")
@@ -202,7 +202,7 @@ class UserAdmin(Searched):
         return False
 
 
-class RightsAdmin(Searched):
+class RightsAdmin(OfPeople):
     """Who may change what a group may do may do everything: superusers alone."""
 
     search_fields = ("name",)
@@ -222,7 +222,7 @@ admin.site.register(Group, RightsAdmin)
 
 
 @admin.register(Team)
-class TeamAdmin(Searched):
+class TeamAdmin(OfPeople):
     form = TeamForm
     list_display = ("name", "workspace")
     list_select_related = ("workspace",)

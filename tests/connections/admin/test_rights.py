@@ -1,13 +1,16 @@
 """No permission makes more of itself: what staff may do, superusers alone decide."""
 
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, Permission
+from django.db.models import Q
 from django.test import Client
 
-from connections.models import User
-from tests.conftest import PASSWORD, client_of
+from connections.models import Team, User
+from tests.conftest import PASSWORD, client_of, give_second_factor
 
 GROUPS = "/admin/auth/group/"
 PEOPLE = "/admin/connections/user/"
@@ -87,6 +90,28 @@ def test_a_superusers_account_is_not_changed_by_lesser_staff(clerk: User, staff:
 
     assert answer.status_code in (302, 403, 404)
     assert User.objects.filter(pk=staff.pk).values().get() == before
+
+
+def test_an_old_login_does_not_do_for_what_is_done_to_people(staff: User, alice: User, growth: Team) -> None:
+    long_ago = client_of(staff, logged_in_ago=360)
+    acts = [
+        (f"{PEOPLE}{alice.pk}/change/", {"email": alice.email, "name": "Changed"}),
+        (f"{PEOPLE}add/", {"email": "new@x.example", "is_active": "on"}),
+        (PEOPLE, {"action": "switch_off_two_step_login", "_selected_action": alice.pk}),
+        (f"/admin/connections/workspace/{growth.workspace.pk}/change/", {"name": "Changed"}),
+        (f"/admin/connections/team/{growth.pk}/delete/", {"post": "yes"}),
+        (f"{GROUPS}add/", {"name": "Changed"}),
+    ]
+    give_second_factor(alice)
+
+    for address, typed in acts:
+        assert long_ago.get(address).status_code == 200
+        assert unquote(long_ago.post(address, typed)["Location"]) == f"/accounts/reauthenticate/?next={address}"
+
+    assert Authenticator.objects.filter(user=alice).exists()
+    assert not User.objects.filter(Q(name="Changed") | Q(email="new@x.example")).exists()
+    assert Team.objects.filter(pk=growth.pk).exists()
+    assert not Group.objects.exists()
 
 
 def test_a_superuser_gives_rights_by_groups_and_by_person(staff_client: Client, clerks: Group, alice: User) -> None:
