@@ -10,7 +10,7 @@ from connections.access import access
 from connections.access.requests import PersonRequest
 from connections.models import User
 from connections.people.forms import TeamForm
-from connections.people.leaving import disband
+from connections.people.leaving import disband, lock
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -34,6 +34,7 @@ def teams(request: PersonRequest, workspace: str) -> HttpResponse:
 
 @transaction.atomic
 def save(form: TeamForm, *, by: User) -> None:
+    lock(form.workspace, by=by)
     form.save(by=by)
 
 

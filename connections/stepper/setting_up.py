@@ -5,6 +5,7 @@ from typing import Any, Protocol
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
+from connections.access.access import hold_membership
 from connections.checking.checking import account_of, ask
 from connections.checking.trying import counted_try
 from connections.models import Connection, State, Sync, User, Workspace
@@ -51,7 +52,11 @@ def drop_oldest(*, by: User) -> list[Connection]:
 
 
 def lock(draft: Connection) -> None:
-    """Within a transaction: bring the draft up to date, and let nobody else change it. Raises NoLongerADraft."""
+    """Within a transaction: bring the draft up to date, and let nobody else change it, nor take its creator out.
+
+    Raises NoLongerADraft, and Http404 when they have just left.
+    """
+    hold_membership(draft.created_by_id, workspace=draft.workspace_id)
     try:
         draft.refresh_from_db(from_queryset=Connection.objects.select_for_update(no_key=True).filter(state=State.DRAFT))
     except Connection.DoesNotExist as gone:

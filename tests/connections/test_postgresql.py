@@ -23,6 +23,8 @@ ENGINE = [
     f"{HERE}/checking/test_taking_over.py::test_a_key_that_a_person_puts_in_meanwhile_wins",
     f"{HERE}/keeping/test_replace_everywhere.py::test_two_people_who_begin_at_different_ends_leave_one_key_everywhere",
     f"{HERE}/checking/test_trying.py::test_of_twenty_at_once_in_as_many_processes_no_more_are_counted_than_are_allowed",
+    f"{HERE}/people/test_leaving_at_once.py",
+    f"{HERE}/login/test_addresses.py",
     f"{HERE}/stepper/test_steps.py::test_the_journey_creates_one_connection_and_queues_its_first_sync",
 ]
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist"]

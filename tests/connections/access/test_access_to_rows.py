@@ -154,7 +154,7 @@ def test_who_locks_a_connection_to_change_it_may_manage_that_one(
     connect(name="First")
     named = connect(name="Second")
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         locked = access.manageable_now(asked_by(alice), PLACE, SOURCE, named.pk)
         assert (locked.name, locked.workspace.slug) == ("Second", PLACE)
     with pytest.raises(PermissionDenied):
