@@ -56,9 +56,8 @@ class Event(models.Model):
         indexes = [models.Index(fields=["workspace", "-at"], name="event_newest")]
 
     def __str__(self) -> str:
-        if self.verb == "stopped working":
-            return f"{self.about} stopped working"
-        return f"{self.who} {self.verb} {self.about}"
+        about = str(self.connection or "a private connection") if self.is_hidden else self.about
+        return f"{about} {self.verb}" if self.verb == "stopped working" else f"{self.who} {self.verb} {about}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
@@ -74,6 +73,11 @@ class Event(models.Model):
         if self.by_staff:
             return f"BlinkMetrics staff ({self.actor})" if self.actor else "BlinkMetrics staff"
         return str(self.actor or "BlinkMetrics")
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether what it names is somebody's alone, or has become so."""
+        return self.private_to_id is not None or (self.connection is not None and self.connection.is_hidden)
 
     @property
     def changed_words(self) -> list[str]:
