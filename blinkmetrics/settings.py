@@ -151,6 +151,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+AUTH_PASSWORD_VALIDATORS.append({"NAME": "connections.login.adapters.NotPublished"})
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "connections.login.adapters.AccountAdapter"
@@ -176,6 +177,9 @@ MFA_FORMS = {
 }
 MFA_TOTP_ISSUER = "BlinkMetrics"
 STAFF_NEED_SECOND_FACTOR = not DEBUG  # The demo's staff has none.
+# Of the demo's people, one of whom is site staff.
+PUBLISHED_PASSWORD = "demo-password-1"  # noqa: S105
+PUBLISHED_PASSWORD_OPENS = DEBUG
 SIGNUP_OPEN = env.bool("SIGNUP_OPEN", default=True)
 # Live checks that failed: of a person in ten minutes, a workspace in an hour, an account in ten minutes.
 CHECKS_PER_PERSON = env.int("CHECKS_PER_PERSON", default=10)

@@ -11,12 +11,18 @@ from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY, TOTP
+from django.core.exceptions import ValidationError
 
 from connections.access.second_factor import open_secret, seal_secret
 from connections.login.signing_in import note_sign_in, take_code_try
 from connections.models import User
 from connections.models.sign_in import Outcome
 from connections.safe.sealing import Unsealable
+
+DEMO_ACCOUNT = (
+    "This is an account of the demo, and this a real site. Whoever runs it makes one that is yours, or gives this one "
+    "another password by a command."
+)
 
 
 class InOurWords:
@@ -47,6 +53,11 @@ class LogInForm(InOurWords, LoginForm):
 
 class NewPasswordForm(InOurWords, ResetPasswordKeyForm):
     labels = {"password1": "New password", "password2": "New password, again"}
+
+    def clean(self) -> Any:
+        if self.user.has_published_password:
+            raise ValidationError(DEMO_ACCOUNT)
+        return super().clean()
 
 
 class AnotherPasswordForm(InOurWords, ChangePasswordForm):

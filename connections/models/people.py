@@ -61,6 +61,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_short_name(self) -> str:
         return str(self)
 
+    def check_password(self, raw_password: str | None) -> bool:
+        return not opens_nothing(raw_password) and super().check_password(raw_password)
+
+    @property
+    def has_published_password(self) -> bool:
+        """Whether everybody could log in as them, were this not a real site. As slow as a login."""
+        return opens_nothing(settings.PUBLISHED_PASSWORD) and super().check_password(settings.PUBLISHED_PASSWORD)
+
     def end_sessions(self) -> None:
         """Whoever is logged in as this person has to log in again."""
         self.session_mark = get_random_string(32)
@@ -78,9 +86,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         return (session_hash(self, secret=retired) for retired in settings.SECRET_KEY_FALLBACKS)
 
 
+def opens_nothing(password: str | None) -> bool:
+    """Whether it is the demo's, on a real site."""
+    return password == settings.PUBLISHED_PASSWORD and not settings.PUBLISHED_PASSWORD_OPENS
+
+
 def session_hash(user: User, *, secret: str | None = None) -> str:
+    """Sessions that began in development, where a published password opens, are over on a real site."""
     sealed = f"{user.session_mark} {user.password}"
-    return salted_hmac("connections.session", sealed, secret=secret, algorithm="sha256").hexdigest()
+    salt = f"connections.session{'.development' if settings.PUBLISHED_PASSWORD_OPENS else ''}"
+    return salted_hmac(salt, sealed, secret=secret, algorithm="sha256").hexdigest()
 
 
 @cache
