@@ -216,10 +216,6 @@ def visible_events(request: PersonRequest, place: Place) -> QuerySet[Event]:
     return Event.objects.filter(workspace=place.workspace).visible_to(request.user).with_people()
 
 
-def my_teams(request: PersonRequest, place: Place) -> QuerySet[Team]:
-    return Team.objects.of(request.user).filter(workspace=place.workspace)
-
-
 @dataclass(frozen=True)
 class LeftBehind:
     """That a person who has left has private connections here, their state, and nothing more about them."""

@@ -151,7 +151,10 @@ class UserAdmin(OfPeople):
     list_filter = ("is_active", "is_staff")
     search_fields = ("email", "name", "memberships__workspace__name")
     ordering = ("email",)
-    fields = ("email", "name", "is_active", *RANK, "last_login", "date_joined", "workspaces")
+    fieldsets = (
+        (None, {"fields": ("email", "name", "is_active", "last_login", "date_joined", "workspaces")}),
+        ("Rights as site staff", {"fields": RANK, "classes": ("collapse",)}),
+    )
     readonly_fields = ("last_login", "date_joined", "workspaces")
     filter_horizontal = ("groups", "user_permissions")
 
@@ -162,8 +165,10 @@ class UserAdmin(OfPeople):
 
     @admin.action(description="Switch off two-step login (phone and recovery codes are gone)")
     def switch_off_two_step_login(self, request: PersonRequest, queryset: QuerySet[User]) -> None:
+        # Their own ends on their own page, with a code.
+        others = queryset.exclude(pk=request.user.pk)
         # Of other staff only by superusers: whoever can reset the first step too would be them.
-        for user in queryset if request.user.is_superuser else queryset.filter(is_staff=False, is_superuser=False):
+        for user in others if request.user.is_superuser else others.filter(is_staff=False, is_superuser=False):
             second_factor.switch_off(user, by=request.user)
             get_adapter().send_notification_mail("mfa/email/totp_deactivated", user)
             self.message_user(request, f"{user}: two-step login is off.")

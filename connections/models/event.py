@@ -56,7 +56,7 @@ class Event(models.Model):
         indexes = [models.Index(fields=["workspace", "-at"], name="event_newest")]
 
     def __str__(self) -> str:
-        about = str(self.connection or "a private connection") if self.is_hidden else self.about
+        about = f"a connection that is {self.connection or 'private'}" if self.is_hidden else self.about
         return f"{about} {self.verb}" if self.verb == "stopped working" else f"{self.who} {self.verb} {about}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:

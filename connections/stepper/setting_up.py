@@ -8,7 +8,7 @@ from django.views.decorators.debug import sensitive_variables
 from connections.access.access import hold_membership
 from connections.checking.checking import account_of, ask
 from connections.checking.trying import counted_try
-from connections.models import Connection, State, Sync, User, Workspace
+from connections.models import Connection, State, Sync, Team, User, Workspace
 from connections.models.check_try import TooManyAtOnce, TooManyTries
 from connections.models.sync import Trigger
 from connections.safe.sealing import Unsealable
@@ -30,6 +30,10 @@ class SetUp(Protocol):
 
 class NoLongerADraft(Exception):
     """Another tab or click was first: the set-up is finished, or discarded."""
+
+
+class TeamLeft(Exception):
+    """The set-up is for a team that the person is not in any more."""
 
 
 class SetUpChanged(Exception):
@@ -141,10 +145,18 @@ def activate(draft: Connection, *, pace: str, seen: str, by: User) -> None:
 
     The pace is that of the first sync alone: the everyday one stays considerate until somebody chooses otherwise.
 
-    Raises SetUpChanged and NoLongerADraft.
+    Raises SetUpChanged, TeamLeft and NoLongerADraft.
     """
     lock(draft)
     if not draft.set_up_at or (seen and seen != str(draft.version)):
         raise SetUpChanged
+    if draft.team and not is_still_in_team(draft.team, draft):
+        raise TeamLeft
     draft.activate(by=by)
     Sync.objects.queue(draft, trigger=Trigger.FIRST, by=by, pace=pace)
+
+
+def is_still_in_team(team: Team, draft: Connection) -> bool:
+    """Within a transaction: its creator, and until that is over."""
+    held = Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+    return held.members.filter(user=draft.created_by_id).exists()

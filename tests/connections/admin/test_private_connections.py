@@ -60,7 +60,7 @@ def test_it_is_shown_as_whose_it_is_with_its_health_and_syncs(staff_client: Clie
     assert "Action needed" in listed
     assert "key_refused" in listed
     assert "Failed" in one
-    assert "private, of Alice Okafor stopped working" in one
+    assert "a connection that is private, of Alice Okafor stopped working" in one
 
 
 def test_staff_act_on_it_and_are_told_nothing_of_the_account(
@@ -124,7 +124,7 @@ def test_what_happened_to_a_deleted_one_is_not_told_either(
 
     told = page(staff_client, f"{ADMIN}event/")
 
-    assert "Alice Okafor deleted a private connection" in told
+    assert "Alice Okafor deleted a connection that is private" in told
     assert [word for word in TOLD if word in told] == []
 
 

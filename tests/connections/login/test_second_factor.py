@@ -350,6 +350,16 @@ def test_staff_who_are_no_superusers_switch_it_off_for_no_other_staff(staff: Use
     assert Authenticator.objects.filter(user=staff).exists()
 
 
+def test_staff_do_not_switch_off_their_own_without_a_code(staff: User) -> None:
+    give_second_factor(staff)
+
+    client_of(staff).post(
+        "/admin/connections/user/", {"action": "switch_off_two_step_login", "_selected_action": str(staff.pk)}
+    )
+
+    assert Authenticator.objects.filter(user=staff).exists()
+
+
 def test_secrets_of_the_second_step_are_not_in_the_admin(staff_client: Client) -> None:
     assert "authenticator" not in staff_client.get("/admin/").content.decode().lower()
 

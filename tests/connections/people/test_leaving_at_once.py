@@ -10,6 +10,7 @@ from django.db import connections, transaction
 from django.test import Client
 
 from connections.models import Connection, Membership, State, Sync, Team, User, Workspace
+from connections.people.forms import TeamForm
 from connections.people.leaving import end_membership
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect, client_of
@@ -129,6 +130,24 @@ def test_what_a_removed_member_does_at_the_same_moment_is_refused(
 
     assert answer.status_code == 404
     assert kept(workspace) == before
+
+
+def test_a_team_that_is_left_at_the_same_moment_gets_no_connection(
+    alice: User, bob: User, growth: Team, sandbox: SandboxServer
+) -> None:
+    client = client_of(bob)
+    address = set_up(client, sandbox, privacy="team", team=str(growth.pk))
+    act = Beside(lambda: client.post(address, {"version": ""}))
+    form = TeamForm({"name": "Growth", "members": []}, workspace=growth.workspace, team=growth)
+    assert form.is_valid()
+
+    with transaction.atomic():
+        form.save(by=alice)
+        act.begin()
+    act.end()
+
+    assert Connection.objects.get().state == State.DRAFT
+    assert "You are no longer in that team." in client.get(address, follow=True).content.decode()
 
 
 @pytest.mark.parametrize("prepare", [finishing, making_private, resuming])
