@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.test import Client
@@ -172,7 +173,7 @@ def test_an_old_login_does_not_do_for_another_role(
 
 
 def test_an_old_login_does_not_do_to_remove_somebody_to_leave_or_to_delete_what_was_left_behind(
-    alice: User, bob: User, dana: User, erin: User, connect: Connect, workspace: Workspace
+    alice: User, bob: User, dana: User, erin: User, connect: Connect, workspace: Workspace, growth: Team
 ) -> None:
     connect(by=erin, privacy="private")
     end_membership(membership(erin), by=alice)
@@ -180,17 +181,19 @@ def test_an_old_login_does_not_do_to_remove_somebody_to_leave_or_to_delete_what_
     before = workspace.events.count()
     long_ago = client_of(dana, logged_in_ago=360)
 
-    for address in (f"{MEMBERS}{membership(bob).pk}/remove/", f"{MEMBERS}leave/", gone):
+    disbanding = f"{TEAMS}{growth.pk}/delete/"
+    for address in (f"{MEMBERS}{membership(bob).pk}/remove/", f"{MEMBERS}leave/", disbanding, gone):
         assert long_ago.get(address).status_code == 200
         asked = long_ago.post(address)
-        assert asked["Location"].startswith("/accounts/reauthenticate/?next=")
+        assert unquote(asked["Location"]) == f"/accounts/reauthenticate/?next={address}"
         assert "Nothing was changed yet." in text(long_ago.get(asked["Location"]))
 
     assert workspace.memberships.count() == 3
+    assert Team.objects.exists()
     assert Connection.objects.filter(created_by=erin).exists()
     assert workspace.events.count() == before
-    back = long_ago.post(asked["Location"], {"password": PASSWORD, "next": MEMBERS})
-    assert back["Location"] == MEMBERS
+    back = long_ago.post(asked["Location"], {"password": PASSWORD, "next": gone})
+    assert back["Location"] == gone
     long_ago.post(gone)
     long_ago.post(f"{MEMBERS}{membership(bob).pk}/remove/")
     assert not Connection.objects.filter(created_by=erin).exists()
