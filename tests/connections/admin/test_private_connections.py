@@ -79,12 +79,10 @@ def test_staff_act_on_it_and_are_told_nothing_of_the_account(
         assert sandbox.origin.removeprefix("http://") not in answer
 
 
-@pytest.mark.parametrize("word", ["Quiet", "quietcove", "Mira", "mira@", "Old name", "accepts"])
 @pytest.mark.parametrize("name", ["connection", "sync", "event"])
-def test_no_search_finds_it_by_what_it_is_called(
-    staff_client: Client, private: Connection, name: str, word: str
-) -> None:
-    assert "Alice Okafor" not in page(staff_client, f"{ADMIN}{name}/", q=word).partition("</form>")[2]
+def test_no_search_finds_it_by_what_it_is_called(staff_client: Client, private: Connection, name: str) -> None:
+    for word in ("Quiet", "quietcove", "Mira", "mira@", "Old name", "accepts"):
+        assert "Alice Okafor" not in page(staff_client, f"{ADMIN}{name}/", q=word).partition("</form>")[2]
 
 
 @pytest.mark.parametrize("name", ["connection", "sync", "event"])

@@ -119,7 +119,7 @@ def test_a_forgotten_password_is_asked_for_in_capitals(alice: User) -> None:
 LETTERS = "abzABZ09._%+-ıİſKéÉßŞçΣσς"
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.text(LETTERS, min_size=1, max_size=12),
     domain=st.text("abzABZ09-üÜıİΣçßK", min_size=1, max_size=12),
