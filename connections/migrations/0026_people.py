@@ -38,6 +38,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(put_into_small_letters, migrations.RunPython.noop),
         migrations.AddField("event", "by_staff", models.BooleanField(default=False)),
+        migrations.RunPython(put_into_small_letters, migrations.RunPython.noop),
     ]
