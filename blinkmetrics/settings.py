@@ -53,10 +53,10 @@ MOST_BYTES_PER_WORKSPACE = env.int("MOST_BYTES_PER_WORKSPACE", default=20 * 1024
 # The application -------------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
+    "django.contrib.auth",  # First: our page for groups takes the place of its own.
     "connections",
     "sources",
     "connections.apps.StaffAdminConfig",
-    "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
     "django.contrib.messages",
@@ -144,7 +144,10 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(
 # People ----------------------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "connections.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = [
+    "allauth.account.auth_backends.AuthenticationBackend",
+    "connections.login.spellings.ExactSpelling",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -154,6 +157,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+AUTH_PASSWORD_VALIDATORS.append({"NAME": "connections.login.adapters.NotPublished"})
 SESSION_COOKIE_AGE = SESSIONS_KEPT_DAYS * 24 * 60 * 60
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
@@ -180,6 +184,9 @@ MFA_FORMS = {
 }
 MFA_TOTP_ISSUER = "BlinkMetrics"
 STAFF_NEED_SECOND_FACTOR = not DEBUG  # The demo's staff has none.
+# Of the demo's people, one of whom is site staff.
+PUBLISHED_PASSWORD = "demo-password-1"  # noqa: S105
+PUBLISHED_PASSWORD_OPENS = DEBUG
 SIGNUP_OPEN = env.bool("SIGNUP_OPEN", default=True)
 # Live checks that failed: of a person in ten minutes, a workspace in an hour, an account in ten minutes.
 CHECKS_PER_PERSON = env.int("CHECKS_PER_PERSON", default=10)

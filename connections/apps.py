@@ -1,5 +1,7 @@
 """The first floor as a Django app, and Django's admin as it stands here."""
 
+from importlib import import_module
+
 from django.apps import AppConfig, apps
 from django.contrib import admin
 from django.contrib.admin import apps as admin_apps
@@ -8,6 +10,9 @@ from django.contrib.admin import apps as admin_apps
 class ConnectionsConfig(AppConfig):
     name = "connections"
     verbose_name = "BlinkMetrics"
+
+    def ready(self) -> None:
+        import_module("connections.operating.site_checks")  # It registers itself, and knows the models.
 
 
 class StaffAdminConfig(admin_apps.AdminConfig):

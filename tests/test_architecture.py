@@ -25,6 +25,7 @@ ARCHIVE = (
     *("shared_budget", "budget", "standby_key", "event", "check_try", "sign_in"),
     *("connection", "condition", "sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "pacing"),
     *("timing", "choices", "key_canary", "upsert", "holding", "account_name", "sealed_address", "hidden_address"),
+    "addresses",
 )
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
-from connections.access.access import present_row
+from connections.access.access import hold_membership, present_row
 from connections.checking.checking import account_of, ask, note_success, unreadable_key
 from connections.checking.recognising import Verdict, whose_account
 from connections.checking.trying import counted_try
@@ -146,6 +146,7 @@ def refuse_conflicts(form: Edit) -> None:
 @transaction.atomic
 def store(connection: Connection, form: Edit, *, by: User, proven: Proven | None = None) -> list[Connection]:
     """Returns the row, and then the others that got the same key."""
+    hold_membership(by.pk, workspace=connection.workspace_id)
     others = locked_others(connection, form.also_in, by=by)
     row = present_row(connection, by=by)
     if row.version != connection.version:

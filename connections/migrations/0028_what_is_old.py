@@ -28,7 +28,7 @@ def remove(apps, schema_editor):
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("connections", "0020_unkept_and_clearing")]
+    dependencies = [("connections", "0026_people")]
 
     operations = [
         migrations.SeparateDatabaseAndState(

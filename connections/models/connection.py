@@ -66,7 +66,10 @@ class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
         ordering = ["name", "id"]
 
     def __str__(self) -> str:
-        return self.name or "unfinished connection"
+        """For the admin: its readers may know that a private one exists, and not which account that is."""
+        if not self.is_hidden:
+            return self.name
+        return f"{'unfinished' if self.is_draft else 'private'}, of {self.created_by or 'a deleted account'}"
 
     def get_absolute_url(self) -> str:
         return self.url("detail")
@@ -90,6 +93,11 @@ class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
     @property
     def privacy_word(self) -> str:
         return str(self.team) if self.team else self.get_privacy_display()
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether it is its creator's alone."""
+        return self.is_draft or self.privacy == Privacy.PRIVATE
 
     @property
     def is_draft(self) -> bool:
@@ -126,7 +134,7 @@ class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
                 members = [str(member) for member in team]
                 return f"Shared with Team {self.team}: {in_words(members)}; administrators manage it"
             case _:
-                return "Private to Me: nobody else sees it"
+                return f"Private to Me: nobody else in {self.workspace} sees it, not even its administrators"
 
     # Set-up -----------------------------------------------------------------------------------------------------
 
@@ -303,6 +311,7 @@ class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
             about=self.name,
             private_to=self.created_by if self.privacy == Privacy.PRIVATE else None,
             actor=by,
+            by_staff=by is not None and by.acts_as_staff,
             detail=detail,
             changes=changes or {},
             version=self.version,

@@ -5,9 +5,10 @@ from typing import Any, Protocol
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
+from connections.access.access import hold_membership
 from connections.checking.checking import account_of, ask
 from connections.checking.trying import counted_try
-from connections.models import Connection, State, Sync, User, Workspace
+from connections.models import Connection, State, Sync, Team, User, Workspace
 from connections.models.check_try import TooManyAtOnce, TooManyTries
 from connections.models.sync import Trigger
 from connections.safe.sealing import Unsealable
@@ -31,6 +32,10 @@ class NoLongerADraft(Exception):
     """Another tab or click was first: the set-up is finished, or discarded."""
 
 
+class TeamLeft(Exception):
+    """The set-up is for a team that the person is not in any more."""
+
+
 class SetUpChanged(Exception):
     """The set-up is not what the person saw when they pressed Finish."""
 
@@ -51,7 +56,11 @@ def drop_oldest(*, by: User) -> list[Connection]:
 
 
 def lock(draft: Connection) -> None:
-    """Within a transaction: bring the draft up to date, and let nobody else change it. Raises NoLongerADraft."""
+    """Within a transaction: bring the draft up to date, and let nobody else change it, nor take its creator out.
+
+    Raises NoLongerADraft, and Http404 when they have just left.
+    """
+    hold_membership(draft.created_by_id, workspace=draft.workspace_id)
     try:
         draft.refresh_from_db(from_queryset=Connection.objects.select_for_update(no_key=True).filter(state=State.DRAFT))
     except Connection.DoesNotExist as gone:
@@ -136,10 +145,18 @@ def activate(draft: Connection, *, pace: str, seen: str, by: User) -> None:
 
     The pace is that of the first sync alone: the everyday one stays considerate until somebody chooses otherwise.
 
-    Raises SetUpChanged and NoLongerADraft.
+    Raises SetUpChanged, TeamLeft and NoLongerADraft.
     """
     lock(draft)
     if not draft.set_up_at or (seen and seen != str(draft.version)):
         raise SetUpChanged
+    if draft.team and not is_still_in_team(draft.team, draft):
+        raise TeamLeft
     draft.activate(by=by)
     Sync.objects.queue(draft, trigger=Trigger.FIRST, by=by, pace=pace)
+
+
+def is_still_in_team(team: Team, draft: Connection) -> bool:
+    """Within a transaction: its creator, and until that is over."""
+    held = Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+    return held.members.filter(user=draft.created_by_id).exists()

@@ -8,16 +8,16 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from connections.access.access import Place, known_source, my_draft, my_drafts, my_place, my_teams, visible_connections
+from connections.access.access import Place, known_source, my_draft, my_drafts, my_place, visible_connections
 from connections.access.requests import PersonRequest
 from connections.forms.credentials import typed_into
 from connections.forms.details import form_for
 from connections.frame.outlook import estimates
-from connections.models import Connection, Privacy
+from connections.models import Connection
 from connections.safe.sealing import Unsealable
 from connections.stepper import setting_up
 from connections.stepper.forms import ChooseSource, FinishForm, SetUpForm
-from connections.stepper.setting_up import NoLongerADraft, SetUpChanged, activate, keep_typed
+from connections.stepper.setting_up import NoLongerADraft, SetUpChanged, TeamLeft, activate, keep_typed
 from sources.errors import SourceError
 from sources.registry import offered_sources
 
@@ -151,7 +151,7 @@ def finish(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
         return redirect(draft.url("set_up"))
     form = FinishForm(posted(request), initial={"version": draft.version})
     if request.method == "POST" and form.is_valid():
-        return conclude(request, draft, place, form)
+        return conclude(request, draft, form)
     return render(
         request,
         "connections/stepper/finish.html",
@@ -159,15 +159,15 @@ def finish(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
     )
 
 
-def conclude(request: PersonRequest, draft: Connection, place: Place, form: FinishForm) -> HttpResponse:
-    if draft.privacy == Privacy.TEAM and draft.team not in my_teams(request, place):
-        messages.error(request, "You are no longer in that team. Choose again who may use the connection.")
-        return redirect(draft.url("set_up"))
+def conclude(request: PersonRequest, draft: Connection, form: FinishForm) -> HttpResponse:
     try:
         activate(draft, pace=form.cleaned_data["pace"], seen=form.cleaned_data["version"], by=request.user)
     except SetUpChanged:
         messages.warning(request, "The set-up changed since this page was shown. Check it once more, then finish.")
         return redirect(draft.url("finish"))
+    except TeamLeft:
+        messages.error(request, "You are no longer in that team. Choose again who may use the connection.")
+        return redirect(draft.url("set_up"))
     except NoLongerADraft:
         return redirect(draft.url("set_up"))
     messages.success(request, f"Connection created: {draft.name}. Its data is on the way.")

@@ -23,6 +23,8 @@ SAMPLE = [
     f"{HERE}/checking/test_taking_over.py::test_two_workers_at_once_let_it_take_over_once",
     f"{HERE}/keeping/test_replace_everywhere.py::test_two_people_who_begin_at_different_ends_leave_one_key_everywhere",
     f"{HERE}/checking/test_trying.py::test_of_twenty_at_once_in_as_many_processes_no_more_are_counted_than_are_allowed",
+    f"{HERE}/people/test_leaving_at_once.py",
+    f"{HERE}/login/test_addresses.py",
 ]
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist"]
 

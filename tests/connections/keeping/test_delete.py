@@ -45,7 +45,7 @@ def test_asking_says_who_loses_it_for_each_privacy(alice_client: Client, connect
     private, shared = connect(privacy="private"), connect(name="Of the team", privacy="team", team=growth)
     asked = [text(alice_client.get(f"{one.get_absolute_url()}delete/")) for one in (private, shared)]
 
-    assert "Private to Me: nobody else sees it, so nobody else loses it." in asked[0]
+    assert "not even its administrators, so nobody else loses it." in asked[0]
     team = "Shared with Team Growth: Alice Okafor and Bob Lindqvist; administrators manage it."
     assert f"{team} From then on nobody can use it." in asked[1]
 

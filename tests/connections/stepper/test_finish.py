@@ -37,7 +37,7 @@ def test_finish_says_the_privacy_in_words_with_names_and_counts(
 ) -> None:
     for privacy, said in {
         "workspace": "Shared with Workspace: all 2 members of Harbour Tea",
-        "private": "Private to Me: nobody else sees it",
+        "private": "Private to Me: nobody else in Harbour Tea sees it, not even its administrators",
         "team": "Shared with Team Growth: Alice Okafor and Bob Lindqvist; administrators manage it",
     }.items():
         team = str(growth.pk) if privacy == "team" else ""
