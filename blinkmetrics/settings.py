@@ -182,6 +182,8 @@ CHECKS_PER_ACCOUNT = env.int("CHECKS_PER_ACCOUNT", default=20)
 CHECKS_PER_PERSON_IN_ALL = env.int("CHECKS_PER_PERSON_IN_ALL", default=60)
 # Under way at the same moment, in one web process: fewer than it has threads, so that pages are served meanwhile.
 CHECKS_AT_ONCE = env.int("CHECKS_AT_ONCE", default=4)
+# Of one web process. `blinkmetrics.serving` has a thread for each, beside those for pages.
+DOWNLOADS_AT_ONCE = env.int("DOWNLOADS_AT_ONCE", default=32)
 RATE_LIMITS = env.str("RATE_LIMITS", default="on")
 ACCOUNT_RATE_LIMITS: bool | dict[str, str | None] = {
     # Only what failed counts: of one address from one client, which locks nobody out elsewhere, and of one client over
