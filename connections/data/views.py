@@ -77,7 +77,8 @@ def row(request: PersonRequest, workspace: str, source: str, pk: UUID, stream: s
     """One row with all that it holds."""
     connection = access.visible_connection(request, workspace, source, pk)
     chosen = access.offered_stream(connection, stream)
-    record = get_object_or_404(connection.records.filter(stream=stream), external_id=request.GET.get("id", ""))
+    named = request.GET.get("id", "").replace("\x00", "")  # Which PostgreSQL would not even compare.
+    record = get_object_or_404(connection.records.filter(stream=stream), external_id=named)
     context = {
         "workspace": connection.workspace,
         "connection": connection,
