@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Iterator
 
 from connections.data.formulas import guarded
@@ -12,7 +11,7 @@ from connections.models.record import RecordQuerySet
 from sources.spec import Stream
 
 REST = "other"  # The column of all that has none of its own.
-BLANKS = re.compile(r"[ \t\r\n]*")
+in_json = json.JSONEncoder(ensure_ascii=False).encode
 # Numbers as the texts that they came as: one may have more digits than Python would read.
 decode = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
 
@@ -78,24 +77,21 @@ def line(values: dict[str, str], columns: list[str]) -> Iterator[str]:
     for column in columns:
         value = values.pop(column, "null")
         yield json.loads(value) if value.startswith('"') else "" if value == "null" else value
-    rest = (f"{json.dumps(key, ensure_ascii=False)}:{value}" for key, value in values.items())
+    rest = (f"{in_json(name)}:{value}" for name, value in values.items())
     yield f"{{{','.join(rest)}}}"
 
 
 def values_of(text: str) -> dict[str, str]:
-    """The values of a JSON object, each as the text that it came as: read and written anew, 1.10 would become 1.1."""
-    found, at = {}, after_blanks(text, 1)
+    """The values of a JSON object, each as the text that it came as: read and written anew, 1.10 would become 1.1.
+
+    Rows from before texts were kept as they came have a blank after each comma and colon, all others none.
+    """
+    found, at = {}, 1
     while text[at] != "}":
-        key, colon = decode(text, at)
-        begin = after_blanks(text, after_blanks(text, colon) + 1)
+        name, colon = decode(text, at)
+        begin = colon + 2 if text[colon + 1] == " " else colon + 1
         _, end = decode(text, begin)
-        found[key] = text[begin:end]
-        at = after_blanks(text, end)
-        at = after_blanks(text, at + 1) if text[at] == "," else at
+        found[name] = text[begin:end]
+        at = end + 1 if text[end] == "," else end
+        at += text[at] == " "
     return found
-
-
-def after_blanks(text: str, at: int) -> int:
-    """Rows from before texts were kept as they came may have some."""
-    found = BLANKS.match(text, at)
-    return found.end() if found else at

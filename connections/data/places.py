@@ -11,9 +11,9 @@ from connections.access.acting import TooMuch
 from connections.models import User, Workspace
 
 TRY_AGAIN = 10  # Seconds. When a place will be free, nobody knows who does not know the reader.
-MADE_AT_ONCE = 2  # Pieces. More would keep pages waiting for the processor, and bring nobody's file sooner.
 
-making = threading.BoundedSemaphore(MADE_AT_ONCE)
+# One piece at a time: more would keep pages waiting for the processor, and bring nobody's file sooner.
+making = threading.Lock()
 
 
 @dataclass(frozen=True)

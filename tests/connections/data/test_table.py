@@ -75,14 +75,36 @@ def test_what_a_stream_remembers_has_a_column(bob_client: Client, connection: Co
 
 
 def test_a_value_stands_in_the_digits_that_the_account_wrote(connection: Connection) -> None:
-    text = '{"id": "1", "email":1.10, "phone" :1E5,"firstName":"\\u00e9\\ud800","a":[ 1.50,true],"\\u2028":1e400}'
+    text = '{"id":"1","email":1.10,"phone":1E5,"firstName":"\\u00e9\\ud800","a":[1.50,true],"\\u2028":1e400}'
     pulled(connection, [{"id": "1"}])
     Record.objects.update(text=text)
 
     row = next(csv.DictReader(io.StringIO(exported(connection))))
 
     assert (row["email"], row["phone"], row["firstName"]) == ("1.10", "1E5", "é\ud800")
-    assert row["other"] == '{"a":[ 1.50,true],"\u2028":1e400}'
+    assert row["other"] == '{"a":[1.50,true],"\u2028":1e400}'
+
+
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+def test_rows_from_before_texts_were_kept_as_they_came_make_the_same_table(
+    connection: Connection, separators: tuple[str, str]
+) -> None:
+    row = {"id": "1", "email": "a, b: c", "list": [1, {"x": []}], "empty": {}, "none": None}
+    pulled(connection, [{"id": "1"}])
+    Record.objects.update(text=json.dumps(row, separators=separators))
+
+    found = next(csv.DictReader(io.StringIO(exported(connection))))
+
+    assert found["email"] == "a, b: c"
+    assert json.loads(found["other"]) == {"list": [1, {"x": []}], "empty": {}, "none": None}
+
+
+@pytest.mark.parametrize("text", ["{}", '{"id":"1"}', '{"id": "1"}'])
+def test_a_row_of_next_to_nothing_is_a_line(connection: Connection, text: str) -> None:
+    pulled(connection, [{"id": "1"}])
+    Record.objects.update(text=text)
+
+    assert len(exported(connection).splitlines()) == 2
 
 
 def test_half_a_pair_of_surrogates_holds_up_no_file(bob_client: Client, connection: Connection) -> None:
