@@ -2,6 +2,7 @@
 
 import json
 from itertools import chain
+from typing import cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -18,6 +19,7 @@ from connections.data.exporting import for_spreadsheets, pieces, values_of
 from connections.data.places import Download
 from connections.models import Connection, Record
 from connections.models.bounds import room_of
+from connections.models.record import RecordQuerySet
 from connections.safe.sealing import Unsealable
 from sources.spec import Stream
 
@@ -66,7 +68,7 @@ def rows(request: PersonRequest, workspace: str, source: str, pk: UUID, stream: 
         "connection": connection,
         "stream": chosen,
         "page": page,
-        "rows": page.object_list.shown(chosen),
+        "rows": cast(RecordQuerySet, page.object_list).shown(chosen),
         "latest": connection.syncs.newest_first().first(),
     }
     return render(request, "connections/data/rows.html", context)
