@@ -13,7 +13,6 @@ from connections.models import Connection, Record, Sync
 from tests.command_fixture import StartCommand
 from tests.conftest import Connect
 from tests.connections.data.test_data import ADDRESS, contact, pulled
-from tests.processes import PATIENCE
 
 
 @pytest.fixture
@@ -110,13 +109,15 @@ def test_a_file_is_utf8_whatever_the_terminal_speaks(
     command = start_command("export", str(connection.pk), "contacts", "--format", format, **terminal)
     pipe: Any = command.process.stdout
 
-    written = pipe.buffer.read()
+    with pipe:
+        written = pipe.buffer.read()
+    command.process.stdout = None
 
     assert "Zoë 株式会社 😀".encode() in written
     assert b"\r" not in written
     assert not written.startswith(b"\xef\xbb\xbf")
     assert written.endswith(b"\n")
-    assert command.process.wait(PATIENCE) == 0
+    assert command.exit_code() == 0
 
 
 @pytest.mark.django_db(transaction=True)
