@@ -145,3 +145,18 @@ def test_who_may_not_see_a_connection_finds_no_row(charlie_client: Client, conne
     pulled(connection, [contact(1)])
 
     assert row_page(charlie_client, connection).status_code == 404
+
+
+def test_the_page_of_a_sync_names_some_of_many_rows_that_could_not_be_kept(
+    bob_client: Client, connection: Connection
+) -> None:
+    sync = Sync.objects.queue(connection, trigger="first").take()
+    unkept = [{"place": f"row {row} of 20", "why": "it has no usable id", "excerpt": "x" * 500} for row in range(1, 21)]
+    for stream in (stream.key for stream in connection.known_source().streams):
+        sync.stream_runs.create(stream=stream, unkept=unkept, unreadable=20)
+
+    page = bob_client.get(sync.get_absolute_url())
+    part = bob_client.get(sync.get_absolute_url(), headers={"HX-Request": "true"})
+
+    assert "Contacts: 20 rows could not be kept" in text(page)
+    assert len(part.content) < len(page.content) < SMALL_PAGE
