@@ -67,8 +67,11 @@ class RecordQuerySet(models.QuerySet["Record"]):
             last = keys[-1][2]
 
     def spread(self, stream: str, count: int) -> list[Row]:
-        """So many living rows at the most, from the oldest to the newest by their ids, where these are numbers."""
-        rows = self.living().filter(stream=stream)
+        """So many living rows at the most, from the oldest to the newest by their ids, where these are numbers.
+
+        They are held together, so none of them is a long one.
+        """
+        rows = self.living().filter(stream=stream, size__lt=MOST_BYTES)
         first, last = rows.in_id_order().first(), rows.newest_first().first()
         if not (first and last and first.external_id.isdecimal() and last.external_id.isdecimal()):
             return []

@@ -97,3 +97,14 @@ def test_a_loop_of_right_passwords_is_told_to_wait(bob: User, client: Client) ->
     assert "You have signed in very often just now. Try again in" in refused.content.decode()
     assert "_auth_user_id" not in client.session
     assert SignIn.objects.count() == MOST_SIGN_INS
+
+
+def test_a_loop_that_looks_at_no_page_does_not_fill_its_session(bob_client: Client, connection: Connection) -> None:
+    Sync.objects.queue(connection, trigger="first")
+    for _ in range(30):
+        bob_client.post(f"{connection.get_absolute_url()}sync/")
+
+    waiting = bob_client.session["_messages"]
+    page = bob_client.get(connection.get_absolute_url()).content.decode()
+
+    assert waiting.count("already under way") == page.count("already under way") == 20
