@@ -1,10 +1,11 @@
 """The downloads that this process sends at once: each holds a thread, for hours when its reader is slow."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.db import connection as database
 
 from connections.access.acting import TooMuch
@@ -58,12 +59,13 @@ places = Places()
 class Download:
     """The pieces of a file, each made when it is asked for, in a place that is given back with the last one.
 
-    Between two of them, while the reader takes what there is, it has no connection to the database.
+    Between two of them, while the reader takes what there is, it has no connection to the database. Before each it is
+    asked whether they `may_see` it still; the file ends in its middle when not, and the reader's program notices.
     """
 
-    def __init__(self, pieces: Iterator[str], *, to: User, workspace: Workspace) -> None:
+    def __init__(self, pieces: Iterator[str], *, to: User, workspace: Workspace, may_see: Callable[[], bool]) -> None:
         """Raises TooMuch."""
-        self.pieces, self.holder = pieces, Holder(to.pk, workspace.pk)
+        self.pieces, self.holder, self.may_see = pieces, Holder(to.pk, workspace.pk), may_see
         places.take(self.holder)
         self.has_place = True
 
@@ -73,6 +75,8 @@ class Download:
     def __next__(self) -> bytes:
         try:
             with making:
+                if not self.may_see():
+                    raise PermissionDenied("They may no longer see what they are downloading.")
                 # Half of a pair of surrogates, which JSON may hold and no file: as it was written there.
                 return next(self.pieces).encode(errors="backslashreplace")
         finally:

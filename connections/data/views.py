@@ -1,6 +1,7 @@
 """The pages about what was pulled: streams, rows and downloads."""
 
 import json
+from functools import partial
 from itertools import chain
 from typing import cast
 from uuid import UUID
@@ -124,7 +125,12 @@ def download(
         return HttpResponse(content_type=CONTENT_TYPES[format], headers=headers)
     require_room_for_download(request.user)
     begun = [BYTE_ORDER_MARK] if format == "csv" else []
-    whole = Download(chain(begun, found), to=request.user, workspace=connection.workspace)
+    whole = Download(
+        chain(begun, found),
+        to=request.user,
+        workspace=connection.workspace,
+        may_see=partial(access.still_visible, request, connection),
+    )
     connection.record("exported", by=request.user, detail=f"{chosen.name} as {FORMAT_WORDS[format]}")
     return StreamingHttpResponse(whole, content_type=CONTENT_TYPES[format], headers=headers)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.db import connection as database
 from django.test import Client
 from django.utils import timezone
@@ -140,6 +141,22 @@ def test_between_two_pieces_a_download_holds_no_connection_to_the_database(
     for _ in range(3):
         next(pieces)
         assert database.connection is None
+
+
+def test_a_download_ends_when_its_reader_is_no_longer_a_member(
+    begin: Begin, bob: User, ours: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulled(ours, [contact(number) for number in range(2, 9)])
+    monkeypatch.setattr("connections.models.record.MOST", 1)
+    pieces = iter(begin(bob, ours).streaming_content)
+    taken = [next(pieces) for _ in range(4)]
+
+    bob.memberships.all().delete()
+
+    with pytest.raises(PermissionDenied):
+        next(pieces)
+    assert b"c2@example.org" in b"".join(taken)
+    assert b"c3@example.org" not in b"".join(taken)
 
 
 def test_a_look_at_the_headers_takes_no_place(bob_client: Client, ours: Connection, settings: Any) -> None:
