@@ -3,6 +3,8 @@
 import math
 from datetime import datetime, timedelta
 from heapq import nlargest
+from itertools import chain
+from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -26,32 +28,27 @@ class TooMuch(Exception):
 
 def require_room_for_act(person: User) -> None:
     """Raises TooMuch. What is changed stands in the trail, but for the syncs that somebody asks for."""
-    acts = Event.objects.filter(actor=person).exclude(verb="exported")
-    syncs = Sync.objects.filter(requested_by=person)
-    require_fewer(
-        MOST_ACTS, newest(acts, "at") + newest(syncs, "created_at"), "You have changed a great deal just now."
-    )
+    acts = Event.objects.filter(actor=person).exclude(verb="exported").values_list("at", flat=True)
+    syncs = Sync.objects.filter(requested_by=person).values_list("created_at", flat=True)
+    require_fewer(MOST_ACTS, "You have changed a great deal just now.", acts, syncs)
 
 
 def require_room_for_download(person: User) -> None:
     """Raises TooMuch."""
-    downloads = Event.objects.filter(actor=person, verb="exported")
-    require_fewer(MOST_DOWNLOADS, newest(downloads, "at"), "You have downloaded many files just now.")
+    downloads = Event.objects.filter(actor=person, verb="exported").values_list("at", flat=True)
+    require_fewer(MOST_DOWNLOADS, "You have downloaded many files just now.", downloads)
 
 
 def require_room_for_sign_in(person: User) -> None:
     """Raises TooMuch."""
-    sign_ins = SignIn.objects.filter(person=person)
-    require_fewer(MOST_SIGN_INS, newest(sign_ins, "at"), "You have signed in very often just now.")
+    sign_ins = SignIn.objects.filter(person=person).values_list("at", flat=True)
+    require_fewer(MOST_SIGN_INS, "You have signed in very often just now.", sign_ins)
 
 
-def newest(rows: QuerySet, moment: str) -> list[datetime]:
+def require_fewer(most: int, why: str, *moments: QuerySet[Any, datetime]) -> None:
     # In the order in which they were added: no index holds one person's by time.
-    return [*rows.order_by("-pk").values_list(moment, flat=True)[:MOST_SIGN_INS]]
-
-
-def require_fewer(most: int, moments: list[datetime], why: str) -> None:
-    now = timezone.now()
-    counted = nlargest(most, (at for at in moments if at > now - WITHIN))
-    if len(counted) == most and settings.RATE_LIMITS != "off":
-        raise TooMuch(why, seconds=math.ceil((counted[-1] + WITHIN - now).total_seconds()))
+    newest = nlargest(most, chain.from_iterable(some.order_by("-pk")[:most] for some in moments))
+    if len(newest) == most and settings.RATE_LIMITS != "off":
+        left = (newest[-1] + WITHIN - timezone.now()).total_seconds()
+        if left > 0:
+            raise TooMuch(why, seconds=math.ceil(left))

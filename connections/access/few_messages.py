@@ -11,5 +11,5 @@ class FewMessages(SessionStorage):
     """The newest."""
 
     def _store(self, messages: list[Any], response: Any, *args: Any, **kwargs: Any) -> list[Any]:
-        unstored: list[Any] = super()._store(messages[-MOST:], response, *args, **kwargs)
+        unstored: list[Any] = super()._store(messages[-MOST:], response, *args, **kwargs)  # type: ignore[misc]
         return unstored
