@@ -63,6 +63,8 @@ class Download:
     asked whether they `may_see` it still; the file ends in its middle when not, and the reader's program notices.
     """
 
+    has_place = False
+
     def __init__(self, pieces: Iterator[str], *, to: User, workspace: Workspace, may_see: Callable[[], bool]) -> None:
         """Raises TooMuch."""
         self.pieces, self.holder, self.may_see = pieces, Holder(to.pk, workspace.pk), may_see
@@ -89,7 +91,4 @@ class Download:
             self.has_place = False
             places.give_back(self.holder)
 
-    def __del__(self) -> None:
-        """A response that was never sent is never closed."""
-        if getattr(self, "has_place", False):
-            self.close()
+    __del__ = close  # A response that was never sent is never closed.

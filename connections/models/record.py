@@ -41,11 +41,10 @@ class RecordQuerySet(models.QuerySet["Record"]):
 
     def shown(self, stream: Stream) -> "list[ShownRow]":
         """What tables show of these, of which there are few; they themselves may be long, and are not held together."""
-        sizes = [*self.values_list("pk", "size")]
-        bites = (Record.objects.in_bulk(pks) for pks in bitten(sizes))
-        found = {
-            pk: ShownRow(record.external_id, record.cells(stream)) for bite in bites for pk, record in bite.items()
-        }
+        sizes, found = [*self.values_list("pk", "size")], {}
+        for pks in bitten(sizes):
+            for record in Record.objects.filter(pk__in=pks):
+                found[record.pk] = ShownRow(record.external_id, record.cells(stream))
         return [found[pk] for pk, _ in sizes if pk in found]
 
     def in_bites(self) -> "Iterator[list[Record]]":
@@ -56,10 +55,9 @@ class RecordQuerySet(models.QuerySet["Record"]):
         rows, last = self.alias(digits=Length("external_id")).in_id_order(), ""
         while True:
             # By its length first, in a statement of its own: no database would find the place in its index by both.
-            ahead = rows.filter(digits=len(last), external_id__gt=last), rows.filter(digits__gt=len(last))
-            keys = next(
-                (keys for some in ahead if (keys := [*some.values_list("pk", "size", "external_id")[:MOST]])), []
-            )
+            ahead = [rows.filter(digits=len(last), external_id__gt=last), rows.filter(digits__gt=len(last))]
+            looks = ([*some.values_list("pk", "size", "external_id")[:MOST]] for some in ahead)
+            keys = next(filter(None, looks), [])
             if not keys:
                 return
             for pks in bitten([(pk, size) for pk, size, _ in keys]):
