@@ -8,11 +8,14 @@ from typing import Any
 from gunicorn.workers import gthread
 
 LONGEST_ARRIVAL = 30.0  # Seconds for a whole request. The largest is 256 kB.
-LONGEST_STALL = 60  # Seconds that a client may take nothing of an answer; a slow download goes on.
+# Seconds that a client may take nothing of an answer; a slow download goes on. At 1 kB/s one that is on this machine
+# makes room for the next packet after 64 seconds.
+LONGEST_STALL = 180
+MOST_WAITING = 65_536  # Bytes of an answer that wait to be sent. Of megabytes, it would take an hour to notice some go.
 
 # gunicorn's settings, by their names.
 worker_class = "blinkmetrics.serving.ImpatientWorker"
-threads = 8
+threads = 40  # Eight for pages, and one for each download: DOWNLOADS_AT_ONCE.
 limit_request_line = 4094
 limit_request_fields = 60
 limit_request_field_size = 8190
@@ -35,6 +38,8 @@ class ImpatientWorker(gthread.ThreadWorker):
     def handle(self, conn: Any) -> Any:
         """In a thread of its own: reads a request and answers it."""
         conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", LONGEST_STALL, 0))
+        if conn.sock.family in (socket.AF_INET, socket.AF_INET6):
+            conn.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MOST_WAITING)
         self.arriving[conn] = time.monotonic() + LONGEST_ARRIVAL
         try:
             return super().handle(conn)

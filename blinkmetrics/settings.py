@@ -107,7 +107,7 @@ TEMPLATES = [
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 MESSAGE_TAGS = {message_levels.ERROR: "danger"}
 # A cookie would outlive the logout, and tell the next person what the one before has done.
-MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+MESSAGE_STORAGE = "connections.access.few_messages.FewMessages"
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -196,6 +196,8 @@ CHECKS_PER_ACCOUNT = env.int("CHECKS_PER_ACCOUNT", default=20)
 CHECKS_PER_PERSON_IN_ALL = env.int("CHECKS_PER_PERSON_IN_ALL", default=60)
 # Under way at the same moment, in one web process: fewer than it has threads, so that pages are served meanwhile.
 CHECKS_AT_ONCE = env.int("CHECKS_AT_ONCE", default=4)
+# Of one web process. `blinkmetrics.serving` has a thread for each, beside those for pages.
+DOWNLOADS_AT_ONCE = env.int("DOWNLOADS_AT_ONCE", default=32)
 RATE_LIMITS = env.str("RATE_LIMITS", default="on")
 ACCOUNT_RATE_LIMITS: bool | dict[str, str | None] = {
     # Only what failed counts: of one address from one client, which locks nobody out elsewhere, and of one client over

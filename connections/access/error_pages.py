@@ -17,10 +17,12 @@ from django.http import (
     HttpResponsePermanentRedirect,
     HttpResponseRedirect,
 )
+from django.shortcuts import render
 from django.urls import Resolver404, resolve, reverse
 from django_htmx.http import HttpResponseClientRedirect
 
 from connections.access.access import SecondFactorNeeded
+from connections.access.acting import TooMuch, require_room_for_act
 from connections.access.fault_reports import page_text
 
 log = logging.getLogger(__name__)
@@ -58,6 +60,12 @@ def too_many(request: HttpRequest) -> HttpResponse:
     return error_page(429)
 
 
+def come_again(request: HttpRequest, refusal: TooMuch) -> HttpResponse:
+    response = render(request, "come_again.html", {"refusal": refusal}, status=429)
+    response["Retry-After"] = refusal.seconds
+    return response
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     return error_page(500)
 
@@ -93,6 +101,22 @@ class OwnErrorPages:
         response.headers.setdefault("Cache-Control", "no-store, private")
         return response
 
+    def process_view(self, request: HttpRequest, *view: object) -> HttpResponse | None:
+        """Whatever changes something in a workspace; before it has begun to."""
+        match = request.resolver_match
+        if (
+            request.method != "POST"
+            or not match
+            or match.app_name != "connections"
+            or not request.user.is_authenticated
+        ):
+            return None
+        try:
+            require_room_for_act(request.user)
+        except TooMuch as refusal:
+            return come_again(request, refusal)
+        return None
+
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         match exception:
             case Http404():
@@ -101,6 +125,8 @@ class OwnErrorPages:
                 return error_page(403)
             case SuspiciousOperation():
                 return error_page(400)
+            case TooMuch():
+                return come_again(request, exception)
             case SecondFactorNeeded():
                 return lead_to_second_factor(request, exception)
             case ImmediateHttpResponse() | ReauthenticationRequired():

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.urls import reverse
 
+from connections.access.acting import require_room_for_sign_in
 from connections.access.requests import client_address, home_of
 from connections.access.second_factor import open_secret, seal_secret
 from connections.login import confirming
@@ -72,6 +73,7 @@ class AccountAdapter(DefaultAccountAdapter):
         note_sign_in(Outcome.WRONG_PASSWORD, request, person=person)
 
     def login(self, request: HttpRequest, user: User) -> None:
+        require_room_for_sign_in(user)
         super().login(request, user)
         note_sign_in(Outcome.SIGNED_IN, request, person=user)
 

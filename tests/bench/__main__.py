@@ -27,6 +27,7 @@ SCENARIOS = {
     "many": "Many syncs at once",
     "neighbours": "Other tools on the same account",
     "person": "A person who presses Test now during a pull at full pace",
+    "downloads": "Sixteen downloads of two people from one web process",
     "storage": "Into SQLite, without latency or limit",
     "postgresql": "Into PostgreSQL, without latency or limit",
     "rotation": "A new credential key while people work (PostgreSQL)",
