@@ -64,6 +64,11 @@ class ConnectionQuerySet(models.QuerySet[Any]):
             )
         )
 
+    def late_untold(self) -> Self:
+        """Those that a person reads to be late, with a stream that nobody was told of."""
+        untold = Q(stream_healths__late_at__lt=timezone.now(), stream_healths__told_late_at=None)
+        return self.may_run().with_health().filter(untold, shown_health=Health.LATE).distinct()
+
     def counts_by_source(self) -> dict[str, int]:
         return dict(self.order_by().values_list("source_key").annotate(models.Count("pk")))
 

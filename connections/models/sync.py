@@ -207,6 +207,11 @@ class Sync(models.Model):
         return "Waiting" if self.is_set_back else SyncState(self.state).label
 
     @property
+    def outcome(self) -> str:
+        """“Complete; Deals are not in this plan.”"""
+        return f"{self.state_word}; {self.reason}" if self.reason else f"{self.state_word}."
+
+    @property
     def is_silent(self) -> bool:
         """Nobody seems to be at it any more: its worker was killed, or has lost its database."""
         return self.is_running and self.lease_until is not None and self.lease_until < lease_end() - 2 * heartbeat()
@@ -224,7 +229,10 @@ class Sync(models.Model):
     def streams(self) -> list[Stream]:
         chosen = self.connection.streams
         wanted = [stream for stream in chosen if not self.only_streams or stream.key in self.only_streams]
-        return [stream for stream in wanted if stream.key not in self.connection.holding.clearing]
+        without = {*self.connection.holding.clearing}
+        if not (self.only_streams or self.full):  # Whoever names a stream, or wants all, wants that asked, too.
+            without.update(self.connection.stream_healths.left_out(self.connection).values_list("stream", flat=True))
+        return [stream for stream in wanted if stream.key not in without]
 
     # Its life, in order -----------------------------------------------------------------------------------------
 
@@ -279,11 +287,12 @@ class RunState(models.TextChoices):
     RUNNING = "running", "Running"
     COMPLETE = "complete", "Complete"
     INCOMPLETE = "incomplete", "Incomplete"
-    SKIPPED = "skipped", "Skipped"
+    SKIPPED = "skipped", "Not offered"
+    REFUSED = "refused", "Refused"
     FAILED = "failed", "Failed"
 
 
-FINISHED_RUNS = (RunState.COMPLETE, RunState.INCOMPLETE, RunState.SKIPPED, RunState.FAILED)
+FINISHED_RUNS = (RunState.COMPLETE, RunState.INCOMPLETE, RunState.SKIPPED, RunState.REFUSED, RunState.FAILED)
 
 
 MOST_NAMED = 20  # Rows that cannot be kept, of one stream in one sync; the others are counted.
@@ -331,8 +340,17 @@ class StreamRun(models.Model):
         return self.state in FINISHED_RUNS
 
     @property
+    def is_excused(self) -> bool:
+        """Nothing more is to be expected of it."""
+        return self.state in (RunState.COMPLETE, RunState.SKIPPED)
+
+    @property
     def is_without_rows(self) -> bool:
-        return self.state in (RunState.SKIPPED, RunState.FAILED) and not self.read
+        return self.is_finished and self.state != RunState.COMPLETE and not self.read
+
+    @property
+    def is_refused(self) -> bool:
+        return self.state in (RunState.SKIPPED, RunState.REFUSED)
 
     @property
     def is_begun(self) -> bool:

@@ -10,7 +10,7 @@ from sources.errors import SourceError, TemporarilyDown
 from sources.http.throttle import BUSY, LONGEST_WAIT
 from sources.spec import Lane
 
-AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504, *range(520, 528), 529, 530})
+AGAIN = frozenset({408, 425, 429, *range(500, 600)})  # Of the 5xx that have no name proxies make what they like.
 MOST_RETRIES = 3
 MOST_WAITING = 15 * 60.0  # Seconds that 429 may cost one call before it counts as a failure.
 RETRIES_BY_CODE = {

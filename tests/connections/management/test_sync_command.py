@@ -79,7 +79,7 @@ def test_a_failed_sync_exits_with_1(sandbox: SandboxServer, connect: Connect, st
     command = start_command("sync", str(connect(sandbox).pk))
 
     assert command.exit_code() == 1
-    assert "Failed. ActiveCampaign says that this account has a payment problem." in command.err
+    assert "Failed; ActiveCampaign says that this account has a payment problem." in command.err
     assert "Traceback" not in command.err
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection as database
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 
 from connections.migrations import __name__ as migrations
 from connections.models import Connection, Record
@@ -19,7 +20,7 @@ from tests.connections.engine import store_rows
 pytestmark = pytest.mark.django_db(transaction=True)
 
 BEFORE = [("connections", "0011_succeeded_tries")]
-NOW = [("connections", "0020_unkept_and_clearing")]
+NOW = MigrationLoader(None).graph.leaf_nodes("connections")
 ROWS: list[Row] = [
     {"id": str(number), "name": f"Tea {number}", "links": {"a": "\ufdd0address\ufdd1/x"}} for number in range(7)
 ]
@@ -63,6 +64,10 @@ def test_rows_move_in_pieces_to_the_holding_that_has_their_connections_id(
     assert connection.holding.pk == connection.pk
     assert [json.loads(record.text) for record in connection.records.in_id_order()] == ROWS
     assert connection.row_counts.by_stream() == {"contacts": 7}
+    assert {one.stream: one.was_read for one in connection.stream_healths.all()} == {
+        stream.key: stream.key == "contacts" for stream in connection.streams
+    }
+    assert connection.stream_healths.first_late_at() == connection.late_at
 
 
 def test_a_worker_sizes_them_afterwards(back_then: Any) -> None:

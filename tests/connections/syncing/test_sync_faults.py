@@ -33,7 +33,7 @@ def test_a_stream_that_the_key_may_not_read_is_skipped_with_its_reason(
 
     deals = sync.stream_runs.get(stream="deals")
     assert deals.state == RunState.SKIPPED
-    assert "key may not read deals" in deals.reason
+    assert "not be read with Tomek Zając's key" in deals.reason
     assert (sync.state, sync.reason) == (SyncState.PARTLY_DONE, deals.reason)
     assert sync.stream_runs.filter(state=RunState.COMPLETE).count() == len(connection.streams) - 1
     assert again(connection).health == Health.HEALTHY
