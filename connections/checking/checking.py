@@ -155,8 +155,11 @@ def note_full(connection: Connection, full: Full) -> bool:
     return keep_outcome(connection, lambda row: row.set_health(Health.ACTION_NEEDED, str(full), code=full.code))
 
 
-def note_streams(connection: Connection, runs: list[StreamRun]) -> None:
-    """What became of streams in a sync; people who were told that some are late are told when the last one is back."""
+def note_streams(connection: Connection, runs: list[StreamRun]) -> bool:
+    """What became of streams in a sync; people who were told that some are late are told when the last one is back.
+
+    Returns whether that still concerns the connection.
+    """
     back = False
 
     def apply(row: Connection) -> None:
@@ -165,18 +168,20 @@ def note_streams(connection: Connection, runs: list[StreamRun]) -> None:
         row.late_at = row.stream_healths.first_late_at()
         row.save(update_fields=["late_at"])
 
-    keep_outcome(connection, apply)
+    is_noted = keep_outcome(connection, apply)
     if back:
         tell_on_time(connection)
+    return is_noted
 
 
 def notice_late() -> None:
     """Tell people of each stream that is late and that they were not told of. Once, however many workers look."""
     for connection in Connection.objects.late_untold().without_key().select_related("workspace"):
-        now = timezone.now()
-        late = connection.stream_healths.late()
-        if late.filter(told_late_at=None).update(told_late_at=now):
-            names = [one.name for one in late.filter(told_late_at=now)]
+        with transaction.atomic():
+            late = connection.stream_healths.late().filter(told_late_at=None)
+            names = [one.name for one in late] if is_still_there(connection) else []
+            late.update(told_late_at=timezone.now())
+        if names:
             log.warning("streams are late", extra={"connection": str(connection.pk), "streams": len(names)})
             tell_late(connection, names)
 

@@ -295,13 +295,13 @@ def conclude(sync: Sync) -> None:
     reasons = connection.in_short(run for run in runs if run.state != RunState.COMPLETE)
     state = state_after(runs)
     sync.finish(state, reasons)
-    note_streams(connection, runs)
+    if not note_streams(connection, runs):
+        return
     if state == SyncState.FAILED and not all(run.is_refused for run in runs):
-        is_noted = note_failure(connection, UnexpectedAnswer(reasons))
-    else:
-        is_noted = note_success(connection)
-    if is_noted:
-        connection.note_sync(succeeded=state == SyncState.COMPLETE and not sync.only_streams)
+        note_failure(connection, UnexpectedAnswer(reasons))
+    elif runs:  # Where nothing is offered nothing was asked, which says nothing about the key.
+        note_success(connection)
+    connection.note_sync(succeeded=bool(runs) and state == SyncState.COMPLETE and not sync.only_streams)
     log.info("sync ended", extra={"outcome": sync.state, "calls": sync.calls})
 
 

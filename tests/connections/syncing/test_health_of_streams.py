@@ -14,14 +14,13 @@ from django.utils import timezone
 
 from connections.checking.checking import notice_late
 from connections.models import Connection, Sync
-from connections.models.sync import SyncState
+from connections.models.sync import SyncState, Trigger
 from connections.operating.measures import exposition
 from connections.syncing import syncing
-from connections.syncing.syncing import run
-from connections.syncing.working import queue_due
+from connections.syncing.working import Worker, queue_due
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
-from tests.connections.engine import again, calls_for, take_up
+from tests.connections.engine import again, calls_for, pull, take_up
 from tests.connections.stepper.walking import words
 
 pytestmark = [
@@ -207,3 +206,279 @@ def test_what_a_stream_does_is_shown_said_mailed_and_asked_again(
         assert calls_for(account, "deals") > before
         assert (way, sync.outcome, on.badge(way), code or 0) == (way, "Complete.", "healthy", 0)
         assert subjects(way) == (["is late", "is on time again"] if mailed == "mail" else [])
+
+
+# One connection, step by step ------------------------------------------------------------------------------------------
+
+
+SALES = ["deals", "dealGroups", "dealStages", "accounts", "scores"]
+
+
+def made(connect: Connect, account: SandboxServer, *streams: str, schedule: str = "hourly") -> Connection:
+    connection = connect(account)
+    Connection.objects.filter(pk=connection.pk).update(schedule=schedule)
+    connection.refresh_from_db()
+    choose(connection, [*streams])
+    connection.become_due()
+    connection.save()
+    return connection
+
+
+def badge(connection: Connection) -> str:
+    return Connection.objects.with_health().get(pk=connection.pk).shown_health
+
+
+def detail(client: Client, connection: Connection) -> str:
+    return words(client.get(connection.get_absolute_url()).content.decode())
+
+
+def refuse(account: SandboxServer, *streams: str) -> None:
+    for stream in streams:
+        account.fault(stream, **DEALS["plan"])
+
+
+def test_what_a_plan_lacks_is_said_in_one_sentence_and_shown_in_between(
+    account: SandboxServer, connect: Connect, alice_client: Client, hours: Callable[[float], None]
+) -> None:
+    connection = made(connect, account, "contacts", *SALES)
+    refuse(account, *SALES)
+
+    first = pull(connection)
+    hours(24)
+    second = pull(connection)
+
+    assert first.outcome == "Complete; Scores, Deals, Pipelines and 2 more are not in this plan."
+    assert second.outcome == "Complete."
+    assert [run.stream for run in second.stream_runs.all()] == ["contacts"]
+    assert "Deals 0 Not offered: Deals are not in this plan." in detail(alice_client, connection)
+
+
+def test_a_sync_of_one_stream_that_is_not_offered_changes_nothing_else(
+    account: SandboxServer, connect: Connect
+) -> None:
+    connection = made(connect, account, "contacts", "deals")
+    refuse(account, "deals")
+    pull(connection)
+    before = Connection.objects.values("health", "health_reason", "health_since", "late_at", "synced_at").get()
+
+    for trigger in (Trigger.COMMAND, Trigger.SCHEDULE):
+        assert pull(connection, only=["deals"], trigger=trigger).outcome == f"Complete; {NO_PLAN}"
+
+    assert Connection.objects.values(*before).get() == before
+    assert mail.outbox == []
+    Connection.objects.update(next_sync_at=timezone.now())
+    assert Connection.objects.due().exists()
+
+
+def test_what_is_not_offered_is_asked_for_at_once_by_name_with_another_key_and_when_it_is_chosen_again(
+    account: SandboxServer, connect: Connect
+) -> None:
+    connection = made(connect, account, "contacts", "deals")
+    refuse(account, "deals")
+    asked = []
+    for act in (
+        lambda: pull(connection),
+        lambda: pull(connection),  # Nothing has changed.
+        lambda: pull(connection, only=["deals"]),
+        lambda: pull(connection, full=True),
+        lambda: (Connection.objects.update(key_fingerprint="of another key"), pull(again(connection))),
+        lambda: (choose(again(connection), ["contacts"]), choose(again(connection), ["contacts", "deals"]))
+        and pull(again(connection)),
+    ):
+        before = calls_for(account, "deals")
+        act()
+        asked.append(calls_for(account, "deals") > before)
+
+    assert asked == [True, False, True, True, True, True]
+
+
+def test_a_stream_that_was_cleared_was_read_all_the_same(
+    account: SandboxServer, connect: Connect, alice_client: Client
+) -> None:
+    connection = made(connect, account, "contacts", "deals")
+    pull(connection)
+    alice_client.post(f"{connection.get_absolute_url()}clear/")
+    refuse(account, "deals")
+
+    assert pull(again(connection)).outcome == f"Partly done; {NO_PLAN} It could be read before."
+
+
+def test_rows_of_a_walk_that_was_refused_half_way_were_read(account: SandboxServer, connect: Connect) -> None:
+    connection = made(connect, account, "contacts", "deals")
+    account.fault("deals", total=500, skip=0, times=1)
+    account.fault("deals", **FORBIDDEN)
+
+    assert pull(connection).outcome == f"Partly done; {WAS_READ}"
+
+
+@pytest.mark.parametrize("answer", [{"status": 402}, {"redirect": "https://www.example.com/upgrade"}, {"status": 410}])
+def test_no_answer_to_one_stream_alone_stops_the_connection(
+    account: SandboxServer, connect: Connect, answer: dict[str, Any]
+) -> None:
+    connection = made(connect, account, "contacts", "deals", "tags")
+    account.fault("deals", **answer, **FOR_EVER)
+
+    pull(connection)
+    sync = pull(connection, only=["deals"])
+
+    assert again(connection).health != "action_needed"
+    assert sync.state in (SyncState.COMPLETE, SyncState.FAILED)
+    assert connection.row_counts.by_stream()["contacts"] == 3
+    assert mail.outbox == []
+
+
+def test_where_all_is_refused_and_the_check_is_too_the_key_has_lost_its_rights(
+    account: SandboxServer, connect: Connect
+) -> None:
+    connection = made(connect, account, "contacts", "deals")
+    account.fault("contacts", **FORBIDDEN)
+    account.fault("deals", **FORBIDDEN)
+
+    sync = pull(connection)
+
+    assert sync.state == SyncState.FAILED
+    assert again(connection).health == "action_needed"
+    assert subjects("Main account") == ["needs you"]
+
+
+def test_a_sync_of_one_stream_judges_that_stream_alone(account: SandboxServer, connect: Connect) -> None:
+    connection = made(connect, account, "contacts", "deals", "tags")
+    account.fault("deals", **DEALS["broken envelope"])
+    pull(connection)
+
+    tags = pull(connection, only=["tags"])
+    assert (tags.outcome, badge(connection), again(connection).health_reason) == ("Complete.", "waiting", NO_LIST)
+
+    account.clear_faults()
+    deals = pull(connection, only=["deals"])
+    assert (deals.outcome, badge(connection)) == ("Complete.", "healthy")
+    assert again(connection).synced_at is None  # Never all of it.
+
+
+def test_contacts_that_fail_for_two_days_while_others_come_are_late_and_told_once(
+    account: SandboxServer, connect: Connect, alice_client: Client, hours: Callable[[float], None]
+) -> None:
+    connection = made(connect, account, "contacts", "deals", "tags")
+    pull(connection)
+    complete_at = again(connection).synced_at
+    account.fault("contacts", status=500, body="", **FOR_EVER)
+
+    for _ in range(4):
+        hours(12)
+        pull(connection, trigger=Trigger.COMMAND)
+        notice_late()
+
+    assert badge(connection) == "late"
+    assert again(connection).synced_at == complete_at
+    assert "Late: Contacts. The schedule asks for a success more often: Every hour." in detail(alice_client, connection)
+    assert "Contacts: last read to the end" in detail(alice_client, connection)
+    assert subjects("Main account") == ["is late"]
+    assert "is late with: Contacts." in mail.outbox[0].body
+
+    account.clear_faults()
+    for _ in range(2):
+        pull(connection)
+    assert badge(connection) == "healthy"
+    assert subjects("Main account") == ["is late", "is on time again"]
+
+
+def test_streams_that_come_are_on_time_every_quarter_of_an_hour_while_another_fails_for_ever(
+    account: SandboxServer, connect: Connect, hours: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(syncing, "MOST_SETBACKS", 6)
+    connection = made(connect, account, "contacts", "tags", schedule="quarter_hourly")
+    account.fault("contacts", status=500, body="", **FOR_EVER)
+    end = timezone.now() + timedelta(minutes=50)
+
+    while timezone.now() < end:
+        queue_due()
+        sync = connection.syncs.active().first()
+        if sync:
+            take_up(sync)
+        left = sync and again(sync).is_active
+        next_one = again(sync).run_after if left else again(connection).next_sync_at
+        hours(max(0.0, (next_one - timezone.now()).total_seconds()) / 3600)
+        assert connection.stream_healths.get(stream="tags").late_at > timezone.now()
+
+    assert [one.stream for one in connection.stream_healths.late()] == ["contacts"]
+
+
+def test_the_worker_notices_without_any_sync_and_tells_one_mail_of_all_that_is_late(
+    account: SandboxServer, connect: Connect, alice_client: Client, hours: Callable[[float], None]
+) -> None:
+    connection = made(connect, account, "contacts", "deals", "tags")
+    pull(connection)
+    connection.syncs.all().delete()
+    hours(3)
+    Connection.objects.update(next_sync_at=timezone.now() + timedelta(hours=1))  # No sync is due.
+
+    for worker in (Worker(), Worker()):
+        worker.look()
+
+    assert [one.subject for one in mail.outbox] == ["ActiveCampaign: “Main account” is late"]
+    assert "is late with: Contacts, Tags and Deals." in mail.outbox[0].body
+    assert "Mira Holt" not in mail.outbox[0].body
+    assert "Late: Contacts, Tags, Deals." in detail(alice_client, connection)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"state": "paused"},
+        {"health": "action_needed"},
+        {"privacy": "private", "created_by": None},
+    ],
+)
+def test_nobody_is_told_what_nobody_waits_for(
+    account: SandboxServer, connect: Connect, hours: Callable[[float], None], changes: dict[str, Any]
+) -> None:
+    made(connect, account, "contacts")
+    Connection.objects.update(**changes)
+    hours(3)
+
+    notice_late()
+
+    assert mail.outbox == []
+
+
+def test_what_is_late_because_nobody_worked_is_tried_before_it_is_told(
+    account: SandboxServer, connect: Connect, hours: Callable[[float], None]
+) -> None:
+    made(connect, account, "contacts")
+    hours(30)
+
+    assert queue_due() == 1
+    notice_late()
+    assert mail.outbox == []
+
+    hours(1)
+    notice_late()
+    assert len(mail.outbox) == 1
+
+
+@pytest.mark.parametrize("meta", [{"total": "0"}, {}])
+def test_a_list_that_is_empty_all_at_once_is_no_success_and_a_person_decides(
+    new_sandbox: Callable[..., SandboxServer],
+    connect: Connect,
+    alice_client: Client,
+    hours: Callable[[float], None],
+    meta: dict[str, str],
+) -> None:
+    account = new_sandbox(contacts=120, deals=0)
+    connection = made(connect, account, "contacts", "tags")
+    pull(connection)
+    account.fault("contacts", document={"contacts": [], "meta": meta}, **FOR_EVER)
+
+    for _ in range(3):
+        hours(24)
+        sync = pull(connection)
+        notice_late()
+        assert sync.state == SyncState.PARTLY_DONE
+        assert "Contacts: 120 of 120 rows were not found." in sync.reason
+
+    assert connection.row_counts.by_stream()["contacts"] == 120
+    assert (badge(connection), subjects("Main account")) == ("late", ["is late"])
+
+    alice_client.post(f"{connection.get_absolute_url()}missing/", {"stream": "contacts", "decision": "gone"})
+    assert pull(connection).outcome == "Complete."
+    assert (badge(connection), "contacts" in connection.row_counts.by_stream()) == ("healthy", False)
