@@ -482,3 +482,15 @@ def test_a_list_that_is_empty_all_at_once_is_no_success_and_a_person_decides(
     alice_client.post(f"{connection.get_absolute_url()}missing/", {"stream": "contacts", "decision": "gone"})
     assert pull(connection).outcome == "Complete."
     assert (badge(connection), "contacts" in connection.row_counts.by_stream()) == ("healthy", False)
+
+
+def test_five_streams_that_fail_at_once_keep_no_other_from_coming(account: SandboxServer, connect: Connect) -> None:
+    others = ["contacts", "lists", "tags", "fields", "forms", "users"]
+    connection = made(connect, account, *others, *SALES)
+    for stream in SALES:
+        account.fault(stream, status=500, body="", **FOR_EVER)
+
+    sync = pull(connection, trigger=Trigger.COMMAND)
+
+    assert {run.stream for run in sync.stream_runs.filter(state="complete")} == {*others}
+    assert sync.reason == "Scores, Deals, Pipelines and 2 more: ActiveCampaign had an error. Try again later."
