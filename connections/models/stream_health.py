@@ -1,4 +1,4 @@
-"""How each stream of a connection is: when it was last read to its end, from when on it is late, whether it is offered."""
+"""How each stream of a connection is: when it was last read to its end, when it is late, whether it is offered."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
@@ -38,7 +38,7 @@ class StreamHealthQuerySet(models.QuerySet["StreamHealth"]):
 
     def expect(self, connection: Connection, keys: Collection[str], *, late_at: datetime | None) -> None:
         """From `late_at` on these are late, unless they are read to their end until then."""
-        fresh = [self.model(connection=connection, stream=key) for key in keys]
+        fresh = [StreamHealth(connection=connection, stream=key) for key in keys]
         self.bulk_create(fresh, ignore_conflicts=True)
         self.filter(OFFERED, connection=connection, stream__in=keys).update(late_at=late_at)
 
@@ -56,7 +56,7 @@ class StreamHealthQuerySet(models.QuerySet["StreamHealth"]):
         late_at = connection.late_from_now()
         is_back = False
         for run in runs:
-            one = known.setdefault(run.stream, self.model(connection=connection, stream=run.stream))
+            one = known.setdefault(run.stream, StreamHealth(connection=connection, stream=run.stream))
             is_news = run.finished_at and not (one.read_at and one.read_at > run.finished_at)
             if is_news and run.stream in connection.stream_keys:
                 was_told = one.told_late_at is not None

@@ -145,7 +145,7 @@ class ActiveCampaign:
         try:
             response = self._ask(path, params)
         except WrongAddress:
-            self.me()  # Raises where that is true of the whole account; of one stream it says nothing about the address.
+            self.me()  # Raises where that is true of the whole account. Of one stream it says nothing of the address.
             raise request_refused() from None
         if refuses_the_key(response) or response.status_code == httpx.codes.PAYMENT_REQUIRED:
             raise self._why_refused(stream, response)
@@ -154,8 +154,9 @@ class ActiveCampaign:
         return self._body_of(response)
 
     def _why_refused(self, stream: Stream, response: httpx.Response) -> SourceError:
-        """A bad key and a missing permission are the same 403, and an unpaid account and a feature that is not paid for the
-        same 402; what the key's own user is answered tells them apart.
+        """A bad key and a missing permission are the same 403; an unpaid account and a feature of a larger plan, 402.
+
+        What the key's own user is answered tells them apart.
         """
         # One thread asks: of a key that died during a pull, each of the others would ask as often in vain.
         with self._asking_why:
