@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import Q
@@ -38,7 +38,7 @@ class StreamHealthQuerySet(models.QuerySet["StreamHealth"]):
 
     def expect(self, connection: Connection, keys: Collection[str], *, late_at: datetime | None) -> None:
         """From `late_at` on these are late, unless they are read to their end until then."""
-        fresh = [StreamHealth(connection=connection, stream=key) for key in keys]
+        fresh = [self.model(connection=connection, stream=key) for key in keys]
         self.bulk_create(fresh, ignore_conflicts=True)
         self.filter(OFFERED, connection=connection, stream__in=keys).update(late_at=late_at)
 
@@ -52,11 +52,11 @@ class StreamHealthQuerySet(models.QuerySet["StreamHealth"]):
 
     def note(self, connection: Connection, runs: Iterable[StreamRun]) -> bool:
         """What became of streams in a sync. Returns whether the last one is back that people were told was late."""
-        known = {one.stream: one for one in self.filter(connection=connection)}
+        known: dict[str, Any] = {one.stream: one for one in self.filter(connection=connection)}
         late_at = connection.late_from_now()
         is_back = False
         for run in runs:
-            one = known.setdefault(run.stream, StreamHealth(connection=connection, stream=run.stream))
+            one = known.setdefault(run.stream, self.model(connection=connection, stream=run.stream))
             is_news = run.finished_at and not (one.read_at and one.read_at > run.finished_at)
             if is_news and run.stream in connection.stream_keys:
                 was_told = one.told_late_at is not None
