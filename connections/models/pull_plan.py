@@ -134,7 +134,8 @@ class PullPlan(models.Model):
 
     def expect(self, streams: Collection[str]) -> None:
         """These are to be read to their end within twice the schedule from now on; the caller saves."""
-        self.stream_healths.expect(self, streams, late_at=self.late_from_now())
+        offered = [stream.key for stream in self.streams_among(streams)]
+        self.stream_healths.expect(self, offered, late_at=self.late_from_now())
         self.late_at = self.stream_healths.first_late_at()
 
     @property

@@ -52,13 +52,15 @@ class StreamHealthQuerySet(models.QuerySet["StreamHealth"]):
 
     def note(self, connection: Connection, runs: Iterable[StreamRun]) -> bool:
         """What became of streams in a sync. Returns whether the last one is back that people were told was late."""
+        chosen = [stream.key for stream in connection.streams]
+        self.filter(connection=connection).forget_all_but(chosen)  # The source may offer less than it did.
         known: dict[str, Any] = {one.stream: one for one in self.filter(connection=connection)}
         late_at = connection.late_from_now()
         is_back = False
         for run in runs:
             one = known.setdefault(run.stream, self.model(connection=connection, stream=run.stream))
             is_news = run.finished_at and not (one.read_at and one.read_at > run.finished_at)
-            if is_news and run.stream in connection.stream_keys:
+            if is_news and run.stream in chosen:
                 was_told = one.told_late_at is not None
                 one.note(run, late_at=late_at)
                 is_back |= was_told and run.state == RunState.COMPLETE

@@ -97,8 +97,12 @@ def pull_with_either_key(sync: Sync, lease: Lease) -> None:
 def ask_whether_it_is_the_key(sync: Sync) -> None:
     """Where all was refused, it may be the key rather than the streams. Raises SourceError if it is."""
     runs = [*sync.stream_runs.all()]
-    if runs and all(run.is_refused and not run.read for run in runs):
+    if not runs or not all(run.is_refused and not run.read for run in runs):
+        return
+    try:
         prove(sync.connection)
+    except (TemporarilyDown, UnexpectedAnswer) as silence:
+        log.warning("nothing says that it is the key", extra={"code": silence.code})
 
 
 def check_first(sync: Sync) -> None:
@@ -321,8 +325,8 @@ def wait(sync: Sync, failure: TemporarilyDown) -> None:
         return
     failure = naming_streams(sync, failure)
     sync.set_back(str(failure), until=timezone.now() + pause)
-    note_streams(sync.connection, came)
-    note_failure(sync.connection, failure)
+    if note_streams(sync.connection, came):
+        note_failure(sync.connection, failure)
     log.info("sync waits", extra={"code": failure.code, "seconds": pause.total_seconds()})
 
 
@@ -366,8 +370,7 @@ def end_full(sync: Sync, full: Full) -> None:
     runs = [*sync.stream_runs.all()]
     has_some = any(run.state == RunState.COMPLETE for run in runs)
     sync.finish(SyncState.PARTLY_DONE if has_some else SyncState.FAILED, str(full))
-    note_streams(connection, runs)
-    if note_full(connection, full):
+    if note_streams(connection, runs) and note_full(connection, full):
         connection.note_sync(succeeded=False)
     log.warning("sync ended at a bound", extra={"code": full.code})
 
@@ -376,7 +379,7 @@ def fail(sync: Sync, failure: SourceError) -> None:
     """The row first: a sync that was stopped meanwhile, or belongs to another worker, says nothing about health."""
     connection = sync.connection  # With the key that failed; finishing reads everything anew.
     sync.finish(SyncState.FAILED, str(failure))
-    note_streams(connection, [run for run in sync.stream_runs.all() if run.is_finished])
-    if note_failure(connection, failure):
+    ended = [run for run in sync.stream_runs.all() if run.is_finished]
+    if note_streams(connection, ended) and note_failure(connection, failure):
         connection.note_sync(succeeded=False)
     log.warning("sync failed", extra={"code": failure.code})
