@@ -10,7 +10,7 @@ def carry_over(apps, schema_editor):
     finished = Connection.objects.exclude(state='draft').only('stream_keys', 'late_at', 'holding')
     for connection in finished.iterator(chunk_size=500):
         of_holding = {'holding': connection.holding_id}
-        held = {*RowCount.objects.filter(stored__gt=0, **of_holding).values_list('stream', flat=True)}
+        held = {*RowCount.objects.filter(models.Q(rows__gt=0) | models.Q(stored__gt=0), **of_holding).values_list('stream', flat=True)}
         read_at = dict(StreamMark.objects.filter(**of_holding).values_list('stream', 'changed_through'))
         StreamHealth.objects.bulk_create(
             StreamHealth(

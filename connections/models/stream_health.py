@@ -13,6 +13,7 @@ from connections.models.row_count import RowCount
 from connections.models.sync import RunState, StreamRun
 
 ASKED_AGAIN_AFTER = timedelta(days=7) - timedelta(hours=1)  # With the time until the next sync, once a week.
+HELD = Q(rows__gt=0) | Q(stored__gt=0)  # Those from before sizes were kept are stored, and not all counted as such.
 OFFERED = Q(refused_at=None) | Q(was_read=True)
 
 
@@ -123,5 +124,5 @@ def was_ever_read(run: StreamRun) -> bool:
     return (
         run.read > 0
         or StreamHealth.objects.filter(connection=connection, stream=run.stream, was_read=True).exists()
-        or RowCount.objects.filter(holding=connection.holding, stream=run.stream, stored__gt=0).exists()
+        or RowCount.objects.filter(HELD, holding=connection.holding, stream=run.stream).exists()
     )

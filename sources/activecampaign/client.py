@@ -144,8 +144,10 @@ class ActiveCampaign:
     def _confirmed(self, stream: Stream, path: str, params: Mapping[str, str] | None = None) -> Row:
         try:
             response = self._ask(path, params)
-        except WrongAddress:
-            self.me()  # Raises where that is true of the whole account. Of one stream it says nothing of the address.
+        except WrongAddress as elsewhere:
+            if elsewhere.code != "redirect":
+                raise
+            self.me()  # Raises where the whole account has moved. One stream alone says nothing of the address.
             raise request_refused() from None
         if refuses_the_key(response) or response.status_code == httpx.codes.PAYMENT_REQUIRED:
             raise self._why_refused(stream, response)

@@ -62,7 +62,7 @@ def error_of(response: httpx.Response) -> SourceError:
             )
         case 429 | 503:
             return _busy(response)
-        case _ if status in AGAIN:
+        case _ if status in AGAIN or 500 <= status < 600:
             return TemporarilyDown(f"{SERVICE} had an error. Try again later.", code="server_error")
         case _ if status < 600:
             return request_refused()

@@ -315,6 +315,18 @@ def test_rows_of_a_walk_that_was_refused_half_way_were_read(account: SandboxServ
     assert pull(connection).outcome == f"Partly done; {WAS_READ}"
 
 
+@pytest.mark.parametrize("status", [500, 509, 511, 598])
+def test_a_fault_of_any_name_in_the_middle_of_a_list_is_asked_again(
+    new_sandbox: Callable[..., SandboxServer], connect: Connect, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr("sources.http.retry.MOST_RETRIES", 3)
+    account = new_sandbox(contacts=150, deals=0)
+    account.fault("contacts", status=status, body="", skip=1, times=1)
+    connection = made(connect, account, "contacts")
+
+    assert (pull(connection).outcome, connection.row_counts.by_stream()) == ("Complete.", {"contacts": 150})
+
+
 @pytest.mark.parametrize("answer", [{"status": 402}, {"redirect": "https://www.example.com/upgrade"}, {"status": 410}])
 def test_no_answer_to_one_stream_alone_stops_the_connection(
     account: SandboxServer, connect: Connect, answer: dict[str, Any]
