@@ -29,13 +29,11 @@ class StreamHealthQuerySet(models.QuerySet["StreamHealth"]):
         """Whether one of them is: that goes away only when somebody does something."""
         return any(one.refused_at for one in self)
 
-    def not_offered(self) -> Self:
-        return self.exclude(OFFERED)
-
-    def left_out(self, connection: Connection) -> Self:
+    def left_out(self, connection: Connection) -> Iterable[str]:
         """What is not offered, and is not asked for before a week is over or there is another key."""
         since = timezone.now() - ASKED_AGAIN_AFTER
-        return self.not_offered().filter(refused_at__gt=since, refused_key=connection.key_fingerprint)
+        recently = self.exclude(OFFERED).filter(refused_at__gt=since, refused_key=connection.key_fingerprint)
+        return recently.values_list("stream", flat=True)
 
     def expect(self, connection: Connection, keys: Collection[str], *, late_at: datetime | None) -> None:
         """From `late_at` on these are late, unless they are read to their end until then."""

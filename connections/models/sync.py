@@ -208,7 +208,6 @@ class Sync(models.Model):
 
     @property
     def outcome(self) -> str:
-        """“Complete; Deals are not in this plan.”"""
         return f"{self.state_word}; {self.reason}" if self.reason else f"{self.state_word}."
 
     @property
@@ -227,12 +226,10 @@ class Sync(models.Model):
 
     @property
     def streams(self) -> list[Stream]:
-        chosen = self.connection.streams
-        wanted = [stream for stream in chosen if not self.only_streams or stream.key in self.only_streams]
-        without = {*self.connection.holding.clearing}
+        chosen, left_out = {*self.connection.stream_keys}, {*self.connection.holding.clearing}
         if not (self.only_streams or self.full):  # Whoever names a stream, or wants all, wants that asked, too.
-            without.update(self.connection.stream_healths.left_out(self.connection).values_list("stream", flat=True))
-        return [stream for stream in wanted if stream.key not in without]
+            left_out.update(self.connection.stream_healths.left_out(self.connection))
+        return self.connection.streams_among(chosen.intersection(self.only_streams or chosen) - left_out)
 
     # Its life, in order -----------------------------------------------------------------------------------------
 
@@ -338,11 +335,6 @@ class StreamRun(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.state in FINISHED_RUNS
-
-    @property
-    def is_excused(self) -> bool:
-        """Nothing more is to be expected of it."""
-        return self.state in (RunState.COMPLETE, RunState.SKIPPED)
 
     @property
     def is_without_rows(self) -> bool:

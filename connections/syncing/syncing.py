@@ -310,7 +310,7 @@ def conclude(sync: Sync) -> None:
 
 
 def state_after(runs: list[StreamRun]) -> SyncState:
-    if all(run.is_excused for run in runs):
+    if all(run.state in (RunState.COMPLETE, RunState.SKIPPED) for run in runs):
         return SyncState.COMPLETE
     return SyncState.FAILED if all(run.is_without_rows for run in runs) else SyncState.PARTLY_DONE
 
