@@ -178,12 +178,12 @@ def test_what_a_stream_does_is_shown_said_mailed_and_asked_again(
         sync, code = on.sync(way)
         assert (way, sync.outcome, on.badge(way)) == (way, says, at_once)
         assert code == (exit_code if way == "command" else None)
-        assert sync.reason.removesuffix(" Try again later.") in on.page(way)
-        assert f"{sync.state_word} {sync.reason}".strip() in on.read(on.connections[way].url("syncs"))
-        assert sync.outcome.removesuffix(".") in on.read(sync.get_absolute_url())
         assert again(on.connections[way]).next_sync_at > timezone.now()  # Schedules go on.
     notice_late()
     assert mail.outbox == []
+    assert sync.reason.removesuffix(" Try again later.") in on.page(way)
+    assert f"{sync.state_word} {sync.reason}".strip() in on.read(on.connections[way].url("syncs"))
+    assert sync.outcome.removesuffix(".") in on.read(sync.get_absolute_url())
 
     hours(3)
     for way in WAYS:
@@ -194,7 +194,7 @@ def test_what_a_stream_does_is_shown_said_mailed_and_asked_again(
         notice_late()
     for way in WAYS:
         assert (way, on.badge(way), subjects(way)) == (way, in_the_end, ["is late"] if mailed == "mail" else [])
-        assert ("Late: Deals." in on.page(way)) == (in_the_end == "late")
+    assert ("Late: Deals." in on.page(way)) == (in_the_end == "late")
     assert f'blinkmetrics_connections{{health="{in_the_end}"}} 3.0' in exposition().decode()
     assert "3 connections of 3" in on.read(f"/w/harbour-tea/connections/?health={in_the_end}")
 
