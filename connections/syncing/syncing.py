@@ -267,7 +267,7 @@ class StreamPull:
         if isinstance(because, NotPermitted):
             was_read = was_ever_read(self.run)
             state = RunState.REFUSED if was_read else RunState.SKIPPED
-            reason += " It could be read before." if was_read else ""
+            reason += " They could be read before." if was_read else ""
         self.run.end(state, reason)
         log.warning("stream ended early", extra={"state": state.value, "code": because.code})
 

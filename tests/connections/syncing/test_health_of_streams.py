@@ -16,7 +16,7 @@ from connections.checking.checking import notice_late
 from connections.models import Connection, Sync
 from connections.models.sync import SyncState, Trigger
 from connections.operating.measures import exposition
-from connections.syncing import syncing
+from connections.syncing import syncing, tasks
 from connections.syncing.working import Worker, queue_due
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
@@ -51,7 +51,7 @@ PARTLY = (3, "waiting", "late", "mail", "asks next time")
 FAILED = (1, "waiting", "late", "mail", "asks next time")
 
 REFUSED = "Deals may not be read with Mira Holt's key."
-WAS_READ = f"{REFUSED} It could be read before."
+WAS_READ = f"{REFUSED} They could be read before."
 NO_LIST = "Deals: ActiveCampaign sent an answer without the records that we asked for."
 ERROR = "Deals: ActiveCampaign had an error. Try again later."
 NO_PLAN = "Deals are not in this plan."
@@ -304,7 +304,17 @@ def test_a_stream_that_was_cleared_was_read_all_the_same(
     alice_client.post(f"{connection.get_absolute_url()}clear/")
     refuse(account, "deals")
 
-    assert pull(again(connection)).outcome == f"Partly done; {NO_PLAN} It could be read before."
+    assert pull(again(connection)).outcome == f"Partly done; {NO_PLAN} They could be read before."
+
+
+def test_another_account_may_offer_less_than_the_one_before(account: SandboxServer, connect: Connect) -> None:
+    connection = made(connect, account, "contacts", "deals")
+    pull(connection)
+    connection.part_from_rows()
+    connection.save()
+    refuse(account, "deals")
+
+    assert pull(again(connection)).outcome == f"Complete; {NO_PLAN}"
 
 
 def test_rows_of_a_walk_that_was_refused_half_way_were_read(account: SandboxServer, connect: Connect) -> None:
@@ -405,8 +415,13 @@ def test_streams_that_come_are_on_time_every_quarter_of_an_hour_while_another_fa
     assert [one.stream for one in connection.stream_healths.late()] == ["contacts"]
 
 
+@pytest.mark.parametrize("look", [lambda: Worker().look(), lambda: Worker().serve_once(), tasks.keep_house])
 def test_the_worker_notices_without_any_sync_and_tells_one_mail_of_all_that_is_late(
-    account: SandboxServer, connect: Connect, alice_client: Client, hours: Callable[[float], None]
+    account: SandboxServer,
+    connect: Connect,
+    alice_client: Client,
+    hours: Callable[[float], None],
+    look: Callable[[], None],
 ) -> None:
     connection = made(connect, account, "contacts", "deals", "tags")
     pull(connection)
@@ -414,8 +429,8 @@ def test_the_worker_notices_without_any_sync_and_tells_one_mail_of_all_that_is_l
     hours(3)
     Connection.objects.update(next_sync_at=timezone.now() + timedelta(hours=1))  # No sync is due.
 
-    for worker in (Worker(), Worker()):
-        worker.look()
+    for _ in range(2):
+        look()
 
     assert [one.subject for one in mail.outbox] == ["ActiveCampaign: “Main account” is late"]
     assert "is late with: Contacts, Tags and Deals." in mail.outbox[0].body
@@ -480,6 +495,9 @@ def test_a_list_that_is_empty_all_at_once_is_no_success_and_a_person_decides(
 
     assert connection.row_counts.by_stream()["contacts"] == 120
     assert (badge(connection), subjects("Main account")) == ("late", ["is late"])
+    said = detail(alice_client, connection)
+    assert "They are gone: mark them as deleted" in said
+    assert "There is nothing to do" not in said
 
     alice_client.post(f"{connection.get_absolute_url()}missing/", {"stream": "contacts", "decision": "gone"})
     assert pull(connection).outcome == "Complete."
