@@ -18,7 +18,8 @@ AnswerT = TypeVar("AnswerT")
 AnswerT_contra = TypeVar("AnswerT_contra", contravariant=True)
 
 MOST_SECOND_LOOKS = 20  # For a stream. A row that differs at every look must not double the calls.
-MOST_DOWN_IN_A_ROW = 2  # Streams that fail without one that answers between them; one more, and nothing works.
+# Streams that fail and none that answers between them, as many as are asked for at once; one more, and nothing works.
+MOST_DOWN_IN_A_ROW = 8
 ANSWERS_KEPT = 16  # For comparing; two rounds of eight threads.
 
 _ended: ContextVar[threading.Event | None] = ContextVar("ended", default=None)

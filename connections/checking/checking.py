@@ -6,8 +6,18 @@ from collections.abc import Callable
 from django.db import transaction
 from django.utils import timezone
 
-from connections.checking.notices import tell_broken, tell_mended, tell_taken_over
-from connections.models import AccountName, Connection, Full, Health, SharedBudget, StandbyKey, User
+from connections.checking.notices import tell_broken, tell_late, tell_mended, tell_on_time, tell_taken_over
+from connections.models import (
+    AccountName,
+    Connection,
+    Full,
+    Health,
+    SharedBudget,
+    StandbyKey,
+    StreamHealth,
+    StreamRun,
+    User,
+)
 from connections.models.account_name import account_fingerprints
 from connections.models.condition import ANOTHER_ACCOUNT
 from connections.safe.sealing import Unsealable
@@ -119,7 +129,7 @@ def unreadable_key() -> BadCredentials:
 
 def note_success(connection: Connection, proof: Proof | None = None) -> bool:
     """It works; somebody who was told that it did not is told. Returns whether that still concerns the connection."""
-    return keep_outcome(connection, lambda row: row.accept_proof(proof) if proof else row.set_health(Health.HEALTHY))
+    return keep_outcome(connection, lambda row: row.accept_proof(proof) if proof else row.note_working())
 
 
 def note_failure(connection: Connection, failure: SourceError) -> bool:
@@ -143,6 +153,37 @@ def note_failure(connection: Connection, failure: SourceError) -> bool:
 def note_full(connection: Connection, full: Full) -> bool:
     """No more fits in, which only a person can mend. Returns whether that still concerns the connection."""
     return keep_outcome(connection, lambda row: row.set_health(Health.ACTION_NEEDED, str(full), code=full.code))
+
+
+def note_streams(connection: Connection, runs: list[StreamRun]) -> bool:
+    """What became of streams in a sync; people who were told that some are late are told when the last one is back.
+
+    Returns whether that still concerns the connection.
+    """
+    back = False
+
+    def apply(row: Connection) -> None:
+        nonlocal back
+        back = StreamHealth.objects.note(row, runs)
+        row.late_at = row.stream_healths.first_late_at()
+        row.save(update_fields=["late_at"])
+
+    is_noted = keep_outcome(connection, apply)
+    if back:
+        tell_on_time(connection)
+    return is_noted
+
+
+def notice_late() -> None:
+    """Tell people of each stream that is late and that they were not told of. Once, however many workers look."""
+    for connection in Connection.objects.late_untold().without_key().select_related("workspace"):
+        with transaction.atomic():
+            late = connection.stream_healths.late().filter(told_late_at=None)
+            names = [one.name for one in late] if is_still_there(connection) else []
+            late.update(told_late_at=timezone.now())
+        if names:
+            log.warning("streams are late", extra={"connection": str(connection.pk), "streams": len(names)})
+            tell_late(connection, names)
 
 
 def words_for(row: Connection, failure: SourceError) -> str:

@@ -1,6 +1,7 @@
-"""The few e-mails that people get about a connection: when it needs them, works again, or changes its key."""
+"""The few e-mails that people get about a connection: when it needs them, is late, works again, or changes its key."""
 
 import logging
+from collections.abc import Sequence
 from smtplib import SMTPException
 
 from django.conf import settings
@@ -8,7 +9,7 @@ from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 
 from connections.models import Connection, Membership, Privacy
-from connections.models.people import ADMINISTRATORS
+from connections.models.people import ADMINISTRATORS, in_words
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +20,15 @@ def tell_broken(connection: Connection) -> None:
 
 def tell_mended(connection: Connection) -> None:
     tell(connection, "works again", "connections/checking/works_again.txt")
+
+
+def tell_late(connection: Connection, streams: Sequence[str]) -> None:
+    """`streams` are the names of those that are late and were not told of before."""
+    tell(connection, "is late", "connections/checking/late.txt", streams=in_words(streams))
+
+
+def tell_on_time(connection: Connection) -> None:
+    tell(connection, "is on time again", "connections/checking/on_time.txt")
 
 
 def tell_taken_over(connection: Connection, *, refused: str) -> None:

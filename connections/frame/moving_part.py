@@ -49,8 +49,14 @@ def next_look(latest: Sync) -> str:
 
 def pulled(connection: Connection, runs: list[StreamRun], counts: dict[str, int]) -> dict[str, object]:
     by_stream = {run.stream: run for run in runs}
+    healths = {one.stream: one for one in connection.stream_healths.all()}
     streams = [
-        {"stream": stream, "count": counts.get(stream.key, 0), "run": by_stream.get(stream.key)}
+        {
+            "stream": stream,
+            "count": counts.get(stream.key, 0),
+            "run": by_stream.get(stream.key),
+            "health": healths.get(stream.key),
+        }
         for stream in connection.streams
     ]
     filled = next((stream for stream in connection.streams if counts.get(stream.key)), None)

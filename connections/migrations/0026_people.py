@@ -33,7 +33,7 @@ def of_logins(addresses):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("connections", "0020_unkept_and_clearing"),
+        ("connections", "0022_health"),
         ("account", "0009_emailaddress_unique_primary_email"),
     ]
 

@@ -18,6 +18,7 @@ from connections.models.shared_budget import SharedBudget
 from connections.models.sync import StreamRun, Sync
 from connections.models.stream_mark import StreamMark
 from connections.models.row_count import RowCount
+from connections.models.stream_health import StreamHealth
 from connections.models.change import Change
 from connections.models.bounds import Full
 from connections.models.record import Record
@@ -47,6 +48,7 @@ __all__ = [
     "SignIn",
     "StandbyKey",
     "State",
+    "StreamHealth",
     "StreamMark",
     "StreamRun",
     "Sync",

@@ -11,8 +11,8 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from connections.models.choices import Privacy, Schedule, State
-from connections.models.condition import Condition
+from connections.models.choices import Health, Privacy, Schedule, State
+from connections.models.condition import STREAM_FAILED, STREAM_REFUSED, Condition
 from connections.models.connection_query import ConnectionQuerySet
 from connections.models.holding import HoldsRows
 from connections.models.people import Membership, Team, User, Workspace, in_words
@@ -197,7 +197,7 @@ class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
         self.state, self.authorised_at, self.typed = State.ACTIVE, timezone.now(), ""
         self.stream_keys = [stream.key for stream in self.source.default_streams] if self.source else []
         self.plan_next_sync()
-        self.late_at = self.lateness()
+        self.expect(self.stream_keys)
         self.version += 1
         self.save()
         self.record("connected", by=by)
@@ -209,6 +209,24 @@ class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
     def accept_proof(self, proof: Proof) -> None:
         super().accept_proof(proof)
         self.note_account()
+
+    def note_working(self) -> None:
+        """The key works. What is wrong with a stream is waited for, and is never the connection's fault."""
+        troubles = self.stream_healths.in_trouble()
+        if troubles:
+            code = STREAM_REFUSED if troubles.are_refused() else STREAM_FAILED
+            self.set_health(Health.WAITING, self.in_short(troubles), code=code)
+        else:
+            super().note_working()
+
+    def part_from_rows(self) -> None:
+        super().part_from_rows()
+        self.know_nothing_of_streams()
+
+    def know_nothing_of_streams(self) -> None:
+        """It is another account: what that one offers has to be found out; the caller saves."""
+        self.stream_healths.all().delete()
+        self.expect(self.stream_keys)
 
     # Changes ----------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """Which connections: the rules of who may see and manage them, and what is due."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.db import models, transaction
@@ -12,6 +12,8 @@ from connections.models.choices import Health, Privacy, Schedule, State
 from connections.models.holding import Holding
 from connections.models.people import ADMINISTRATORS, Membership, Team, User, Workspace
 from sources.spec import Source, host_of
+
+ABOUT_TO_BEGIN = timedelta(minutes=15)
 
 
 class ConnectionQuerySet(models.QuerySet[Any]):
@@ -70,6 +72,18 @@ class ConnectionQuerySet(models.QuerySet[Any]):
         return self.filter(workspace=connection.workspace_id, source_key=connection.source_key).order_by(
             place, "name", "id"
         )
+
+    def late_untold(self) -> Self:
+        """Those that a person reads to be late, with a stream that nobody was told of.
+
+        Not while a sync is about to begin: after an outage of ours it makes most of them good.
+        """
+        now = timezone.now()
+        anyone = self.model.objects
+        untold = anyone.filter(stream_healths__late_at__lt=now, stream_healths__told_late_at=None)
+        begins = anyone.filter(syncs__state="queued", syncs__reason="", syncs__created_at__gt=now - ABOUT_TO_BEGIN)
+        late = self.may_run().with_health().filter(shown_health=Health.LATE, pk__in=untold.values("pk"))
+        return late.exclude(pk__in=begins.values("pk"))
 
     def counts_by_source(self) -> dict[str, int]:
         return dict(self.order_by().values_list("source_key").annotate(models.Count("pk")))

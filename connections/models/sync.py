@@ -208,6 +208,10 @@ class Sync(models.Model):
         return "Waiting" if self.is_set_back else SyncState(self.state).label
 
     @property
+    def outcome(self) -> str:
+        return f"{self.state_word}; {self.reason}" if self.reason else f"{self.state_word}."
+
+    @property
     def is_silent(self) -> bool:
         """Nobody seems to be at it any more: its worker was killed, or has lost its database."""
         return self.is_running and self.lease_until is not None and self.lease_until < lease_end() - 2 * heartbeat()
@@ -223,9 +227,10 @@ class Sync(models.Model):
 
     @property
     def streams(self) -> list[Stream]:
-        chosen = self.connection.streams
-        wanted = [stream for stream in chosen if not self.only_streams or stream.key in self.only_streams]
-        return [stream for stream in wanted if stream.key not in self.connection.holding.clearing]
+        chosen, left_out = {*self.connection.stream_keys}, {*self.connection.holding.clearing}
+        if not (self.only_streams or self.full):  # Whoever names a stream, or wants all, wants that asked, too.
+            left_out.update(self.connection.stream_healths.left_out(self.connection))
+        return self.connection.streams_among(chosen.intersection(self.only_streams or chosen) - left_out)
 
     # Its life, in order -----------------------------------------------------------------------------------------
 
@@ -280,11 +285,12 @@ class RunState(models.TextChoices):
     RUNNING = "running", "Running"
     COMPLETE = "complete", "Complete"
     INCOMPLETE = "incomplete", "Incomplete"
-    SKIPPED = "skipped", "Skipped"
+    SKIPPED = "skipped", "Not offered"
+    REFUSED = "refused", "Refused"
     FAILED = "failed", "Failed"
 
 
-FINISHED_RUNS = (RunState.COMPLETE, RunState.INCOMPLETE, RunState.SKIPPED, RunState.FAILED)
+FINISHED_RUNS = (RunState.COMPLETE, RunState.INCOMPLETE, RunState.SKIPPED, RunState.REFUSED, RunState.FAILED)
 
 
 MOST_NAMED = 20  # Rows that cannot be kept, of one stream in one sync; the others are counted.
@@ -333,7 +339,11 @@ class StreamRun(models.Model):
 
     @property
     def is_without_rows(self) -> bool:
-        return self.state in (RunState.SKIPPED, RunState.FAILED) and not self.read
+        return self.is_finished and self.state != RunState.COMPLETE and not self.read
+
+    @property
+    def is_refused(self) -> bool:
+        return self.state in (RunState.SKIPPED, RunState.REFUSED)
 
     @property
     def is_begun(self) -> bool:

@@ -17,6 +17,7 @@ from sources.spec import Page, Puller, Stream
 log = logging.getLogger(__name__)
 
 FEW = 20  # Rows that are asked for one by one. Each costs a call.
+MANY = 100  # Rows, a page of them: that so many are all gone between two syncs is doubted.
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,23 @@ def note_page(run: StreamRun, stream: Stream, page: Page) -> None:
 def reconcile_all(sync: Sync, line: Puller) -> None:
     """Evaluate the walks of this sync that are complete. Raises SourceError and LeaseLost."""
     streams = {stream.key: stream for stream in sync.streams}
-    for run in sync.stream_runs.filter(finds_gone=True, state=RunState.COMPLETE):
-        if run.stream in streams:
+    for run in sync.stream_runs.filter(finds_gone=True, stream__in=streams):
+        if run.state == RunState.COMPLETE:
             reconcile(run, streams[run.stream], line)
+        elif run.state == RunState.INCOMPLETE and is_emptied(run):
+            leave_to_a_person(run, missing(run).count())
+            run.save(update_fields=["reason"])
+
+
+def is_emptied(run: StreamRun) -> bool:
+    """Whether a whole walk showed nothing of a stream that has many rows, which somebody would have to have deleted.
+
+    An account in trouble answers so, too: it is not believed until a person says so.
+    """
+    holding = run.sync.connection.holding
+    held = holding.row_counts.by_stream().get(run.stream, 0)
+    doubt = MissingRows.objects.filter(holding=holding, stream=run.stream).first()
+    return run.finds_gone and not run.read and held > max(MANY, doubt.kept if doubt else 0)
 
 
 def reconcile(run: StreamRun, stream: Stream, line: Puller) -> None:

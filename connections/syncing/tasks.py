@@ -5,6 +5,7 @@ import threading
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
+from connections.checking.checking import notice_late
 from connections.models import Sync
 from connections.operating import housekeeping
 from connections.operating.pieces import InPieces
@@ -40,4 +41,5 @@ def pull_next() -> None:
 
 @shared_task(name="connections.tasks.keep_house")
 def keep_house() -> None:
+    notice_late()
     housekeeping.keep_house()

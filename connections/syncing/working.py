@@ -10,6 +10,7 @@ from datetime import timedelta
 from django.db import DatabaseError, close_old_connections, connections, transaction
 from django.utils import timezone
 
+from connections.checking.checking import notice_late
 from connections.models import Connection, Sync
 from connections.models.sync import AlreadyActive, LeaseLost, SyncQuerySet, Trigger
 from connections.operating.housekeeping import keep_house
@@ -24,6 +25,7 @@ MOST_OF_ONE_ACCOUNT = SIDE_BY_SIDE // 2  # They share its calls anyway; one that
 PATIENCE = timedelta(seconds=2)  # Another worker may have a place free; after that, one is made here.
 LOOK_AGAIN = 0.3  # Seconds between two looks for work; a person sees the first rows within three.
 HOUSEKEEPING = 600.0  # Seconds.
+LATE_AGAIN = 15.0  # Seconds between two looks for what has become late.
 
 
 def queue_due() -> int:
@@ -152,6 +154,7 @@ class Worker:
         self.under_way = UnderWay(self.stopping)
         self.running: set[Future[None]] = set()
         self.house_kept_at = 0.0
+        self.late_looked_at = 0.0
         self.in_pieces = InPieces()
 
     def stop(self) -> None:
@@ -175,6 +178,7 @@ class Worker:
             self.forget_done()
             self.stopping.wait(0.05)
         self.pool.shutdown(wait=True)
+        notice_late()
 
     def look(self) -> None:
         self.forget_done()
@@ -183,6 +187,9 @@ class Worker:
             keep_house()
         queue_due()
         self.start_claimed()
+        if time.monotonic() - self.late_looked_at > LATE_AGAIN:
+            self.late_looked_at = time.monotonic()
+            notice_late()
         self.in_pieces.look()
 
     def start_claimed(self) -> int:

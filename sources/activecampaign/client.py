@@ -14,6 +14,7 @@ from sources.activecampaign.person import Person
 from sources.activecampaign.rows import TOO_LONG, Answer, answer_of
 from sources.activecampaign.statuses import (
     SERVICE,
+    blames_the_plan,
     error_of,
     refuses_the_key,
     request_refused,
@@ -119,12 +120,18 @@ class ActiveCampaign:
 
     def get(self, path: str, params: Mapping[str, str] | None = None, *, confirm: bool = True) -> Row:
         """The JSON object at `path`. A refusal is asked for again unless `confirm` is off. Raises SourceError."""
+        return self._body_of(self._ask(path, params, confirm=confirm))
+
+    def _ask(self, path: str, params: Mapping[str, str] | None = None, *, confirm: bool = True) -> httpx.Response:
         response = self._http.get(path, params=params)
         for seconds in CONFIRM_AFTER if confirm else ():
             if not refuses_the_key(response):
                 break
             self._sleep(seconds)
             response = self._http.get(path, params=params)
+        return response
+
+    def _body_of(self, response: httpx.Response) -> Row:
         if not response.is_success:
             raise error_of(response)
         self._was_answered = True
@@ -136,20 +143,29 @@ class ActiveCampaign:
 
     def _confirmed(self, stream: Stream, path: str, params: Mapping[str, str] | None = None) -> Row:
         try:
-            return self.get(path, params)
-        except BadCredentials:
-            raise self._why_refused(stream) from None
-        except WrongAddress as error:
-            if error.code != "no_api":
+            response = self._ask(path, params)
+        except WrongAddress as elsewhere:
+            if elsewhere.code != "redirect":
                 raise
-            raise self._not_offered(stream) from None
+            self.me()  # Raises where the whole account has moved. One stream alone says nothing of the address.
+            raise request_refused() from None
+        if refuses_the_key(response) or response.status_code == httpx.codes.PAYMENT_REQUIRED:
+            raise self._why_refused(stream, response)
+        if response.status_code == httpx.codes.NOT_FOUND:
+            raise self._not_offered(stream)
+        return self._body_of(response)
 
-    def _why_refused(self, stream: Stream) -> SourceError:
-        """A bad key and a missing permission are the same 403; what the key's own user is answered tells them apart."""
+    def _why_refused(self, stream: Stream, response: httpx.Response) -> SourceError:
+        """A bad key and a missing permission are the same 403; an unpaid account and a feature of a larger plan, 402.
+
+        What the key's own user is answered tells them apart.
+        """
         # One thread asks: of a key that died during a pull, each of the others would ask as often in vain.
         with self._asking_why:
             person = self._owner_of_refused_key()
-        return NotPermitted(f"{person.name}'s key may not read {stream.name.lower()}.")
+        if blames_the_plan(response) or response.status_code == httpx.codes.PAYMENT_REQUIRED:
+            return not_in_this_plan(stream)
+        return NotPermitted(f"{stream.name} may not be read with {person.name}'s key.")
 
     def _owner_of_refused_key(self) -> Person:
         try:
@@ -162,7 +178,11 @@ class ActiveCampaign:
     def _not_offered(self, stream: Stream) -> SourceError:
         if not self._was_answered:  # A line that has answered is at the right address.
             self.me()
-        return NotPermitted(f"Your ActiveCampaign plan has no {stream.name.lower()}.", code="not_offered")
+        return not_in_this_plan(stream)
+
+
+def not_in_this_plan(stream: Stream) -> NotPermitted:
+    return NotPermitted(f"{stream.name} are not in this plan.", code="not_offered")
 
 
 @contextmanager

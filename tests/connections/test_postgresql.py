@@ -20,6 +20,8 @@ SAMPLE = [
     f"{HERE}/syncing/test_bounds.py::test_two_workers_at_once_do_not_fill_the_same_room",
     f"{HERE}/syncing/test_sync_stops.py::test_a_sync_stops_at_the_next_page_and_stores_nothing_after",
     f"{HERE}/syncing/test_sync_stops.py::test_a_sync_taken_over_by_another_worker_resumes_and_repeats_only_what_was_under_way",
+    f"{HERE}/syncing/test_health_of_streams.py::test_the_worker_notices_without_any_sync_and_tells_one_mail_of_all_that_is_late",
+    f"{HERE}/syncing/test_health_of_streams.py::test_contacts_that_fail_for_two_days_while_others_come_are_late_and_told_once",
     f"{HERE}/checking/test_taking_over.py::test_two_workers_at_once_let_it_take_over_once",
     f"{HERE}/keeping/test_replace_everywhere.py::test_two_people_who_begin_at_different_ends_leave_one_key_everywhere",
     f"{HERE}/checking/test_trying.py::test_of_twenty_at_once_in_as_many_processes_no_more_are_counted_than_are_allowed",

@@ -40,7 +40,7 @@ class Command(BaseCommand):
         if stopping.is_set():
             Sync.objects.active().filter(pk=sync.pk).stop("The command was interrupted.")
         sync.refresh_from_db()
-        self.stderr.write(f"{sync.get_state_display()}. {sync.reason}".strip())
+        self.stderr.write(sync.outcome)
         sys.exit(EXIT_CODES.get(SyncState(sync.state), 1))
 
 

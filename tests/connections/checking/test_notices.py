@@ -6,7 +6,7 @@ import pytest
 from django.core import mail
 
 from connections.checking.checking import note_failure
-from connections.checking.notices import readers_of, tell_broken, tell_mended
+from connections.checking.notices import readers_of, tell_broken, tell_late, tell_mended, tell_on_time
 from connections.models import Connection, Health, Team, User
 from sources.errors import BadCredentials
 from tests.conftest import Connect
@@ -70,7 +70,10 @@ def test_the_mail_holds_neither_key_nor_address_nor_other_readers(connect: Conne
 
     tell_broken(connection)
     tell_mended(connection)
+    tell_late(connection, ["Contacts"])
+    tell_on_time(connection)
 
+    assert len(mail.outbox) == 4
     for message in mail.outbox:
         text = message.message().as_string()
         assert "0123456789abcdef" not in text

@@ -62,15 +62,15 @@ def test_progress_names_the_streams_that_moved_alone(connect: Connect) -> None:
     ]
 
 
-def test_a_sync_that_had_to_leave_a_stream_out_exits_with_3(
+def test_a_sync_that_a_stream_did_not_come_in_exits_with_3(
     sandbox: SandboxServer, connect: Connect, start_command: StartCommand
 ) -> None:
-    sandbox.fault("deals", kind="not_found", times=None)
+    sandbox.fault("deals", envelope="missing", times=None)
 
     command = start_command("sync", str(connect(sandbox).pk), "--stream", "deals", "--stream", "tags")
 
     assert command.exit_code() == 3
-    assert "Partly done. Your ActiveCampaign plan has no deals." in command.err
+    assert "Partly done; Deals: ActiveCampaign sent an answer without the records that we asked for." in command.err
 
 
 def test_a_failed_sync_exits_with_1(sandbox: SandboxServer, connect: Connect, start_command: StartCommand) -> None:
@@ -79,7 +79,7 @@ def test_a_failed_sync_exits_with_1(sandbox: SandboxServer, connect: Connect, st
     command = start_command("sync", str(connect(sandbox).pk))
 
     assert command.exit_code() == 1
-    assert "Failed. ActiveCampaign says that this account has a payment problem." in command.err
+    assert "Failed; ActiveCampaign says that this account has a payment problem." in command.err
     assert "Traceback" not in command.err
 
 
@@ -106,7 +106,7 @@ def test_an_interrupted_command_leaves_no_sync_behind(
     assert command.send(signal.SIGINT) == 1
 
     assert Sync.objects.get().state == SyncState.STOPPED
-    assert "Stopped. The command was interrupted." in command.err
+    assert "Stopped; The command was interrupted." in command.err
 
 
 def refused(*words: str) -> tuple[int, str]:

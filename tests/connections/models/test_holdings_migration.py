@@ -64,6 +64,10 @@ def test_rows_move_in_pieces_to_the_holding_that_has_their_connections_id_and_a_
     assert connection.holding.pk == connection.pk
     assert [json.loads(record.text) for record in connection.records.in_id_order()] == ROWS
     assert connection.row_counts.by_stream() == {"contacts": 7}
+    assert {one.stream: one.was_read for one in connection.stream_healths.all()} == {
+        stream.key: stream.key == "contacts" for stream in connection.streams
+    }
+    assert connection.stream_healths.first_late_at() == connection.late_at
     assert not room_of(connection).is_counted
 
     while size_a_piece():

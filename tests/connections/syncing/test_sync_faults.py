@@ -7,7 +7,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from connections.models import Connection, Health, User
+from connections.models import Connection, Health, StreamRun, User
 from connections.models.sync import RunState, SyncState, Trigger
 from connections.syncing import syncing
 from connections.syncing.syncing import MOST_SETBACKS
@@ -22,23 +22,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 # One stream at fault --------------------------------------------------------------------------------------------------
 
 
-def test_a_stream_that_the_key_may_not_read_is_skipped_with_its_reason(
-    sandbox: SandboxServer, connect: Connect
-) -> None:
-    sandbox.add_key("k" * 40, user_id=sandbox.world.first_ids("users")[1], denied=["deals"])
-    sandbox.api_key = "k" * 40
-    connection = connect(sandbox)
-
-    sync = pull(connection)
-
-    deals = sync.stream_runs.get(stream="deals")
-    assert deals.state == RunState.SKIPPED
-    assert "key may not read deals" in deals.reason
-    assert (sync.state, sync.reason) == (SyncState.PARTLY_DONE, deals.reason)
-    assert sync.stream_runs.filter(state=RunState.COMPLETE).count() == len(connection.streams) - 1
-    assert again(connection).health == Health.HEALTHY
-
-
 def test_a_stream_that_the_plan_does_not_offer_is_skipped(sandbox: SandboxServer, connect: Connect) -> None:
     sandbox.fault("accounts", kind="not_found", times=None)
 
@@ -46,32 +29,26 @@ def test_a_stream_that_the_plan_does_not_offer_is_skipped(sandbox: SandboxServer
 
     accounts = sync.stream_runs.get(stream="accounts")
     assert accounts.state == RunState.SKIPPED
-    assert "plan has no accounts" in accounts.reason
-    assert sync.state == SyncState.PARTLY_DONE
+    assert (sync.state, sync.reason, accounts.reason) == (SyncState.COMPLETE, *2 * ["Accounts are not in this plan."])
 
 
-def test_of_many_reasons_a_few_are_told_and_the_others_counted(sandbox: SandboxServer, connect: Connect) -> None:
+def test_of_many_streams_a_few_are_named_and_the_others_counted(sandbox: SandboxServer, connect: Connect) -> None:
     denied = ["deals", "dealStages", "dealGroups", "forms", "scores"]
     sandbox.add_key("k" * 40, user_id=sandbox.world.first_ids("users")[1], denied=denied)
     sandbox.api_key = "k" * 40
 
     sync = pull(connect(sandbox))
 
-    skipped = [run.reason for run in sync.stream_runs.filter(state=RunState.SKIPPED)]
-    assert len(skipped) == len(denied)
-    assert sync.reason == " ".join([*skipped[:3], "2 more reasons stand beside the streams."])
+    assert sync.stream_runs.filter(state=RunState.SKIPPED).count() == len(denied)
+    assert sync.reason == "Scores, Forms, Deals and 2 more may not be read with Tomek Zając's key."
 
 
-def test_a_stream_with_an_odd_answer_fails_alone(sandbox: SandboxServer, connect: Connect) -> None:
-    sandbox.fault("tags", envelope="missing", times=None)
-    connection = connect(sandbox)
+def test_of_many_reasons_a_few_are_told_and_the_others_counted(connect: Connect) -> None:
+    keys = ("tags", "lists", "forms", "users", "deals")
+    runs = [StreamRun(stream=key, reason=f"Reason {number}.") for number, key in enumerate(keys)]
 
-    sync = pull(connection)
-
-    assert sync.stream_runs.get(stream="tags").state == RunState.FAILED
-    assert sync.state == SyncState.PARTLY_DONE
-    assert again(connection).health == Health.HEALTHY
-    assert connection.records.filter(stream="users").exists()
+    said = "Tags: Reason 0. Lists: Reason 1. Forms: Reason 2. 2 more reasons stand beside the streams."
+    assert connect().in_short(runs) == said
 
 
 def test_a_sync_that_could_read_no_stream_needs_a_person(sandbox: SandboxServer, connect: Connect) -> None:
@@ -260,25 +237,6 @@ def test_a_stream_that_keeps_failing_holds_no_other_up_and_is_tried_again_alone(
     assert sync.state == SyncState.COMPLETE
     assert stored_ids(connection, "contacts") == sandbox.world.ids("contacts")
     assert sandbox.stats()["requests"] - asked_before <= 4
-
-
-@pytest.mark.usefixtures("no_patience")
-@pytest.mark.parametrize("trigger", [Trigger.SCHEDULE, Trigger.COMMAND])
-def test_what_came_is_partly_done_when_one_stream_never_comes(
-    sandbox: SandboxServer, connect: Connect, trigger: str
-) -> None:
-    connection = connect(sandbox)
-    sandbox.fault("lists", status=500, body="", times=None)
-    sync = pull(connection, trigger=trigger)
-    while sync.state == SyncState.QUEUED:
-        sync = take_up(sync)
-
-    lists = sync.stream_runs.get(stream="lists")
-    assert (lists.state, lists.reason) == (RunState.FAILED, "Lists: ActiveCampaign had an error. Try again later.")
-    assert sync.state == SyncState.PARTLY_DONE
-    assert sync.stream_runs.filter(state=RunState.COMPLETE).count() == len(connection.streams) - 1
-    assert again(connection).health == Health.WAITING
-    assert stored_ids(connection, "contacts") == sandbox.world.ids("contacts")
 
 
 @pytest.mark.usefixtures("no_patience")

@@ -80,7 +80,7 @@ def test_a_refusal_that_comes_after_the_stop_says_nothing_about_the_connection(
 
 def test_a_refusal_of_the_old_key_does_not_mark_the_new_one(sandbox: SandboxServer, connect: Connect) -> None:
     connection = connect(sandbox)
-    sandbox.fault("contacts", kind="unpaid", times=None)
+    sandbox.fault(kind="unpaid", times=None)
 
     at_page(sandbox, 1, lambda: Connection.objects.update(key_stored_at=timezone.now()))
     sync = pull(connection, trigger=Trigger.COMMAND)

@@ -116,7 +116,7 @@ def test_after_a_success_the_connection_is_healthy_and_the_next_sync_is_planned(
     connection = connect(sandbox)
     Connection.objects.update(next_sync_at=None, late_at=timezone.now(), health=Health.WAITING)
 
-    pull(connection, only=["tags"])
+    pull(connection)
 
     after = again(connection)
     assert after.health == Health.HEALTHY

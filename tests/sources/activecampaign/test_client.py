@@ -166,7 +166,7 @@ def test_a_stream_that_the_person_may_not_read_is_named_with_them(account: Sandb
         with pytest.raises(NotPermitted) as refused:
             list(pages(line, STREAM["deals"]))
 
-    assert str(refused.value) == f"{name}'s key may not read deals."
+    assert str(refused.value) == f"Deals may not be read with {name}'s key."
 
 
 STATUSES: dict[str, tuple[list[Step], type[SourceError], str]] = {

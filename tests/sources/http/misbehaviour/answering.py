@@ -184,8 +184,8 @@ DIRECTIONS: Cases = (
             row=row,
             does=f"sends us by {status} to {where or 'nowhere'}",
             script=(answers(b"", status=status, headers=[("Location", where)] if where else []),),
-            requests=1,
-            lookups=1,
+            requests=2,  # One more on this host: perhaps one stream alone is elsewhere.
+            lookups=2,
             error=WrongAddress,
             code="redirect",
             says=ELSEWHERE,
