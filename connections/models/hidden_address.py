@@ -1,6 +1,7 @@
 """Takes an account's address out of stored JSON, and puts it back in the spelling that it had."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 # Noncharacters, which text that people exchange does not hold. Where a text has the first all the same, an empty mark
@@ -12,19 +13,34 @@ SLASHED_MARK = f"{BEGIN}address/{END}"  # For `https:\/\/host`, as PHP writes it
 BEGIN_MARK = f"{BEGIN}{END}"
 ANY_MARK = re.compile(f"{BEGIN}(?:address([./uU]+))?{END}")
 # A letter, digit or sign that needs no escape. An honest answer has hardly any of these: accents are what is escaped.
+ESCAPE = r"\u00"
 ESCAPED_LETTER = re.compile(r"\\u00[2-7][0-9a-fA-F]")
 LETTER = re.compile(r"\\u....|\\/|.")
 
 
 def hide(text: str, address: str) -> str:
     """The JSON text with a mark for each spelling of the address. `show` gives back exactly the same text."""
+    text = _hidden_as_usual(text, address)
+    return _any_spelling(address).sub(_mark, text) if _may_be_spelled_oddly(text, address) else text
+
+
+def hide_all(texts: Sequence[str], address: str) -> list[str]:
+    """The same of many texts of one line each. What none of them holds is looked for once."""
+    together = _hidden_as_usual("\n".join(texts), address)
+    if _may_be_spelled_oddly(together, address):
+        return [hide(text, address) for text in texts]
+    return together.split("\n") if texts else []
+
+
+def _hidden_as_usual(text: str, address: str) -> str:
     text = text.replace(BEGIN, BEGIN_MARK) if BEGIN in text else text
+    return text.replace(address, ADDRESS_MARK).replace(address.replace("/", r"\/"), SLASHED_MARK)
+
+
+def _may_be_spelled_oddly(text: str, address: str) -> bool:
+    """Once the usual spellings are out of it."""
     host = address.partition("://")[2]
-    if host in text:
-        text = text.replace(address, ADDRESS_MARK).replace(address.replace("/", r"\/"), SLASHED_MARK)
-    if host in text or ESCAPED_LETTER.search(text):
-        text = _any_spelling(address).sub(_mark, text)
-    return text
+    return host in text or (ESCAPE in text and bool(ESCAPED_LETTER.search(text)))
 
 
 def show(text: str, address: str) -> str:

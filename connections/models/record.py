@@ -12,7 +12,8 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from connections.models.change import Change, Memory
-from connections.models.hidden_address import hide, show
+from connections.models.columns import TypedColumns, Value, readers, values_of
+from connections.models.hidden_address import hide_all, show
 from connections.models.holding import Holding
 from connections.models.row_count import RowCount
 from connections.models.upsert import RowText, StoredRows, Tally
@@ -68,7 +69,13 @@ class RecordQuerySet(models.QuerySet["Record"]):
         self._stored_rows(holding, stream).see([*ids], walk=walk)
 
     def _stored_rows(self, holding: Holding, stream: Stream) -> StoredRows:
-        return StoredRows(table=self.model._meta.db_table, owner=holding.pk, stream=stream.key, using=self.db)
+        return StoredRows(
+            table=self.model._meta.db_table,
+            owner=holding.pk,
+            stream=stream.key,
+            using=self.db,
+            typed=tuple(readers(stream.typed)),
+        )
 
     @transaction.atomic(savepoint=False)
     def mark_gone(self, holding: Holding, stream: Stream) -> int:
@@ -91,7 +98,7 @@ class RecordQuerySet(models.QuerySet["Record"]):
         address: str,
         memory: Memory | None = None,
     ) -> Tally:
-        return self.store(holding, stream, row_texts(rows, address=address), memory=memory)
+        return self.store(holding, stream, row_texts(rows, stream=stream, address=address), memory=memory)
 
     @transaction.atomic(savepoint=False)
     def store(
@@ -108,22 +115,30 @@ class RecordQuerySet(models.QuerySet["Record"]):
         written = there.write(rows, now=now)
         if memory and before:
             Change.objects.log_page(holding, stream.key, rows, before=before, memory=memory, seen_at=now)
-        RowCount.objects.note(holding, stream.key, written.new, stored=written.added, size=written.grown)
+        RowCount.objects.note(
+            holding,
+            stream.key,
+            written.new,
+            stored=written.added,
+            size=written.grown,
+            filled_with=stream.typed.version,
+        )
         return written
 
 
-def row_texts(rows: Mapping[str, Row], *, address: str) -> list[RowText]:
-    return [row_text(external_id, row, address=address) for external_id, row in rows.items()]
+def row_texts(rows: Mapping[str, Row], *, stream: Stream, address: str) -> list[RowText]:
+    """Each row as it is stored: the text that came, the account's address taken out, and its typed columns."""
+    texts = hide_all([text_of(row) for row in rows.values()], address)
+    typed = values_of(rows.values(), texts, stream.typed, address=address)
+    return [_row_text(*one) for one in zip(rows, texts, typed, strict=True)]
 
 
-def row_text(external_id: str, row: Row, *, address: str) -> RowText:
-    """The row as it is stored: the text that came, the account's address taken out."""
-    text = hide(text_of(row), address)
+def _row_text(external_id: str, text: str, typed: tuple[Value, ...]) -> RowText:
     encoded = text.encode()
-    return RowText(external_id, text, len(encoded), hashlib.sha256(encoded).hexdigest())
+    return RowText(external_id, text, len(encoded), hashlib.sha256(encoded).hexdigest(), typed)
 
 
-class Record(models.Model):
+class Record(TypedColumns):
     """One row of a stream, kept as the text that came.
 
     `size` is how many bytes the text has, and 0 as long as nobody has counted them; `size_before` what it was before

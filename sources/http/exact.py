@@ -5,7 +5,7 @@ import logging
 import math
 from typing import Any, NoReturn
 
-from sources.http.tokens import past_blanks, rewritten, without_blanks
+from sources.http.tokens import has_blanks_between, past_blanks, rewritten, without_blanks
 from sources.spec import Row, TextRow
 
 logger = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._has_blanks = has_blanks_between(text.strip())
         self._a_name_came_twice = False
         self._value = json.JSONDecoder(
             parse_constant=_refuse, parse_float=_finite, object_pairs_hook=self._object
@@ -77,7 +78,11 @@ class _Reader:
         if not isinstance(row, dict):
             return row, end
         text = self._text[at:end]
-        return TextRow(row, rewritten(text, str) if self._a_name_came_twice else without_blanks(text)), end
+        if self._a_name_came_twice:
+            text = rewritten(text, str)
+        elif self._has_blanks:
+            text = without_blanks(text)
+        return TextRow(row, text), end
 
     def _sign(self, at: int) -> str:
         return self._text[at : at + 1]

@@ -15,6 +15,7 @@ ENGINE = [
     f"{HERE}/operating/rotation_on_postgresql.py",
     *(f"{HERE}/models/{name}.py" for name in ("test_budget", "test_records", "test_changes_log", "test_row_counts")),
     f"{HERE}/operating/test_sizing.py",
+    f"{HERE}/operating/test_filling.py",
     f"{HERE}/management/test_exact_export.py",
     *(f"{HERE}/syncing/{name}.py" for name in ("test_syncing", "test_working", "test_remembering", "test_bounds")),
     f"{HERE}/syncing/test_sync_stops.py::test_a_sync_stops_at_the_next_page_and_stores_nothing_after",
