@@ -141,11 +141,11 @@ Sureness = Literal["documented", "recorded", "used by connectors", "unverified"]
 class Columns:
     """Which fields of a row give the typed columns that stand beside its text, where it is stored.
 
-    `label` is what people call the row: these fields joined, or where all are empty the one in `label_else`. `search` are
-    the fields that people look for it by; without any, the label's. Moments without a zone are in `zone`. An `amount` is
-    a whole number of the smallest parts of its unit, of which it has `scale` digits: 2 are hundredths. `choice` is a code
-    that people filter by. `parent` is the id of the row that this one belongs to, `related` that of another that it
-    joins to that one, `owner` that of the account's user who has it.
+    `label` is what people call the row: these fields joined, or the one in `label_else` where all are empty. `search`
+    are the fields that people look for it by; without any, the label's. Moments without a zone are in `zone`. An
+    `amount` is a whole number of the smallest parts of its unit, of which it has `scale` digits: 2 are hundredths.
+    `choice` is a code that people filter by. `parent` is the id of the row that this one belongs to, `related` that of
+    another one that it joins to that, `owner` that of the account's user who has it.
 
     Whoever changes the facts of a stream raises its `version`: by that its rows of before are filled anew.
     """

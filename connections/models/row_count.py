@@ -24,8 +24,8 @@ class RowCountQuerySet(models.QuerySet["RowCount"]):
     ) -> None:
         """So many came, or went when it is negative. In the transaction in which they do.
 
-        `rows` are those that live, `stored` those that take room, and `size` is that room in bytes. `filled_with` is the
-        version of the facts that those which came are filled with.
+        `rows` are those that live, `stored` those that take room, and `size` is that room in bytes. `filled_with` is
+        the version of the facts by which the rows that came are filled.
         """
         if not (rows or stored or size):
             return
