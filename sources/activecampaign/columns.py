@@ -27,7 +27,12 @@ COLUMNS: Mapping[str, Columns] = {
     ),
     "contactTags": _of(happened_at="cdate", parent="contact", related="tag"),
     "contactLists": _of(
-        happened_at="sdate", ended_at="udate", choice="status", parent="contact", related="list", search="unsubreason"
+        happened_at="sdate",
+        ended_at="udate",
+        choice="status",
+        parent="contact",
+        related="list",
+        search="first_name last_name unsubreason",
     ),
     "fields": _of("title", search="title perstag", happened_at="cdate", choice="type"),
     "fieldValues": _of("value", happened_at="udate", parent="contact", related="field"),
