@@ -91,7 +91,11 @@ def _label(facts: Columns) -> Read:
 def _words(fields: tuple[str, ...], most: int) -> Read:
     def read(row: Row) -> str | None:
         """With one blank between words."""
-        words = " ".join([value if type(value) is str else plain(value) for value in map(row.get, fields)]).split()
+        said = [*map(row.get, fields)]
+        try:
+            words = " ".join(filter(None, said)).split()
+        except TypeError:  # Hardly ever: one is no text.
+            words = " ".join(map(plain, said)).split()
         return " ".join(words)[:most] or None
 
     return read

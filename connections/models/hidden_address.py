@@ -13,34 +13,29 @@ SLASHED_MARK = f"{BEGIN}address/{END}"  # For `https:\/\/host`, as PHP writes it
 BEGIN_MARK = f"{BEGIN}{END}"
 ANY_MARK = re.compile(f"{BEGIN}(?:address([./uU]+))?{END}")
 # A letter, digit or sign that needs no escape. An honest answer has hardly any of these: accents are what is escaped.
-ESCAPE = r"\u00"
 ESCAPED_LETTER = re.compile(r"\\u00[2-7][0-9a-fA-F]")
 LETTER = re.compile(r"\\u....|\\/|.")
 
 
 def hide(text: str, address: str) -> str:
     """The JSON text with a mark for each spelling of the address. `show` gives back exactly the same text."""
-    text = _hidden_as_usual(text, address)
-    return _any_spelling(address).sub(_mark, text) if _may_be_spelled_oddly(text, address) else text
+    text = text.replace(BEGIN, BEGIN_MARK) if BEGIN in text else text
+    host = address.partition("://")[2]
+    if host in text:
+        text = text.replace(address, ADDRESS_MARK).replace(address.replace("/", r"\/"), SLASHED_MARK)
+    if host in text or ESCAPED_LETTER.search(text):
+        text = _any_spelling(address).sub(_mark, text)
+    return text
 
 
 def hide_all(texts: Sequence[str], address: str) -> list[str]:
-    """The same of many texts of one line each. What none of them holds is looked for once."""
-    together = _hidden_as_usual("\n".join(texts), address)
-    if _may_be_spelled_oddly(together, address):
+    """The same of many texts. What hardly any text holds is looked for in all at once."""
+    together = "\n".join(texts)
+    if BEGIN in together or ESCAPED_LETTER.search(together):
         return [hide(text, address) for text in texts]
-    return together.split("\n") if texts else []
-
-
-def _hidden_as_usual(text: str, address: str) -> str:
-    text = text.replace(BEGIN, BEGIN_MARK) if BEGIN in text else text
-    return text.replace(address, ADDRESS_MARK).replace(address.replace("/", r"\/"), SLASHED_MARK)
-
-
-def _may_be_spelled_oddly(text: str, address: str) -> bool:
-    """Once the usual spellings are out of it."""
-    host = address.partition("://")[2]
-    return host in text or (ESCAPE in text and bool(ESCAPED_LETTER.search(text)))
+    host, slashed = address.partition("://")[2], address.replace("/", r"\/")
+    found = [text.replace(slashed, SLASHED_MARK).replace(address, ADDRESS_MARK) for text in texts]
+    return [hide(text, address) if host in hidden else hidden for text, hidden in zip(texts, found, strict=True)]
 
 
 def show(text: str, address: str) -> str:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from connections.models.change import Change, Memory
-from connections.models.columns import TypedColumns, Value, readers, values_of
+from connections.models.columns import TypedColumns, readers, values_of
 from connections.models.hidden_address import hide_all, show
 from connections.models.holding import Holding
 from connections.models.row_count import RowCount
@@ -130,12 +130,11 @@ def row_texts(rows: Mapping[str, Row], *, stream: Stream, address: str) -> list[
     """Each row as it is stored: the text that came, the account's address taken out, and its typed columns."""
     texts = hide_all([text_of(row) for row in rows.values()], address)
     typed = values_of(rows.values(), texts, stream.typed, address=address)
-    return [_row_text(*one) for one in zip(rows, texts, typed, strict=True)]
-
-
-def _row_text(external_id: str, text: str, typed: tuple[Value, ...]) -> RowText:
-    encoded = text.encode()
-    return RowText(external_id, text, len(encoded), hashlib.sha256(encoded).hexdigest(), typed)
+    found = []
+    for external_id, text, values in zip(rows, texts, typed, strict=True):
+        encoded = text.encode()
+        found.append(RowText(external_id, text, len(encoded), hashlib.sha256(encoded).hexdigest(), values))
+    return found
 
 
 class Record(TypedColumns):
