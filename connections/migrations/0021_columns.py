@@ -18,6 +18,6 @@ class Migration(migrations.Migration):
         migrations.AddField("record", "parent", models.CharField(max_length=64, null=True)),
         migrations.AddField("record", "related", models.CharField(max_length=64, null=True)),
         migrations.AddField("record", "owner", models.CharField(max_length=64, null=True)),
-        migrations.AddField("rowcount", "filled_with", models.IntegerField(default=0)),
+        migrations.AddField("rowcount", "filled_with", models.IntegerField(db_default=0, default=0)),
         migrations.AddField("rowcount", "filled_to", models.CharField(max_length=64, null=True)),
     ]

@@ -24,8 +24,8 @@ def fill_a_piece() -> int:
     count = RowCount.objects.filter(is_unfilled()).select_related("holding__connection").order_by("pk").first()
     if count is None:
         return 0
-    stream = count.holding.connection.known_source().stream(count.stream)
-    return fill_some(count, stream.typed)
+    streams = count.holding.connection.known_source().streams
+    return fill_some(count, next(one.typed for one in streams if one.key == count.stream))
 
 
 def is_unfilled() -> Q:

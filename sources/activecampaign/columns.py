@@ -10,7 +10,7 @@ def _of(label: str = "", *, version: int = 1, search: str = "", **facts: Any) ->
     """Names of fields, by a blank between. Moments without a zone are of the same clock as those with one beside them,
     which is that of the US Central zone in every account that was seen.
     """
-    words = {"label": tuple(label.split()), "search": tuple(search.split()), "zone": "America/Chicago"}
+    words: dict[str, Any] = {"label": tuple(label.split()), "search": tuple(search.split()), "zone": "America/Chicago"}
     return Columns(version=version, **words | facts)
 
 
