@@ -3,6 +3,7 @@
 import json
 import logging
 from collections import defaultdict
+from contextlib import closing
 
 from django.db import connection as database
 from django.db import transaction
@@ -51,8 +52,8 @@ def fill_some(count: RowCount, facts: Columns) -> int:
     # Not waited for: a sync that writes some of them may want the others next.
     if there - {*piece.select_for_update(skip_locked=True).values_list("pk", flat=True)}:
         return 0
-    texts = piece.values_list("text", "pk").iterator(chunk_size=CHUNK)
-    filled = [[*values_in(text, facts), pk] for text, pk in texts]
+    with closing(piece.values_list("text", "pk").iterator(chunk_size=CHUNK)) as texts:
+        filled = [[*values_in(text, facts), pk] for text, pk in texts]
     columns = ", ".join(f"{name} = %s" for name in NAMES)
     with database.cursor() as cursor:
         cursor.executemany(f"UPDATE {Record._meta.db_table} SET {columns} WHERE id = %s", filled)  # noqa: S608  Names of ours.

@@ -1,5 +1,6 @@
 """Typed columns of rows from before their facts are filled in pieces, beside syncs that write them."""
 
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -79,6 +80,25 @@ def test_what_a_sync_writes_meanwhile_is_right(connect: Connect) -> None:
 
     labels = {key: values[0] for key, values in columns(connection).items()}
     assert labels == {str(number): f"{'Bo' if number in (0, 7, 9, 10, 4) else 'Ana'} {number}" for number in range(11)}
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_a_kill_in_the_middle_of_a_piece_leaves_that_piece_to_be_done(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = as_before(connect(), 6)
+    whole, done = filling.values_in, iter(range(6))
+    monkeypatch.setattr(filling, "values_in", lambda *row: whole(*row) if next(done) < 5 else sys.exit())
+    fill_a_piece()
+    with pytest.raises(SystemExit):
+        fill_a_piece()
+    assert sum(values[0] is not None for values in columns(connection).values()) == 4
+
+    monkeypatch.setattr(filling, "values_in", whole)
+    while fill_a_piece():
+        pass
+
+    assert {values[0] for values in columns(connection).values()} == {f"Ana {number}" for number in range(6)}
 
 
 @pytest.mark.usefixtures("small_pieces")
