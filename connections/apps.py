@@ -1,22 +1,13 @@
 """The first floor as a Django app, and Django's admin as it stands here."""
 
-import gc
-
 from django.apps import AppConfig, apps
 from django.contrib import admin
 from django.contrib.admin import apps as admin_apps
-
-# Rows come by the thousand and hold no circles. Python's own 700 objects look through them at every eleventh row, which
-# is a tenth of all that storing them takes.
-OBJECTS_BETWEEN_LOOKS_FOR_CIRCLES = 20_000
 
 
 class ConnectionsConfig(AppConfig):
     name = "connections"
     verbose_name = "BlinkMetrics"
-
-    def ready(self) -> None:
-        gc.set_threshold(OBJECTS_BETWEEN_LOOKS_FOR_CIRCLES, *gc.get_threshold()[1:])
 
 
 class StaffAdminConfig(admin_apps.AdminConfig):
