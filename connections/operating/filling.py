@@ -3,7 +3,7 @@
 import json
 import logging
 from collections import defaultdict
-from contextlib import closing
+from collections.abc import Iterator
 
 from django.db import connection as database
 from django.db import transaction
@@ -52,8 +52,7 @@ def fill_some(count: RowCount, facts: Columns) -> int:
     # Not waited for: a sync that writes some of them may want the others next.
     if there - {*piece.select_for_update(skip_locked=True).values_list("pk", flat=True)}:
         return 0
-    with closing(piece.values_list("text", "pk").iterator(chunk_size=CHUNK)) as texts:
-        filled = [[*values_in(text, facts), pk] for text, pk in texts]
+    filled = [[*values_in(text, facts), pk] for some in in_chunks(sorted(there)) for pk, text in texts_of(some)]
     columns = ", ".join(f"{name} = %s" for name in NAMES)
     with database.cursor() as cursor:
         cursor.executemany(f"UPDATE {Record._meta.db_table} SET {columns} WHERE id = %s", filled)  # noqa: S608  Names of ours.
@@ -64,6 +63,14 @@ def fill_some(count: RowCount, facts: Columns) -> int:
     if is_over:
         log.info("the rows of a stream are filled", extra={"holding": str(count.holding_id), "stream": count.stream})
     return max(len(ids), 1)
+
+
+def in_chunks(pks: list[int]) -> Iterator[list[int]]:
+    return (pks[begin : begin + CHUNK] for begin in range(0, len(pks), CHUNK))
+
+
+def texts_of(pks: list[int]) -> list[tuple[int, str]]:
+    return [*Record.objects.filter(pk__in=pks).values_list("pk", "text")]
 
 
 def values_in(text: str, facts: Columns) -> list[str | int | None]:
