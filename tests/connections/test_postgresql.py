@@ -13,7 +13,10 @@ HERE = "tests/connections"
 ENGINE = [
     f"{HERE}/on_postgresql.py",
     f"{HERE}/operating/rotation_on_postgresql.py",
-    *(f"{HERE}/models/{name}.py" for name in ("test_budget", "test_records", "test_changes_log", "test_row_counts")),
+    *(
+        f"{HERE}/models/{name}.py"
+        for name in ("test_budget", "test_records", "test_columns", "test_changes_log", "test_row_counts")
+    ),
     f"{HERE}/operating/test_sizing.py",
     f"{HERE}/operating/test_filling.py",
     f"{HERE}/management/test_exact_export.py",
