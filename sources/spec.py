@@ -138,6 +138,35 @@ Sureness = Literal["documented", "recorded", "used by connectors", "unverified"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Columns:
+    """Which fields of a row give the typed columns that stand beside its text, where it is stored.
+
+    `label` is what people call the row: these fields joined, or the one in `label_else` where all are empty. `search`
+    are the fields that people look for it by; without any, the label's. Moments without a zone are in `zone`. An
+    `amount` is a whole number of the smallest parts of its unit, of which it has `scale` digits: 2 are hundredths.
+    `choice` is a code that people filter by. `parent` is the id of the row that this one belongs to, `related` that of
+    another one that it joins to that, `owner` that of the account's user who has it.
+
+    Whoever changes the facts of a stream raises its `version`: by that its rows of before are filled anew.
+    """
+
+    version: int = 0
+    label: tuple[str, ...] = ()
+    label_else: str = ""
+    search: tuple[str, ...] = ()
+    happened_at: str = ""
+    ended_at: str = ""
+    zone: str = "UTC"
+    amount: str = ""
+    scale: int = 2
+    currency: str = ""
+    choice: str = ""
+    parent: str = ""
+    related: str = ""
+    owner: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stream:
     """One kind of record that a source offers.
 
@@ -145,7 +174,8 @@ class Stream:
     are parameters that go with every call.
 
     `remembers` are fields of which each change is kept, with what they held before. Of one that `comes_and_goes`, each
-    row that appears or vanishes is such a change itself.
+    row that appears or vanishes is such a change itself. `typed` says what stands beside a row's text, to be searched,
+    sorted and counted by.
     """
 
     key: str
@@ -162,6 +192,7 @@ class Stream:
     fixed_query: tuple[tuple[str, str], ...] = ()
     remembers: tuple[str, ...] = ()
     comes_and_goes: bool = False
+    typed: Columns = Columns()
 
 
 @dataclass(frozen=True, kw_only=True)

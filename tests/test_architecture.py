@@ -24,8 +24,8 @@ ARCHIVE = (
     *("missing_rows", "record", "stream_health", "bounds", "row_count", "stream_mark", "change", "sync"),
     *("shared_budget", "budget", "standby_key", "event", "check_try", "sign_in"),
     *("connection", "condition", "sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "pacing"),
-    *("timing", "choices", "key_canary", "upsert", "holding", "account_name", "sealed_address", "hidden_address"),
-    "addresses",
+    *("timing", "choices", "key_canary", "upsert", "columns", "holding", "account_name", "sealed_address"),
+    *("hidden_address", "addresses"),
 )
 
 

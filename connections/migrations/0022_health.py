@@ -27,7 +27,7 @@ def carry_over(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('connections', "0020_unkept_and_clearing"),
+        ('connections', "0021_columns"),
     ]
 
     operations = [

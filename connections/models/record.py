@@ -13,7 +13,8 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from connections.models.change import Change, Memory
-from connections.models.hidden_address import hide, show
+from connections.models.columns import TypedColumns, readers, values_of
+from connections.models.hidden_address import hide_all, show
 from connections.models.holding import Holding
 from connections.models.row_count import RowCount
 from connections.models.upsert import RowText, StoredRows, Tally
@@ -100,7 +101,13 @@ class RecordQuerySet(models.QuerySet["Record"]):
         self._stored_rows(holding, stream).see([*ids], walk=walk)
 
     def _stored_rows(self, holding: Holding, stream: Stream) -> StoredRows:
-        return StoredRows(table=self.model._meta.db_table, owner=holding.pk, stream=stream.key, using=self.db)
+        return StoredRows(
+            table=self.model._meta.db_table,
+            owner=holding.pk,
+            stream=stream.key,
+            using=self.db,
+            typed=tuple(readers(stream.typed)),
+        )
 
     @transaction.atomic(savepoint=False)
     def mark_gone(self, holding: Holding, stream: Stream) -> int:
@@ -123,7 +130,7 @@ class RecordQuerySet(models.QuerySet["Record"]):
         address: str,
         memory: Memory | None = None,
     ) -> Tally:
-        return self.store(holding, stream, row_texts(rows, address=address), memory=memory)
+        return self.store(holding, stream, row_texts(rows, stream=stream, address=address), memory=memory)
 
     @transaction.atomic(savepoint=False)
     def store(
@@ -140,7 +147,14 @@ class RecordQuerySet(models.QuerySet["Record"]):
         written = there.write(rows, now=now)
         if memory and before:
             Change.objects.log_page(holding, stream.key, rows, before=before, memory=memory, seen_at=now)
-        RowCount.objects.note(holding, stream.key, written.new, stored=written.added, size=written.grown)
+        RowCount.objects.note(
+            holding,
+            stream.key,
+            written.new,
+            stored=written.added,
+            size=written.grown,
+            filled_with=stream.typed.version,
+        )
         return written
 
 
@@ -158,15 +172,15 @@ def bitten(sizes: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
         yield bite
 
 
-def row_texts(rows: Mapping[str, Row], *, address: str) -> list[RowText]:
-    return [row_text(external_id, row, address=address) for external_id, row in rows.items()]
-
-
-def row_text(external_id: str, row: Row, *, address: str) -> RowText:
-    """The row as it is stored: the text that came, the account's address taken out."""
-    text = hide(text_of(row), address)
-    encoded = text.encode()
-    return RowText(external_id, text, len(encoded), hashlib.sha256(encoded).hexdigest())
+def row_texts(rows: Mapping[str, Row], *, stream: Stream, address: str) -> list[RowText]:
+    """Each row as it is stored: the text that came, the account's address taken out, and its typed columns."""
+    texts = hide_all([text_of(row) for row in rows.values()], address)
+    typed = values_of(rows.values(), texts, stream.typed, address=address)
+    found = []
+    for external_id, text, values in zip(rows, texts, typed, strict=True):
+        encoded = text.encode()
+        found.append(RowText(external_id, text, len(encoded), hashlib.sha256(encoded).hexdigest(), values))
+    return found
 
 
 @dataclass(frozen=True)
@@ -185,7 +199,7 @@ def short(value: Any) -> Any:
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
-class Record(models.Model):
+class Record(TypedColumns):
     """One row of a stream, kept as the text that came.
 
     `size` is how many bytes the text has, and 0 as long as nobody has counted them; `size_before` what it was before

@@ -230,7 +230,7 @@ class StreamPull:
     def part_of(self, batch: list[Pulled]) -> Part:
         pages = [pulled.page for pulled in batch if pulled.page is not None]
         rows = {external_id: row for page in pages for external_id, row in page.rows.items()}
-        return Part(pages=pages, rows=row_texts(rows, address=self.address), last=batch[-1])
+        return Part(pages=pages, rows=row_texts(rows, stream=self.stream, address=self.address), last=batch[-1])
 
     def take(self, part: Part) -> Tally:
         with bound_contextvars(stream=self.stream.key):

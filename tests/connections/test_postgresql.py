@@ -15,6 +15,8 @@ SAMPLE = [
     f"{HERE}/operating/rotation_on_postgresql.py",
     *(f"{HERE}/models/{name}.py" for name in ("test_budget", "test_records")),
     f"{HERE}/models/test_row_counts.py::test_rows_that_come_stay_change_and_go_are_counted_as_they_do",
+    f"{HERE}/models/test_columns.py",
+    f"{HERE}/operating/test_filling.py",
     f"{HERE}/management/test_exact_export.py",
     f"{HERE}/syncing/test_syncing.py",
     f"{HERE}/syncing/test_bounds.py::test_two_workers_at_once_do_not_fill_the_same_room",
