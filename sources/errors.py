@@ -6,6 +6,7 @@ SourceError
 ├── AccountUnavailable    the account has to be paid or reopened
 ├── WrongAddress          ask the person for another address
 ├── TemporarilyDown       try later; nothing to do
+│   ├── TooSlow           have more patience
 │   └── RateLimited       try after `retry_after` seconds
 │       └── NoCallFree    the same; nothing was asked, so nothing is known
 └── UnexpectedAnswer      a developer should look
@@ -80,6 +81,12 @@ class TemporarilyDown(SourceError):
     ) -> None:
         super().__init__(message, code=code, field=field)
         self.retry_after = retry_after
+
+
+class TooSlow(TemporarilyDown):
+    """It was not done when the time for it was over; with more it may be."""
+
+    code = "deadline"
 
 
 class RateLimited(TemporarilyDown):

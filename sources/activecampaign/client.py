@@ -26,8 +26,9 @@ from sources.activecampaign.ways import Ask
 from sources.errors import BadCredentials, NotPermitted, SourceError, UnexpectedAnswer, WrongAddress
 from sources.http.limits import BULK, Limits
 from sources.http.session import polite_client
+from sources.http.waiting import always, sleeping
 from sources.pulling import PullBudget, nap, pull
-from sources.spec import Budget, Credentials, Lane, Pulled, Row, Secret, Stream, Wanted
+from sources.spec import Budget, Credentials, Lane, Pulled, RevocableBudget, Row, Secret, Stream, Wanted
 
 THREADS = 8  # Enough to have five calls a second under way when each takes up to 1.6 seconds.
 CONFIRM_AFTER = (1.0, 2.0)  # Seconds. A good key is sporadically answered with 403, so a refusal is asked for again.
@@ -177,6 +178,7 @@ def connect(
     credentials: Credentials, *, budget: Budget, lane: Lane, limits: Limits = BULK, seconds: float | None = None
 ) -> httpx.Client:
     """The client of one account. Raises WrongAddress when its address is no longer accepted."""
+    still_wanted = budget.still_wanted if isinstance(budget, RevocableBudget) else always
     if not is_allowed(credentials.api_url):
         raise WrongAddress("This address is not accepted any more. Enter the API URL again.", code="not_allowed")
     return polite_client(
@@ -189,7 +191,8 @@ def connect(
         limits=limits,
         seconds=seconds,
         exempt=frozenset(settings.ACTIVECAMPAIGN_SANDBOX_ORIGINS),
-        sleep=nap,
+        sleep=sleeping(nap, still_wanted),
+        still_wanted=still_wanted,
     )
 
 

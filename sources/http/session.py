@@ -15,6 +15,7 @@ from sources.http.limits import BULK, Limits
 from sources.http.lookup import Resolve, ask_resolver
 from sources.http.retry import Inspect, Retry, Sleep
 from sources.http.throttle import Throttle
+from sources.http.waiting import StillWanted, always
 from sources.http.wire import Wire
 from sources.spec import Budget, Lane, Secret
 
@@ -36,11 +37,13 @@ def polite_client(
     resolve: Resolve = ask_resolver,
     dial: Dial = dial_directly,
     tls: ssl.SSLContext | None = None,
+    still_wanted: StillWanted = always,
 ) -> httpx.Client:
     """A client that waits its turn, asks again where that helps, and raises only SourceError.
 
     The JSON object of a 2xx answer is in its extension `json`. `seconds` bounds all of the client's calls together.
-    `exempt` are origins that need neither https nor a public address.
+    `exempt` are origins that need neither https nor a public address. What `still_wanted` raises gives up what is under
+    way, within half a second.
     """
     failures = Failures(service)
     wire = Wire(
@@ -51,6 +54,7 @@ def polite_client(
         resolve=resolve,
         dial=dial,
         tls=tls,
+        still_wanted=still_wanted,
     )
     guard = Guard(wire, allowed=allowed, failures=failures, exempt=exempt, secret_headers=secret_headers)
     throttle = Throttle(guard, budget=budget, lane=lane)

@@ -11,12 +11,13 @@ from typing import cast
 import httpcore
 import httpx
 
-from sources.errors import SourceError
+from sources.errors import SourceError, TemporarilyDown
 from sources.http.body import read_body, unpacked
 from sources.http.dialling import Dial, Dialler, dial_directly
 from sources.http.failures import Failures
 from sources.http.limits import BULK, Call, Limits
 from sources.http.lookup import Resolve, ask_resolver
+from sources.http.waiting import StillWanted, always
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,8 @@ class Wire(httpx.BaseTransport):
     The answer's extension `began` is when its head was there (monotonic).
 
     `exempt` are (host, port) pairs whose address is not judged. `ends_at` (monotonic) bounds all calls together.
-    `resolve`, `dial` and `tls` stand in for the network in tests.
+    What `still_wanted` raises gives up the call that is under way. `resolve`, `dial` and `tls` stand in for the network
+    in tests.
     """
 
     def __init__(
@@ -52,11 +54,14 @@ class Wire(httpx.BaseTransport):
         resolve: Resolve = ask_resolver,
         dial: Dial = dial_directly,
         tls: ssl.SSLContext | None = None,
+        still_wanted: StillWanted = always,
     ) -> None:
         self._failures = failures
         self._limits = limits
         self._ends_at = ends_at
-        self._dialler = Dialler(failures=failures, exempt=exempt, resolve=resolve, dial=dial)
+        self._dialler = Dialler(
+            failures=failures, exempt=exempt, resolve=resolve, dial=dial, still_wanted=still_wanted
+        )
         self._pool = httpcore.ConnectionPool(
             ssl_context=tls or strict_tls(),
             network_backend=self._dialler,
@@ -80,6 +85,10 @@ class Wire(httpx.BaseTransport):
         self._dialler.call = call
         try:
             return self._send(request, call)
+        except TemporarilyDown:
+            if call.seconds_left():
+                raise
+            raise self._failures.too_slow("deadline") from None  # Whatever it was at when its time was over.
         except httpcore.TimeoutException:
             raise self._failures.too_slow("read_timeout" if call.seconds_left() else "deadline") from None
         except httpcore.NetworkError:
