@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from connections.checking.notices import tell_broken, tell_mended, tell_taken_over
+from connections.checking.patience import Patience, of_a_person
 from connections.models import AccountName, Connection, Full, Health, SharedBudget, StandbyKey, User
 from connections.models.account_name import account_fingerprints
 from connections.models.condition import ANOTHER_ACCOUNT
@@ -25,18 +26,28 @@ def account_of(credentials: Credentials) -> str:
     return account_fingerprints(host_of(credentials.api_url))[0]
 
 
-def ask(source: Source, credentials: Credentials) -> Proof:
+def budget_for(source: Source, credentials: Credentials, patience: Patience) -> SharedBudget:
+    """Of calls for which somebody waits."""
+    return SharedBudget(
+        account=account_of(credentials),
+        rate=source.calls_per_second(),
+        still_wanted=patience.still_wanted,
+        gives_up_at=patience.ends_at,
+    )
+
+
+def ask(source: Source, credentials: Credentials, patience: Patience) -> Proof:
     """Check live, before anything that waits in bulk. Raises SourceError."""
-    budget = SharedBudget(account=account_of(credentials), rate=source.calls_per_second())
-    proof = source.check(credentials, budget=budget)
+    budget = budget_for(source, credentials, patience)
+    proof = source.check(credentials, budget=budget, seconds=patience.seconds)
     AccountName.objects.learn(host_of(credentials.api_url), proof.account)
     return proof
 
 
-def check(connection: Connection, *, by: User | None) -> None:
+def check(connection: Connection, *, by: User | None, patience: Patience | None = None) -> None:
     """Test the stored credentials and keep the outcome as the connection's health. Raises SourceError."""
     try:
-        proof = prove(connection)
+        proof = prove(connection, patience or of_a_person())
     except Unsealable:
         note_failure(connection, unreadable_key())
         raise unreadable_key() from None
@@ -48,14 +59,14 @@ def check(connection: Connection, *, by: User | None) -> None:
         connection.record("tested", by=by, detail="It works.")
 
 
-def prove(connection: Connection) -> Proof:
+def prove(connection: Connection, patience: Patience) -> Proof:
     """By the first key, or by the standby key that takes over from it. Raises SourceError and Unsealable."""
     try:
-        proof = ask(connection.known_source(), connection.credentials())
+        proof = ask(connection.known_source(), connection.credentials(), patience)
     except BadCredentials as refusal:
-        if not take_over(connection, refusal):
+        if not take_over(connection, refusal, patience):
             raise
-        return prove(connection)
+        return prove(connection, patience)
     refuse_another_account(connection, proof)
     return proof
 
@@ -70,7 +81,7 @@ def refuse_another_account(connection: Connection, proof: Proof) -> None:
         )
 
 
-def take_over(connection: Connection, refusal: BadCredentials) -> bool:
+def take_over(connection: Connection, refusal: BadCredentials, patience: Patience) -> bool:
     """Let the standby key stand in for one that was refused, if there is one that works.
 
     Returns whether another key is in place now, whoever put it there: a person may have been quicker. Raises
@@ -80,7 +91,7 @@ def take_over(connection: Connection, refusal: BadCredentials) -> bool:
         return False
     refused_key = connection.key_stored_at
     standby = StandbyKey.objects.of(connection)
-    proof = prove_standby(standby) if standby else None
+    proof = prove_standby(standby, patience) if standby else None
     with transaction.atomic():
         if not is_still_there(connection):
             return False
@@ -94,10 +105,10 @@ def take_over(connection: Connection, refusal: BadCredentials) -> bool:
     return True
 
 
-def prove_standby(standby: StandbyKey) -> Proof | None:
+def prove_standby(standby: StandbyKey, patience: Patience) -> Proof | None:
     """None when it does not work either. Raises SourceError when it could not be tried."""
     try:
-        proof = ask(standby.connection.known_source(), standby.credentials())
+        proof = ask(standby.connection.known_source(), standby.credentials(), patience)
     except (Unsealable, *FOR_A_PERSON):
         log.warning("the standby key does not work either", extra={"connection": str(standby.pk)})
         return None

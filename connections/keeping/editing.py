@@ -11,6 +11,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from connections.access.access import present_row
 from connections.checking.checking import account_of, ask, note_success, unreadable_key
+from connections.checking.patience import of_a_person
 from connections.checking.recognising import Verdict, whose_account
 from connections.checking.trying import counted_try
 from connections.models import Connection, Membership, Privacy, StandbyKey, Sync, User
@@ -99,9 +100,10 @@ def save_edit(connection: Connection, form: Edit, *, by: User) -> str:
         credentials = form.credentials()
     except Unsealable:
         raise unreadable_key() from None
+    patience = of_a_person()
     with counted_try(account_of(credentials), by=by, workspace=connection.workspace):
-        proof = ask(connection.known_source(), credentials)
-        verdict = whose_account(connection, credentials)
+        proof = ask(connection.known_source(), credentials, patience)
+        verdict = whose_account(connection, credentials, patience)
     if not verdict.is_same and form.wanted_account != REPLACE:
         raise another_account(connection, form, credentials, verdict, by=by)
     standby = StandbyKey.objects.of(connection)

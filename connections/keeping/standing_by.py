@@ -5,6 +5,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from connections.access.access import present_row
 from connections.checking.checking import account_of, ask, check, unreadable_key
+from connections.checking.patience import Patience, of_a_person
 from connections.checking.trying import counted_try
 from connections.models import Connection, StandbyKey, User
 from connections.safe.sealing import Unsealable
@@ -30,9 +31,10 @@ def store_standby(connection: Connection, key: Secret, *, by: User) -> Proof:
     except Unsealable:
         raise unreadable_key() from None
     require_working(connection)
+    patience = of_a_person()
     with counted_try(account_of(credentials), by=by, workspace=connection.workspace):
-        require_known_owner(connection, by=by)
-        proof = ask(connection.known_source(), credentials)
+        require_known_owner(connection, by=by, patience=patience)
+        proof = ask(connection.known_source(), credentials, patience)
     keep(connection, credentials, proof, by=by)
     return proof
 
@@ -42,12 +44,12 @@ def require_working(connection: Connection) -> None:
         raise NoStandby("The connection does not work at present. Mend that first, then store a standby key.")
 
 
-def require_known_owner(connection: Connection, *, by: User) -> None:
+def require_known_owner(connection: Connection, *, by: User, patience: Patience) -> None:
     """Whose the first key is has to be known, or both might be one person's."""
     if connection.owner:
         return
     try:
-        check(connection, by=by)
+        check(connection, by=by, patience=patience)
     except SourceError as failure:
         raise NoStandby(f"The first key has to work before there can be a second one. {failure}") from failure
 

@@ -16,7 +16,7 @@ from connections.models.budget import AccountBudget
 from connections.models.choices import Pace
 from connections.models.pacing import MOST_KEPT, UNTOLD, Pacing
 from connections.models.timing import Alignment, Travels
-from sources.errors import NoCallFree
+from sources.errors import NoCallFree, TooSlow
 from sources.spec import Allowance, Lane
 
 AHEAD = 0.12  # Seconds before its moment that a pull may take a slot: storing holds the database up for less.
@@ -24,7 +24,7 @@ HESITATION = 0.08  # Seconds.
 PERSON_AHEAD = 0.3  # Seconds; more than a pull's and an interval, so that a person gets the next slot that is free.
 PERSON_YIELDS = 0.03  # After another person's slot: a pull that waits has taken it by then.
 MISSED = 0.5  # Seconds after which a slot is not used any more: later calls may be on their way already.
-LONGEST_NAP = 1.0  # Seconds between two looks at whether the work is still wanted.
+LONGEST_NAP = 0.5  # Seconds between two looks at whether the work is still wanted.
 PATIENCE = 8.0  # Seconds that a person in front of a page is kept waiting for a slot.
 DISBELIEF = 30  # Answers in a row that say that no call is left, and are followed by others: then it is not so.
 
@@ -55,13 +55,15 @@ class SharedBudget:
     """The budget of one account as one caller uses it; a sources.spec.Budget over the account's row.
 
     `rate` is what the account bears, in calls per second; `pace` how much of it a pull may fill. `still_wanted` is
-    asked while waiting: what it raises ends the wait. Grants run in autocommit: call `take` outside of transactions.
+    asked while waiting: what it raises ends the wait. A person's wait ends at `gives_up_at`, by `clock`. Grants run in
+    autocommit: call `take` outside of transactions.
     """
 
     account: str
     rate: float
     pace: str = Pace.CONSIDERATE
     still_wanted: Callable[[], None] = lambda: None
+    gives_up_at: float = math.inf
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     calls: int = 0
@@ -132,6 +134,8 @@ class SharedBudget:
             seconds = math.ceil(wait)
             words = f"The account asked us to slow down. Try again in {seconds} seconds."
             raise NoCallFree(words, retry_after=seconds)
+        if self.clock() + wait > self.gives_up_at:
+            raise TooSlow("The account is busy, so that this takes longer than usual. Try again later.")
         if self.clock() - asked > PATIENCE:
             raise NoCallFree("Too many are asking this account at once. Try again in a minute.", retry_after=60.0)
 

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from connections.checking.checking import account_of, ask
+from connections.checking.patience import of_a_person
 from connections.checking.trying import counted_try
 from connections.models import Connection, State, Sync, User, Workspace
 from connections.models.check_try import TooManyAtOnce, TooManyTries
@@ -92,7 +93,7 @@ def prove(draft: Connection, credentials: Credentials, *, by: User, untested_wil
     if untested_will_do and draft.holds_untested(credentials):
         return None
     with counted_try(account_of(credentials), by=by, workspace=draft.workspace):
-        return ask(draft.known_source(), credentials)
+        return ask(draft.known_source(), credentials, of_a_person())
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +12,8 @@ from connections.models import Sync
 from connections.models.sync import LeaseLost, heartbeat
 
 log = logging.getLogger(__name__)
+
+LOOK = 0.5  # Seconds between two looks at whether it was stopped: calls that hang are given up within a second.
 
 
 class Interrupted(Exception):
@@ -47,16 +50,22 @@ def kept_lease(sync: Sync) -> Iterator[Lease]:
 
 
 def renew(sync: Sync, lease: Lease) -> None:
+    renewed_at = time.monotonic()
     try:
-        while not lease.over.wait(heartbeat().total_seconds()):
-            renew_once(sync, lease)
+        while not lease.over.wait(min(LOOK, heartbeat().total_seconds())):
+            is_due = time.monotonic() - renewed_at >= heartbeat().total_seconds()
+            renewed_at = time.monotonic() if is_due else renewed_at
+            look_after(sync, lease, renews=is_due)
     finally:
         connections.close_all()
 
 
-def renew_once(sync: Sync, lease: Lease) -> None:
+def look_after(sync: Sync, lease: Lease, *, renews: bool) -> None:
     try:
-        sync.hold()
+        if renews:
+            sync.hold()
+        elif not sync.mine().exists():
+            lease.lost.set()
     except LeaseLost:
         lease.lost.set()
     except DatabaseError:

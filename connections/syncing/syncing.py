@@ -21,6 +21,7 @@ from connections.checking.checking import (
     take_over,
     unreadable_key,
 )
+from connections.checking.patience import of_a_worker
 from connections.checking.trying import counted_try
 from connections.frame.outlook import calls_for
 from connections.models import Connection, Full, Record, SharedBudget, StreamRun, Sync, User
@@ -81,17 +82,17 @@ def work(sync: Sync, lease: Lease) -> None:
 def pull_with_either_key(sync: Sync, lease: Lease) -> None:
     """With the standby key it goes on from where the cursors stand."""
     try:
-        check_first(sync)
+        check_first(sync, lease)
         pull_all(sync, lease)
     except BadCredentials as refusal:
         sync.hold()  # A sync that was stopped meanwhile says nothing about the key.
-        if not take_over(sync.connection, refusal):
+        if not take_over(sync.connection, refusal, of_a_worker(lease.require)):
             raise
         log.info("sync goes on with another key")
         pull_with_either_key(sync, lease)
 
 
-def check_first(sync: Sync) -> None:
+def check_first(sync: Sync, lease: Lease) -> None:
     """Whose account it is, if that is not known; of what a person asked for, also whether a refused key works again.
 
     That counts as their try, or pressing Sync now would be a way to try keys without end.
@@ -100,11 +101,11 @@ def check_first(sync: Sync) -> None:
     if person and (connection.wants_check or (connection.needs_action and not connection.is_full)):
         try:
             with counted_try(connection.account_fingerprint, by=person, workspace=connection.workspace):
-                check(connection, by=None)
+                check(connection, by=None, patience=of_a_worker(lease.require))
         except TooManyAtOnce as crowd:
             raise TemporarilyDown(str(crowd), code=crowd.code) from crowd
     elif connection.wants_check:
-        check(connection, by=None)
+        check(connection, by=None, patience=of_a_worker(lease.require))
 
 
 def why_not(sync: Sync) -> str:
