@@ -294,9 +294,7 @@ class Recognised:
 
 
 class Recognise(Protocol):
-    def __call__(
-        self, credentials: Credentials, rows: Sequence[Row], *, budget: Budget, seconds: float
-    ) -> Recognised:
+    def __call__(self, credentials: Credentials, rows: Sequence[Row], *, budget: Budget, seconds: float) -> Recognised:
         """Ask within so many seconds how many of these rows the account has. Raises SourceError, as a check does."""
 
 

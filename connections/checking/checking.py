@@ -1,7 +1,7 @@
 """Asks a source whether credentials work, and writes down what came of it."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,7 +12,7 @@ from connections.models import AccountName, Connection, Full, Health, SharedBudg
 from connections.models.account_name import account_fingerprints
 from connections.models.condition import ANOTHER_ACCOUNT
 from connections.safe.sealing import Unsealable
-from sources.errors import AccountUnavailable, BadCredentials, NotPermitted, SourceError, WrongAddress
+from sources.errors import AccountUnavailable, BadCredentials, NotPermitted, SourceError, TooSlow, WrongAddress
 from sources.spec import Credentials, Proof, Source, host_of
 
 log = logging.getLogger(__name__)
@@ -44,6 +44,15 @@ def ask(source: Source, credentials: Credentials, patience: Patience) -> Proof:
     return proof
 
 
+def count(source: Source, credentials: Credentials, proof: Proof, patience: Patience) -> Mapping[str, int]:
+    """How many rows each usual stream has, as far as the account says so in time: that costs it a call a stream."""
+    uncounted = [stream for stream in source.default_streams if stream.key not in proof.counts]
+    if source.count is None or not uncounted:
+        return proof.counts
+    budget = budget_for(source, credentials, patience)
+    return {**proof.counts, **source.count(credentials, uncounted, budget=budget, seconds=patience.seconds)}
+
+
 def check(connection: Connection, *, by: User | None, patience: Patience | None = None) -> None:
     """Test the stored credentials and keep the outcome as the connection's health. Raises SourceError."""
     try:
@@ -51,6 +60,8 @@ def check(connection: Connection, *, by: User | None, patience: Patience | None 
     except Unsealable:
         note_failure(connection, unreadable_key())
         raise unreadable_key() from None
+    except TooSlow:
+        raise  # Nothing is known yet: whoever has more patience goes on.
     except SourceError as failure:
         if note_failure(connection, failure):
             connection.record("tested", by=by, detail=f"Failed: {failure}"[:300])

@@ -14,6 +14,7 @@ from sources.spec import Source, Stream
 
 ROWS_PER_CALL = 95  # Pages of 100 that overlap by five.
 MINUTE = timedelta(minutes=1)
+SLOW = 5.0  # Seconds for an answer, on average. Live accounts took up to 2.5 on a good day.
 
 Sizes = Mapping[str, int]
 """The rows of each stream that has been counted."""
@@ -131,7 +132,7 @@ def rows_left(run: StreamRun | None, counted: int | None) -> tuple[int | None, b
 class BudgetInUse:
     """The calls that an account receives from BlinkMetrics, beside what it bears; all in calls a second.
 
-    `granted` is what this connection's pull may take for the moment.
+    `granted` is what this connection's pull may take for the moment. Answers take so many seconds.
     """
 
     bears: float
@@ -140,6 +141,17 @@ class BudgetInUse:
     last_hour: int
     is_slowed: bool
     resumes_at: datetime | None
+    answers_take: float = 0.0
+
+    @property
+    def is_slow(self) -> bool:
+        """The account itself is, and not its limit."""
+        return self.answers_take >= SLOW
+
+    @property
+    def rate(self) -> float:
+        """What a pull comes to: with slow answers it does not take all that is granted."""
+        return min(self.granted, self.now) if self.is_slow and self.now else self.granted
 
     @property
     def pause(self) -> float:
@@ -156,6 +168,7 @@ def budget_in_use(source: Source, budget: AccountBudget | None, pace: str, sync:
         last_hour=budget.calls_in_last_hour() if budget else 0,
         is_slowed=bool(budget and budget.is_slowed),
         resumes_at=budget.resumes_at if budget else None,
+        answers_take=budget.answers_take if budget else 0.0,
     )
 
 

@@ -5,11 +5,12 @@ from django.views.decorators.debug import sensitive_variables
 
 from connections.access.access import present_row
 from connections.checking.checking import account_of, ask, check, unreadable_key
+from connections.checking.going_on import told_before
 from connections.checking.patience import Patience, of_a_person
 from connections.checking.trying import counted_try
 from connections.models import Connection, StandbyKey, User
 from connections.safe.sealing import Unsealable
-from sources.errors import SourceError
+from sources.errors import SourceError, TooSlow
 from sources.spec import Credentials, Proof, Secret, host_of
 
 
@@ -31,12 +32,20 @@ def store_standby(connection: Connection, key: Secret, *, by: User) -> Proof:
     except Unsealable:
         raise unreadable_key() from None
     require_working(connection)
+    proof = prove(connection, credentials, by=by)
+    keep(connection, credentials, proof, by=by)
+    return proof
+
+
+@sensitive_variables("credentials")
+def prove(connection: Connection, credentials: Credentials, *, by: User) -> Proof:
+    if told := told_before(connection, credentials, by=by):
+        proof: Proof = told["proof"]
+        return proof
     patience = of_a_person()
     with counted_try(account_of(credentials), by=by, workspace=connection.workspace):
         require_known_owner(connection, by=by, patience=patience)
-        proof = ask(connection.known_source(), credentials, patience)
-    keep(connection, credentials, proof, by=by)
-    return proof
+        return ask(connection.known_source(), credentials, patience)
 
 
 def require_working(connection: Connection) -> None:
@@ -50,6 +59,8 @@ def require_known_owner(connection: Connection, *, by: User, patience: Patience)
         return
     try:
         check(connection, by=by, patience=patience)
+    except TooSlow:
+        raise
     except SourceError as failure:
         raise NoStandby(f"The first key has to work before there can be a second one. {failure}") from failure
 

@@ -142,12 +142,14 @@ class SharedBudget:
     def take_slot(self, reading: Reading, moment: float, *, lane: Lane) -> bool:
         """Take it unless something changed meanwhile."""
         pacing = reading.pacing.granted(moment, lane=lane, pace=self.pace, now=reading.now)
-        row, served_person = reading.row, lane is Lane.INTERACTIVE
+        row, average = reading.row, self.travels.average
+        columns: dict[str, object] = {"served_person": lane is Lane.INTERACTIVE}
+        columns |= {} if average is None else {"answers_take": average}
         minute = timezone.now().replace(second=0, microsecond=0)
         if row.minute == minute:
-            return self.write(reading, pacing, served_person=served_person, calls=row.calls + 1)
+            return self.write(reading, pacing, **columns, calls=row.calls + 1)
         with transaction.atomic():
-            is_taken = self.write(reading, pacing, served_person=served_person, minute=minute, calls=1)
+            is_taken = self.write(reading, pacing, **columns, minute=minute, calls=1)
             if is_taken:
                 row.keep_minute()
         return is_taken
@@ -165,11 +167,14 @@ class SharedBudget:
     def answered(self, allowance: Allowance | None = None, *, ago: float = 0.0) -> None:
         """The call that this thread took last was answered."""
         slot: Slot | None = getattr(self.here, "slot", None)
-        if slot is not None and self.watches_calls:
-            self.hear(slot, allowance, took=self.clock() - ago - slot.leaves)
+        if slot is None:
+            return
+        took = self.clock() - ago - slot.leaves
+        self.travels.note(took)
+        if self.watches_calls:
+            self.hear(slot, allowance, took=took)
 
     def hear(self, slot: Slot, allowance: Allowance | None, *, took: float) -> None:
-        self.travels.note(took)
         with self.lock:
             if slot.moment in self.left_late:  # Else it is out of every second that still matters.
                 self.took[slot.moment] = took

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from connections.models import CallMinute, Change, CheckTry, Connection, KeyCanary, SignIn, StandbyKey, State
+from connections.models import CallMinute, Change, CheckTry, Connection, KeyCanary, LiveCheck, SignIn, StandbyKey, State
 from connections.models.connection import ORPHANED_KEY_LIFE, UNFINISHED_KEY_LIFE, UNFINISHED_LIFE
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,7 @@ def keep_house() -> None:
     drafts = delete_drafts_from_before(now - UNFINISHED_LIFE)
     CallMinute.objects.filter(minute__lt=now - CALLS_SHOWN_FOR).delete()
     CheckTry.objects.outdated().delete()
+    LiveCheck.objects.outdated().delete()
     SignIn.objects.outdated().delete()
     forget_old_changes(now)
     plant_canary()

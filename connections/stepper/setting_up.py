@@ -1,11 +1,13 @@
 """Brings a draft through the stepper: keeps what was typed, tries it, stores it, and makes it a connection."""
 
+from dataclasses import replace
 from typing import Any, Protocol
 
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
-from connections.checking.checking import account_of, ask
+from connections.checking.checking import account_of, ask, count
+from connections.checking.going_on import told_before
 from connections.checking.patience import of_a_person
 from connections.checking.trying import counted_try
 from connections.models import Connection, State, Sync, User, Workspace
@@ -92,8 +94,13 @@ def prove(draft: Connection, credentials: Credentials, *, by: User, untested_wil
     """Ask the account, unless it could not be asked a moment ago and the person goes on without."""
     if untested_will_do and draft.holds_untested(credentials):
         return None
+    if told := told_before(draft, credentials, by=by):
+        proof: Proof = told["proof"]
+        return proof
+    source, patience = draft.known_source(), of_a_person()
     with counted_try(account_of(credentials), by=by, workspace=draft.workspace):
-        return ask(draft.known_source(), credentials, of_a_person())
+        proof = ask(source, credentials, patience)
+        return replace(proof, counts=count(source, credentials, proof, patience))
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ from django.conf import settings
 from sources.activecampaign.assumptions import assumptions
 from sources.activecampaign.check import check
 from sources.activecampaign.client import open_line
+from sources.activecampaign.counting import count
 from sources.activecampaign.forms import ActiveCampaignCredentials
 from sources.activecampaign.recognising import recognise
 from sources.activecampaign.streams import STREAMS
@@ -65,5 +66,6 @@ source = Source(
     folder=Path(__file__).parent,
     assumptions=assumptions,
     column_words=COLUMN_WORDS,
+    count=count,
     identity=Identity(stream="contacts", recognise=recognise),
 )

@@ -17,9 +17,7 @@ def ask_resolver(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
 
 
-def look_up(
-    host: str, port: int, *, resolve: Resolve, seconds: float, still_wanted: StillWanted = always
-) -> list[str]:
+def look_up(host: str, port: int, *, resolve: Resolve, seconds: float, still_wanted: StillWanted = always) -> list[str]:
     """Ask `resolve`, which knows no time limit. Raises TimeoutError, or the resolver's own OSError."""
 
     def ask() -> list[str]:

@@ -33,7 +33,7 @@ def is_public(answer: str) -> bool:
 
 
 def _inner(address: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that a call goes to in the end. 6to4 and Teredo hold one, too, but no host of an API is there."""
+    """The IPv4 address that a call goes to in the end. 6to4 and Teredo hold one, too; no host of an API is there."""
     if address in NAT64 and not address.scope_id:
         return IPv4Address(address.packed[-4:])
     return address.ipv4_mapped

@@ -59,9 +59,7 @@ class Wire(httpx.BaseTransport):
         self._failures = failures
         self._limits = limits
         self._ends_at = ends_at
-        self._dialler = Dialler(
-            failures=failures, exempt=exempt, resolve=resolve, dial=dial, still_wanted=still_wanted
-        )
+        self._dialler = Dialler(failures=failures, exempt=exempt, resolve=resolve, dial=dial, still_wanted=still_wanted)
         self._pool = httpcore.ConnectionPool(
             ssl_context=tls or strict_tls(),
             network_backend=self._dialler,

@@ -1,0 +1,54 @@
+"""How many rows each stream has, before the first of them is pulled."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from sources.activecampaign.client import ActiveCampaign, connect
+from sources.activecampaign.rows import answer_of
+from sources.errors import BadCredentials, SourceError, WrongAddress
+from sources.http.limits import CHECK
+from sources.spec import Budget, Credentials, Lane, Stream
+
+AT_ONCE = 8  # So many calls are under way when each takes up to a second and a half.
+
+
+def count(credentials: Credentials, streams: Sequence[Stream], *, budget: Budget, seconds: float) -> Mapping[str, int]:
+    """The totals of those that tell one within the seconds; what this key may not read has no rows for it."""
+    granted = Granted()
+    asked: dict[str, Future[int | None]] = {}
+    with connect(credentials, budget=granted, lane=Lane.INTERACTIVE, limits=CHECK, seconds=seconds) as http:
+        line = ActiveCampaign(http, key=credentials.api_key)
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="count") as pool:
+            try:
+                for stream in streams:
+                    budget.take(Lane.INTERACTIVE)
+                    asked[stream.key] = pool.submit(total_of, line, stream)
+            except SourceError:
+                pass  # The others stay uncounted, and that is said.
+    if granted.pause:
+        budget.slow_down(granted.pause)
+    totals = {key: answer.result() for key, answer in asked.items()}
+    return {key: total for key, total in totals.items() if total is not None}
+
+
+def total_of(line: ActiveCampaign, stream: Stream) -> int | None:
+    try:
+        body = line.get(stream.path, {**dict(stream.fixed_query), "limit": "1"}, confirm=False)
+        return answer_of(body, envelope=stream.envelope).total
+    except (BadCredentials, WrongAddress):
+        return 0
+    except SourceError:
+        return None
+
+
+class Granted:
+    """For calls whose slots were taken by the thread that asks for them: others have no line to the budget."""
+
+    def __init__(self) -> None:
+        self.pause = 0.0
+
+    def take(self, lane: Lane) -> None:
+        """Each has its slot."""
+
+    def slow_down(self, seconds: float) -> None:
+        self.pause = max(self.pause, seconds)
