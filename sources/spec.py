@@ -333,7 +333,7 @@ class Source:
     to a Secret. It takes `key_required`: when that is off, a blank key cleans to None and means the stored one. Its
     `cleaning_notes` say by field, in a sentence, what was changed in what was typed. `calls_per_second` gives what one
     account bears from everybody together. `column_words` says what people call a column whose name is no word. With
-    `count` it is known before the first pull how long that takes.
+    `count` it is known before the first pull how long that takes. `calls_at_once` are under way in a pull at the most.
     """
 
     key: str
@@ -348,6 +348,7 @@ class Source:
     assumptions: Assumptions | None = None
     identity: Identity | None = None
     count: Count | None = None
+    calls_at_once: int = 1
     column_words: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -44,13 +44,16 @@ def ask(source: Source, credentials: Credentials, patience: Patience) -> Proof:
     return proof
 
 
-def count(source: Source, credentials: Credentials, proof: Proof, patience: Patience) -> Mapping[str, int]:
-    """How many rows each usual stream has, as far as the account says so in time: that costs it a call a stream."""
-    uncounted = [stream for stream in source.default_streams if stream.key not in proof.counts]
-    if source.count is None or not uncounted:
-        return proof.counts
+def count(source: Source, credentials: Credentials, known: Mapping[str, int], patience: Patience) -> dict[str, int]:
+    """How many rows the usual streams have that are not known yet, as far as the account says so in time.
+
+    That costs it a call a stream.
+    """
+    unknown = [stream for stream in source.default_streams if stream.key not in known]
+    if source.count is None or not unknown:
+        return {}
     budget = budget_for(source, credentials, patience)
-    return {**proof.counts, **source.count(credentials, uncounted, budget=budget, seconds=patience.seconds)}
+    return {**source.count(credentials, unknown, budget=budget, seconds=patience.seconds)}
 
 
 def check(connection: Connection, *, by: User | None, patience: Patience | None = None) -> None:

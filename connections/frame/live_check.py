@@ -37,7 +37,7 @@ def go_on_in_a_worker(
     request: PersonRequest, connection: Connection, posted: QueryDict, credentials: Credentials | None = None
 ) -> None:
     """The page polls from now on. Without credentials the stored ones are tested."""
-    page = request.resolver_match.url_name if request.resolver_match else ""
+    page = str(request.resolver_match.url_name) if request.resolver_match else ""
     LiveCheck.objects.begin(connection, by=request.user, page=page, posted=posted, credentials=credentials)
 
 

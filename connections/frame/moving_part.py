@@ -79,5 +79,5 @@ def calls(
     if running:
         side_by_side = 1 + sum(sharer.health_word == Health.SYNCING.label for sharer in sharers)
         counted = sizes(connection, counts)
-        found["left"] = remaining(running, runs, counted, rate=budget.rate / side_by_side, pause=budget.pause)
+        found["left"] = remaining(running, runs, counted, rate=budget.granted / side_by_side, pause=budget.pause)
     return found

@@ -1,6 +1,6 @@
 """Brings a draft through the stepper: keeps what was typed, tries it, stores it, and makes it a connection."""
 
-from dataclasses import replace
+from contextlib import suppress
 from typing import Any, Protocol
 
 from django.db import transaction
@@ -9,7 +9,7 @@ from django.views.decorators.debug import sensitive_variables
 from connections.checking.checking import account_of, ask, count
 from connections.checking.going_on import told_before
 from connections.checking.patience import of_a_person
-from connections.checking.trying import counted_try
+from connections.checking.trying import Holder, counted_try, places
 from connections.models import Connection, State, Sync, User, Workspace
 from connections.models.check_try import TooManyAtOnce, TooManyTries
 from connections.models.sync import Trigger
@@ -83,24 +83,52 @@ def set_up(draft: Connection, form: SetUp, *, by: User, untested_will_do: bool) 
     """
     credentials = form.credentials()
     try:
-        proof = prove(draft, credentials, by=by, untested_will_do=untested_will_do)
+        proof, totals = prove(draft, credentials, by=by, untested_will_do=untested_will_do)
     except SourceError as failure:
         settle_key(draft, credentials, failure, by=by)
         raise
     store(draft, form, credentials, proof, by=by)
+    if totals is not None:
+        keep_totals(draft, totals)
 
 
-def prove(draft: Connection, credentials: Credentials, *, by: User, untested_will_do: bool) -> Proof | None:
-    """Ask the account, unless it could not be asked a moment ago and the person goes on without."""
+def prove(
+    draft: Connection, credentials: Credentials, *, by: User, untested_will_do: bool
+) -> tuple[Proof | None, dict[str, int] | None]:
+    """Ask the account, unless it could not be asked a moment ago and the person goes on without.
+
+    A worker that had to go on with the check has counted the streams, too.
+    """
     if untested_will_do and draft.holds_untested(credentials):
-        return None
+        return None, None
     if told := told_before(draft, credentials, by=by):
-        proof: Proof = told["proof"]
-        return proof
-    source, patience = draft.known_source(), of_a_person()
+        return told["proof"], told["totals"]
     with counted_try(account_of(credentials), by=by, workspace=draft.workspace):
-        proof = ask(source, credentials, patience)
-        return replace(proof, counts=count(source, credentials, proof, patience))
+        return ask(draft.known_source(), credentials, of_a_person()), None
+
+
+def count_streams(draft: Connection, *, by: User) -> None:
+    """Before Finish says how long the first pull takes: asked once, and remembered as far as it was answered."""
+    facts = draft.account_facts
+    if not draft.is_verified or "totals" in facts:
+        return
+    try:
+        with places.one(Holder(person=by.pk, workspace=draft.workspace_id)):
+            totals = count(draft.known_source(), draft.credentials(), facts["counts"], of_a_person())
+    except TooManyAtOnce:
+        return
+    keep_totals(draft, totals)
+
+
+@transaction.atomic
+def keep_totals(draft: Connection, totals: dict[str, int]) -> None:
+    """Unless it has another key meanwhile."""
+    asked_with = draft.key_stored_at
+    with suppress(NoLongerADraft):
+        lock(draft)
+        if draft.key_stored_at == asked_with:
+            draft.account_facts["totals"] = totals
+            draft.save(update_fields=["account_facts"])
 
 
 @transaction.atomic

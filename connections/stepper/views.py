@@ -11,6 +11,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from connections.access.access import (
     Place,
+    budget_of,
     known_source,
     my_check,
     my_draft,
@@ -28,7 +29,7 @@ from connections.models import Connection, Privacy
 from connections.safe.sealing import Unsealable
 from connections.stepper import setting_up
 from connections.stepper.forms import ChooseSource, FinishForm, SetUpForm
-from connections.stepper.setting_up import NoLongerADraft, SetUpChanged, activate, keep_typed
+from connections.stepper.setting_up import NoLongerADraft, SetUpChanged, activate, count_streams, keep_typed
 from sources.errors import SourceError, TooSlow
 from sources.registry import offered_sources
 
@@ -198,6 +199,7 @@ def finish(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
     form = FinishForm(posted(request), initial={"version": draft.version})
     if request.method == "POST" and form.is_valid():
         return conclude(request, draft, place, form)
+    count_streams(draft, by=request.user)
     return render(
         request,
         "connections/stepper/finish.html",
@@ -221,13 +223,14 @@ def conclude(request: PersonRequest, draft: Connection, place: Place, form: Fini
 
 
 def summary(request: PersonRequest, place: Place, draft: Connection) -> dict[str, object]:
-    streams = draft.known_source().default_streams
+    totals = {**draft.account_facts.get("totals", {}), **draft.account_facts.get("counts", {})}
+    streams = [{"name": one.name, "rows": totals.get(one.key)} for one in draft.known_source().default_streams]
     twins = visible_connections(request, place).same_account(draft)
     return {
         "draft": draft,
         "audience": draft.audience(),
         "streams": streams,
-        "estimates": estimates(draft),
+        "estimates": estimates(draft, budget_of(draft)),
         "twins": twins,
     }
 

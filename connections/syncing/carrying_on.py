@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from dataclasses import replace
 
 from connections.checking.checking import account_of, ask, check, count, note_failure, unreadable_key
 from connections.checking.patience import Patience, of_a_worker
@@ -67,7 +66,7 @@ def test_new_key(live_check: LiveCheck, patience: Patience) -> None:
     proof = ask(source, credentials, patience)
     note_succeeded(account_of(credentials), by=live_check.asked_by)
     if connection.is_draft:
-        live_check.succeed(replace(proof, counts=count(source, credentials, proof, patience)))
+        live_check.succeed(proof, totals=count(source, credentials, proof.counts, patience))
         return
     verdict = whose_account(connection, credentials, patience)
     live_check.succeed(proof, is_same=verdict.is_same, evidence=verdict.evidence)

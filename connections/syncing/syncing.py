@@ -258,7 +258,7 @@ class StreamPull:
         run = self.run
         if run.is_changes_only:
             stored = self.sync.connection.row_counts.by_stream()
-            run.calls_saved = max(0, calls_for(stored.get(run.stream, 0)) - run.pages)
+            run.calls_saved = max(0, calls_for(self.stream, stored.get(run.stream, 0)) - run.pages)
         run.end(*self.verdict())
         if run.state == RunState.COMPLETE:
             note_complete(run)
