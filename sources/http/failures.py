@@ -23,6 +23,12 @@ class Failures:
     def no_answer(self) -> TemporarilyDown:
         return TemporarilyDown(f"{self.service} did not answer. Try again later.", code="no_connection")
 
+    def no_way_out(self) -> TemporarilyDown:
+        """Ours to mend, and not the customer's: the log says what the proxy said."""
+        return TemporarilyDown(
+            f"BlinkMetrics could not get through to {self.service}. Try again later.", code="no_way_out"
+        )
+
     def cut_off(self) -> TemporarilyDown:
         return TemporarilyDown(f"The connection to {self.service} was cut off. Try again later.", code="cut_off")
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
 from typing import cast
+from urllib.parse import unquote, urlsplit
 
 import httpcore
 import httpx
@@ -27,11 +28,29 @@ NOT_PASSED_ON = {b"content-encoding", b"content-length", b"transfer-encoding", b
 
 
 @cache
-def strict_tls() -> ssl.SSLContext:
-    """Verification with the bundled authorities: no file or folder that the environment names is trusted."""
+def strict_tls(ca_file: str = "") -> ssl.SSLContext:
+    """Verification with the bundled authorities, and those in the operator's file: none that the environment names."""
     context = httpx.create_ssl_context(trust_env=False)
+    if ca_file:
+        context.load_verify_locations(ca_file)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
+
+
+def host_and_port(origin: str) -> tuple[str, int]:
+    parts = urlsplit(origin)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _proxy(address: str, *, tls: ssl.SSLContext) -> httpcore.Proxy:
+    parts = urlsplit(address)
+    auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+    host, port = host_and_port(address)
+    return httpcore.Proxy(
+        httpcore.URL(scheme=parts.scheme, host=host, port=port, target="/"),
+        auth=auth,
+        ssl_context=tls if parts.scheme == "https" else None,
+    )
 
 
 class Wire(httpx.BaseTransport):
@@ -39,9 +58,10 @@ class Wire(httpx.BaseTransport):
 
     The answer's extension `began` is when its head was there (monotonic).
 
-    `exempt` are (host, port) pairs whose address is not judged. `ends_at` (monotonic) bounds all calls together.
-    What `still_wanted` raises gives up the call that is under way. `resolve`, `dial` and `tls` stand in for the network
-    in tests.
+    Through a `proxy` (`http://user:password@host:port`) goes all but what is exempt: it looks the names up, so that
+    there are no addresses to judge here. `exempt` are (host, port) pairs whose address is not judged. `ends_at`
+    (monotonic) bounds all calls together. What `still_wanted` raises gives up the call that is under way. `resolve`,
+    `dial` and `tls` stand in for the network in tests.
     """
 
     def __init__(
@@ -55,16 +75,27 @@ class Wire(httpx.BaseTransport):
         dial: Dial = dial_directly,
         tls: ssl.SSLContext | None = None,
         still_wanted: StillWanted = always,
+        proxy: str = "",
     ) -> None:
         self._failures = failures
         self._limits = limits
         self._ends_at = ends_at
-        self._dialler = Dialler(failures=failures, exempt=exempt, resolve=resolve, dial=dial, still_wanted=still_wanted)
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=tls or strict_tls(),
+        self._exempt = exempt
+        ways_out = {host_and_port(proxy)} if proxy else set()
+        self._dialler = Dialler(
+            failures=failures, exempt=exempt | ways_out, resolve=resolve, dial=dial, still_wanted=still_wanted
+        )
+        self._tls = tls or strict_tls()
+        self._direct = self._pool()
+        self._usual = self._pool(_proxy(proxy, tls=self._tls)) if proxy else self._direct
+
+    def _pool(self, proxy: httpcore.Proxy | None = None) -> httpcore.ConnectionPool:
+        return httpcore.ConnectionPool(
+            ssl_context=self._tls,
             network_backend=self._dialler,
             max_connections=MOST_CONNECTIONS,
             keepalive_expiry=30.0,
+            proxy=proxy,
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -75,7 +106,8 @@ class Wire(httpx.BaseTransport):
             raise
 
     def close(self) -> None:
-        self._pool.close()
+        self._direct.close()
+        self._usual.close()
 
     def _call(self, request: httpx.Request) -> httpx.Response:
         ends_at = min(self._ends_at, time.monotonic() + self._limits.total)
@@ -89,6 +121,9 @@ class Wire(httpx.BaseTransport):
             raise self._failures.too_slow("deadline") from None  # Whatever it was at when its time was over.
         except httpcore.TimeoutException:
             raise self._failures.too_slow("read_timeout" if call.seconds_left() else "deadline") from None
+        except httpcore.ProxyError as refusal:
+            logger.warning("The proxy did not let a call through: %s", refusal)
+            raise self._failures.no_way_out() from None
         except httpcore.NetworkError:
             raise self._failures.cut_off() from None
         except httpcore.RemoteProtocolError:
@@ -97,13 +132,16 @@ class Wire(httpx.BaseTransport):
             raise self._failures.unreadable("request_refused") from None
 
     def _send(self, request: httpx.Request, call: Call) -> httpx.Response:
+        outgoing = self._outgoing(request)
+        goes_directly = (request.url.host, outgoing.url.origin.port) in self._exempt
+        pool = self._direct if goes_directly else self._usual
         try:
-            answer = self._pool.handle_request(self._outgoing(request))
+            answer = pool.handle_request(outgoing)
         except (httpcore.NetworkError, httpcore.RemoteProtocolError):
             if call.connected or call.received:
                 raise
             # A kept connection that the other side had closed meanwhile: nothing was answered on it.
-            answer = self._pool.handle_request(self._outgoing(request))
+            answer = pool.handle_request(self._outgoing(request))
         call.head_is_read = True
         began = time.monotonic()
         try:
