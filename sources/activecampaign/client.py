@@ -24,7 +24,7 @@ from sources.activecampaign.versions import settled
 from sources.activecampaign.walks import ListWalk
 from sources.activecampaign.ways import Ask
 from sources.errors import BadCredentials, NotPermitted, SourceError, UnexpectedAnswer, WrongAddress
-from sources.http.limits import BULK, Limits
+from sources.http.limits import ALONE, BULK, Limits
 from sources.http.session import polite_client
 from sources.http.waiting import always, sleeping
 from sources.pulling import PullBudget, nap, pull
@@ -85,24 +85,27 @@ class ActiveCampaign:
         found = response.extensions["json"].get("contact")
         return found if isinstance(found, dict) else None
 
-    def page(self, stream: Stream, params: Mapping[str, str]) -> Answer:
+    def page(self, stream: Stream, params: Mapping[str, str], *, limits: Limits | None = None) -> Answer:
         """One page of a stream; what does not come at once is an answer, too. Raises SourceError."""
         try:
-            return self._list(stream, params)
+            return self._list(stream, params, limits)
         except UnexpectedAnswer as failure:
             if failure.code not in TOO_LONG:
                 raise
-            # Without its traceback, which would keep all that had come.
-            return Answer(failure=UnexpectedAnswer(str(failure), code=failure.code))
+            code, said = failure.code, str(failure)
+        # Out of its reach, as its traceback would keep all that had come.
+        if code == "too_large" and params.get("limit") == "1" and limits is None:
+            return self.page(stream, params, limits=ALONE)
+        return Answer(failure=UnexpectedAnswer(said, code=code))
 
-    def _list(self, stream: Stream, params: Mapping[str, str]) -> Answer:
+    def _list(self, stream: Stream, params: Mapping[str, str], limits: Limits | None) -> Answer:
         try:
-            return answer_of(self._stream_body(stream, params), envelope=stream.envelope)
+            return answer_of(self._stream_body(stream, params, limits), envelope=stream.envelope)
         except UnexpectedAnswer as error:
             if error.code != "no_envelope":
                 raise
         # Seen once in a while and gone when asked again; if not, it is an error and never "no records".
-        return answer_of(self._stream_body(stream, params), envelope=stream.envelope)
+        return answer_of(self._stream_body(stream, params, limits), envelope=stream.envelope)
 
     def me(self) -> Person:
         """The ActiveCampaign user whose key this is. Raises SourceError."""
@@ -118,26 +121,36 @@ class ActiveCampaign:
             )
         return Person.of(user, key=self._key)
 
-    def get(self, path: str, params: Mapping[str, str] | None = None, *, confirm: bool = True) -> Row:
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        confirm: bool = True,
+        limits: Limits | None = None,
+    ) -> Row:
         """The JSON object at `path`. A refusal is asked for again unless `confirm` is off. Raises SourceError."""
-        response = self._http.get(path, params=params)
+        larger = {"limits": limits} if limits else {}
+        response = self._http.get(path, params=params, extensions=larger)
         for seconds in CONFIRM_AFTER if confirm else ():
             if not refuses_the_key(response):
                 break
             self._sleep(seconds)
-            response = self._http.get(path, params=params)
+            response = self._http.get(path, params=params, extensions=larger)
         if not response.is_success:
             raise error_of(response)
         self._was_answered = True
         body: Row = response.extensions["json"]
         return body
 
-    def _stream_body(self, stream: Stream, params: Mapping[str, str]) -> Row:
-        return self._confirmed(stream, stream.path, {**dict(stream.fixed_query), **params})
+    def _stream_body(self, stream: Stream, params: Mapping[str, str], limits: Limits | None) -> Row:
+        return self._confirmed(stream, stream.path, {**dict(stream.fixed_query), **params}, limits=limits)
 
-    def _confirmed(self, stream: Stream, path: str, params: Mapping[str, str] | None = None) -> Row:
+    def _confirmed(
+        self, stream: Stream, path: str, params: Mapping[str, str] | None = None, *, limits: Limits | None = None
+    ) -> Row:
         try:
-            return self.get(path, params)
+            return self.get(path, params, limits=limits)
         except BadCredentials:
             raise self._why_refused(stream) from None
         except WrongAddress as error:

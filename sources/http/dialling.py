@@ -92,6 +92,7 @@ class Dialler(httpcore.SyncBackend):
             lambda: connect(address, port, timeout=seconds),
             seconds=seconds,
             still_wanted=self.still_wanted,
+            drop=lambda late: late.close(),
             name="connect",
         )
 
@@ -168,6 +169,7 @@ class LimitedStream(httpcore.NetworkStream):
                 lambda: shake_hands(ssl_context, server_hostname, seconds),
                 seconds=seconds,
                 still_wanted=self._dialler.still_wanted,
+                drop=lambda late: late.close(),
                 name="handshake",
             )
         except (httpcore.ConnectTimeout, TimeoutError):

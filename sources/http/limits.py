@@ -20,6 +20,7 @@ class Limits:
 
 BULK = Limits()
 CHECK = Limits(wire_bytes=16_000_000)  # A user's signature may hold pictures. Few are checked at the same moment.
+ALONE = CHECK  # One row that was too large among others, such as a mail with its pictures. There are few.
 
 HEAD_BYTES = 256_000  # h11 refuses one head over 100 kB; this also ends an endless row of "100 Continue".
 
@@ -29,7 +30,7 @@ class Call:
     """What is left for the call that runs now; its streams ask before each read."""
 
     ends_at: float
-    wire_bytes: int
+    limits: Limits = BULK
     received: int = 0
     connected: bool = False
     head_is_read: bool = field(default=False)
@@ -41,5 +42,5 @@ class Call:
     @property
     def bytes_left(self) -> int:
         # Chunk framing and the head are no part of the body, whose own limit is exact.
-        allowed = HEAD_BYTES + (self.wire_bytes if self.head_is_read else 0)
+        allowed = HEAD_BYTES + (self.limits.wire_bytes if self.head_is_read else 0)
         return allowed - self.received

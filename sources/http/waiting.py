@@ -18,21 +18,34 @@ def always() -> None:
     """Wanted to the end."""
 
 
-def in_time(work: Callable[[], T], *, seconds: float, still_wanted: StillWanted = always, name: str = "") -> T:
+def in_time(
+    work: Callable[[], T],
+    *,
+    seconds: float,
+    still_wanted: StillWanted = always,
+    drop: Callable[[T], None] = lambda found: None,
+    name: str = "",
+) -> T:
     """Do it in a thread of its own: for what knows no time limit, and what nothing interrupts.
 
-    Raises what `work` raises, TimeoutError, and what `still_wanted` raises. A thread that is given up ends by itself.
+    Raises what `work` raises, TimeoutError, and what `still_wanted` raises. A thread that is given up ends by itself;
+    what it still brings is for `drop`.
     """
     outcome: Future[T] = Future()
     Thread(target=_work_into, args=(outcome, work), name=name, daemon=True).start()
     ends_at = time.monotonic() + seconds
-    while True:
-        still_wanted()
-        left = ends_at - time.monotonic()
-        if wait([outcome], timeout=max(0.001, min(LOOK, left))).done:
-            return outcome.result()
-        if left <= LOOK:
-            raise TimeoutError
+    try:
+        while True:
+            still_wanted()
+            left = ends_at - time.monotonic()
+            if wait([outcome], timeout=max(0.001, min(LOOK, left))).done:
+                break
+            if left <= LOOK:
+                raise TimeoutError
+    except BaseException:
+        outcome.add_done_callback(lambda done: None if done.exception() else drop(done.result()))
+        raise
+    return outcome.result()
 
 
 def _work_into(outcome: Future[T], work: Callable[[], T]) -> None:

@@ -56,7 +56,8 @@ def _proxy(address: str, *, tls: ssl.SSLContext) -> httpcore.Proxy:
 class Wire(httpx.BaseTransport):
     """Sends a request and reads its whole answer. Raises SourceError, never one of httpx's.
 
-    The answer's extension `began` is when its head was there (monotonic).
+    A request's extension `limits` stands in for the usual ones. The answer's extension `began` is when its head was
+    there (monotonic).
 
     Through a `proxy` (`http://user:password@host:port`) goes all but what is exempt: it looks the names up, so that
     there are no addresses to judge here. `exempt` are (host, port) pairs whose address is not judged. `ends_at`
@@ -110,8 +111,9 @@ class Wire(httpx.BaseTransport):
         self._usual.close()
 
     def _call(self, request: httpx.Request) -> httpx.Response:
-        ends_at = min(self._ends_at, time.monotonic() + self._limits.total)
-        call = Call(ends_at=ends_at, wire_bytes=self._limits.wire_bytes)
+        limits: Limits = request.extensions.get("limits", self._limits)
+        ends_at = min(self._ends_at, time.monotonic() + limits.total)
+        call = Call(ends_at=ends_at, limits=limits)
         self._dialler.call = call
         try:
             return self._send(request, call)
@@ -145,7 +147,7 @@ class Wire(httpx.BaseTransport):
         call.head_is_read = True
         began = time.monotonic()
         try:
-            response = self._read(answer)
+            response = self._read(answer, call.limits)
         finally:
             answer.close()
         response.extensions["began"] = began
@@ -163,23 +165,23 @@ class Wire(httpx.BaseTransport):
             extensions={"timeout": waits},
         )
 
-    def _read(self, answer: httpcore.Response) -> httpx.Response:
+    def _read(self, answer: httpcore.Response, limits: Limits) -> httpx.Response:
         if 300 <= answer.status < 400:
             raise self._failures.redirected()
         headers = [(name, value) for name, value in answer.headers if name.lower() not in NOT_PASSED_ON]
-        body = self._body(answer) if answer.status < 300 else self._body_of_refusal(answer)
+        body = self._body(answer, limits) if answer.status < 300 else self._body_of_refusal(answer)
         return httpx.Response(answer.status, headers=headers, content=body)
 
-    def _body(self, answer: httpcore.Response) -> bytes:
+    def _body(self, answer: httpcore.Response, limits: Limits) -> bytes:
         named = httpx.Headers(answer.headers)
         length = named.get("content-length", "")
-        if length.isdecimal() and int(length[:12]) > self._limits.wire_bytes:
+        if length.isdecimal() and int(length[:12]) > limits.wire_bytes:
             raise self._failures.too_large()
         return read_body(
             cast("Iterable[bytes]", answer.stream),
             encoding=named.get("content-encoding", ""),
-            wire_bytes=self._limits.wire_bytes,
-            decoded_bytes=self._limits.decoded_bytes,
+            wire_bytes=limits.wire_bytes,
+            decoded_bytes=limits.decoded_bytes,
             failures=self._failures,
         )
 

@@ -228,7 +228,7 @@ def test_each_address_is_dialled_with_the_port_of_the_call(make_rig: MakeRig) ->
 
 def dialler(*, dials: Callable[[str, int], tuple[str, int]], addresses: list[str]) -> Dialler:
     made = Dialler(failures=FAILURES, resolve=lambda host, port: addresses, dial=dials)
-    made.call = Call(ends_at=float("inf"), wire_bytes=1000)
+    made.call = Call(ends_at=float("inf"), limits=Limits(wire_bytes=1000))
     return made
 
 
@@ -334,7 +334,7 @@ def limited(plain: Plain, call: Call) -> LimitedStream:
 
 
 def test_a_stream_passes_on_what_it_is_asked_within_its_time() -> None:
-    plain, call = Plain(b"sent"), Call(ends_at=float("inf"), wire_bytes=1000)
+    plain, call = Plain(b"sent"), Call(ends_at=float("inf"), limits=Limits(wire_bytes=1000))
     stream = limited(plain, call)
 
     assert stream.read(9, timeout=2.5) == b"sent"
@@ -351,7 +351,7 @@ def test_a_stream_passes_on_what_it_is_asked_within_its_time() -> None:
 
 def test_no_time_left_ends_a_stream_before_it_is_used() -> None:
     plain = Plain()
-    stream = limited(plain, Call(ends_at=0.0, wire_bytes=1000))
+    stream = limited(plain, Call(ends_at=0.0, limits=Limits(wire_bytes=1000)))
 
     for use in (lambda: stream.read(1), lambda: stream.write(b"x"), lambda: stream.start_tls(strict_tls())):
         with pytest.raises(TemporarilyDown) as told:
@@ -371,7 +371,7 @@ def test_no_time_left_ends_a_stream_before_it_is_used() -> None:
     ],
 )
 def test_a_stream_ends_at_its_bytes(head_is_read: bool, received: int, code: str) -> None:
-    call = Call(ends_at=float("inf"), wire_bytes=1000, received=received, head_is_read=head_is_read)
+    call = Call(ends_at=float("inf"), limits=Limits(wire_bytes=1000), received=received, head_is_read=head_is_read)
     stream = limited(Plain(b"x"), call)
 
     if not code:
@@ -400,7 +400,7 @@ def caused(failure: Exception, cause: Exception | None) -> Exception:
     ],
 )
 def test_why_no_secure_connection_came_about_is_told(failure: Exception, code: str) -> None:
-    stream = limited(Plain(failure=failure), Call(ends_at=float("inf"), wire_bytes=1))
+    stream = limited(Plain(failure=failure), Call(ends_at=float("inf"), limits=Limits(wire_bytes=1)))
 
     with pytest.raises(SourceError) as told:
         stream.start_tls(strict_tls(), HOST, 2.0)
@@ -410,7 +410,7 @@ def test_why_no_secure_connection_came_about_is_told(failure: Exception, code: s
 
 
 def test_a_secure_connection_is_asked_for_by_name_and_is_limited_like_the_plain_one() -> None:
-    plain, call, context = Plain(), Call(ends_at=float("inf"), wire_bytes=1000), strict_tls()
+    plain, call, context = Plain(), Call(ends_at=float("inf"), limits=Limits(wire_bytes=1000)), strict_tls()
 
     inner = limited(plain, call).start_tls(context, HOST, 2.0)
 
