@@ -5,9 +5,11 @@ import struct
 import time
 from typing import Any
 
+from gunicorn.util import close_graceful
 from gunicorn.workers import gthread
 
 LONGEST_ARRIVAL = 30.0  # Seconds for a whole request. The largest is 256 kB.
+LONGEST_GOODBYE = 0.5  # Seconds that a client has for what it still sends when it was answered already.
 LONGEST_STALL = 60  # Seconds that a client may take nothing of an answer; a slow download goes on.
 
 # gunicorn's settings, by their names.
@@ -37,9 +39,12 @@ class ImpatientWorker(gthread.ThreadWorker):
         conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", LONGEST_STALL, 0))
         self.arriving[conn] = time.monotonic() + LONGEST_ARRIVAL
         try:
-            return super().handle(conn)
+            goes_on = super().handle(conn)
         finally:
             self.arriving.pop(conn, None)
+        if not goes_on:
+            say_goodbye(conn)
+        return goes_on
 
     def murder_pending(self) -> None:
         """About once a second, in the main thread."""
@@ -49,6 +54,12 @@ class ImpatientWorker(gthread.ThreadWorker):
             if ends_at < now:
                 self.arriving.pop(conn, None)
                 stop_reading(conn.sock)
+
+
+def say_goodbye(conn: Any) -> None:
+    """Here, as the main thread would wait two seconds for each client that sends the rest of a request slowly."""
+    close_graceful(conn.sock, timeout=LONGEST_GOODBYE)
+    conn.close = lambda graceful=False: None
 
 
 def stop_reading(sock: socket.socket) -> None:
