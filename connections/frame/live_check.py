@@ -1,7 +1,9 @@
 """The part of a page that shows a check which goes on in a worker, and what the page does when it is posted again."""
 
-from django.http import QueryDict
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import render
 from django.views.decorators.debug import sensitive_variables
+from django_htmx.http import HttpResponseClientRefresh
 
 from connections.access import access
 from connections.access.requests import PersonRequest
@@ -10,6 +12,15 @@ from connections.safe.sealing import Unsealable
 from sources.spec import Credentials
 
 UNTESTED = "save_unverified"
+
+
+def polled(request: PersonRequest, connection: Connection, **more: object) -> HttpResponse:
+    """What a page gets that follows a check: the part that shows it, or the word that it has ended elsewhere."""
+    check = access.my_check(request, connection)
+    if check is None:
+        return HttpResponseClientRefresh()
+    context = {"live_check": check, "source": connection.source, **more}
+    return render(request, "connections/frame/_live_check.html", context)
 
 
 @sensitive_variables()

@@ -16,7 +16,7 @@ from connections.access.requests import PersonRequest
 from connections.checking.checking import check
 from connections.checking.trying import counted_try
 from connections.forms.details import form_for
-from connections.frame.live_check import end_check, go_on_in_a_worker, what_was_posted
+from connections.frame.live_check import end_check, go_on_in_a_worker, polled, what_was_posted
 from connections.frame.moving_part import moving_part
 from connections.keeping.editing import BelongsElsewhere, EditConflict, WhoseAccount, save_edit
 from connections.keeping.forms import EditForm
@@ -39,6 +39,8 @@ def detail(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
         data = what_was_posted(request, connection)
         return redirect(connection) if data is None else edit(request, connection, data)
     connection = access.visible_connection(request, workspace, source, pk)
+    if request.htmx:
+        return polled(request, connection)
     may_manage = access.may_manage(request, connection)
     form = shown_form(request, connection) if may_manage and connection.source else None
     return detail_page(request, connection, form, may_manage=may_manage)

@@ -7,7 +7,6 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
-from django_htmx.http import HttpResponseClientRefresh
 
 from connections.access.access import (
     Place,
@@ -23,7 +22,7 @@ from connections.access.access import (
 from connections.access.requests import PersonRequest
 from connections.forms.credentials import typed_into
 from connections.forms.details import form_for
-from connections.frame.live_check import UNTESTED, end_check, go_on_in_a_worker, what_was_posted
+from connections.frame.live_check import UNTESTED, end_check, go_on_in_a_worker, polled, what_was_posted
 from connections.frame.outlook import estimates
 from connections.models import Connection, Privacy
 from connections.safe.sealing import Unsealable
@@ -87,8 +86,8 @@ def set_up(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
         return render(request, "connections/stepper/source_off.html", {**step(place, 2, draft), "draft": draft})
     if request.method == "POST":
         return try_set_up(request, draft, place)
-    if request.htmx and not my_check(request, draft):
-        return HttpResponseClientRefresh()  # It was followed, and has ended elsewhere.
+    if request.htmx:
+        return polled(request, draft, untested=UNTESTED)
     return set_up_page(request, draft, place, set_up_form(request, draft, place), live_check=my_check(request, draft))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Semaphore
 
 from sources.activecampaign.client import ActiveCampaign, connect
 from sources.activecampaign.rows import answer_of
@@ -14,15 +15,17 @@ AT_ONCE = 8  # So many calls are under way when each takes up to a second and a 
 
 def count(credentials: Credentials, streams: Sequence[Stream], *, budget: Budget, seconds: float) -> Mapping[str, int]:
     """The totals of those that tell one within the seconds; what this key may not read has no rows for it."""
-    granted = Granted()
+    granted, free = Granted(), Semaphore(AT_ONCE)
     asked: dict[str, Future[int | None]] = {}
     with connect(credentials, budget=granted, lane=Lane.INTERACTIVE, limits=CHECK, seconds=seconds) as http:
         line = ActiveCampaign(http, key=credentials.api_key)
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="count") as pool:
             try:
                 for stream in streams:
+                    free.acquire()  # A call leaves with its slot: later it would meet others.
                     budget.take(Lane.INTERACTIVE)
                     asked[stream.key] = pool.submit(total_of, line, stream)
+                    asked[stream.key].add_done_callback(lambda _: free.release())
             except SourceError:
                 pass  # The others stay uncounted, and that is said.
     if granted.pause:

@@ -119,9 +119,12 @@ def test_a_tab_that_is_still_polling_when_another_went_on_is_loaded_anew(
     hangs(sandbox)
     step_2 = begin(alice_client)
     alice_client.post(step_2, details(sandbox))
+    polled = alice_client.get(step_2, headers={"HX-Request": "true"})
     carry_on_all()
     alice_client.post(step_2, {"go_on": "1"})
 
+    assert SLOW in words(polled.content.decode())
+    assert "<main" not in polled.content.decode()  # What was to be said on the page is not used up by looking.
     assert alice_client.get(step_2, headers={"HX-Request": "true"})["HX-Refresh"] == "true"
 
 
