@@ -1,7 +1,7 @@
 """The budget that the detail page shows, the time that a sync still needs, and who may start and stop one."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,8 +13,9 @@ from django.utils import timezone
 from connections.frame.outlook import calls_a_second, in_words
 from connections.models import AccountBudget, Connection, Sync, User
 from connections.models.sync import RunState, SyncState
+from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
-from tests.connections.engine import again
+from tests.connections.engine import again, pull
 from tests.connections.stepper.walking import words
 
 NOON = datetime(2026, 11, 24, 12, 0, 30, tzinfo=UTC)
@@ -260,6 +261,32 @@ def test_streams_show_how_far_they_are_and_the_whole_how_far_it_is(bob_client: C
 )
 def test_times_are_rounded_to_what_a_person_would_say(seconds: float, said: str) -> None:
     assert in_words(seconds) == said
+
+
+def test_slow_answers_are_said_while_a_sync_runs_and_make_it_longer(
+    bob_client: Client, connection: Connection, budget: AccountBudget
+) -> None:
+    running(with_sizes(connection, contacts=97 * 720))
+    AccountBudget.objects.update(answers_take=4.0)
+    quick = words(moving(bob_client, connection))
+
+    AccountBudget.objects.update(answers_take=12.0)
+    slow = words(moving(bob_client, connection))
+
+    assert "is slow today" not in quick
+    assert "ActiveCampaign is slow today: an answer takes 12 seconds. All of it comes, only later." in slow
+    assert "about 18 minutes left" in slow  # Eight calls at once, of twelve seconds each: two in three seconds.
+
+
+@pytest.mark.django_db(transaction=True)
+def test_how_long_answers_take_is_learned_from_them(
+    new_sandbox: Callable[..., SandboxServer], connect: Connect, no_limit: None
+) -> None:
+    connection = connect(new_sandbox(latency_ms=100))
+
+    pull(connection, only=["contacts"])
+
+    assert 0.1 <= AccountBudget.objects.get().answers_take < 5
 
 
 # Sync now, at either pace -----------------------------------------------------------------------------------------

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from django.http import QueryDict
 from django.utils import timezone
 
-from connections.models import Record, Sync, User, Workspace
+from connections.models import LiveCheck, Record, Sync, User, Workspace
 from connections.models.sync import SyncState, Trigger
+from connections.syncing.carrying_on import carry_on
 from connections.syncing.syncing import run
 from connections.syncing.working import Worker
 from sources.activecampaign.sandbox.server import SandboxServer
@@ -96,6 +98,24 @@ def test_a_check_that_hangs_before_a_sync_is_given_up(sandbox: SandboxServer, co
 
     assert running.has_left()
     assert again(sync).state == SyncState.QUEUED
+
+
+def test_a_live_check_that_hangs_is_given_back_when_the_worker_stops(
+    sandbox: SandboxServer, connect: Connect, alice: User
+) -> None:
+    sandbox.fault("users/me", times=None, hang="headers")
+    LiveCheck.objects.begin(connect(sandbox), by=alice, page="test", posted=QueryDict())
+    claimed, stopping = LiveCheck.objects.claim(), threading.Event()
+    assert claimed is not None
+    working = threading.Thread(target=lambda: (carry_on(claimed, stopping=stopping), connections.close_all()))
+    working.start()
+    until(lambda: sandbox.requests, what="a call that hangs")
+
+    stopping.set()
+    working.join(LEAVES)
+
+    assert not working.is_alive()
+    assert LiveCheck.objects.claim() is not None
 
 
 def test_a_workspace_whose_accounts_all_hang_keeps_no_other_waiting(
