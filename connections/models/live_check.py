@@ -57,6 +57,7 @@ class LiveCheckQuerySet(models.QuerySet["LiveCheck"]):
         self, connection: Connection, *, by: User, page: str, posted: QueryDict, credentials: Credentials | None = None
     ) -> "LiveCheck":
         """In the place of my one before. `page` is where it was posted. Without credentials it is the stored ones."""
+        User.objects.select_for_update(no_key=True).filter(pk=by.pk).first()  # A double click makes one.
         self.filter(connection=connection, asked_by=by).delete()
         check = self.model(connection=connection, workspace_id=connection.workspace_id, asked_by=by, page=page)
         fields = [name for name in posted if name not in NOT_KEPT and not name.endswith("api_key")]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from threading import Semaphore
 
 from sources.activecampaign.client import ActiveCampaign, connect
@@ -11,37 +12,42 @@ from sources.http.limits import CHECK
 from sources.spec import Budget, Credentials, Lane, Stream
 
 AT_ONCE = 8  # So many calls are under way when each takes up to a second and a half.
+LOOKS = 2  # A call that met others of the account is made once more.
 
 
 def count(credentials: Credentials, streams: Sequence[Stream], *, budget: Budget, seconds: float) -> Mapping[str, int]:
     """The totals of those that tell one within the seconds; what this key may not read has no rows for it."""
-    granted, free = Granted(), Semaphore(AT_ONCE)
-    asked: dict[str, Future[int | None]] = {}
+    granted, totals = Granted(), dict[str, int | None]()
     with connect(credentials, budget=granted, lane=Lane.INTERACTIVE, limits=CHECK, seconds=seconds) as http:
         line = ActiveCampaign(http, key=credentials.api_key)
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="count") as pool:
-            try:
-                for stream in streams:
-                    free.acquire()  # A call leaves with its slot: later it would meet others.
-                    budget.take(Lane.INTERACTIVE)
-                    asked[stream.key] = pool.submit(total_of, line, stream)
-                    asked[stream.key].add_done_callback(lambda _: free.release())
-            except SourceError:
-                pass  # The others stay uncounted, and that is said.
-    if granted.pause:
-        budget.slow_down(granted.pause)
-    totals = {key: answer.result() for key, answer in asked.items()}
+        for _ in range(LOOKS):
+            left = [stream for stream in streams if stream.key not in totals]
+            totals |= totals_of(line, left, budget)
+            if granted.pause:
+                budget.slow_down(granted.pause)
     return {key: total for key, total in totals.items() if total is not None}
 
 
+def totals_of(line: ActiveCampaign, streams: Sequence[Stream], budget: Budget) -> dict[str, int | None]:
+    """Without those that gave no answer; None for one without a total."""
+    asked: dict[str, Future[int | None]] = {}
+    free = Semaphore(AT_ONCE)
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="count") as pool, suppress(SourceError):
+        for stream in streams:
+            free.acquire()  # A call leaves with its slot: later it would meet others.
+            budget.take(Lane.INTERACTIVE)
+            asked[stream.key] = pool.submit(total_of, line, stream)
+            asked[stream.key].add_done_callback(lambda _: free.release())
+    return {key: answer.result() for key, answer in asked.items() if not answer.exception()}
+
+
 def total_of(line: ActiveCampaign, stream: Stream) -> int | None:
+    """Raises SourceError."""
     try:
         body = line.get(stream.path, {**dict(stream.fixed_query), "limit": "1"}, confirm=False)
-        return answer_of(body, envelope=stream.envelope).total
     except (BadCredentials, WrongAddress):
         return 0
-    except SourceError:
-        return None
+    return answer_of(body, envelope=stream.envelope).total
 
 
 class Granted:

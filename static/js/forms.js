@@ -122,9 +122,12 @@ function addReveal(input) {
   labelReveal(input);
 }
 
-// data-sends-itself: what the person would press next, pressed for them.
+// data-sends-itself: what the person would press next, pressed for them, unless something typed would be lost with it.
 function sendThoseThatSendThemselves(root) {
-  root.querySelectorAll("form[data-sends-itself]").forEach((form) => form.requestSubmit(form.querySelector("button")));
+  const isTyping = [...document.querySelectorAll("form[data-warn-unsaved]")].some(isDirty);
+  if (!isTyping) {
+    root.querySelectorAll("form[data-sends-itself]").forEach((form) => form.requestSubmit(form.querySelector("button")));
+  }
 }
 
 sendThoseThatSendThemselves(document);

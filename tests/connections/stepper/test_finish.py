@@ -102,6 +102,15 @@ def test_the_totals_are_asked_once_with_a_call_each_and_remembered(
     assert Connection.objects.get().version == 3  # Whoever has the page open may still press Finish.
 
 
+def test_a_call_that_is_refused_once_while_totals_are_asked_is_made_again(
+    alice_client: Client, sandbox: SandboxServer
+) -> None:
+    step_3 = set_up(alice_client, sandbox)
+    sandbox.fault("deals", kind="busy", headers={"Retry-After": "1"}, times=1)
+
+    assert "All that is chosen takes" in words(read(alice_client, step_3))
+
+
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
