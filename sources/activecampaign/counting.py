@@ -29,7 +29,7 @@ def count(credentials: Credentials, streams: Sequence[Stream], *, budget: Budget
 
 
 def totals_of(line: ActiveCampaign, streams: Sequence[Stream], budget: Budget) -> dict[str, int | None]:
-    """Without those that gave no answer; None for one without a total."""
+    """Without those that gave no answer, or whose turn did not come in time; None for one without a total."""
     asked: dict[str, Future[int | None]] = {}
     free = Semaphore(AT_ONCE)
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="count") as pool, suppress(SourceError):
