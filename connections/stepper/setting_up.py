@@ -1,6 +1,5 @@
 """Brings a draft through the stepper: keeps what was typed, tries it, stores it, and makes it a connection."""
 
-from contextlib import suppress
 from typing import Any, Protocol
 
 from django.db import transaction
@@ -9,7 +8,7 @@ from django.views.decorators.debug import sensitive_variables
 from connections.checking.checking import account_of, ask, count
 from connections.checking.going_on import told_before
 from connections.checking.patience import of_a_person
-from connections.checking.trying import Holder, counted_try, places
+from connections.checking.trying import counted_try
 from connections.models import Connection, State, Sync, User, Workspace
 from connections.models.check_try import TooManyAtOnce, TooManyTries
 from connections.models.sync import Trigger
@@ -87,48 +86,24 @@ def set_up(draft: Connection, form: SetUp, *, by: User, untested_will_do: bool) 
     except SourceError as failure:
         settle_key(draft, credentials, failure, by=by)
         raise
-    store(draft, form, credentials, proof, by=by)
-    if totals is not None:
-        keep_totals(draft, totals)
+    store(draft, form, credentials, proof, totals, by=by)
 
 
 def prove(
     draft: Connection, credentials: Credentials, *, by: User, untested_will_do: bool
-) -> tuple[Proof | None, dict[str, int] | None]:
+) -> tuple[Proof | None, dict[str, int]]:
     """Ask the account, unless it could not be asked a moment ago and the person goes on without.
 
-    A worker that had to go on with the check has counted the streams, too.
+    Also how much there is of each stream, as far as it says that in the time: Finish then knows how long a pull takes.
     """
     if untested_will_do and draft.holds_untested(credentials):
-        return None, None
+        return None, {}
     if told := told_before(draft, credentials, by=by):
         return told["proof"], told["totals"]
+    source, patience = draft.known_source(), of_a_person()
     with counted_try(account_of(credentials), by=by, workspace=draft.workspace):
-        return ask(draft.known_source(), credentials, of_a_person()), None
-
-
-def count_streams(draft: Connection, *, by: User) -> None:
-    """Before Finish says how long the first pull takes: asked once, and remembered as far as it was answered."""
-    facts = draft.account_facts
-    if not draft.is_verified or "totals" in facts:
-        return
-    try:
-        with places.one(Holder(person=by.pk, workspace=draft.workspace_id)):
-            totals = count(draft.known_source(), draft.credentials(), facts["counts"], of_a_person())
-    except TooManyAtOnce:
-        return
-    keep_totals(draft, totals)
-
-
-@transaction.atomic
-def keep_totals(draft: Connection, totals: dict[str, int]) -> None:
-    """Unless it has another key meanwhile."""
-    asked_with = draft.key_stored_at
-    with suppress(NoLongerADraft):
-        lock(draft)
-        if draft.key_stored_at == asked_with:
-            draft.account_facts["totals"] = totals
-            draft.save(update_fields=["account_facts"])
+        proof = ask(source, credentials, patience)
+        return proof, count(source, credentials, proof.counts, patience)
 
 
 @transaction.atomic
@@ -158,12 +133,20 @@ def has_same(draft: Connection, credentials: Credentials) -> bool:
 
 
 @transaction.atomic
-def store(draft: Connection, form: SetUp, credentials: Credentials, proof: Proof | None, *, by: User) -> None:
+def store(
+    draft: Connection,
+    form: SetUp,
+    credentials: Credentials,
+    proof: Proof | None,
+    totals: dict[str, int],
+    *,
+    by: User,
+) -> None:
     # The check may have taken many seconds, in which another tab finished this set-up.
     lock(draft)
     form.require_team()
     name, privacy, team = (form.cleaned_data[field] for field in ("name", "privacy", "team"))
-    draft.set_up(credentials, proof, name=name, privacy=privacy, team=team, by=by)
+    draft.set_up(credentials, proof, totals, name=name, privacy=privacy, team=team, by=by)
 
 
 @transaction.atomic

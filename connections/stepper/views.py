@@ -28,7 +28,7 @@ from connections.models import Connection, Privacy
 from connections.safe.sealing import Unsealable
 from connections.stepper import setting_up
 from connections.stepper.forms import ChooseSource, FinishForm, SetUpForm
-from connections.stepper.setting_up import NoLongerADraft, SetUpChanged, activate, count_streams, keep_typed
+from connections.stepper.setting_up import NoLongerADraft, SetUpChanged, activate, keep_typed
 from sources.errors import SourceError, TooSlow
 from sources.registry import offered_sources
 
@@ -198,7 +198,6 @@ def finish(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
     form = FinishForm(posted(request), initial={"version": draft.version})
     if request.method == "POST" and form.is_valid():
         return conclude(request, draft, place, form)
-    count_streams(draft, by=request.user)
     return render(
         request,
         "connections/stepper/finish.html",
