@@ -9,6 +9,7 @@ SourceError
 │   ├── TooSlow           have more patience
 │   └── RateLimited       try after `retry_after` seconds
 │       └── NoCallFree    the same; nothing was asked, so nothing is known
+│           └── NoCallInTime  both: have more patience, and it will be asked
 └── UnexpectedAnswer      a developer should look
 
 The text of each error is a sentence that a customer may read. It never holds a key or anything the other side sent.
@@ -99,6 +100,12 @@ class NoCallFree(RateLimited):
     """The account's budget has no call for this within a person's patience, so none was made."""
 
     code = "no_call_free"
+
+
+class NoCallInTime(TooSlow, NoCallFree):
+    """There will be a free call soon, but later than the patience lasts."""
+
+    code = "no_call_in_time"
 
 
 class UnexpectedAnswer(SourceError):

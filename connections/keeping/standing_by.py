@@ -39,7 +39,7 @@ def store_standby(connection: Connection, key: Secret, *, by: User) -> Proof:
 
 @sensitive_variables("credentials")
 def prove(connection: Connection, credentials: Credentials, *, by: User) -> Proof:
-    if told := told_before(connection, credentials, by=by):
+    if connection.owner and (told := told_before(connection, credentials, by=by)):
         proof: Proof = told["proof"]
         return proof
     patience = of_a_person()

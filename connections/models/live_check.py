@@ -130,6 +130,10 @@ class LiveCheck(SealedCredentials):
     def is_of_stored_key(self) -> bool:
         return not self.has_key
 
+    @property
+    def is_of_standby(self) -> bool:
+        return self.page == "store_standby"
+
     # Its life, in order -----------------------------------------------------------------------------------------
 
     def mine(self) -> models.QuerySet["LiveCheck"]:
@@ -182,7 +186,7 @@ class LiveCheck(SealedCredentials):
         for name, values in self.opened("posted").items():
             data.setlist(name, values)
         if self.has_key:
-            data[f"{'standby-' if self.page == 'store_standby' else ''}api_key"] = self.credentials().api_key.reveal()
+            data[f"{'standby-' if self.is_of_standby else ''}api_key"] = self.credentials().api_key.reveal()
         return data
 
     # What is sealed ---------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from connections.models.budget import AccountBudget
 from connections.models.choices import Pace
 from connections.models.pacing import MOST_KEPT, UNTOLD, Pacing
 from connections.models.timing import Alignment, Travels
-from sources.errors import NoCallFree, TooSlow
+from sources.errors import NoCallFree, NoCallInTime
 from sources.spec import Allowance, Lane
 
 AHEAD = 0.12  # Seconds before its moment that a pull may take a slot: storing holds the database up for less.
@@ -135,7 +135,7 @@ class SharedBudget:
             words = f"The account asked us to slow down. Try again in {seconds} seconds."
             raise NoCallFree(words, retry_after=seconds)
         if self.clock() + wait > self.gives_up_at:
-            raise TooSlow("The account is busy, so that this takes longer than usual. Try again later.")
+            raise NoCallInTime(f"The account is busy. Try again in {math.ceil(wait)} seconds.", retry_after=wait)
         if self.clock() - asked > PATIENCE:
             raise NoCallFree("Too many are asking this account at once. Try again in a minute.", retry_after=60.0)
 

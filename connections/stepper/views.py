@@ -87,7 +87,7 @@ def set_up(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
     if request.method == "POST":
         return try_set_up(request, draft, place)
     if request.htmx:
-        return polled(request, draft, untested=UNTESTED)
+        return polled(request, draft, untested=untested_word(draft))
     return set_up_page(request, draft, place, set_up_form(request, draft, place), live_check=my_check(request, draft))
 
 
@@ -123,8 +123,13 @@ def set_up_form(request: PersonRequest, draft: Connection, place: Place, data: Q
 def set_up_page(
     request: PersonRequest, draft: Connection, place: Place, form: SetUpForm, **more: object
 ) -> HttpResponse:
-    context = {**step(place, 2, draft), "form": form, "draft": draft, "untested": UNTESTED, **more}
+    context = {**step(place, 2, draft), "form": form, "draft": draft, "untested": untested_word(draft), **more}
     return render(request, "connections/stepper/set_up.html", context, status=form.refusal_status)
+
+
+def untested_word(draft: Connection) -> str:
+    """Of a key that was sent off, saving without testing is offered while its answer is waited for."""
+    return UNTESTED if draft.checked_at else ""
 
 
 def already_finished(request: PersonRequest, connection: Connection) -> HttpResponse:

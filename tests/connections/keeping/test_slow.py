@@ -169,6 +169,21 @@ def test_a_slow_standby_key_is_stored_in_the_end(
     assert standby.credentials().api_key.reveal() == SECOND_KEY
 
 
+def test_whose_the_first_key_is_is_found_out_before_a_standby_key_in_the_worker_too(
+    alice_client: Client, connection: Connection, sandbox: SandboxServer
+) -> None:
+    assert not connection.owner
+    let_in(sandbox, SECOND_KEY)  # Another key of the same person.
+    hangs(sandbox)
+    post(alice_client, connection)
+
+    carry_on_all()
+    page = alice_client.post(f"{connection.get_absolute_url()}standby/", {"go_on": "1"}).content.decode()
+
+    assert "both would die together" in page
+    assert standby_of(connection) is None
+
+
 @pytest.mark.parametrize("page", ["", "test/", "standby/"])
 def test_to_go_on_with_nothing_changes_nothing(page: str, alice_client: Client, connection: Connection) -> None:
     before = [*Connection.objects.values()]
