@@ -10,6 +10,7 @@ from django.contrib.messages import constants as message_levels
 from django.core.exceptions import ImproperlyConfigured
 
 from blinkmetrics.logs import logging_config
+from blinkmetrics.outgoing import authorities_file, proxy_address
 from blinkmetrics.secrets import credential_keys, operator_token, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -35,6 +36,9 @@ SOURCES_SWITCHED_OFF = env.list("SOURCES_SWITCHED_OFF", default=[])
 ACTIVECAMPAIGN_HOST_SUFFIXES = env.list("ACTIVECAMPAIGN_HOST_SUFFIXES", default=["api-us1.com", "activehosted.com"])
 ACTIVECAMPAIGN_RATE = env.float("ACTIVECAMPAIGN_RATE", default=5.0)
 ACTIVECAMPAIGN_SANDBOX_ORIGINS = env.list("ACTIVECAMPAIGN_SANDBOX_ORIGINS", default=[])
+# Never those of the environment (HTTPS_PROXY, SSL_CERT_FILE): the key goes where this file says, and nowhere else.
+OUTGOING_PROXY = proxy_address(env.str("OUTGOING_PROXY", default=""))
+OUTGOING_CA_FILE = authorities_file(env.str("OUTGOING_CA_FILE", default=""))
 SYNC_LEASE_SECONDS = env.float("SYNC_LEASE_SECONDS", default=60.0)
 # Days; 0 is for ever.
 SYNCS_KEPT_DAYS = env.int("SYNCS_KEPT_DAYS", default=400)

@@ -11,7 +11,19 @@ from itertools import product
 from typing import Generic, Protocol, TypeVar
 
 from sources.errors import NotPermitted, RateLimited, TemporarilyDown, UnexpectedAnswer
-from sources.spec import Allowance, Budget, Cursor, Lane, Page, Pulled, Stream, ThreadedBudget, Wanted, WatchfulBudget
+from sources.spec import (
+    Allowance,
+    Budget,
+    Cursor,
+    Lane,
+    Page,
+    Pulled,
+    RevocableBudget,
+    Stream,
+    ThreadedBudget,
+    Wanted,
+    WatchfulBudget,
+)
 
 AskT = TypeVar("AskT")
 AnswerT = TypeVar("AnswerT")
@@ -272,17 +284,22 @@ def nap(seconds: float) -> None:
 
 
 class PullBudget:
-    """A budget whose calls are not made any more once the pull is over that they were taken for."""
+    """A budget whose calls are given up, or not made any more, once the pull is over that they were taken for."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
         if isinstance(budget, ThreadedBudget):
             budget.sleep = nap
 
+    def still_wanted(self) -> None:
+        nap(0)
+        if isinstance(self._budget, RevocableBudget):
+            self._budget.still_wanted()
+
     def take(self, lane: Lane) -> None:
-        nap(0)
+        self.still_wanted()
         self._budget.take(lane)
-        nap(0)
+        self.still_wanted()
 
     def slow_down(self, seconds: float) -> None:
         self._budget.slow_down(seconds)

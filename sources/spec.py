@@ -120,6 +120,16 @@ class WatchfulBudget(Budget, Protocol):
 
 
 @runtime_checkable
+class RevocableBudget(Budget, Protocol):
+    """A budget for work that may be given up: what `still_wanted` raises ends the call that is under way.
+
+    It is asked a few times a second, in whatever thread makes the call.
+    """
+
+    still_wanted: Callable[[], None]
+
+
+@runtime_checkable
 class ThreadedBudget(Budget, Protocol):
     """A budget that keeps something for each thread that takes from it, such as a database connection.
 
@@ -287,8 +297,18 @@ class Puller(Protocol):
 
 
 class Check(Protocol):
-    def __call__(self, credentials: Credentials, *, budget: Budget) -> Proof:
-        """Ask the API whether these credentials work. Raises SourceError."""
+    def __call__(self, credentials: Credentials, *, budget: Budget, seconds: float) -> Proof:
+        """Ask the API whether these credentials work, within so many seconds. Raises SourceError.
+
+        TooSlow says that whoever has more patience may be answered.
+        """
+
+
+class Count(Protocol):
+    def __call__(
+        self, credentials: Credentials, streams: Sequence[Stream], *, budget: Budget, seconds: float
+    ) -> Mapping[str, int]:
+        """How many rows these streams have, by key: of those that say so within the seconds. Raises no SourceError."""
 
 
 class Open(Protocol):
@@ -305,8 +325,8 @@ class Recognised:
 
 
 class Recognise(Protocol):
-    def __call__(self, credentials: Credentials, rows: Sequence[Row], *, budget: Budget) -> Recognised:
-        """Ask, while a person waits, how many of these rows the account has. Raises SourceError."""
+    def __call__(self, credentials: Credentials, rows: Sequence[Row], *, budget: Budget, seconds: float) -> Recognised:
+        """Ask within so many seconds how many of these rows the account has. Raises SourceError, as a check does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -343,7 +363,8 @@ class Source:
     `credentials_form` has the fields `api_url` and `api_key`, and cleans them to the address in its one stored form and
     to a Secret. It takes `key_required`: when that is off, a blank key cleans to None and means the stored one. Its
     `cleaning_notes` say by field, in a sentence, what was changed in what was typed. `calls_per_second` gives what one
-    account bears from everybody together. `column_words` says what people call a column whose name is no word.
+    account bears from everybody together. `column_words` says what people call a column whose name is no word. With
+    `count` it is known before the first pull how long that takes. `calls_at_once` are under way in a pull at the most.
     """
 
     key: str
@@ -357,6 +378,8 @@ class Source:
     folder: Path
     assumptions: Assumptions | None = None
     identity: Identity | None = None
+    count: Count | None = None
+    calls_at_once: int = 1
     column_words: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -21,7 +21,7 @@ DRAWING = (ROOT / "docs" / "architecture.md").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 FRAMEWORKS_OWN = {"migrations"}  # A folder, and no room: Django writes into it.
 ARCHIVE = (
-    *("missing_rows", "record", "stream_health", "bounds", "row_count", "stream_mark", "change", "sync"),
+    *("missing_rows", "record", "stream_health", "bounds", "row_count", "stream_mark", "change", "live_check", "sync"),
     *("shared_budget", "budget", "standby_key", "event", "check_try", "sign_in"),
     *("connection", "condition", "sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "pacing"),
     *("timing", "choices", "key_canary", "upsert", "columns", "holding", "account_name", "sealed_address"),
@@ -254,7 +254,7 @@ def test_keys_are_opened_in_one_place() -> None:
     # Beside the keys, addresses and what was typed into an unfinished form are sealed.
     others = {"connections.access.second_factor", "connections.models.key_canary", "connections.models.sealed_address"}
     others |= {"connections.models.account_name"}
-    typed = {"connections.models.connection", "connections.login.confirming"}
+    typed = {"connections.models.connection", "connections.login.confirming", "connections.models.live_check"}
     assert openers == {"connections.models.sealed_credentials", *others, *typed}
 
 

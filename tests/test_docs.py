@@ -35,6 +35,8 @@ SETTINGS = [
     "OPERATOR_TOKEN",
     "RATE_LIMITS",
     "SYNC_LEASE_SECONDS",
+    "OUTGOING_PROXY",
+    "OUTGOING_CA_FILE",
 ]
 COMMANDS = ["worker", "sync", "export", "verify_live", "activecampaign_sandbox", "seed_demo", "rotate_credential_keys"]
 TARGETS = ("run", "test", "lint", "format", "look", "bench", "mutate", "outdated")

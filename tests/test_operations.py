@@ -254,6 +254,26 @@ def test_a_real_site_without_a_good_secret_does_not_start_and_says_what_to_set(c
     assert setting in result.stderr.strip().splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("OUTGOING_PROXY", "proxy.example.com:3128"),
+        ("OUTGOING_PROXY", "http://proxy.example.com"),
+        ("OUTGOING_PROXY", "socks5://proxy.example.com:1080"),
+        ("OUTGOING_PROXY", "http://user:s3cret@proxy.example.com:port"),
+        ("OUTGOING_CA_FILE", "/nowhere/ca.pem"),
+        ("OUTGOING_CA_FILE", "README.md"),
+        ("OUTGOING_CA_FILE", "/"),
+    ],
+)
+def test_a_way_out_that_cannot_be_meant_stops_the_start_and_is_not_repeated(checkout, setting, value):
+    result = check(checkout, **{**PRODUCTION, setting: value})
+
+    assert result.returncode != 0
+    assert setting in result.stderr.strip().splitlines()[-1]
+    assert "s3cret" not in result.stderr
+
+
 def test_every_setting_is_listed_in_the_example():
     read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "blinkmetrics/settings.py").read_text()))
     listed = set(re.findall(r"^#([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))

@@ -17,6 +17,7 @@ from connections.models import (
     Connection,
     Event,
     Holding,
+    LiveCheck,
     Membership,
     MissingRows,
     SignIn,
@@ -183,6 +184,11 @@ def budget_of(connection: Connection) -> AccountBudget | None:
 
 def standby_of(connection: Connection) -> StandbyKey | None:
     return StandbyKey.objects.of(connection)
+
+
+def my_check(request: PersonRequest, connection: Connection) -> LiveCheck | None:
+    """My live check of it that goes on in a worker, or went on there and waits to be told."""
+    return LiveCheck.objects.of(connection, request.user)
 
 
 def hidden_of(connection: Connection) -> Holding | None:

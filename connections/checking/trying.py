@@ -57,6 +57,12 @@ class Places:
 places = Places()
 
 
+def note_succeeded(account: str, *, by: User) -> None:
+    """One that went on in a worker, and counted as failed until now."""
+    if latest := CheckTry.objects.filter(person=by, account=account).order_by("-at").first():
+        latest.succeed()
+
+
 @contextmanager
 def counted_try(account: str, *, by: User, workspace: Workspace, tests: Connection | None = None) -> Iterator[None]:
     """A check of this account's credentials, of a stored connection when that is what it tests.

@@ -33,7 +33,7 @@ def of_logins(addresses):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("connections", "0022_health"),
+        ("connections", "0024_slow_checks"),
         ("account", "0009_emailaddress_unique_primary_email"),
     ]
 

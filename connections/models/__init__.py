@@ -16,6 +16,7 @@ from connections.models.sign_in import SignIn
 from connections.models.budget import AccountBudget, CallMinute
 from connections.models.shared_budget import SharedBudget
 from connections.models.sync import StreamRun, Sync
+from connections.models.live_check import LiveCheck
 from connections.models.stream_mark import StreamMark
 from connections.models.row_count import RowCount
 from connections.models.stream_health import StreamHealth
@@ -36,6 +37,7 @@ __all__ = [
     "Health",
     "Holding",
     "KeyCanary",
+    "LiveCheck",
     "Membership",
     "MissingRows",
     "Pace",

@@ -182,12 +182,21 @@ class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
             return False
 
     def set_up(
-        self, credentials: Credentials, proof: Proof | None, *, name: str, privacy: str, team: Team | None, by: User
+        self,
+        credentials: Credentials,
+        proof: Proof | None,
+        totals: Mapping[str, int] | None = None,
+        *,
+        name: str,
+        privacy: str,
+        team: Team | None,
+        by: User,
     ) -> None:
-        """Step 2 is done. Without a proof the connection is not verified."""
+        """Step 2 is done. Without a proof the connection is not verified. `totals`: the rows of streams, if known."""
         self.name, self.privacy, self.team = name, privacy, team
         self.keep_credentials(credentials, by=by)
         self.accept_proof(proof) if proof else self.become_unverified()
+        self.account_facts |= {"totals": {**totals}} if totals else {}
         self.set_up_at = timezone.now()
         self.version += 1
         self.save()

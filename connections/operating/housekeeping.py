@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from connections.models import CallMinute, CheckTry, Connection, KeyCanary, SignIn, StandbyKey, State
+from connections.models import CallMinute, CheckTry, Connection, KeyCanary, LiveCheck, SignIn, StandbyKey, State
 from connections.models.connection import ORPHANED_KEY_LIFE, UNFINISHED_KEY_LIFE, UNFINISHED_LIFE
 from connections.operating.retention import forget_outdated
 
@@ -24,6 +24,7 @@ def keep_house() -> None:
     drafts = delete_drafts_from_before(now - UNFINISHED_LIFE)
     CallMinute.objects.filter(minute__lt=now - CALLS_SHOWN_FOR).delete()
     CheckTry.objects.outdated().delete()
+    LiveCheck.objects.outdated().delete()
     SignIn.objects.outdated().delete()
     forget_outdated()
     plant_canary()

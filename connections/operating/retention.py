@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
@@ -82,7 +83,7 @@ def forget_gone_rows(before: datetime) -> int:
     outdated = Record.objects.filter(deleted_at__lt=before).order_by("deleted_at")
     # Not waited for: a sync that writes some of them may want the others next.
     piece = [*outdated.select_for_update(skip_locked=True)[:PIECE].values_list("pk", "holding", "stream", "size")]
-    sizes, counts = Counter[tuple[object, str]](), Counter[tuple[object, str]]()
+    sizes, counts = Counter[tuple[UUID, str]](), Counter[tuple[UUID, str]]()
     for _, holding, stream, size in piece:
         sizes[holding, stream] += size
         counts[holding, stream] += size > 0  # One without a size has not been counted yet.

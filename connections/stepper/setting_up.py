@@ -6,7 +6,9 @@ from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from connections.access.access import hold_membership
-from connections.checking.checking import account_of, ask
+from connections.checking.checking import account_of, ask, count
+from connections.checking.going_on import told_before
+from connections.checking.patience import of_a_person
 from connections.checking.trying import counted_try
 from connections.models import Connection, State, Sync, Team, User, Workspace
 from connections.models.check_try import TooManyAtOnce, TooManyTries
@@ -89,19 +91,28 @@ def set_up(draft: Connection, form: SetUp, *, by: User, untested_will_do: bool) 
     """
     credentials = form.credentials()
     try:
-        proof = prove(draft, credentials, by=by, untested_will_do=untested_will_do)
+        proof, totals = prove(draft, credentials, by=by, untested_will_do=untested_will_do)
     except SourceError as failure:
         settle_key(draft, credentials, failure, by=by)
         raise
-    store(draft, form, credentials, proof, by=by)
+    store(draft, form, credentials, proof, totals, by=by)
 
 
-def prove(draft: Connection, credentials: Credentials, *, by: User, untested_will_do: bool) -> Proof | None:
-    """Ask the account, unless it could not be asked a moment ago and the person goes on without."""
+def prove(
+    draft: Connection, credentials: Credentials, *, by: User, untested_will_do: bool
+) -> tuple[Proof | None, dict[str, int]]:
+    """Ask the account, unless it could not be asked a moment ago and the person goes on without.
+
+    Also how much there is of each stream, as far as it says that in the time: Finish then knows how long a pull takes.
+    """
     if untested_will_do and draft.holds_untested(credentials):
-        return None
+        return None, {}
+    if told := told_before(draft, credentials, by=by):
+        return told["proof"], told["totals"]
+    source, patience = draft.known_source(), of_a_person()
     with counted_try(account_of(credentials), by=by, workspace=draft.workspace):
-        return ask(draft.known_source(), credentials)
+        proof = ask(source, credentials, patience)
+        return proof, count(source, credentials, proof.counts, patience)
 
 
 @transaction.atomic
@@ -131,12 +142,20 @@ def has_same(draft: Connection, credentials: Credentials) -> bool:
 
 
 @transaction.atomic
-def store(draft: Connection, form: SetUp, credentials: Credentials, proof: Proof | None, *, by: User) -> None:
+def store(
+    draft: Connection,
+    form: SetUp,
+    credentials: Credentials,
+    proof: Proof | None,
+    totals: dict[str, int],
+    *,
+    by: User,
+) -> None:
     # The check may have taken many seconds, in which another tab finished this set-up.
     lock(draft)
     form.require_team()
     name, privacy, team = (form.cleaned_data[field] for field in ("name", "privacy", "team"))
-    draft.set_up(credentials, proof, name=name, privacy=privacy, team=team, by=by)
+    draft.set_up(credentials, proof, totals, name=name, privacy=privacy, team=team, by=by)
 
 
 @transaction.atomic

@@ -23,6 +23,7 @@ from connections.checking.checking import (
     take_over,
     unreadable_key,
 )
+from connections.checking.patience import of_a_worker
 from connections.checking.trying import counted_try
 from connections.frame.outlook import calls_for
 from connections.models import Connection, Full, Record, SharedBudget, StreamRun, Sync, User
@@ -68,7 +69,7 @@ def work(sync: Sync, lease: Lease) -> None:
         return
     try:
         pull_with_either_key(sync, lease)
-        ask_whether_it_is_the_key(sync)
+        ask_whether_it_is_the_key(sync, lease)
     except Unsealable:
         fail(sync, unreadable_key())
     except Full as full:
@@ -84,28 +85,28 @@ def work(sync: Sync, lease: Lease) -> None:
 def pull_with_either_key(sync: Sync, lease: Lease) -> None:
     """With the standby key it goes on from where the cursors stand."""
     try:
-        check_first(sync)
+        check_first(sync, lease)
         pull_all(sync, lease)
     except BadCredentials as refusal:
         sync.hold()  # A sync that was stopped meanwhile says nothing about the key.
-        if not take_over(sync.connection, refusal):
+        if not take_over(sync.connection, refusal, of_a_worker(lease.require)):
             raise
         log.info("sync goes on with another key")
         pull_with_either_key(sync, lease)
 
 
-def ask_whether_it_is_the_key(sync: Sync) -> None:
+def ask_whether_it_is_the_key(sync: Sync, lease: Lease) -> None:
     """Where all was refused, it may be the key rather than the streams. Raises SourceError if it is."""
     runs = [*sync.stream_runs.all()]
     if not runs or not all(run.is_refused and not run.read for run in runs):
         return
     try:
-        prove(sync.connection)
+        prove(sync.connection, of_a_worker(lease.require))
     except (TemporarilyDown, UnexpectedAnswer) as silence:
         log.warning("nothing says that it is the key", extra={"code": silence.code})
 
 
-def check_first(sync: Sync) -> None:
+def check_first(sync: Sync, lease: Lease) -> None:
     """Whose account it is, if that is not known; of what a person asked for, also whether a refused key works again.
 
     That counts as their try, or pressing Sync now would be a way to try keys without end.
@@ -114,11 +115,11 @@ def check_first(sync: Sync) -> None:
     if person and (connection.wants_check or (connection.needs_action and not connection.is_full)):
         try:
             with counted_try(connection.account_fingerprint, by=person, workspace=connection.workspace):
-                check(connection, by=None)
+                check(connection, by=None, patience=of_a_worker(lease.require))
         except TooManyAtOnce as crowd:
             raise TemporarilyDown(str(crowd), code=crowd.code) from crowd
     elif connection.wants_check:
-        check(connection, by=None)
+        check(connection, by=None, patience=of_a_worker(lease.require))
 
 
 def why_not(sync: Sync) -> str:
@@ -275,7 +276,7 @@ class StreamPull:
         run = self.run
         if run.is_changes_only:
             stored = self.sync.connection.row_counts.by_stream()
-            run.calls_saved = max(0, calls_for(stored.get(run.stream, 0)) - run.pages)
+            run.calls_saved = max(0, calls_for(self.stream, stored.get(run.stream, 0)) - run.pages)
         run.end(*self.verdict())
         if run.state == RunState.COMPLETE:
             note_complete(run)

@@ -6,10 +6,10 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 
 from connections.checking.checking import notice_late
-from connections.models import Sync
+from connections.models import LiveCheck, Sync
 from connections.operating import housekeeping
 from connections.operating.pieces import InPieces
-from connections.syncing.working import UnderWay, queue_due
+from connections.syncing.working import UnderWay, check_one, queue_due
 
 # The tasks keep the names that they had: messages of an older version may lie in a broker during an upgrade.
 STOPPING = threading.Event()
@@ -29,6 +29,8 @@ def look_for_work() -> None:
     queue_due()
     for _ in range(Sync.objects.claimable()[:MOST_RINGS].count()):
         pull_next.delay()
+    for _ in range(LiveCheck.objects.claimable()[:MOST_RINGS].count()):
+        check_next.delay()
     IN_PIECES.look()
 
 
@@ -37,6 +39,12 @@ def look_for_work() -> None:
 def pull_next() -> None:
     if turn := UNDER_WAY.claim():
         UNDER_WAY.run(turn)
+
+
+@shared_task(name="connections.tasks.check_next", expires=1.0)
+def check_next() -> None:
+    if live_check := LiveCheck.objects.claim():
+        check_one(live_check, STOPPING)
 
 
 @shared_task(name="connections.tasks.keep_house")

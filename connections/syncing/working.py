@@ -11,10 +11,11 @@ from django.db import DatabaseError, close_old_connections, connections, transac
 from django.utils import timezone
 
 from connections.checking.checking import notice_late
-from connections.models import Connection, Sync
+from connections.models import Connection, LiveCheck, Sync
 from connections.models.sync import AlreadyActive, LeaseLost, SyncQuerySet, Trigger
 from connections.operating.housekeeping import keep_house
 from connections.operating.pieces import InPieces
+from connections.syncing.carrying_on import carry_on
 from connections.syncing.syncing import fail, run
 from sources.errors import UnexpectedAnswer
 
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 SIDE_BY_SIDE = 8  # Syncs of one worker: they mostly wait, for answers and for their turn.
 MOST_OF_ONE_ACCOUNT = SIDE_BY_SIDE // 2  # They share its calls anyway; one that hangs must not hold all others up.
+CHECKS_SIDE_BY_SIDE = 4  # Beside the syncs: somebody waits for each of them.
 PATIENCE = timedelta(seconds=2)  # Another worker may have a place free; after that, one is made here.
 LOOK_AGAIN = 0.3  # Seconds between two looks for work; a person sees the first rows within three.
 HOUSEKEEPING = 600.0  # Seconds.
@@ -57,6 +59,17 @@ def run_one(sync: Sync, leaving: threading.Event) -> None:
     except Exception:
         log.exception("A sync met a fault of our own.")
         blame_ourselves(sync)
+    finally:
+        connections.close_all()
+
+
+def check_one(live_check: LiveCheck, stopping: threading.Event) -> None:
+    """Carry on a claimed check, in a thread of its own."""
+    try:
+        carry_on(live_check, stopping=stopping)
+    except Exception:
+        log.exception("A check met a fault of our own.")
+        live_check.fail(UnexpectedAnswer("Something went wrong on our side. Try again.", code="our_fault"))
     finally:
         connections.close_all()
 
@@ -151,8 +164,10 @@ class Worker:
     def __init__(self) -> None:
         self.stopping = threading.Event()
         self.pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="sync")
+        self.check_pool = ThreadPoolExecutor(CHECKS_SIDE_BY_SIDE, thread_name_prefix="check")
         self.under_way = UnderWay(self.stopping)
         self.running: set[Future[None]] = set()
+        self.checking: set[Future[None]] = set()
         self.house_kept_at = 0.0
         self.late_looked_at = 0.0
         self.in_pieces = InPieces()
@@ -169,16 +184,20 @@ class Worker:
                 log.exception("The database does not answer; trying again.")
                 self.stopping.wait(1.0)
             close_old_connections()
-        self.pool.shutdown(wait=True)
+        self.shut_down()
 
     def serve_once(self) -> None:
         """All that is due or queued now, then return."""
         queue_due()
-        while self.start_claimed() or self.running:
+        while self.start_claimed() or self.start_checks() or self.running or self.checking:
             self.forget_done()
             self.stopping.wait(0.05)
-        self.pool.shutdown(wait=True)
+        self.shut_down()
         notice_late()
+
+    def shut_down(self) -> None:
+        self.pool.shutdown(wait=True)
+        self.check_pool.shutdown(wait=True)
 
     def look(self) -> None:
         self.forget_done()
@@ -187,6 +206,7 @@ class Worker:
             keep_house()
         queue_due()
         self.start_claimed()
+        self.start_checks()
         if time.monotonic() - self.late_looked_at > LATE_AGAIN:
             self.late_looked_at = time.monotonic()
             notice_late()
@@ -200,5 +220,16 @@ class Worker:
             started += 1
         return started
 
+    def start_checks(self) -> int:
+        started = 0
+        while len(self.checking) < CHECKS_SIDE_BY_SIDE and not self.stopping.is_set():
+            live_check = LiveCheck.objects.claim()
+            if live_check is None:
+                break
+            self.checking.add(self.check_pool.submit(check_one, live_check, self.stopping))
+            started += 1
+        return started
+
     def forget_done(self) -> None:
         self.running = {future for future in self.running if not future.done()}
+        self.checking = {future for future in self.checking if not future.done()}

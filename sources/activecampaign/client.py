@@ -25,10 +25,11 @@ from sources.activecampaign.versions import settled
 from sources.activecampaign.walks import ListWalk
 from sources.activecampaign.ways import Ask
 from sources.errors import BadCredentials, NotPermitted, SourceError, UnexpectedAnswer, WrongAddress
-from sources.http.limits import BULK, Limits
+from sources.http.limits import ALONE, BULK, Limits
 from sources.http.session import polite_client
+from sources.http.waiting import always, sleeping
 from sources.pulling import PullBudget, nap, pull
-from sources.spec import Budget, Credentials, Lane, Pulled, Row, Secret, Stream, Wanted
+from sources.spec import Budget, Credentials, Lane, Pulled, RevocableBudget, Row, Secret, Stream, Wanted
 
 THREADS = 8  # Enough to have five calls a second under way when each takes up to 1.6 seconds.
 CONFIRM_AFTER = (1.0, 2.0)  # Seconds. A good key is sporadically answered with 403, so a refusal is asked for again.
@@ -85,24 +86,27 @@ class ActiveCampaign:
         found = response.extensions["json"].get("contact")
         return found if isinstance(found, dict) else None
 
-    def page(self, stream: Stream, params: Mapping[str, str]) -> Answer:
+    def page(self, stream: Stream, params: Mapping[str, str], *, limits: Limits | None = None) -> Answer:
         """One page of a stream; what does not come at once is an answer, too. Raises SourceError."""
         try:
-            return self._list(stream, params)
+            return self._list(stream, params, limits)
         except UnexpectedAnswer as failure:
             if failure.code not in TOO_LONG:
                 raise
-            # Without its traceback, which would keep all that had come.
-            return Answer(failure=UnexpectedAnswer(str(failure), code=failure.code))
+            code, said = failure.code, str(failure)
+        # Out of its reach, as its traceback would keep all that had come.
+        if code == "too_large" and params.get("limit") == "1" and limits is None:
+            return self.page(stream, params, limits=ALONE)
+        return Answer(failure=UnexpectedAnswer(said, code=code))
 
-    def _list(self, stream: Stream, params: Mapping[str, str]) -> Answer:
+    def _list(self, stream: Stream, params: Mapping[str, str], limits: Limits | None) -> Answer:
         try:
-            return answer_of(self._stream_body(stream, params), envelope=stream.envelope)
+            return answer_of(self._stream_body(stream, params, limits), envelope=stream.envelope)
         except UnexpectedAnswer as error:
             if error.code != "no_envelope":
                 raise
         # Seen once in a while and gone when asked again; if not, it is an error and never "no records".
-        return answer_of(self._stream_body(stream, params), envelope=stream.envelope)
+        return answer_of(self._stream_body(stream, params, limits), envelope=stream.envelope)
 
     def me(self) -> Person:
         """The ActiveCampaign user whose key this is. Raises SourceError."""
@@ -118,17 +122,32 @@ class ActiveCampaign:
             )
         return Person.of(user, key=self._key)
 
-    def get(self, path: str, params: Mapping[str, str] | None = None, *, confirm: bool = True) -> Row:
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        confirm: bool = True,
+        limits: Limits | None = None,
+    ) -> Row:
         """The JSON object at `path`. A refusal is asked for again unless `confirm` is off. Raises SourceError."""
-        return self._body_of(self._ask(path, params, confirm=confirm))
+        return self._body_of(self._ask(path, params, confirm=confirm, limits=limits))
 
-    def _ask(self, path: str, params: Mapping[str, str] | None = None, *, confirm: bool = True) -> httpx.Response:
-        response = self._http.get(path, params=params)
+    def _ask(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        confirm: bool = True,
+        limits: Limits | None = None,
+    ) -> httpx.Response:
+        larger = {"limits": limits} if limits else {}
+        response = self._http.get(path, params=params, extensions=larger)
         for seconds in CONFIRM_AFTER if confirm else ():
             if not refuses_the_key(response):
                 break
             self._sleep(seconds)
-            response = self._http.get(path, params=params)
+            response = self._http.get(path, params=params, extensions=larger)
         return response
 
     def _body_of(self, response: httpx.Response) -> Row:
@@ -138,12 +157,14 @@ class ActiveCampaign:
         body: Row = response.extensions["json"]
         return body
 
-    def _stream_body(self, stream: Stream, params: Mapping[str, str]) -> Row:
-        return self._confirmed(stream, stream.path, {**dict(stream.fixed_query), **params})
+    def _stream_body(self, stream: Stream, params: Mapping[str, str], limits: Limits | None) -> Row:
+        return self._confirmed(stream, stream.path, {**dict(stream.fixed_query), **params}, limits=limits)
 
-    def _confirmed(self, stream: Stream, path: str, params: Mapping[str, str] | None = None) -> Row:
+    def _confirmed(
+        self, stream: Stream, path: str, params: Mapping[str, str] | None = None, *, limits: Limits | None = None
+    ) -> Row:
         try:
-            response = self._ask(path, params)
+            response = self._ask(path, params, limits=limits)
         except WrongAddress as elsewhere:
             if elsewhere.code != "redirect":
                 raise
@@ -197,6 +218,7 @@ def connect(
     credentials: Credentials, *, budget: Budget, lane: Lane, limits: Limits = BULK, seconds: float | None = None
 ) -> httpx.Client:
     """The client of one account. Raises WrongAddress when its address is no longer accepted."""
+    still_wanted = budget.still_wanted if isinstance(budget, RevocableBudget) else always
     if not is_allowed(credentials.api_url):
         raise WrongAddress("This address is not accepted any more. Enter the API URL again.", code="not_allowed")
     return polite_client(
@@ -209,7 +231,8 @@ def connect(
         limits=limits,
         seconds=seconds,
         exempt=frozenset(settings.ACTIVECAMPAIGN_SANDBOX_ORIGINS),
-        sleep=nap,
+        sleep=sleeping(nap, still_wanted),
+        still_wanted=still_wanted,
     )
 
 

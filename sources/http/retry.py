@@ -16,6 +16,7 @@ MOST_RETRIES = 3
 MOST_WAITING = 15 * 60.0  # Seconds that 429 may cost one call before it counts as a failure.
 RETRIES_BY_CODE = {
     "deadline": 1,  # Each try costs the whole time limit.
+    "read_timeout": 1,
     "tls_handshake": 1,
     "empty_answer": 1,
     "protocol": 1,

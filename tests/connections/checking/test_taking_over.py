@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from connections.checking import checking
 from connections.checking.checking import check, note_failure, take_over
+from connections.checking.patience import of_a_person
 from connections.models import Connection, Health, Record, StandbyKey, Sync, User
 from connections.models.sync import SyncState, Trigger
 from connections.syncing.syncing import run
@@ -232,7 +233,7 @@ def test_only_a_refusal_of_the_key_lets_it_take_over(
 def test_a_key_of_another_account_or_that_we_cannot_read_was_not_refused(
     sandbox: SandboxServer, connection: Connection, code: str
 ) -> None:
-    assert not take_over(connection, BadCredentials("Look at it.", code=code))
+    assert not take_over(connection, BadCredentials("Look at it.", code=code), of_a_person())
     assert sandbox.requests == []
 
 

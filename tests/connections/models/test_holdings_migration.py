@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.db import connection as database
 from django.db.migrations.executor import MigrationExecutor
-from django.db.migrations.loader import MigrationLoader
 
 from connections.migrations import __name__ as migrations
 from connections.models import Connection, Record
