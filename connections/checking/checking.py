@@ -88,9 +88,8 @@ def take_over(connection: Connection, refusal: BadCredentials) -> bool:
             return True
         if not (standby and proof and standby.is_still_there()):
             return False
-        refused = connection.person
         put_in_place(connection, standby, proof)
-    tell_taken_over(connection, refused=refused)
+        tell_taken_over(connection)
     return True
 
 
@@ -163,18 +162,16 @@ def keep_outcome(connection: Connection, apply: Callable[[Connection], None]) ->
     with transaction.atomic():
         if not is_still_there(connection) or connection.key_stored_at != asked_with:
             return False  # The answer was about a connection that is deleted, or about a key that is replaced.
-        was_broken = connection.needs_action
+        was_broken, since = connection.needs_action, connection.health_since
         apply(connection)
         connection.save_health()
         if was_broken and not connection.needs_action:
             connection.become_due()  # What was missed meanwhile is not left to the schedule.
             connection.save(update_fields=["next_sync_at", "late_at"])
+            tell_mended(connection, broken_since=since)
         if connection.needs_action and not was_broken:
             connection.record("stopped working", by=None, detail=connection.health_reason)
-    if connection.needs_action and not was_broken:
-        tell_broken(connection)
-    elif was_broken and not connection.needs_action:
-        tell_mended(connection)
+            tell_broken(connection)
     return True
 
 

@@ -22,6 +22,8 @@ from connections.models.change import Change
 from connections.models.bounds import Full
 from connections.models.record import Record
 from connections.models.missing_rows import MissingRows
+from connections.models.notice import Notice
+from connections.models.engine import Engine
 
 __all__ = [
     "AccountBudget",
@@ -30,6 +32,7 @@ __all__ = [
     "Change",
     "CheckTry",
     "Connection",
+    "Engine",
     "Event",
     "Full",
     "Health",
@@ -37,6 +40,7 @@ __all__ = [
     "KeyCanary",
     "Membership",
     "MissingRows",
+    "Notice",
     "Pace",
     "Privacy",
     "Record",

@@ -10,7 +10,8 @@ from datetime import timedelta
 from django.db import DatabaseError, close_old_connections, connections, transaction
 from django.utils import timezone
 
-from connections.models import Connection, Sync
+from connections.checking.delivering import deliver_due
+from connections.models import Connection, Engine, Notice, Sync
 from connections.models.sync import AlreadyActive, LeaseLost, SyncQuerySet, Trigger
 from connections.operating.housekeeping import keep_house
 from connections.operating.pieces import InPieces
@@ -24,6 +25,7 @@ MOST_OF_ONE_ACCOUNT = SIDE_BY_SIDE // 2  # They share its calls anyway; one that
 PATIENCE = timedelta(seconds=2)  # Another worker may have a place free; after that, one is made here.
 LOOK_AGAIN = 0.3  # Seconds between two looks for work; a person sees the first rows within three.
 HOUSEKEEPING = 600.0  # Seconds.
+SECONDS_TO_LEAVE = 3.0  # For a mail that is being sent while the worker stops.
 
 
 def queue_due() -> int:
@@ -143,6 +145,32 @@ class UnderWay:
         log.info("sync asked to make room for another workspace", extra={"sync": turn.sync.number})
 
 
+class Post:
+    """Sends notices beside the syncs: a mail server may take its time, or hang."""
+
+    def __init__(self, stopping: threading.Event) -> None:
+        self.stopping = stopping
+        self.round = threading.Thread()
+
+    def look(self) -> None:
+        if not self.round.is_alive() and Notice.objects.due().exists():
+            # A process that stops does not wait for a mail server: what was under way is taken up as after a kill.
+            self.round = threading.Thread(target=self.deliver, name="post", daemon=True)
+            self.round.start()
+
+    def deliver(self) -> None:
+        try:
+            deliver_due(self.stopping)
+        except DatabaseError:
+            log.exception("The database failed a notice: it is taken up again.")
+        finally:
+            connections.close_all()
+
+    def leave(self) -> None:
+        if self.round.is_alive():
+            self.round.join(SECONDS_TO_LEAVE)
+
+
 class Worker:
     """Serves until `stop` is called. Several may serve one database, on several machines."""
 
@@ -152,6 +180,7 @@ class Worker:
         self.under_way = UnderWay(self.stopping)
         self.running: set[Future[None]] = set()
         self.house_kept_at = 0.0
+        self.post = Post(self.stopping)
         self.in_pieces = InPieces()
 
     def stop(self) -> None:
@@ -167,22 +196,27 @@ class Worker:
                 self.stopping.wait(1.0)
             close_old_connections()
         self.pool.shutdown(wait=True)
+        self.post.leave()
 
     def serve_once(self) -> None:
-        """All that is due or queued now, then return."""
+        """All that is due or queued now, and what is told of it, then return."""
         queue_due()
         while self.start_claimed() or self.running:
+            Engine.objects.beat()
             self.forget_done()
             self.stopping.wait(0.05)
         self.pool.shutdown(wait=True)
+        deliver_due(self.stopping)
 
     def look(self) -> None:
+        Engine.objects.beat()
         self.forget_done()
         if time.monotonic() - self.house_kept_at > HOUSEKEEPING:
             self.house_kept_at = time.monotonic()
             keep_house()
         queue_due()
         self.start_claimed()
+        self.post.look()
         self.in_pieces.look()
 
     def start_claimed(self) -> int:

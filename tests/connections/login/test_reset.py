@@ -10,7 +10,7 @@ from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 
-from connections.login.mailing import POSTMEN
+from connections.checking.mailing import POSTMEN
 from connections.models import User
 from tests.conftest import client_of
 from tests.connections.keeping.editing_page import text
