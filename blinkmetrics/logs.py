@@ -56,12 +56,18 @@ def logging_config(*, debug: bool) -> dict[str, Any]:
             }
         },
         "filters": {"requests": {"()": FewerRequestLines, "debug": debug}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines", "filters": ["requests"]}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "lines", "filters": ["requests"]},
+            "admins": {"class": "connections.access.fault_reports.FaultMail", "level": "ERROR"},
+        },
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
             # They write whole addresses at INFO.
             "httpx": {"level": "WARNING"},
             "httpcore": {"level": "WARNING"},
+            "django": {"handlers": [] if debug else ["admins"], "level": "INFO"},
+            # Whoever asks for a host that is not ours would have a mail sent with each request.
+            "django.security.DisallowedHost": {"handlers": ["stderr"], "propagate": False},
             "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         },
     }

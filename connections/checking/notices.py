@@ -44,8 +44,9 @@ def tell_missing(connection: Connection, stream: Stream, *, missing: int, held: 
 def tell(connection: Connection, what: str, template: str, *, place: str = "", **more: str) -> None:
     """Within the transaction that makes it true: a worker sends it, as long as it is true by then.
 
-    `more` is what the template says besides `connection`, `reason` and `link`. Of `connection` it says no `person`: whoever
-    owns the account has chosen how its people are called.
+    `more` is what the template says besides `connection`, `reason` and `link`. It names nobody of the account, where people
+    may be called whatever its owner likes.
+
     """
     fact = {"connection": connection, "what": what, "template": template, "place": place, "more": more}
     Notice.objects.bulk_create(Notice(reader=reader, **fact) for reader in readers_of(connection))
@@ -102,7 +103,7 @@ def message_of(notice: Notice) -> EmailMessage:
 
 
 def reason_without_names(connection: Connection) -> str:
-    """The page says whose key it is; the account decides how its people are called, and a mail repeats no such thing."""
+    """As on the page, but for whose key it is: the account decides how its people are called."""
     match connection.health_code:
         case BadCredentials.code:
             neither = " The standby key does not work either." if StandbyKey.objects.of(connection) else ""

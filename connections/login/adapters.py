@@ -13,8 +13,8 @@ from django.urls import reverse
 
 from connections.access.requests import client_address, home_of
 from connections.access.second_factor import open_secret, seal_secret
-from connections.login import confirming
 from connections.checking.mailing import send_beside
+from connections.login import confirming
 from connections.login.signing_in import note_sign_in
 from connections.models import User
 from connections.models.sign_in import Outcome

@@ -1,7 +1,7 @@
 """Notices: what people are told about a connection by e-mail. A row is one fact for one reader; workers send them."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Self
 
 from django.conf import settings
@@ -131,7 +131,3 @@ class Notice(models.Model):
 
 def pause_after(tries: int) -> timedelta:
     return min(FIRST_PAUSE * 2 ** min(tries, 10), LONGEST_PAUSE)
-
-
-def oldest_waiting() -> datetime | None:
-    return Notice.objects.waiting().aggregate(oldest=models.Min("written_at"))["oldest"]

@@ -1,9 +1,8 @@
 """What happens when somebody leaves a workspace or gets another role in it, or a team is given up."""
 
 from django.db import transaction
-from django.utils import timezone
 
-from connections.models import Connection, Membership, Privacy, Role, Team, User, Workspace
+from connections.models import Connection, Membership, Role, Team, User, Workspace
 
 
 class OwnersAlone(Exception):
@@ -21,15 +20,20 @@ def end_membership(membership: Membership, *, by: User) -> None:
     if present is None:
         return  # Somebody else was quicker.
     require_removable(present, by=by)
-    private = Connection.objects.filter(workspace=workspace, created_by=membership.user, privacy=Privacy.PRIVATE)
-    for connection in private:
-        connection.stop_syncs("Its owner left the workspace.")
-    private.update(orphaned_at=timezone.now())
     if by == membership.user:
         workspace.record("left", by=by, about=str(workspace))
     else:
         workspace.record("removed the member", by=by, about=str(membership.user))
     membership.delete()
+    Connection.objects.filter(workspace=workspace, created_by=membership.user).leave_behind()
+
+
+@transaction.atomic
+def switch_off(user: User) -> None:
+    """Who may not log in any more is as one who left all workspaces; switched on again, as one who came back."""
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+    Connection.objects.filter(created_by=user).leave_behind()
 
 
 @transaction.atomic

@@ -45,15 +45,15 @@ class Command(BaseCommand):
 
 
 def start(connection: Connection, options: dict[str, Any]) -> Sync:
+    """A new one, the one that waits, or the one that a worker died at."""
+    wanted = {"pace": options["pace"], "full": options["full"], "only": options["stream"]}
     try:
-        return Sync.objects.start(
-            connection, trigger=Trigger.COMMAND, pace=options["pace"], full=options["full"], only=options["stream"]
-        )
+        return Sync.objects.start(connection, trigger=Trigger.COMMAND, **wanted)
     except AlreadyActive as under_way:
-        left = Sync.objects.claim_left_behind(connection)
-        if left is None:
+        taken = Sync.objects.claim_queued(connection, **wanted) or Sync.objects.claim_left_behind(connection)
+        if taken is None:
             raise CommandError(str(under_way), returncode=ALREADY_RUNNING) from under_way
-        return left
+        return taken
 
 
 def refuse_unusable(connection: Connection, streams: list[str]) -> None:

@@ -185,6 +185,7 @@ def test_each_break_is_told_once_and_each_mending_once(connect: Connect) -> None
     for _ in range(2):
         note_failure(connection, BadCredentials("Refused."))
         note_failure(seen_by_another_process, AccountUnavailable("Unpaid."))
+        mails()
         note_success(connection)
         note_success(seen_by_another_process)
 

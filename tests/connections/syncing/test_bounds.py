@@ -216,6 +216,7 @@ def full(sandbox: SandboxServer, connect: Connect, settings: Any) -> Connection:
     connection = connect(sandbox)
     pull(connection, only=["contacts"])
     assert is_full(connection)
+    assert in_short(mails()) == ["needs you"]
     return connection
 
 

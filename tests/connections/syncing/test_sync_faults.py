@@ -142,6 +142,7 @@ def test_a_connection_that_needs_a_person_is_not_scheduled_until_it_works_again(
     pull(connection)
     Connection.objects.update(next_sync_at=timezone.now())
     assert not Connection.objects.due().exists()
+    assert in_short(mails()) == ["needs you"]
 
     sandbox.clear_faults()
     pull(connection, trigger=Trigger.COMMAND, only=["tags"])
