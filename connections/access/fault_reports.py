@@ -43,7 +43,7 @@ class NoValues(SafeExceptionReporterFilter):
 class FaultMail(AdminEmailHandler):
     """To those who run the site. What was asked for stands in it, and is no link of whoever asked."""
 
-    def send_mail(self, subject: str, message: str, *args: Any, **kwargs: Any) -> None:
+    def send_mail(self, subject: Any, message: Any, *args: Any, **kwargs: Any) -> None:
         super().send_mail(unlinked(subject), unlinked(message), *args, **kwargs)
 
 

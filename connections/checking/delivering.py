@@ -79,7 +79,7 @@ def noting_whether_it_goes_out(line: Any) -> Callable[[], bool]:
         if isinstance(part, bytes):  # Commands are text.
             bodies.append(len(part))
 
-    smtp.send = send  # type: ignore[method-assign]
+    smtp.send = send  # type: ignore[assignment,method-assign]
     return lambda: bool(bodies)
 
 

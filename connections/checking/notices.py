@@ -44,9 +44,8 @@ def tell_missing(connection: Connection, stream: Stream, *, missing: int, held: 
 def tell(connection: Connection, what: str, template: str, *, place: str = "", **more: str) -> None:
     """Within the transaction that makes it true: a worker sends it, as long as it is true by then.
 
-    `more` is what the template says besides `connection`, `reason` and `link`. It names nobody of the account, where people
-    may be called whatever its owner likes.
-
+    `more` is what the template says besides `connection`, `reason` and `link`. It names nobody of the account: they may
+    be called whatever its owner likes.
     """
     fact = {"connection": connection, "what": what, "template": template, "place": place, "more": more}
     Notice.objects.bulk_create(Notice(reader=reader, **fact) for reader in readers_of(connection))
