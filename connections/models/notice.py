@@ -31,11 +31,14 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
     def waiting(self) -> Self:
         return self.filter(state=NoticeState.WAITING)
 
-    def due(self) -> Self:
-        """To be tried now. Each reader is told what happened to a connection in the order in which it did."""
+    def in_turn(self) -> Self:
+        """The next of each: every reader is told what happened to a connection in the order in which it did."""
         same = {"connection": OuterRef("connection"), "reader": OuterRef("reader"), "pk__lt": OuterRef("pk")}
-        earlier = Notice.objects.waiting().filter(**same)
-        return self.waiting().filter(~Exists(earlier), try_after__lte=timezone.now()).order_by("try_after", "pk")
+        return self.waiting().filter(~Exists(Notice.objects.waiting().filter(**same))).order_by("try_after", "pk")
+
+    def due(self) -> Self:
+        """To be tried now."""
+        return self.in_turn().filter(try_after__lte=timezone.now())
 
     def claim(self) -> "Notice | None":
         """Take one that is due for this worker, or None. At most one worker gets each."""
