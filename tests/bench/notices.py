@@ -77,8 +77,8 @@ class Day:
         return any(begin <= now() < begin + OUTAGE for begin in self.outages)
 
     def take(self, message: Any) -> None:
-        """Whoever is killed has sent it, or not; nobody can know."""
-        is_killed = bool(self.kills) and now() >= self.kills[0]
+        """Whoever is killed has sent it, or not; nobody can know. Two kills at the same notice give it up."""
+        is_killed = bool(self.kills) and now() >= self.kills[0] and not self.killed_at[number_of(message)]
         if not is_killed or self.dice.random() < 0.5:
             self.received.append(message)
         if is_killed:

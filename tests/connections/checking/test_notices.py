@@ -13,7 +13,6 @@ from connections.models.notice import NoticeState
 from connections.people.leaving import end_membership
 from connections.syncing.deciding import decide
 from connections.templatetags.unlinked import unlinked
-from sources.activecampaign.sandbox.server import SandboxServer
 from sources.errors import AccountUnavailable, BadCredentials, NotPermitted, SourceError
 from tests.conftest import Connect
 from tests.connections.engine import again
