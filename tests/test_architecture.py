@@ -21,7 +21,7 @@ DRAWING = (ROOT / "docs" / "architecture.md").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 FRAMEWORKS_OWN = {"migrations"}  # A folder, and no room: Django writes into it.
 ARCHIVE = (
-    *("missing_rows", "record", "bounds", "row_count", "stream_mark", "change", "sync"),
+    *("engine", "notice", "missing_rows", "record", "bounds", "row_count", "stream_mark", "change", "sync"),
     *("shared_budget", "budget", "standby_key", "event", "check_try", "sign_in"),
     *("connection", "condition", "sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "pacing"),
     *("timing", "choices", "key_canary", "upsert", "holding", "account_name", "sealed_address", "hidden_address"),

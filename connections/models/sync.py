@@ -102,17 +102,9 @@ class SyncQuerySet(models.QuerySet["Sync"]):
         """Take the sync that a worker of this connection died at, if there is one."""
         return self.filter(connection=connection, state=SyncState.RUNNING).claim()
 
-    @transaction.atomic
-    def claim_queued(self, connection: Connection, *, pace: str, full: bool, only: list[str]) -> "Sync | None":
-        """Take the sync of this connection that waits for a worker, if one does. It does what both wanted of it."""
-        queued = self.filter(connection=connection, state=SyncState.QUEUED).take_first()
-        if queued:
-            queued.trigger, queued.pace = Trigger.COMMAND, pace or queued.pace
-            if not queued.stream_runs.exists():  # What it has begun with, it goes on with.
-                queued.full = queued.full or full
-                queued.only_streams = sorted({*queued.only_streams, *only}) if queued.only_streams and only else []
-            queued.save(update_fields=["trigger", "pace", "full", "only_streams"])
-        return queued
+    def claim_queued(self, connection: Connection) -> "Sync | None":
+        """Take the sync of this connection that waits for a worker, or for its time, if one does."""
+        return self.filter(connection=connection, state=SyncState.QUEUED).take_first()
 
     def claim(self, *, pk: int | None = None) -> "Sync | None":
         """Take one claimable sync for this worker, or None. At most one worker gets each."""

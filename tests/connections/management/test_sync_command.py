@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.core.management.base import OutputWrapper
 from django.utils import timezone
 
-from connections.management.commands.sync import Reporter
+from connections.management.commands.sync import Reporter, take_up
 from connections.models import Connection, Pace, Sync, User
 from connections.models.sync import SyncState, Trigger
 from sources.activecampaign.sandbox.server import SandboxServer
@@ -197,11 +197,11 @@ def test_t27_it_does_what_both_wanted_of_it(
     connection = connect()
     Sync.objects.queue(connection, trigger=Trigger.PERSON, only=queued)
 
-    taken = Sync.objects.claim_queued(connection, pace="considerate", full=True, only=words[1:])
+    taken = take_up(connection, pace="considerate", full=True, only=words[1:])
 
     assert taken is not None
     assert (taken.only_streams, taken.full, taken.pace) == (only, True, "considerate")
-    assert Sync.objects.claim_queued(connection, pace="", full=False, only=[]) is None
+    assert take_up(connection, pace="", full=False, only=[]) is None
 
 
 def test_a_sync_whose_worker_died_is_gone_on_with_by_the_command(
