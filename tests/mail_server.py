@@ -15,7 +15,7 @@ HANG_UP = ""
 class MailServer(socketserver.ThreadingTCPServer):
     """`says` is what it answers at each step, in the place of what is fine, and `says_once` the same for one time.
 
-    `HANG_UP` ends the conversation there.
+    `HANG_UP` ends the conversation there. At `hangs_at` it waits for `go_on`, where that is cleared.
     """
 
     allow_reuse_address = daemon_threads = True
@@ -24,6 +24,7 @@ class MailServer(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), Conversation)
         self.says: dict[str, str] = {}
         self.says_once: dict[str, str] = {}
+        self.hangs_at = "HELLO"
         self.bodies: list[bytes] = []
         self.go_on = threading.Event()
         self.go_on.set()
@@ -42,7 +43,6 @@ class Conversation(socketserver.StreamRequestHandler):
     server: MailServer
 
     def handle(self) -> None:
-        self.server.go_on.wait(30)
         if not self.says("HELLO"):
             return
         for line in iter(self.rfile.readline, b""):
@@ -60,6 +60,8 @@ class Conversation(socketserver.StreamRequestHandler):
 
     def says(self, step: str) -> bool:
         """Returns whether the conversation goes on."""
+        if step == self.server.hangs_at:
+            self.server.go_on.wait(30)
         answer = self.answer(step)
         if answer != HANG_UP:
             self.wfile.write(f"{answer}\r\n".encode())

@@ -17,6 +17,7 @@ from connections.models.notice import NoticeState
 log = logging.getLogger(__name__)
 
 REFUSED = (SMTPResponseException, SMTPRecipientsRefused)
+PATIENCE = 60  # Seconds for each step: many a mail server looks into a mail before it says that it has it.
 
 
 def deliver_due(stopping: threading.Event | None = None) -> None:
@@ -41,7 +42,7 @@ def deliver(notice: Notice) -> None:
 
 
 def send(notice: Notice, message: EmailMessage) -> None:
-    line = get_connection()
+    line = get_connection(timeout=PATIENCE)
     try:
         line.open()
         if not notice.hand_over():

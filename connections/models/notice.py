@@ -16,7 +16,7 @@ TRIED_FOR = timedelta(days=1)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(minutes=15)  # Doubled with each try.
 # A mail server that was given it and fell silent may have kept it. It is given it once more, and then no more.
 MOST_HANDED_OVER = 2
-ANSWERS_WITHIN = timedelta(minutes=3)  # A few steps, each of EMAIL_TIMEOUT.
+ANSWERS_WITHIN = timedelta(minutes=5)  # A few steps, each of at most a minute.
 KEPT_FOR = timedelta(days=30)
 
 

@@ -200,6 +200,7 @@ class Worker:
 
     def serve_once(self) -> None:
         """All that is due or queued now, and what is told of it, then return."""
+        Engine.objects.beat()
         queue_due()
         while self.start_claimed() or self.running:
             Engine.objects.beat()
