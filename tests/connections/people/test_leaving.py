@@ -154,6 +154,16 @@ def test_t26_after_thirty_days_the_key_is_wiped(
     assert not Connection.objects.get().has_key
 
 
+def test_t26_an_owner_who_may_not_log_in_is_no_other_owner(alice: User, dana: User) -> None:
+    Membership.objects.filter(user=dana).update(role=Role.OWNER)
+    User.objects.filter(pk=dana.pk).update(is_active=False)
+
+    with pytest.raises(LastOwner):
+        leave(alice, by=alice)
+
+    assert Membership.objects.filter(user=alice).exists()
+
+
 @pytest.mark.parametrize("state", ["queued", "running"])
 def test_t26_whoever_is_switched_off_by_another_door_than_the_admin_pulls_nothing_more_either(
     bob: User, connect: Connect, sandbox: SandboxServer, state: str
