@@ -50,11 +50,8 @@ def send(notice: Notice, message: EmailMessage) -> None:
         has_gone_out = noting_whether_it_goes_out(line)
         try:
             line.send_messages([message])
-        except REFUSED:
-            notice.was_not_taken()
-            raise
-        except (SMTPException, OSError):
-            if not has_gone_out():
+        except Exception as failure:
+            if isinstance(failure, REFUSED) or not has_gone_out():
                 notice.was_not_taken()
             raise
         notice.end(NoticeState.SENT)
@@ -68,10 +65,10 @@ def send(notice: Notice, message: EmailMessage) -> None:
 
 
 def noting_whether_it_goes_out(line: Any) -> Callable[[], bool]:
-    """Whether a mail server has the whole mail. Where that cannot be seen, it may have."""
+    """Whether a mail server has the whole mail. What is no mail server says so itself when it has not."""
     smtp = getattr(line, "connection", None)
     if not isinstance(smtp, SMTP):
-        return lambda: True
+        return lambda: False
     bodies: list[int] = []
     pass_on = smtp.send
 
