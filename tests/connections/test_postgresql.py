@@ -22,6 +22,8 @@ ENGINE = [
     f"{HERE}/checking/test_taking_over.py::test_two_workers_at_once_let_it_take_over_once",
     f"{HERE}/checking/test_taking_over.py::test_a_key_that_a_person_puts_in_meanwhile_wins",
     f"{HERE}/keeping/test_replace_everywhere.py::test_two_people_who_begin_at_different_ends_leave_one_key_everywhere",
+    f"{HERE}/checking/test_delivering.py::test_of_several_workers_one_sends_each",
+    f"{HERE}/operating/test_missing_worker.py::test_of_many_processes_that_notice_at_once_one_tells",
     f"{HERE}/checking/test_trying.py::test_of_twenty_at_once_in_as_many_processes_no_more_are_counted_than_are_allowed",
     f"{HERE}/stepper/test_steps.py::test_the_journey_creates_one_connection_and_queues_its_first_sync",
 ]
