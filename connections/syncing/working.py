@@ -166,6 +166,13 @@ class Post:
         finally:
             connections.close_all()
 
+    def finish(self) -> None:
+        """Return when all that is due was tried, or the worker stops."""
+        self.look()
+        while self.round.is_alive() and not self.stopping.wait(0.05):
+            continue
+        self.leave()
+
     def leave(self) -> None:
         if self.round.is_alive():
             self.round.join(SECONDS_TO_LEAVE)
@@ -207,7 +214,7 @@ class Worker:
             self.forget_done()
             self.stopping.wait(0.05)
         self.pool.shutdown(wait=True)
-        deliver_due(self.stopping)
+        self.post.finish()
 
     def look(self) -> None:
         Engine.objects.beat()
