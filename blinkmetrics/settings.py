@@ -145,6 +145,8 @@ EMAIL_TIMEOUT = 20  # Seconds.
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(
     "DEFAULT_FROM_EMAIL", default="BlinkMetrics <no-reply@blinkmetrics.example>"
 )
+# Who runs the site: told of faults, and when no worker is there.
+ADMINS = [(address, address) for address in env.list("ADMINS", default=[])]
 
 # People ----------------------------------------------------------------------------------------------------------
 

@@ -9,10 +9,13 @@ from typing import Any
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
 from django.template.loader import get_template
+from django.utils.log import AdminEmailHandler
 from django.utils.safestring import SafeString
 from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 
-# Logging is set up with this module, before there are models: nothing of ours can be imported here.
+from connections.templatetags.unlinked import unlinked
+
+# Logging is set up with this module, before there are models: nothing of ours that knows them can be imported here.
 
 
 @cache
@@ -35,6 +38,13 @@ class NoValues(SafeExceptionReporterFilter):
 
     def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: FrameType) -> ItemsView[str, Any]:
         return dict.fromkeys(tb_frame.f_locals, self.cleansed_substitute).items()
+
+
+class FaultMail(AdminEmailHandler):
+    """To those who run the site. What was asked for stands in it, and is no link of whoever asked."""
+
+    def send_mail(self, subject: Any, message: Any, *args: Any, **kwargs: Any) -> None:
+        super().send_mail(unlinked(subject), unlinked(message), *args, **kwargs)
 
 
 class OwnReport(ExceptionReporter):

@@ -16,7 +16,18 @@ from connections.access.requests import PersonRequest
 from connections.admin.pages import ReadOnly, ReadOnlyInline
 from connections.checking.checking import check
 from connections.checking.trying import Holder, places
-from connections.models import AccountBudget, Connection, Event, Health, Privacy, State, Sync, User
+from connections.models import (
+    AccountBudget,
+    Connection,
+    Event,
+    Health,
+    Notice,
+    Privacy,
+    State,
+    Sync,
+    User,
+    Workspace,
+)
 from connections.models.sync import AlreadyActive, Trigger
 from sources.errors import SourceError
 
@@ -225,6 +236,22 @@ class EventAdmin(ReadOnly):
     @admin.display(description="detail")
     def words(self, event: Event) -> str:
         return "" if event.is_hidden else event.detail
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnly):
+    """Which e-mails wait or were given up, and why. Not what they say, nor of which connection: it may be private."""
+
+    list_display = ("written_at", "workspace", "what", "reader", "state", "tries", "trouble", "ended_at")
+    list_filter = ("state",)
+    list_select_related = ("connection__workspace", "reader")
+    search_fields = ("reader__email", "connection__workspace__name", "connection__id")
+    fields = (*list_display, "try_after", "handed_over")
+    readonly_fields = ("workspace",)
+
+    @admin.display(description="workspace")
+    def workspace(self, notice: Notice) -> Workspace:
+        return notice.connection.workspace
 
 
 @admin.register(AccountBudget)

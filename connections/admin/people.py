@@ -16,7 +16,7 @@ from connections.admin.forms import MembershipForm, MembershipFormSet, NewWorksp
 from connections.admin.pages import OfPeople, ReadOnly
 from connections.models import Membership, SignIn, Team, User, Workspace
 from connections.models.people import LastOwner, in_words
-from connections.people.leaving import OwnersAlone, disband, end_membership
+from connections.people.leaving import OwnersAlone, disband, end_membership, switch_off
 
 
 class MembershipInline(admin.TabularInline):
@@ -186,6 +186,8 @@ class UserAdmin(OfPeople):
         if not change:
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
+        if "is_active" in form.changed_data and not obj.is_active:
+            switch_off(obj)
         if "email" in form.changed_data:
             vouch_for(obj)
         if change and "email" in form.changed_data:

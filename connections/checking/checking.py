@@ -123,9 +123,8 @@ def take_over(connection: Connection, refusal: BadCredentials, patience: Patienc
             return True
         if not (standby and proof and standby.is_still_there()):
             return False
-        refused = connection.person
         put_in_place(connection, standby, proof)
-    tell_taken_over(connection, refused=refused)
+        tell_taken_over(connection)
     return True
 
 
@@ -185,18 +184,15 @@ def note_streams(connection: Connection, runs: list[StreamRun]) -> bool:
 
     Returns whether that still concerns the connection.
     """
-    back = False
 
     def apply(row: Connection) -> None:
-        nonlocal back
-        back = StreamHealth.objects.note(row, runs)
+        is_back = StreamHealth.objects.note(row, runs)
         row.late_at = row.stream_healths.first_late_at()
         row.save(update_fields=["late_at"])
+        if is_back:
+            tell_on_time(row)
 
-    is_noted = keep_outcome(connection, apply)
-    if back:
-        tell_on_time(connection)
-    return is_noted
+    return keep_outcome(connection, apply)
 
 
 def notice_late() -> None:
@@ -206,9 +202,10 @@ def notice_late() -> None:
             late = connection.stream_healths.late().filter(told_late_at=None)
             names = [one.name for one in late] if is_still_there(connection) else []
             late.update(told_late_at=timezone.now())
+            if names:
+                tell_late(connection, names)
         if names:
             log.warning("streams are late", extra={"connection": str(connection.pk), "streams": len(names)})
-            tell_late(connection, names)
 
 
 def words_for(row: Connection, failure: SourceError) -> str:
@@ -229,18 +226,16 @@ def keep_outcome(connection: Connection, apply: Callable[[Connection], None]) ->
     with transaction.atomic():
         if not is_still_there(connection) or connection.key_stored_at != asked_with:
             return False  # The answer was about a connection that is deleted, or about a key that is replaced.
-        was_broken = connection.needs_action
+        was_broken, since = connection.needs_action, connection.health_since
         apply(connection)
         connection.save_health()
         if was_broken and not connection.needs_action:
             connection.become_due()  # What was missed meanwhile is not left to the schedule.
             connection.save(update_fields=["next_sync_at", "late_at"])
+            tell_mended(connection, broken_since=since)
         if connection.needs_action and not was_broken:
             connection.record("stopped working", by=None, detail=connection.health_reason)
-    if connection.needs_action and not was_broken:
-        tell_broken(connection)
-    elif was_broken and not connection.needs_action:
-        tell_mended(connection)
+            tell_broken(connection)
     return True
 
 

@@ -14,8 +14,8 @@ from django.urls import reverse
 from connections.access.acting import require_room_for_sign_in
 from connections.access.requests import client_address, home_of
 from connections.access.second_factor import open_secret, seal_secret
+from connections.checking.mailing import send_beside
 from connections.login import confirming
-from connections.login.mailing import send_beside
 from connections.login.signing_in import note_sign_in
 from connections.models import User
 from connections.models.people import opens_nothing

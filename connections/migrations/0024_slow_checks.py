@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('connections', "0022_health"),
+        ('connections', "0023_notices"),
     ]
 
     operations = [

@@ -24,6 +24,8 @@ from connections.models.change import Change
 from connections.models.bounds import Full
 from connections.models.record import Record
 from connections.models.missing_rows import MissingRows
+from connections.models.notice import Notice
+from connections.models.engine import Engine
 
 __all__ = [
     "AccountBudget",
@@ -32,6 +34,7 @@ __all__ = [
     "Change",
     "CheckTry",
     "Connection",
+    "Engine",
     "Event",
     "Full",
     "Health",
@@ -40,6 +43,7 @@ __all__ = [
     "LiveCheck",
     "Membership",
     "MissingRows",
+    "Notice",
     "Pace",
     "Privacy",
     "Record",

@@ -117,7 +117,8 @@ class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
         return self.has_key and not self.has_member(self.key_stored_by_id)
 
     def has_member(self, user_id: int | None) -> bool:
-        return Membership.objects.filter(workspace=self.workspace_id, user=user_id).exists()
+        """One who may log in: whom staff have switched off counts as somebody who has left."""
+        return Membership.objects.filter(workspace=self.workspace_id, user=user_id, user__is_active=True).exists()
 
     def audience(self) -> str:
         """Who may use it, in words with names and counts."""

@@ -89,7 +89,7 @@ class ConnectionQuerySet(models.QuerySet[Any]):
         return dict(self.order_by().values_list("source_key").annotate(models.Count("pk")))
 
     def may_run(self) -> Self:
-        """Active, and not the private connection of somebody who has left."""
+        """Active, and not the private connection of somebody who has left or may not log in."""
         return self.filter(state=State.ACTIVE).exclude(~Q(creator_is_member()), privacy=Privacy.PRIVATE)
 
     def due(self) -> Self:
@@ -117,8 +117,16 @@ class ConnectionQuerySet(models.QuerySet[Any]):
         return self.filter(state=State.DRAFT, created_at__lt=moment)
 
     def left_behind(self) -> Self:
-        """Private connections whose creator is no longer a member."""
+        """Private connections whose creator is no longer a member, or may no longer log in."""
         return self.finished().filter(~Q(creator_is_member()), privacy=Privacy.PRIVATE)
+
+    @transaction.atomic
+    def leave_behind(self) -> None:
+        """What of them is left behind stops, and the time until its key is wiped begins."""
+        for connection in self.left_behind().filter(orphaned_at=None).without_key():
+            connection.stop_syncs("Its owner has left, or may no longer log in.")
+            connection.orphaned_at = timezone.now()
+            connection.save(update_fields=["orphaned_at"])
 
     @transaction.atomic
     def remove_all(self, *, by: User) -> int:
@@ -152,4 +160,6 @@ def as_admin(user: User) -> Exists:
 
 
 def creator_is_member() -> Exists:
-    return Exists(Membership.objects.filter(workspace=OuterRef("workspace"), user=OuterRef("created_by")))
+    """And may log in."""
+    members = Membership.objects.filter(user__is_active=True)
+    return Exists(members.filter(workspace=OuterRef("workspace"), user=OuterRef("created_by")))

@@ -213,8 +213,9 @@ class Membership(models.Model):
         return self.role in ADMINISTRATORS
 
     def require_another_owner(self) -> None:
-        """Raises LastOwner when this is the workspace's only one."""
-        others = Membership.objects.filter(workspace=self.workspace_id, role=Role.OWNER).exclude(pk=self.pk)
+        """Raises LastOwner when this is the workspace's only one, or the others may not log in."""
+        owners = Membership.objects.filter(workspace=self.workspace_id, role=Role.OWNER, user__is_active=True)
+        others = owners.exclude(pk=self.pk)
         if self.role == Role.OWNER and not others.exists():
             raise LastOwner(f"{self.user} is the last owner of {self.workspace}: make somebody else an owner first.")
 

@@ -102,6 +102,10 @@ class SyncQuerySet(models.QuerySet["Sync"]):
         """Take the sync that a worker of this connection died at, if there is one."""
         return self.filter(connection=connection, state=SyncState.RUNNING).claim()
 
+    def claim_queued(self, connection: Connection) -> "Sync | None":
+        """Take the sync of this connection that waits for a worker, or for its time, if one does."""
+        return self.filter(connection=connection, state=SyncState.QUEUED).take_first()
+
     def claim(self, *, pk: int | None = None) -> "Sync | None":
         """Take one claimable sync for this worker, or None. At most one worker gets each."""
         return (self.claimable() if pk is None else self.claimable().filter(pk=pk)).take_first()

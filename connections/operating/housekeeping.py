@@ -7,7 +7,17 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from connections.models import CallMinute, CheckTry, Connection, KeyCanary, LiveCheck, SignIn, StandbyKey, State
+from connections.models import (
+    CallMinute,
+    CheckTry,
+    Connection,
+    KeyCanary,
+    LiveCheck,
+    Notice,
+    SignIn,
+    StandbyKey,
+    State,
+)
 from connections.models.connection import ORPHANED_KEY_LIFE, UNFINISHED_KEY_LIFE, UNFINISHED_LIFE
 from connections.operating.retention import forget_outdated
 
@@ -26,6 +36,7 @@ def keep_house() -> None:
     CheckTry.objects.outdated().delete()
     LiveCheck.objects.outdated().delete()
     SignIn.objects.outdated().delete()
+    Notice.objects.outdated().delete()
     forget_outdated()
     plant_canary()
     if wiped or drafts:
@@ -40,10 +51,10 @@ def plant_canary() -> None:
 
 
 def stamp_left_behind() -> None:
-    """A person may also leave by another door than the Members page, and may come back."""
-    left_behind = Connection.objects.left_behind()
-    left_behind.filter(orphaned_at=None).update(orphaned_at=timezone.now())
-    Connection.objects.exclude(orphaned_at=None).exclude(pk__in=left_behind.values("pk")).update(orphaned_at=None)
+    """A person may also leave by another door than the Members page or the admin, and may come back."""
+    Connection.objects.leave_behind()
+    left_behind = Connection.objects.left_behind().values("pk")
+    Connection.objects.exclude(orphaned_at=None).exclude(pk__in=left_behind).update(orphaned_at=None)
 
 
 @transaction.atomic

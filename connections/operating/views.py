@@ -20,7 +20,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @login_not_required
 def readyz(request: HttpRequest) -> HttpResponse:
     facts = readiness()
-    ready = all(facts.values())
+    # Without a worker pages are served as ever: it must not take web processes out of a balancer.
+    ready = all(is_well for part, is_well in facts.items() if part != "worker")
     details = facts if is_operator(request) else {}
     return JsonResponse({"ready": ready, **details}, status=200 if ready else 503)
 

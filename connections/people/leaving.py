@@ -3,9 +3,8 @@
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.shortcuts import get_object_or_404
-from django.utils import timezone
 
-from connections.models import Connection, Membership, Privacy, Role, Team, User, Workspace
+from connections.models import Connection, Membership, Role, Team, User, Workspace
 
 
 class OwnersAlone(Exception):
@@ -24,14 +23,19 @@ def end_membership(membership: Membership, *, by: User) -> None:
         return  # Somebody else was quicker.
     require_removable(present, by=by)
     membership.delete()  # First: it waits for what they are doing at this moment, which has to be seen below.
-    private = Connection.objects.filter(workspace=workspace, created_by=membership.user, privacy=Privacy.PRIVATE)
-    for connection in private:
-        connection.stop_syncs("Its owner left the workspace.")
-    private.update(orphaned_at=timezone.now())
+    Connection.objects.filter(workspace=workspace, created_by=membership.user).leave_behind()
     if by == membership.user:
         workspace.record("left", by=by, about=str(workspace))
     else:
         workspace.record("removed the member", by=by, about=str(membership.user))
+
+
+@transaction.atomic
+def switch_off(user: User) -> None:
+    """Who may not log in any more is as one who left all workspaces; switched on again, as one who came back."""
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+    Connection.objects.filter(created_by=user).leave_behind()
 
 
 @transaction.atomic

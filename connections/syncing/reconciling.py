@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
+from connections.checking.notices import tell_missing
 from connections.models import MissingRows, Record, StreamRun, Sync
 from connections.models.holding import PIECE
 from connections.models.record import RecordQuerySet
@@ -80,7 +81,7 @@ def settle(run: StreamRun, stream: Stream, drawn: list[str], asked: Asked) -> No
     """Mark as gone what is proven to be, and leave to a person what is not."""
     count = missing(run).count()
     if is_doubtful(run) or asked.is_refused or (asked.there and count > len(drawn)):
-        leave_to_a_person(run, count)
+        leave_to_a_person(run, stream, count)
     elif asked.is_answered:
         missing(run).filter(external_id__in=asked.there).update(missed_at=None)
         mark_gone(run, stream, missing(run).exclude(external_id__in=asked.there))
@@ -96,11 +97,15 @@ def is_doubtful(run: StreamRun) -> bool:
     return run.by_another or MissingRows.objects.filter(holding=holding, stream=run.stream).exists()
 
 
-def leave_to_a_person(run: StreamRun, count: int) -> None:
+def leave_to_a_person(run: StreamRun, stream: Stream, count: int) -> None:
     connection = run.sync.connection
     held = connection.row_counts.by_stream().get(run.stream, 0)
     mark_missed(run)
-    MissingRows.objects.note(connection.holding, run.stream, missing=count, held=held, person=connection.person)
+    with transaction.atomic():
+        is_asked = MissingRows.objects.to_decide().filter(holding=connection.holding).exists()
+        MissingRows.objects.note(connection.holding, run.stream, missing=count, held=held, person=connection.person)
+        if not is_asked and MissingRows.objects.to_decide().filter(holding=connection.holding).exists():
+            tell_missing(connection, stream, missing=count, held=held)
     run.reason = f"{count:,} of {held:,} rows were not found. None is marked as deleted until somebody decides."
 
 

@@ -126,7 +126,7 @@ def why_not(sync: Sync) -> str:
     """The rules are asked again now: much may have changed since the sync was queued."""
     connection = Connection.objects.filter(pk=sync.connection_id)
     if not connection.may_run().exists():
-        return "The connection is paused, or its owner has left."
+        return "The connection is paused, or its owner has left or may no longer log in."
     if sync.trigger == Trigger.PERSON and not may_use(sync.requested_by, connection):
         return "The person who asked for it may no longer use the connection."
     return ""

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from connections.access import access
 from connections.access.requests import PersonRequest
+from connections.checking.watching import is_worker_missing
 from connections.frame.moving_part import moving_part
 from connections.models import Connection, StreamRun
 from connections.models.hidden_address import show
@@ -191,7 +192,8 @@ def sync(request: PersonRequest, workspace: str, source: str, pk: UUID, number: 
     # The page asks for its moving part at the same address.
     template = "connections/syncing/_sync.html" if "HX-Request" in request.headers else "connections/syncing/sync.html"
     context = {"workspace": connection.workspace, "connection": connection, "sync": run, "runs": runs, "saved": saved}
-    return render(request, template, context)
+    is_unattended = run.is_active and is_worker_missing(connection)
+    return render(request, template, {**context, "is_unattended": is_unattended})
 
 
 def unkept_of(run: StreamRun, connection: Connection) -> list[dict[str, str]]:

@@ -11,7 +11,8 @@ from django.db import DatabaseError, close_old_connections, connections, transac
 from django.utils import timezone
 
 from connections.checking.checking import notice_late
-from connections.models import Connection, LiveCheck, Sync
+from connections.checking.delivering import deliver_due
+from connections.models import Connection, Engine, LiveCheck, Notice, Sync
 from connections.models.sync import AlreadyActive, LeaseLost, SyncQuerySet, Trigger
 from connections.operating.housekeeping import keep_house
 from connections.operating.pieces import InPieces
@@ -28,6 +29,7 @@ PATIENCE = timedelta(seconds=2)  # Another worker may have a place free; after t
 LOOK_AGAIN = 0.3  # Seconds between two looks for work; a person sees the first rows within three.
 HOUSEKEEPING = 600.0  # Seconds.
 LATE_AGAIN = 15.0  # Seconds between two looks for what has become late.
+SECONDS_TO_LEAVE = 3.0  # For a mail that is being sent while the worker stops.
 
 
 def queue_due() -> int:
@@ -158,6 +160,39 @@ class UnderWay:
         log.info("sync asked to make room for another workspace", extra={"sync": turn.sync.number})
 
 
+class Post:
+    """Sends notices beside the syncs: a mail server may take its time, or hang."""
+
+    def __init__(self, stopping: threading.Event) -> None:
+        self.stopping = stopping
+        self.round = threading.Thread()
+
+    def look(self) -> None:
+        if not self.round.is_alive() and Notice.objects.due().exists():
+            # A process that stops does not wait for a mail server: what was under way is taken up as after a kill.
+            self.round = threading.Thread(target=self.deliver, name="post", daemon=True)
+            self.round.start()
+
+    def deliver(self) -> None:
+        try:
+            deliver_due(self.stopping)
+        except DatabaseError:
+            log.exception("The database failed a notice: it is taken up again.")
+        finally:
+            connections.close_all()
+
+    def finish(self) -> None:
+        """Return when all that is due was tried, or the worker stops."""
+        self.look()
+        while self.round.is_alive() and not self.stopping.wait(0.05):
+            continue
+        self.leave()
+
+    def leave(self) -> None:
+        if self.round.is_alive():
+            self.round.join(SECONDS_TO_LEAVE)
+
+
 class Worker:
     """Serves until `stop` is called. Several may serve one database, on several machines."""
 
@@ -170,6 +205,7 @@ class Worker:
         self.checking: set[Future[None]] = set()
         self.house_kept_at = 0.0
         self.late_looked_at = 0.0
+        self.post = Post(self.stopping)
         self.in_pieces = InPieces()
 
     def stop(self) -> None:
@@ -185,21 +221,26 @@ class Worker:
                 self.stopping.wait(1.0)
             close_old_connections()
         self.shut_down()
+        self.post.leave()
 
     def serve_once(self) -> None:
-        """All that is due or queued now, then return."""
+        """All that is due or queued now, and what is told of it, then return."""
+        Engine.objects.beat()
         queue_due()
         while self.start_claimed() or self.start_checks() or self.running or self.checking:
+            Engine.objects.beat()
             self.forget_done()
             self.stopping.wait(0.05)
         self.shut_down()
         notice_late()
+        self.post.finish()
 
     def shut_down(self) -> None:
         self.pool.shutdown(wait=True)
         self.check_pool.shutdown(wait=True)
 
     def look(self) -> None:
+        Engine.objects.beat()
         self.forget_done()
         if time.monotonic() - self.house_kept_at > HOUSEKEEPING:
             self.house_kept_at = time.monotonic()
@@ -210,6 +251,7 @@ class Worker:
         if time.monotonic() - self.late_looked_at > LATE_AGAIN:
             self.late_looked_at = time.monotonic()
             notice_late()
+        self.post.look()
         self.in_pieces.look()
 
     def start_claimed(self) -> int:

@@ -34,6 +34,7 @@ SCENARIOS = {
     "kills": "Workers killed with -9",
     "days": "Months of a site: what is kept, and what goes",
     "walks": "Walks over servers that lie in every way that is known",
+    "notices": "Seeded days on which keys die, the mail server is down and workers are killed",
     "worlds": "Seeded worlds, whose rows come and go while they are read",
 }
 ON_POSTGRESQL = ("postgresql", "rotation")

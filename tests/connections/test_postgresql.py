@@ -26,6 +26,8 @@ SAMPLE = [
     f"{HERE}/syncing/test_health_of_streams.py::test_contacts_that_fail_for_two_days_while_others_come_are_late_and_told_once",
     f"{HERE}/checking/test_taking_over.py::test_two_workers_at_once_let_it_take_over_once",
     f"{HERE}/keeping/test_replace_everywhere.py::test_two_people_who_begin_at_different_ends_leave_one_key_everywhere",
+    f"{HERE}/checking/test_delivering.py::test_of_several_workers_one_sends_each",
+    f"{HERE}/operating/test_missing_worker.py::test_of_many_processes_that_notice_at_once_one_tells",
     f"{HERE}/checking/test_trying.py::test_of_twenty_at_once_in_as_many_processes_no_more_are_counted_than_are_allowed",
     f"{HERE}/people/test_leaving_at_once.py",
     f"{HERE}/login/test_addresses.py",

@@ -15,9 +15,12 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from blinkmetrics.secrets import operator_token
-from connections.models import AccountBudget, Connection, Health, RowCount, Sync, Workspace
+from connections.checking.checking import note_failure
+from connections.models import AccountBudget, Connection, Health, Notice, RowCount, Sync, Workspace
+from connections.models.notice import NoticeState
 from connections.models.sync import SyncState, Trigger
 from sources.activecampaign.sandbox.server import SandboxServer
+from sources.errors import BadCredentials
 from tests.conftest import Connect, User
 
 TOKEN = "operators-only-0123456789-abcdefghij"
@@ -67,8 +70,9 @@ def test_operators_read_which_part_of_readiness_fails(monkeypatch: pytest.Monkey
     monkeypatch.setattr("connections.operating.readiness.is_migrated", lambda: False)
     part = operator().get("/readyz")
 
-    assert json.loads(whole.content) == {"ready": True, "database": True, "migrations": True, "credential_keys": True}
-    assert json.loads(part.content) == {"ready": False, "database": True, "migrations": False, "credential_keys": False}
+    fine = {"ready": True, "database": True, "migrations": True, "credential_keys": True, "worker": True}
+    assert json.loads(whole.content) == fine
+    assert json.loads(part.content) == {**dict.fromkeys(fine, False), "database": True}
     assert part.status_code == 503
 
 
@@ -86,6 +90,21 @@ def test_work_that_is_due_and_that_nobody_does_shows_as_a_wait(connect: Connect)
     Connection.objects.filter(pk=connect().pk).update(next_sync_at=timezone.now() - timedelta(minutes=9))
 
     assert 540 <= measured()["longest_wait_seconds"] < 600
+
+
+def test_notices_that_wait_or_were_given_up_show(connect: Connect) -> None:
+    found = measured()
+    assert (found["notices_waiting"], found["oldest_notice_seconds"], found["notices_given_up_last_day"]) == (0, 0, 0)
+    for name in ("One", "Other", "Third"):
+        note_failure(connect(name=name, privacy="private"), BadCredentials("Refused."))
+    one, other, _ = Notice.objects.order_by("pk")
+    Notice.objects.filter(pk=one.pk).update(written_at=timezone.now() - timedelta(minutes=9))
+    other.end(NoticeState.GIVEN_UP)
+
+    found = measured()
+
+    assert (found["notices_waiting"], found["notices_given_up_last_day"]) == (2, 1)
+    assert 540 <= found["oldest_notice_seconds"] < 600
 
 
 def test_a_sync_whose_worker_is_gone_is_counted_apart(connect: Connect) -> None:

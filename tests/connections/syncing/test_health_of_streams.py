@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.core import mail
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
@@ -21,6 +20,7 @@ from connections.syncing.working import Worker, queue_due
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
 from tests.connections.engine import again, calls_for, pull, take_up
+from tests.connections.post import mails
 from tests.connections.stepper.walking import words
 
 pytestmark = [
@@ -153,7 +153,7 @@ def choose(connection: Connection, streams: list[str]) -> None:
 
 
 def subjects(name: str) -> list[str]:
-    return [one.subject.rpartition("” ")[2] for one in mail.outbox if f"“{name}”" in one.subject]
+    return [one.subject.rpartition("” ")[2] for one in mails() if f"“{name}”" in one.subject]
 
 
 @pytest.mark.parametrize(("deals", "beside", "says", "then"), TABLE, ids=[f"{row[0]}, {row[1]}" for row in TABLE])
@@ -180,7 +180,7 @@ def test_what_a_stream_does_is_shown_said_mailed_and_asked_again(
         assert code == (exit_code if way == "command" else None)
         assert again(on.connections[way]).next_sync_at > timezone.now()  # Schedules go on.
     notice_late()
-    assert mail.outbox == []
+    assert mails() == []
     assert sync.reason.removesuffix(" Try again later.") in on.page(way)
     assert f"{sync.state_word} {sync.reason}".strip() in on.read(on.connections[way].url("syncs"))
     assert sync.outcome.removesuffix(".") in on.read(sync.get_absolute_url())
@@ -265,7 +265,7 @@ def test_a_sync_of_one_stream_that_is_not_offered_changes_nothing_else(
         assert pull(connection, only=["deals"], trigger=trigger).outcome == f"Complete; {NO_PLAN}"
 
     assert Connection.objects.values(*before).get() == before
-    assert mail.outbox == []
+    assert mails() == []
     Connection.objects.update(next_sync_at=timezone.now())
     assert Connection.objects.due().exists()
 
@@ -350,7 +350,7 @@ def test_no_answer_to_one_stream_alone_stops_the_connection(
     assert again(connection).health != "action_needed"
     assert sync.state in (SyncState.COMPLETE, SyncState.FAILED)
     assert connection.row_counts.by_stream()["contacts"] == 3
-    assert mail.outbox == []
+    assert mails() == []
 
 
 def test_a_sync_of_one_stream_judges_that_stream_alone(account: SandboxServer, connect: Connect) -> None:
@@ -385,7 +385,7 @@ def test_contacts_that_fail_for_two_days_while_others_come_are_late_and_told_onc
     assert "Late: Contacts. The schedule asks for a success more often: Every hour." in detail(alice_client, connection)
     assert "Contacts: last read to the end" in detail(alice_client, connection)
     assert subjects("Main account") == ["is late"]
-    assert "is late with: Contacts." in mail.outbox[0].body
+    assert "is late with: Contacts." in mails()[0].body
 
     account.clear_faults()
     for _ in range(2):
@@ -432,9 +432,9 @@ def test_the_worker_notices_without_any_sync_and_tells_one_mail_of_all_that_is_l
     for _ in range(2):
         look()
 
-    assert [one.subject for one in mail.outbox] == ["ActiveCampaign: “Main account” is late"]
-    assert "is late with: Contacts, Tags and Deals." in mail.outbox[0].body
-    assert "Mira Holt" not in mail.outbox[0].body
+    assert [one.subject for one in mails()] == ["ActiveCampaign: “Main account” is late"]
+    assert "is late with: Contacts, Tags and Deals." in mails()[0].body
+    assert "Mira Holt" not in mails()[0].body
     assert "Late: Contacts, Tags, Deals." in detail(alice_client, connection)
 
 
@@ -455,7 +455,7 @@ def test_nobody_is_told_what_nobody_waits_for(
 
     notice_late()
 
-    assert mail.outbox == []
+    assert mails() == []
 
 
 def test_what_is_late_because_nobody_worked_is_tried_before_it_is_told(
@@ -466,11 +466,11 @@ def test_what_is_late_because_nobody_worked_is_tried_before_it_is_told(
 
     assert queue_due() == 1
     notice_late()
-    assert mail.outbox == []
+    assert mails() == []
 
     hours(1)
     notice_late()
-    assert len(mail.outbox) == 1
+    assert len(mails()) == 1
 
 
 @pytest.mark.parametrize("meta", [{"total": "0"}, {}])

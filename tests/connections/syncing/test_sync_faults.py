@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core import mail
 from django.utils import timezone
 
 from connections.models import Connection, Health, StreamRun, User
@@ -15,6 +14,7 @@ from sources.activecampaign.sandbox.server import SandboxServer
 from sources.activecampaign.streams import STREAMS
 from tests.conftest import Connect
 from tests.connections.engine import again, calls_for, pull, stored_ids, take_up
+from tests.connections.post import in_short, mails
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
 
@@ -94,7 +94,7 @@ def test_a_fault_that_a_person_must_mend_ends_the_sync_and_is_told_once(
     after = again(connection)
     assert after.health == Health.ACTION_NEEDED
     assert after.health_reason == sync.reason or "no longer accepts the key of Mira Holt" in after.health_reason
-    assert [message.subject for message in mail.outbox] == ["ActiveCampaign: “Main account” needs you"]
+    assert [message.subject for message in mails()] == ["ActiveCampaign: “Main account” needs you"]
     assert not connection.records.exists()
 
 
@@ -108,7 +108,7 @@ def test_a_refused_key_is_asked_three_times_before_it_counts_as_refused(
 
     assert sync.state == SyncState.COMPLETE
     assert again(connection).health == Health.HEALTHY
-    assert mail.outbox == []
+    assert mails() == []
 
 
 def test_a_connection_that_needs_a_person_is_not_scheduled_until_it_works_again(
@@ -119,6 +119,7 @@ def test_a_connection_that_needs_a_person_is_not_scheduled_until_it_works_again(
     pull(connection)
     Connection.objects.update(next_sync_at=timezone.now())
     assert not Connection.objects.due().exists()
+    assert in_short(mails()) == ["needs you"]
 
     sandbox.clear_faults()
     pull(connection, trigger=Trigger.COMMAND, only=["tags"])
@@ -126,7 +127,7 @@ def test_a_connection_that_needs_a_person_is_not_scheduled_until_it_works_again(
     assert again(connection).health == Health.HEALTHY
     Connection.objects.update(next_sync_at=timezone.now())
     assert Connection.objects.due().exists()
-    assert [message.subject.rpartition("” ")[2] for message in mail.outbox] == ["needs you", "works again"]
+    assert in_short(mails()) == ["needs you", "works again"]
 
 
 def test_sync_now_tries_again_although_a_person_is_needed(
@@ -190,7 +191,7 @@ def test_a_sync_that_meets_an_outage_waits_and_goes_on_from_its_cursors(
     assert stored_ids(connection, "contacts") == sandbox.world.ids("contacts")
     assert calls_for(sandbox, "contacts") == 4
     assert again(connection).health == Health.HEALTHY
-    assert mail.outbox == []
+    assert mails() == []
 
 
 @pytest.mark.usefixtures("no_patience")
@@ -210,7 +211,7 @@ def test_setbacks_wait_longer_each_time_and_end_the_sync_after_the_last(
     after = again(connection)
     assert after.health == Health.WAITING
     assert after.next_sync_at > timezone.now()
-    assert mail.outbox == []
+    assert mails() == []
 
 
 @pytest.mark.usefixtures("no_patience")
@@ -260,4 +261,4 @@ def test_an_outage_does_not_make_a_broken_connection_look_mended(sandbox: Sandbo
     pull(again(connection))
 
     assert (again(connection).health, again(connection).health_reason) == (Health.ACTION_NEEDED, "Pay first.")
-    assert mail.outbox == []
+    assert mails() == []

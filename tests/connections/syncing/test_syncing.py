@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
-from django.core import mail
 from django.utils import timezone
 
 from connections.checking.checking import check
@@ -18,6 +17,7 @@ from sources.errors import NotPermitted
 from sources.spec import Page, Pulled
 from tests.conftest import Connect
 from tests.connections.engine import again, calls_for, pull, stored_ids, take_up
+from tests.connections.post import mails
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
 
@@ -180,7 +180,7 @@ def test_an_unverified_connection_with_a_bad_key_needs_a_person(sandbox: Sandbox
 
     assert sync.state == SyncState.FAILED
     assert again(connection).health == Health.ACTION_NEEDED
-    assert len(mail.outbox) == 1
+    assert len(mails()) == 1
     assert calls_for(sandbox, "contacts") == 0
 
 
