@@ -271,14 +271,6 @@ def test_a_real_site_without_a_good_secret_does_not_start_and_says_what_to_set(c
     assert setting in result.stderr.strip().splitlines()[-1]
 
 
-def test_every_setting_is_listed_in_the_example():
-    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "blinkmetrics/settings.py").read_text()))
-    listed = set(re.findall(r"^#([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
-
-    assert len(read) > 10
-    assert read == listed
-
-
 def test_the_constraints_hold_names_and_versions_alone():
     lines = (ROOT / "constraints.txt").read_text().splitlines()
 
