@@ -17,13 +17,15 @@ from django.http import (
     HttpResponsePermanentRedirect,
     HttpResponseRedirect,
 )
+from django.middleware.csrf import REASON_NO_CSRF_COOKIE
 from django.urls import Resolver404, resolve, reverse
 from django_htmx.http import HttpResponseClientRedirect
 
 from connections.access.access import SecondFactorNeeded
-from connections.access.fault_reports import page_text
+from connections.access.fault_reports import name_of_refusal, page_text
 
 log = logging.getLogger(__name__)
+FROM_ELSEWHERE = ("Origin checking failed", "Referer checking failed")  # So begin Django's reasons.
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -51,7 +53,7 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return error_page(400)
+    return error_page(400, name_of_refusal(exception))
 
 
 def too_many(request: HttpRequest) -> HttpResponse:
@@ -70,7 +72,10 @@ def is_too_large(request: HttpRequest) -> bool:
 
 @login_not_required
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return error_page(403, "403_csrf")
+    """A page for each cause that somebody can do something about; which one it was in detail, Django logs."""
+    if reason == REASON_NO_CSRF_COOKIE:
+        return error_page(403, "403_cookie")
+    return error_page(403, "403_origin" if reason.startswith(FROM_ELSEWHERE) else "403_csrf")
 
 
 def lead_to_second_factor(request: HttpRequest, need: SecondFactorNeeded) -> HttpResponse:

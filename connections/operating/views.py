@@ -1,8 +1,9 @@
 """What a load balancer asks (does the process answer, can it serve?), and what operators may ask besides."""
 
+from collections.abc import Callable
+
 from django.conf import settings
-from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -12,12 +13,10 @@ from connections.operating.measures import exposition
 from connections.operating.readiness import readiness
 
 
-@login_not_required
 def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
-@login_not_required
 def readyz(request: HttpRequest) -> HttpResponse:
     facts = readiness()
     ready = all(facts.values())
@@ -25,7 +24,6 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"ready": ready, **details}, status=200 if ready else 503)
 
 
-@login_not_required
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST) if is_operator(request) else error_page(404)
@@ -35,3 +33,20 @@ def is_operator(request: HttpRequest) -> bool:
     """Nobody is, while no token is set."""
     given = request.headers.get("Authorization", "")
     return bool(settings.OPERATOR_TOKEN) and constant_time_compare(given, f"Bearer {settings.OPERATOR_TOKEN}")
+
+
+PROBES: dict[str, Callable[[HttpRequest], HttpResponse]] = {"healthz": healthz, "readyz": readyz, "metrics": metrics}
+
+
+class ProbesFirst:
+    """Answers what watches the site before hosts, https and sessions are looked at.
+
+    A load balancer asks by address and over plain http, and a session would ask a database that may be away.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        probe = PROBES.get(request.path_info.removeprefix("/"))
+        return probe(request) if probe else self.get_response(request)

@@ -1,0 +1,58 @@
+"""What pages need is away for a while, the database or the cache: people are asked to try again."""
+
+import sys
+from typing import Any
+
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.signals import got_request_exception
+from django.db import InterfaceError, OperationalError
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from connections.access.error_pages import GetResponse, error_page
+
+RETRY_AFTER = "10"  # Seconds; a lock that is held for longer has held for twenty already.
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Whether it came of a database that is locked or out of reach, or of a Redis that does not answer."""
+    while error is not None:
+        if isinstance(error, OperationalError | InterfaceError) or type(error).__module__ == "redis.exceptions":
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def try_again() -> HttpResponse:
+    page = error_page(503)
+    page["Retry-After"] = RETRY_AFTER
+    return page
+
+
+@receiver(got_request_exception)
+def note_what_is_away(request: HttpRequest, **_: Any) -> None:
+    """Django answers a fault in the layer in which it happens; the outermost one makes of it what it is."""
+    request.META["blinkmetrics.away"] = is_away(sys.exception())
+
+
+class TryAgainPages:
+    """The outermost middleware."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        return try_again() if request.META.get("blinkmetrics.away") else response
+
+
+class Sessions(SessionMiddleware):
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Django takes a session that could not be written for one that was deleted meanwhile, whatever the reason."""
+        try:
+            return super().process_response(request, response)
+        except SessionInterrupted as interrupted:
+            if is_away(interrupted):
+                return try_again()
+            raise
