@@ -126,7 +126,7 @@ CACHES = {
         {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
         if REDIS_URL
         else {
-            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "BACKEND": "connections.access.away.Cache",
             "LOCATION": "cache",
             # By default 300, of which a few hundred wrong logins would push out what the limits have counted.
             "OPTIONS": {"MAX_ENTRIES": 100_000},

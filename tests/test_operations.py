@@ -94,6 +94,17 @@ def test_a_request_is_one_line_of_the_log_and_none_in_development(checkout, debu
     assert "request_started" not in log
 
 
+@pytest.mark.parametrize(
+    "path", ["..%2f..%2f.env", "..\\..\\.env", "%2fetc%2fpasswd", "%00", "css/%00.css", "x" * 300, "css/", "", "css/.."]
+)
+@pytest.mark.parametrize("debug", [True, False])
+def test_what_is_no_static_file_is_not_found(client, settings, tmp_path, path, debug):
+    settings.STATIC_ROOT = tmp_path
+    settings.DEBUG = settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = debug
+
+    assert client.get(f"/static/{path}").status_code == 404
+
+
 def test_static_files_are_served_without_being_collected(checkout):
     with make_run(checkout) as demo:
         demo.says(READY)
@@ -214,6 +225,15 @@ def test_a_database_that_others_could_read_is_closed_to_them_and_loses_nothing(t
 )
 def test_the_file_of_a_database_is_found_where_it_has_one(url, file):
     assert database_file({"DATABASE_URL": url}) == file
+
+
+def test_whichever_command_makes_the_database_nobody_else_may_read_it(tmp_path):
+    settings = {**PRODUCTION, "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3"}
+
+    command = ["sh", "-c", f"umask 022; {sys.executable} manage.py showmigrations connections"]
+    subprocess.run(command, cwd=ROOT, env=bare_environment(**settings), capture_output=True, check=True)
+
+    assert {mode(file) for file in tmp_path.glob("db.sqlite3*")} == {0o600}
 
 
 def test_nothing_is_written_when_nothing_is_missing(tmp_path):

@@ -5,8 +5,9 @@ from typing import Any
 
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.cache.backends.db import DatabaseCache
 from django.core.signals import got_request_exception
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connections, router
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
@@ -34,6 +35,25 @@ def try_again() -> HttpResponse:
 def note_what_is_away(request: HttpRequest, **_: Any) -> None:
     """Django answers a fault in the layer in which it happens; the outermost one makes of it what it is."""
     request.META["blinkmetrics.away"] = is_away(sys.exception())
+
+
+class Cache(DatabaseCache):
+    def _base_set(self, *words: Any, **options: Any) -> Any:
+        """Django's says False of a locked database, as of an entry that is there: to a limit that is one try too many."""
+        failed: list[OperationalError] = []
+
+        def note(execute: Any, *statement: Any) -> Any:
+            try:
+                return execute(*statement)
+            except OperationalError as error:
+                failed.append(error)
+                raise
+
+        with connections[router.db_for_write(self.cache_model_class)].execute_wrapper(note):
+            was_stored = super()._base_set(*words, **options)
+        if failed:
+            raise failed[0]
+        return was_stored
 
 
 class TryAgainPages:
