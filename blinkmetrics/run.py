@@ -58,7 +58,7 @@ class CannotRun(Exception):
 
 
 class AskedToStop(Exception):
-    """Somebody pressed Ctrl-C, closed the terminal or sent SIGTERM."""
+    """Somebody pressed Ctrl-C, closed the terminal or sent SIGTERM; or `make` is gone."""
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,15 @@ class Demo:
 
     environment: Mapping[str, str]
     stop: threading.Event
+    make: int | None  # The process whose end is ours, too.
     children: dict[str, Child] = field(default_factory=dict)
 
     def start(self, name: str, *arguments: str) -> None:
-        command = [sys.executable, *arguments]
+        command = [sys.executable, "-m", "blinkmetrics.leash", f"{os.getpid()}", *arguments]
         self.children[name] = Child(name, command, environment=self.environment, directory=BASE_DIR)
 
     def rest(self, seconds: float = POLL_SECONDS) -> None:
-        if self.stop.wait(seconds):
+        if self.stop.wait(seconds) or (self.make and self.make != os.getppid()):
             raise AskedToStop
 
 
@@ -96,7 +97,8 @@ def main() -> int:
     stop = stop_on_signals()
     try:
         ports = free_ports(os.environ)
-        run(Demo(prepared_environment(ports), stop), ports)
+        make = os.getppid() if "MAKELEVEL" in os.environ else None
+        run(Demo(prepared_environment(ports), stop, make), ports)
     except (CannotRun, ImproperlyConfigured, NotMeant) as problem:
         say(f"make run: {problem}")
         return 1

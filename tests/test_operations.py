@@ -136,7 +136,7 @@ def test_a_second_run_keeps_the_data_and_the_secrets(checkout):
         assert (checkout / ".env").read_bytes() == secrets
 
 
-def test_a_killed_worker_is_replaced(checkout):
+def test_a_killed_worker_is_replaced_and_what_a_killed_parent_leaves_behind_ends(checkout):
     with make_run(checkout) as demo:
         demo.says(READY)
         [worker] = demo.alive(named="manage.py worker")
@@ -145,6 +145,32 @@ def test_a_killed_worker_is_replaced(checkout):
 
         demo.says("The worker ended")
         until(lambda: demo.alive(named="manage.py worker") not in ([], [worker]), what="another worker")
+
+        demo.process.kill()
+
+        until(lambda: demo.alive() == [], what="the end of web, worker and sandbox")
+
+
+def test_without_make_which_started_it_everything_stops(checkout):
+    ports = {"PORT": str(free_port()), "SANDBOX_PORT": str(free_port()), "MAKELEVEL": "1"}
+    command = ["sh", "-c", f"{' '.join(RUN)}; true"]
+    with started(command, directory=checkout, environment=bare_environment(**ports)) as demo:
+        demo.says("Preparing the database")
+
+        demo.process.kill()
+
+        until(lambda: demo.alive() == [], what="the end of all that it had started")
+
+
+@pytest.mark.parametrize("name", [".env", "db.sqlite3"])
+def test_a_folder_that_cannot_be_written_is_said_in_one_sentence(checkout, name):
+    (checkout / name).symlink_to("/proc/1/none/such")
+
+    with make_run(checkout) as demo:
+        assert demo.exit_code() == 1
+
+    assert demo.lines[-1].startswith(f"make run: {checkout / name} cannot be written here (")
+    assert "Traceback" not in demo.output
 
 
 def test_without_its_sandbox_everything_stops_with_a_sentence(checkout):
