@@ -14,11 +14,12 @@ LINT_ENV = env DEBUG=off ALLOWED_HOSTS=lint.example SITE_URL=https://lint.exampl
 	CREDENTIAL_KEYS=$$($(BIN)/python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format look bench mutate outdated chromium
+.PHONY: help run test test-scale lint format look bench mutate outdated chromium
 
 help:
 	@echo "make run      start the product with a sandbox and demo people; PORT=… SANDBOX_PORT=… choose other ports"
 	@echo "make test     run all tests; ARGS=\"-k word\" narrows them"
+	@echo "make test-scale run the tests behind real proxies, nginx and caddy of the system"
 	@echo "make lint     check style, imports, types, templates and migrations"
 	@echo "make format   put style right, and write out the table of settings"
 	@echo "make look     take pictures of the running demo's pages; ARGS=\"/w/harbour-tea/connections/\" names them"
@@ -31,6 +32,9 @@ run: $(STAMP)
 
 test: $(STAMP) chromium
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+test-scale: $(STAMP)
+	@$(BIN)/python -m pytest -m scale $(ARGS)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check

@@ -39,7 +39,7 @@ def note_what_is_away(request: HttpRequest, **_: Any) -> None:
 
 class Cache(DatabaseCache):
     def _base_set(self, *words: Any, **options: Any) -> Any:
-        """Django's says False of a locked database, as of an entry that is there: to a limit that is one try too many."""
+        """Django says False of a locked database, as of an entry that is there: to a limit that is one too many."""
         failed: list[OperationalError] = []
 
         def note(execute: Any, *statement: Any) -> Any:
