@@ -19,6 +19,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 ENV_FILE = BASE_DIR / ".env"
 IN_ENV_FILE = read_env_file(ENV_FILE)  # The environment beats the file.
 given = read_settings(os.environ)
+SETTING_NAMES = [*SETTINGS]
 UNKNOWN_SETTINGS = sorted({*IN_ENV_FILE} - SETTINGS.keys())
 
 DEBUG: bool = given["DEBUG"]

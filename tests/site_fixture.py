@@ -7,7 +7,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,25 +66,17 @@ def trust(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     return ssl.create_default_context(cafile=f"{file}")
 
 
-Serve = Callable[..., int]
-
-
-@pytest.fixture
-def serve(site: Site) -> Iterator[Serve]:
-    """`serve(SITE_URL=…)` starts gunicorn, and returns its port."""
-    with ExitStack() as running:
-
-        def serve(**settings: str) -> int:
-            port = free_port()
-            command = [sys.executable, "-m", "gunicorn", "--config=python:blinkmetrics.serving", "blinkmetrics.wsgi"]
-            command += [f"--bind=127.0.0.1:{port}", "--no-control-socket", "--graceful-timeout=1"]
-            environment = bare_environment(**site.settings, **settings)
-            server = running.enter_context(started(command, directory=site.folder, environment=environment))
-            until(lambda: is_up(port), what="gunicorn")
-            running.callback(server.process.terminate)
-            return port
-
-        yield serve
+@contextmanager
+def served(site: Site, **settings: str) -> Iterator[int]:
+    """The port of a gunicorn with these settings."""
+    port = free_port()
+    command = [sys.executable, "-m", "gunicorn", "--config=python:blinkmetrics.serving", "blinkmetrics.wsgi"]
+    command += [f"--bind=127.0.0.1:{port}", "--no-control-socket", "--graceful-timeout=1"]
+    environment = bare_environment(**site.settings, **settings)
+    with started(command, directory=site.folder, environment=environment) as server:
+        until(lambda: is_up(port), what=f"gunicorn:\n{server.output}")
+        yield port
+        server.process.terminate()
 
 
 def is_up(port: int) -> bool:
@@ -109,7 +101,7 @@ Stand = Callable[..., Front]
 
 
 @pytest.fixture
-def in_front(authority: trustme.CA, tmp_path: Path, serve: Serve) -> Iterator[Stand]:
+def in_front(authority: trustme.CA, tmp_path: Path, site: Site) -> Iterator[Stand]:
     """`in_front("nginx", …)`: the example of the documents before a site with these settings, on other ports."""
     with ExitStack() as running:
 
@@ -118,11 +110,12 @@ def in_front(authority: trustme.CA, tmp_path: Path, serve: Serve) -> Iterator[St
                 refuse = pytest.fail if os.environ.get("CI", "").lower() in {"1", "true"} else pytest.skip
                 refuse(f"PROXY TESTS SKIPPED: install {program}")
             front = Front(free_port(), free_port())
-            site = serve(**{"SITE_URL": front.site_url, "TRUSTED_PROXY_COUNT": "1", **settings})
+            behind = {"SITE_URL": front.site_url, "TRUSTED_PROXY_COUNT": "1", **settings}
+            port = running.enter_context(served(site, **behind))
             certificate = authority.issue_cert("localhost")
             certificate.private_key_pem.write_to_path(f"{tmp_path}/site.key")
             certificate.cert_chain_pems[0].write_to_path(f"{tmp_path}/site.pem")
-            command = COMMANDS[program](tmp_path, front, site)
+            command = COMMANDS[program](tmp_path, front, port)
             environment = bare_environment(XDG_DATA_HOME=f"{tmp_path}", XDG_CONFIG_HOME=f"{tmp_path}")
             proxy = running.enter_context(started(command, directory=tmp_path, environment=environment))
             until(lambda: is_up(front.http), what=f"{program}:\n{proxy.output}")

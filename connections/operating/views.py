@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from connections.access.error_pages import error_page
+from connections.access.requests import client_address
 from connections.operating.measures import exposition
 from connections.operating.readiness import readiness
 
@@ -20,8 +21,13 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     facts = readiness()
     ready = all(facts.values())
-    details = facts if is_operator(request) else {}
+    details = {**facts, **seen(request)} if is_operator(request) else {}
     return JsonResponse({"ready": ready, **details}, status=200 if ready else 503)
+
+
+def seen(request: HttpRequest) -> dict[str, object]:
+    """How a request comes in through the proxies in front: what `manage.py doctor` cannot know by itself."""
+    return {"client": client_address(request), "https": request.is_secure()}
 
 
 @never_cache
