@@ -12,4 +12,6 @@ if __name__ == "__main__":
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as problem:
+        if "--traceback" in sys.argv:
+            raise
         sys.exit(str(problem))  # Sentences that say what to set; how we came upon it is of no use to anybody.

@@ -6,6 +6,7 @@ import re
 import secrets
 import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -88,5 +89,6 @@ class PrivateDatabase(sqlite3.Connection):
 
     def __init__(self, database: str, *words: Any, **options: Any) -> None:
         if database != ":memory:" and not database.startswith("file:") and not Path(database).exists():
-            keep_private(Path(database))
+            with suppress(OSError):  # SQLite says itself what keeps it from making the file.
+                keep_private(Path(database))
         super().__init__(database, *words, **options)

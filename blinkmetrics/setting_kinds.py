@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import environ
 
@@ -87,12 +87,12 @@ def read_domain(text: str) -> str:
 
 def read_origin(text: str) -> str:
     """As a browser writes it: small letters, and no port that goes without saying."""
-    address = split(text, schemes=DEFAULT_PORTS)
-    host = address.netloc.lower().rpartition(":")[0] if address.port is not None else address.netloc.lower()
-    if not re.fullmatch(HOST, host.removesuffix(":")) or address.path.strip("/") or address.query or address.fragment:
+    url = split(text, schemes=DEFAULT_PORTS)
+    host = url.netloc.lower().rpartition(":")[0] if url.port is not None else url.netloc.lower()
+    if not re.fullmatch(HOST, host.removesuffix(":")) or url.path.strip("/") or url.query or url.fragment:
         raise NotMeant("without user, path or question mark")
-    port = "" if address.port in (None, DEFAULT_PORTS[address.scheme]) else f":{address.port}"
-    return f"{address.scheme}://{host.removesuffix(':')}{port}"
+    port = "" if url.port in (None, DEFAULT_PORTS[url.scheme]) else f":{url.port}"
+    return f"{url.scheme}://{host.removesuffix(':')}{port}"
 
 
 def read_sender(text: str) -> str:
@@ -119,13 +119,13 @@ def split(text: str, *, schemes: Collection[str]) -> SplitResult:
     if "://" not in text:
         raise NotMeant
     try:
-        address = urlsplit(text)
-        _ = "," in address.netloc or address.port  # A cluster's hosts have a port each.
+        url = urlsplit(text)
+        _ = "," in url.netloc or url.port  # A cluster's hosts have a port each.
     except ValueError:
         raise NotMeant("the host, or its port, is not understood") from None
-    if address.scheme not in schemes:
+    if url.scheme not in schemes:
         raise NotMeant
-    return address
+    return url
 
 
 def plain(text: str) -> str:
@@ -149,8 +149,8 @@ def read_database(text: str) -> dict[str, Any]:
     """What Django needs, by django-environ. A file is named in full, or from the folder of manage.py."""
     if text.lower() in ("sqlite://", "sqlite://:memory:"):
         return dict(environ.Env.db_url_config("sqlite://:memory:"))
-    address = split(plain(text), schemes=("sqlite", *POSTGRESQL))
-    if address.scheme == "sqlite" and address.netloc:
+    url = split(plain(text), schemes=("sqlite", *POSTGRESQL))
+    if url.scheme == "sqlite" and url.netloc:
         raise NotMeant("a file has three slashes before its name, or four before a whole path")
     facts = dict(environ.Env.db_url_config(plain(text)))
     if not facts["NAME"]:
@@ -160,15 +160,16 @@ def read_database(text: str) -> dict[str, Any]:
 
 def read_mail(text: str) -> dict[str, Any]:
     """Django's settings of the same names, by django-environ, with the port that the way of encryption has."""
-    address = split(plain(text), schemes=environ.Env.EMAIL_SCHEMES)
+    url = split(plain(text), schemes=environ.Env.EMAIL_SCHEMES)
     facts = dict(environ.Env.email_url_config(plain(text)))
-    if address.scheme == "filemail" and not address.path.strip("/"):
+    if url.scheme == "filemail" and not url.path.strip("/"):
         raise NotMeant("it names no folder")
-    if address.scheme not in MAIL_PORTS:
-        return facts
-    if not address.hostname or address.query:
+    if url.scheme not in MAIL_PORTS:
+        # django-environ takes a whole path for one from wherever the process was started.
+        return {**facts, "EMAIL_FILE_PATH": unquote(url.path)}
+    if not url.hostname or url.query:
         raise NotMeant("it names no host, or more than user, password, host and port")
-    port = address.port or MAIL_PORTS[address.scheme]
+    port = url.port or MAIL_PORTS[url.scheme]
     # django-environ would begin in the clear at the one port where nobody answers that.
     encrypted = {"EMAIL_USE_TLS": False, "EMAIL_USE_SSL": True} if port == MAIL_PORTS["smtps"] else {}
     return {**facts, "EMAIL_PORT": port, **encrypted}
@@ -177,20 +178,23 @@ def read_mail(text: str) -> dict[str, Any]:
 def read_redis(text: str) -> str:
     if not text:
         return ""
-    address = split(plain(text), schemes=("redis", "rediss", "unix"))
-    if address.scheme == "unix" and not address.path:
+    url = split(plain(text), schemes=("redis", "rediss", "unix"))
+    if url.scheme == "unix" and not url.path:
         raise NotMeant("it names no socket")
-    if address.scheme != "unix" and not (address.hostname and re.fullmatch("/?[0-9]*", address.path)):
+    if url.scheme != "unix" and not (url.hostname and re.fullmatch("/?[0-9]*", url.path)):
         raise NotMeant("it names no host, or a database that is no number")
     return plain(text)
 
 
-def read_broker(text: str) -> str:
-    if not text:
-        return ""
-    schemes = ("redis", "rediss", "sentinel", "amqp", "amqps", "pyamqp", "sqs", "memory", "filesystem")
-    split(plain(text), schemes=schemes)
-    return plain(text)
+def address(words: str, *schemes: str) -> Kind:
+    """None, or one that begins in one of these ways."""
+
+    def read(text: str) -> str:
+        if text:
+            split(plain(text), schemes=schemes)
+        return plain(text)
+
+    return Kind(words, read)
 
 
 TEXT = text_of()
@@ -198,11 +202,15 @@ ON_OR_OFF = Kind("on or off", read_on_or_off)
 HOSTS = list_of("host names", read_host)
 DOMAINS = list_of("domains", read_domain)
 ORIGINS = list_of("origins such as https://app.example.com", read_origin)
-WORDS = list_of("words")
+SECRETS = list_of("secrets")
+NAMES = list_of("names", str.lower)
 ORIGIN = Kind("an origin such as https://app.example.com", lambda text: read_origin(text) if text else "")
 SENDER = Kind("an e-mail address, with a name before it or not", read_sender)
 FILE = Kind("the path of a file", read_file)
 DATABASE = Kind("sqlite:///path or postgres://user:password@host/name", read_database)
 MAIL = Kind("smtp+tls://user:password@host:587, smtp+ssl://…, smtp://… or consolemail://", read_mail)
 REDIS = Kind("redis://user:password@host:6379/0, rediss://… or unix:///path", read_redis)
-BROKER = Kind("the address of a broker that Celery knows, such as redis://host:6379/1", read_broker)
+BROKER = address(
+    "the address of a broker that Celery knows, such as redis://host:6379/1",
+    *("redis", "rediss", "sentinel", "amqp", "amqps", "pyamqp", "sqs", "memory", "filesystem"),
+)

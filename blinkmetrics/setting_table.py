@@ -41,7 +41,7 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
         Setting("SECRET_KEY", kinds.TEXT, "", "signs sessions and links", says="none; required", make=MAKE_SECRET_KEY),
         Setting(
             "CREDENTIAL_KEYS",
-            kinds.WORDS,
+            kinds.SECRETS,
             "",
             "Fernet keys that seal customers' API keys, the newest first. **Losing them loses every stored key**",
             says="none; required",
@@ -102,7 +102,7 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             example="smtp+tls://user:password@mail.example.com:587",
         ),
         Setting("DEFAULT_FROM_EMAIL", kinds.SENDER, "BlinkMetrics <no-reply@blinkmetrics.example>", "their sender"),
-        Setting("SECRET_KEY_FALLBACKS", kinds.WORDS, "", "retired `SECRET_KEY`s that still open what they signed"),
+        Setting("SECRET_KEY_FALLBACKS", kinds.SECRETS, "", "retired `SECRET_KEY`s that still open what they signed"),
         Setting(
             "OPERATOR_TOKEN",
             kinds.TEXT,
@@ -250,7 +250,7 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             "of `check --deploy`",
             example="http://127.0.0.1:8010",
         ),
-        Setting("SOURCES_SWITCHED_OFF", kinds.WORDS, "", "keys of sources that nobody may connect for now"),
+        Setting("SOURCES_SWITCHED_OFF", kinds.NAMES, "", "keys of sources that nobody may connect for now"),
     ),
 }
 SETTINGS = {setting.name: setting for section in SECTIONS.values() for setting in section}

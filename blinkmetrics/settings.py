@@ -67,12 +67,12 @@ INSTALLED_APPS = [
     "django_structlog",
 ]
 MIDDLEWARE = [
-    "connections.access.away.TryAgainPages",
     "connections.operating.views.ProbesFirst",
     "connections.access.proxies.NoCircles",
     "django.middleware.security.SecurityMiddleware",
     "blinkmetrics.static_files.StaticFiles",
     "csp.middleware.CSPMiddleware",
+    "connections.access.away.TryAgainPages",
     "connections.access.away.Sessions",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -42,8 +42,11 @@ CONTRACT_SETTINGS = [
     "HSTS_PRELOAD",
     "CREDENTIAL_KEYS_FILE",
 ]
-COMMANDS = ["worker", "sync", "export", "verify_live", "activecampaign_sandbox", "seed_demo", "rotate_credential_keys"]
-TARGETS = ("run", "test", "lint", "format", "look", "bench", "mutate", "outdated")
+COMMANDS = [
+    *("worker", "sync", "export", "verify_live", "activecampaign_sandbox", "seed_demo", "rotate_credential_keys"),
+    "doctor",
+]
+TARGETS = ("run", "test", "test-scale", "lint", "format", "look", "bench", "mutate", "outdated")
 ADDRESSES = [
     "/",
     "/accounts/login/",

@@ -10,9 +10,7 @@ import httpx
 import pytest
 
 from tests.processes import PATIENCE
-from tests.site_fixture import EMAIL, PASSWORD, Front, Stand, authority, in_front, site, trust
-
-__all__ = ["authority", "in_front", "site", "trust"]
+from tests.site_fixture import EMAIL, PASSWORD, Front, Stand
 
 pytestmark = pytest.mark.xdist_group("site")
 PROXIES = ["nginx", pytest.param("caddy", marks=pytest.mark.scale)]

@@ -160,6 +160,7 @@ def test_each_setting_that_is_not_any_text_or_word_has_something_that_it_cannot_
         ({"SECRET_KEY": ""}, "Set SECRET_KEY"),
         ({"SECRET_KEY": "short"}, "SECRET_KEY is too easy to guess"),
         ({"OPERATOR_TOKEN": "sesame"}, "OPERATOR_TOKEN is too easy to guess"),
+        ({"OPERATOR_TOKEN": "a" * 40}, "OPERATOR_TOKEN is too easy to guess"),
         ({"CREDENTIAL_KEYS": ""}, "Set CREDENTIAL_KEYS"),
         ({"CREDENTIAL_KEYS": f"{KEY},nonsense"}, "Key 2 in CREDENTIAL_KEYS is not usable"),
         ({"CREDENTIAL_KEYS": f"{KEY},{KEY}"}, "the same key twice"),
@@ -214,6 +215,16 @@ def test_a_start_that_is_refused_says_why_and_nothing_of_a_secret(name: str) -> 
     assert result.stdout == ""
     assert name in result.stderr
     assert not [piece for piece in ("sesame", "ses", "ame@", "Traceback") if piece in result.stderr]
+
+
+def test_a_web_server_that_is_refused_its_start_shows_nothing_of_a_secret() -> None:
+    environment = bare_environment(**SITE | {"DATABASE_URL": SECRETS["DATABASE_URL"]})
+
+    command = [sys.executable, "-c", "import blinkmetrics.wsgi"]
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+
+    assert result.stderr.splitlines()[-1].startswith("django.core.exceptions.ImproperlyConfigured: Set DATABASE_URL")
+    assert not [piece for piece in ("sesame", "ses") if piece in result.stderr]
 
 
 def read_file(folder: Path, text: str | bytes) -> list[str]:

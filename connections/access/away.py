@@ -33,7 +33,7 @@ def try_again() -> HttpResponse:
 
 @receiver(got_request_exception)
 def note_what_is_away(request: HttpRequest, **_: Any) -> None:
-    """Django answers a fault in the layer in which it happens; the outermost one makes of it what it is."""
+    """Django answers a fault in the layer in which it happens; a layer around it makes of it what it is."""
     request.META["blinkmetrics.away"] = is_away(sys.exception())
 
 
@@ -50,14 +50,14 @@ class Cache(DatabaseCache):
                 raise
 
         with connections[router.db_for_write(self.cache_model_class)].execute_wrapper(note):
-            was_stored = super()._base_set(*words, **options)
+            was_stored = super()._base_set(*words, **options)  # type: ignore[misc]  # Its stubs leave it out.
         if failed:
             raise failed[0]
         return was_stored
 
 
 class TryAgainPages:
-    """The outermost middleware."""
+    """Stands around all that asks for a person."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

@@ -30,7 +30,14 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 def error_page(status: int, name: str = "") -> HttpResponse:
-    return HttpResponse(page_text(name or str(status)), status=status)
+    page = HttpResponse(page_text(name or str(status)), status=status)
+    keep_nowhere(page)
+    return page
+
+
+def keep_nowhere(response: HttpResponseBase) -> None:
+    """What a page shows is for this person, now: no copy of it belongs into a cache."""
+    response.headers.setdefault("Cache-Control", "no-store, private")
 
 
 @login_not_required
@@ -94,8 +101,7 @@ class OwnErrorPages:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = error_page(413) if is_too_large(request) else self.get_response(request)
-        # What a page shows is for this person, now: no copy of it belongs into a cache.
-        response.headers.setdefault("Cache-Control", "no-store, private")
+        keep_nowhere(response)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.staticfiles import finders
-from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_storage
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core import mail
 from django.core.cache import cache
 from django.core.checks import WARNING, run_checks
@@ -27,6 +27,7 @@ from connections.models.budget import Clock
 from connections.models.sync import SyncState
 from connections.operating.measures import longest_wait
 from connections.operating.readiness import is_migrated
+from sources.registry import all_sources, get_source
 
 Check = Callable[[], Iterator[str]]
 
@@ -54,6 +55,9 @@ def names_of_settings() -> Iterator[str]:
     for name in settings.UNKNOWN_SETTINGS:
         similar = get_close_matches(name, settings.SETTING_NAMES, n=1)
         yield f"{name} in .env is no setting" + (f": did you mean {similar[0]}?" if similar else ": remove it.")
+    for key in settings.SOURCES_SWITCHED_OFF:
+        if get_source(key) is None:
+            yield f"SOURCES_SWITCHED_OFF names {key}, which is no source: choose from {', '.join(all_sources())}."
 
 
 def host_names() -> Iterator[str]:
@@ -78,10 +82,9 @@ def python_packages() -> Iterator[str]:
 
 
 def static_files() -> Iterator[str]:
-    if not isinstance(staticfiles_storage, ManifestFilesMixin):
-        return  # With DEBUG on they are served from where they are.
+    """With DEBUG on they are served from where they are."""
     wanted = {path for finder in finders.get_finders() for path, _ in finder.list(None)}
-    if wanted - staticfiles_storage.hashed_files.keys():
+    if wanted - getattr(staticfiles_storage, "hashed_files", dict.fromkeys(wanted)).keys():
         yield "Style sheets and scripts of this version are not collected: run manage.py collectstatic, then restart."
 
 
@@ -108,7 +111,7 @@ def outgoing_mail() -> Iterator[str]:
         yield f"The mail server of EMAIL_URL cannot be used ({type(error).__name__}): check host, port and encryption."
 
 
-# What is asked of the database -------------------------------------------------------------------------------------
+# What is asked of the database ------------------------------------------------------------------------------------
 
 
 def database() -> Iterator[str]:
@@ -156,20 +159,16 @@ def clocks() -> Iterator[str]:
         )
 
 
-OF_THE_MACHINE: tuple[Check, ...] = (
+CHECKS: tuple[Check, ...] = (
     *(the_settings, names_of_settings, host_names, private_files, python_packages, static_files, disk, outgoing_mail),
+    *(database, migrations, credential_keys, cache_for_limits, worker, clocks),
 )
-OF_THE_DATABASE: tuple[Check, ...] = (migrations, credential_keys, cache_for_limits, worker, clocks)
 
 
 def look_inside() -> Iterator[tuple[str, list[str]]]:
-    """What was checked, and what is to be fixed there. What cannot be asked without a database is not asked then."""
-    yield from ((name_of(check), [*check()]) for check in OF_THE_MACHINE)
-    away = [*database()]
-    yield "database", away
-    if not away:
-        yield from ((name_of(check), [*check()]) for check in OF_THE_DATABASE)
-
-
-def name_of(check: Check) -> str:
-    return check.__name__.replace("_", " ")
+    """What was checked, and what is to be fixed there. Without its database nothing more can be asked."""
+    for check in CHECKS:
+        found = [*check()]
+        yield check.__name__.replace("_", " "), found
+        if found and check in (database, migrations):
+            return

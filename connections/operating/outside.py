@@ -191,7 +191,7 @@ def client_addresses(visit: Visit) -> Iterator[str]:
     if not (settings.OPERATOR_TOKEN and visit.is_https and visit.origin in settings.CSRF_TRUSTED_ORIGINS):
         return
     token = f"Bearer {settings.OPERATOR_TOKEN}"
-    answer = ask(visit.browser, f"{visit.origin}/readyz", Authorization=token, X_Forwarded_For=FORGED_CLIENT)
+    answer = ask(visit.browser, f"{visit.origin}/readyz?seen", Authorization=token, X_Forwarded_For=FORGED_CLIENT)
     if FORGED_CLIENT in answer.text:
         yield (
             "A client's own X-Forwarded-For is believed, so nobody's tries can be counted: set TRUSTED_PROXY_COUNT "

@@ -1,17 +1,21 @@
 """What a load balancer asks (does the process answer, can it serve?), and what operators may ask besides."""
 
+import logging
 from collections.abc import Callable
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.crypto import constant_time_compare
-from django.views.decorators.cache import never_cache
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from connections.access.error_pages import error_page
+from connections.access.away import try_again
+from connections.access.error_pages import error_page, keep_nowhere
 from connections.access.requests import client_address
 from connections.operating.measures import exposition
 from connections.operating.readiness import readiness
+
+log = logging.getLogger(__name__)
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -26,13 +30,18 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 
 def seen(request: HttpRequest) -> dict[str, object]:
-    """How a request comes in through the proxies in front: what `manage.py doctor` cannot know by itself."""
-    return {"client": client_address(request), "https": request.is_secure()}
+    """For `?seen`, how a request came in through the proxies in front, which `manage.py doctor` cannot know by itself."""
+    return {"client": client_address(request), "https": request.is_secure()} if "seen" in request.GET else {}
 
 
-@never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST) if is_operator(request) else error_page(404)
+    if not is_operator(request):
+        return error_page(404)
+    try:
+        return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
+    except DatabaseError:
+        log.exception("The database does not answer.")
+        return try_again()
 
 
 def is_operator(request: HttpRequest) -> bool:
@@ -55,4 +64,8 @@ class ProbesFirst:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         probe = PROBES.get(request.path_info.removeprefix("/"))
-        return probe(request) if probe else self.get_response(request)
+        if probe is None:
+            return self.get_response(request)
+        answer = probe(request)
+        keep_nowhere(answer)
+        return answer

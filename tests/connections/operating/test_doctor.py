@@ -22,9 +22,7 @@ from connections.models.sync import SyncState, Trigger
 from tests.conftest import Connect
 from tests.connections.operating.faulty_front import FAULTS, FaultyFront, standing
 from tests.processes import free_port
-from tests.site_fixture import SECRETS, Site, authority, served, site, trust
-
-__all__ = ["authority", "site", "trust"]
+from tests.site_fixture import SECRETS, Site, served
 
 pytestmark = pytest.mark.xdist_group("site")
 MAIL = {"EMAIL_URL": "filemail:///mail", "DEFAULT_FROM_EMAIL": "us@site.test"}
@@ -199,6 +197,7 @@ def test_a_package_that_is_missing_is_found(
     ("settings", "words"),
     [
         ({"ACTIVECAMPAIGN_RATE": "0"}, "Set ACTIVECAMPAIGN_RATE to a number"),
+        ({"DATABASE_URL": "sqlite:////no/such/folder/db.sqlite3"}, "The database of DATABASE_URL does not answer"),
         (
             {"DATABASE_URL": "postgres://me:sesame@127.0.0.1:1/none", **MAIL},
             "The database of DATABASE_URL does not answer",

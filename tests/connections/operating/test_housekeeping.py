@@ -1,8 +1,5 @@
 """What is thrown away by itself, and when: not a minute earlier."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,7 +16,6 @@ from connections.people.leaving import end_membership
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect, client_of
 from tests.connections.stepper.walking import begin, details, error_at, read, rows, send, set_up, value
-from tests.processes import ROOT
 
 NOW = datetime(2026, 5, 3, 12, tzinfo=UTC)
 pytestmark = pytest.mark.usefixtures("no_limit")
@@ -236,18 +232,3 @@ def test_so_many_changes_that_it_would_take_long_are_forgotten_over_several_roun
     pass_by(clock, MINUTE)
 
     assert remembered() == [*"4"]
-
-
-def test_a_site_that_would_keep_changes_for_less_than_no_time_does_not_start() -> None:
-    environment = {**os.environ, "CHANGES_KEPT_DAYS": "-1"}
-
-    start = subprocess.run(
-        [sys.executable, "-c", "import blinkmetrics.settings"],
-        env=environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-
-    assert start.returncode != 0
-    assert start.stderr.strip().endswith("or to 0 to keep the changes for ever.")
