@@ -30,7 +30,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 
 def seen(request: HttpRequest) -> dict[str, object]:
-    """For `?seen`, how a request came in through the proxies in front, which `manage.py doctor` cannot know by itself."""
+    """For `?seen`: how a request came in through the proxies, which `manage.py doctor` cannot know by itself."""
     return {"client": client_address(request), "https": request.is_secure()} if "seen" in request.GET else {}
 
 

@@ -35,7 +35,7 @@ def test_a_form_from_an_address_that_is_not_the_sites_says_which_settings_know_i
     page = refused(**headers)
 
     assert "This form came from an address that the site does not know" in page
-    assert "Put that into SITE_URL or CSRF_TRUSTED_ORIGINS" in page
+    assert "into SITE_URL or CSRF_TRUSTED_ORIGINS" in page
 
 
 @pytest.mark.usefixtures("db", "on_https")
