@@ -1,5 +1,6 @@
 """The examples of docs/proxies, run before a real site: `make test-scale` tries all, `make test` the first."""
 
+import os
 import re
 import socket
 import ssl
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from tests.processes import PATIENCE
-from tests.site_fixture import EMAIL, PASSWORD, Front, Stand
+from tests.site_fixture import EMAIL, PASSWORD, Front, Site, Stand
 
 pytestmark = pytest.mark.xdist_group("site")
 PROXIES = ["nginx", pytest.param("caddy", marks=pytest.mark.scale)]
@@ -47,6 +48,22 @@ def test_plain_http_leads_to_https_whatever_a_client_says_and_probes_come_by_add
         assert (led.status_code // 100, led.headers["Location"].split(":")[0]) == (3, "https")
     for probe in ("healthz", "readyz"):
         assert httpx.get(f"http://127.0.0.1:{front.http}/{probe}").status_code == 200
+
+
+@pytest.mark.scale
+@pytest.mark.parametrize("program", ["nginx", "caddy"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_doctor_finds_nothing_to_fix_behind_it(
+    program: str, scheme: str, in_front: Stand, site: Site, trust: ssl.SSLContext
+) -> None:
+    front = in_front(program)
+    address = front.site_url if scheme == "https" else f"http://localhost:{front.http}"
+
+    mail = {"EMAIL_URL": "filemail:///mail", "DEFAULT_FROM_EMAIL": "us@site.test"}
+    behind = {"SITE_URL": front.site_url, "TRUSTED_PROXY_COUNT": "1", "SSL_CERT_FILE": os.environ["SSL_CERT_FILE"]}
+    done = site.manage("doctor", address, **mail, **behind)
+
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture
