@@ -32,7 +32,7 @@ def read_env_file(path: Path) -> list[str]:
         reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
         raise ImproperlyConfigured(f"{path} cannot be read: {reason}.") from None
     for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip() and not line.lstrip().startswith("#") and not ASSIGNMENT.match(line):
+        if line.strip() and not line.lstrip().startswith("#") and (not ASSIGNMENT.match(line) or "\0" in line):
             raise ImproperlyConfigured(f"Write line {number} of {path} as NAME=value, or begin it with a #.")
     given = ASSIGNMENT.findall(text)
     environ.Env.read_env(io.StringIO("\n".join(f"{name}={value}" for name, value in given)))

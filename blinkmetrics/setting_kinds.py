@@ -120,7 +120,8 @@ def split(text: str, *, schemes: Collection[str]) -> SplitResult:
         raise NotMeant
     try:
         url = urlsplit(text)
-        _ = "," in url.netloc or url.port  # A cluster's hosts have a port each.
+        is_cluster = url.scheme in POSTGRESQL and "," in url.netloc.rpartition("@")[2]
+        _ = is_cluster or url.port  # Its hosts have a port each.
     except ValueError:
         raise NotMeant("the host, or its port, is not understood") from None
     if url.scheme not in schemes:

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from blinkmetrics.env_file import read_env_file
 from blinkmetrics.secrets import credential_keys
+from blinkmetrics.setting_kinds import NotMeant
 from blinkmetrics.setting_table import SETTINGS, read_settings
 from tests.processes import ROOT, bare_environment
 
@@ -61,7 +64,9 @@ def test_blanks_and_capitals_are_forgiven_and_each_character_is_itself(name: str
     assert read(**{name: text})[name] == value
 
 
-@pytest.mark.parametrize("password", ["a/ss", "a#ss", "a?ss", "$ass", "a%ss", "a+ss", "a@ss", "a:ss", "[ss", "12@/"])
+@pytest.mark.parametrize(
+    "password", ["a/ss", "a,ss", "a#ss", "a?ss", "$ass", "a%ss", "a+ss", "a@ss", "a:ss", "[ss", "12@/"]
+)
 def test_a_password_in_an_address_may_have_any_character(password: str) -> None:
     """Or it is refused without being repeated, where it could be read in two ways."""
     try:
@@ -145,6 +150,22 @@ def test_what_cannot_be_meant_is_refused_with_what_to_set(name: str, text: str) 
 
     assert sentence.startswith(f"Set {name} to {SETTINGS[name].kind.words}")
     assert "\n" not in sentence
+
+
+PIECES = ["://", *":/@?#%[],=$+.-ü٣ \n", "%2", "sqlite", "postgres", "smtp", "redis", "host", "5432", "::1"]
+pieces = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
+addresses = st.sampled_from(["sqlite", "postgres", "smtp+tls", "filemail", "redis", "unix", "https", "amqp"])
+texts = pieces | st.tuples(addresses, pieces).map("://".join)
+
+
+@given(text=texts)
+@settings(max_examples=100)
+def test_whatever_is_given_is_understood_or_refused_in_a_sentence(text: str) -> None:
+    for setting in SETTINGS.values():
+        try:
+            setting.read(text)
+        except NotMeant as problem:
+            assert str(problem).startswith(f"Set {setting.name} to ")
 
 
 def test_each_setting_that_is_not_any_text_or_word_has_something_that_it_cannot_be() -> None:
