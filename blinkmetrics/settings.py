@@ -108,6 +108,7 @@ MESSAGE_TAGS = {message_levels.ERROR: "danger"}
 # A cookie would outlive the logout, and tell the next person what the one before has done.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
+LONGEST_SILENCE = 10  # Seconds that a page waits for a database or Redis that takes calls and says nothing.
 DATABASES: dict[str, dict[str, Any]] = {"default": given["DATABASE_URL"]}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     if DATABASES["default"]["NAME"] != ":memory:":
@@ -119,12 +120,18 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
+else:
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", LONGEST_SILENCE)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL: str = given["REDIS_URL"]
 CACHES = {
     "default": (
-        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+        {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "OPTIONS": {"socket_connect_timeout": LONGEST_SILENCE, "socket_timeout": LONGEST_SILENCE},
+        }
         if REDIS_URL
         else {
             "BACKEND": "connections.access.away.Cache",

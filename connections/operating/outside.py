@@ -14,6 +14,7 @@ from django.conf import settings
 from connections.operating.inside import LARGEST_DIFFERENCE
 
 LOGIN = "/accounts/login/"
+ANY_ADDRESS = "192.0.2.1"
 FORGED_CLIENT = "203.0.113.7"  # For documents: RFC 5737. Nobody's.
 MOST_REDIRECTS = 5
 PATIENCE = 15.0  # Seconds.
@@ -163,9 +164,13 @@ def cookies(visit: Visit) -> Iterator[str]:
 
 
 def probes(visit: Visit) -> Iterator[str]:
-    answer = ask(visit.browser, f"{visit.address}/healthz")
-    if (answer.status_code, answer.text) != (200, "ok"):
-        yield f"{visit.address}/healthz does not answer “ok”: let the proxy pass it on."
+    """By name, and over plain http by address, too, as load balancers do."""
+    by_address = {} if visit.address.startswith("https://") else {"Host": ANY_ADDRESS}
+    for host in ({}, by_address):
+        answer = ask(visit.browser, f"{visit.address}/healthz", **host)
+        if (answer.status_code, answer.text) != (200, "ok"):
+            yield f"{visit.address}/healthz does not answer “ok”: let the proxy pass it on, whatever the Host."
+            return
 
 
 def clock(visit: Visit) -> Iterator[str]:

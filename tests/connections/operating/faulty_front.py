@@ -10,7 +10,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 FAULTS = (
     *("hsts is dropped", "hsts is another", "cookies lose Secure", "pages are cached", "its clock is wrong"),
-    *("something else is healthz", "static files are elsewhere", "nothing is said of https", "http is said of all"),
+    *(
+        "something else is healthz",
+        "addresses are no hosts",
+        "static files are elsewhere",
+        "nothing is said of https",
+        "http is said of all",
+    ),
     *("https is said of all", "clients say https", "clients say who they are", "the host is its own", "cookies go"),
 )
 
@@ -58,7 +64,9 @@ class FaultyFront:
         if "pages are cached" in self.faults:
             yield "Age", "30"
 
-    def path(self, path: str) -> str:
+    def path(self, path: str, host: str) -> str:
+        if "addresses are no hosts" in self.faults and not host.startswith("localhost"):
+            return "/nothing/"
         lost = ("something else is healthz", "/healthz"), ("static files are elsewhere", "/static/")
         return "/nothing/" if any(one in self.faults and path.startswith(start) for one, start in lost) else path
 
@@ -88,7 +96,7 @@ def handler(front: FaultyFront, scheme: str) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             upstream = http.client.HTTPConnection("127.0.0.1", front.upstream, timeout=30)
             headers = front.asks(dict(self.headers), scheme=scheme)
-            upstream.request(self.command, front.path(self.path), body=body, headers=headers)
+            upstream.request(self.command, front.path(self.path, headers["Host"]), body=body, headers=headers)
             answer = upstream.getresponse()
             text = answer.read()
             upstream.close()

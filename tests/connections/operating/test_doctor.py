@@ -245,6 +245,7 @@ FOUND = {
     "pages are cached": "A cache in front keeps pages",
     "its clock is wrong": "The clock at the address differs",
     "something else is healthz": "does not answer “ok”",
+    "addresses are no hosts": "whatever the Host",
     "static files are elsewhere": "Style sheets do not arrive",
     "nothing is said of https": "set TRUSTED_PROXY_COUNT",
     "http is said of all": "leads in a circle",
