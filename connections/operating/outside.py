@@ -52,7 +52,16 @@ def look_outside(address: str) -> Iterator[tuple[str, list[str]]]:
             yield "the address", [str(problem)]
             return
         yield "the address", []
-        yield from ((check.__name__.replace("_", " "), [*check(visit)]) for check in CHECKS)
+        yield from ((check.__name__.replace("_", " "), found_by(check, visit)) for check in CHECKS)
+
+
+def found_by(check: Check, visit: Visit) -> list[str]:
+    try:
+        return [*check(visit)]
+    except Unvisitable as problem:
+        return [str(problem)]
+    except httpx.HTTPError as error:
+        return [f"{visit.origin} gives no answer any more ({type(error).__name__}): check that the proxy still runs."]
 
 
 def arrive(browser: httpx.Client, address: str) -> Visit:
@@ -85,17 +94,25 @@ def arrive(browser: httpx.Client, address: str) -> Visit:
     return Visit(browser, address, f"{page.url.scheme}://{page.url.netloc.decode()}", page)
 
 
-def ask(browser: httpx.Client, url: str, **headers: str) -> httpx.Response:
+def ask(
+    browser: httpx.Client, url: str, *, headers: dict[str, str] | None = None, form: dict[str, str] | None = None
+) -> httpx.Response:
+    """Raises Unvisitable where there is no answer."""
     try:
-        return browser.get(url, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        return browser.request("GET" if form is None else "POST", url, data=form, headers=headers)
     except httpx.ConnectError as error:
-        if isinstance(error.__context__ and error.__context__.__context__, ssl.SSLError) or "CERTIFICATE" in f"{error}":
-            raise Unvisitable(
-                f"The certificate of {url} is not valid: renew it, with its chain, for this name."
-            ) from error
+        if any(isinstance(one, ssl.SSLError) for one in causes(error)):
+            cure = "let it be for this name, in date, and with its chain"
+            raise Unvisitable(f"The certificate of {url} is not valid: {cure}.") from error
         raise Unvisitable(f"Nothing answers at {url}: check the name, the port, and that the proxy runs.") from error
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise Unvisitable(f"{url} gives no answer ({type(error).__name__}): check what the proxy waits for.") from error
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def address_of_the_site(visit: Visit) -> Iterator[str]:
@@ -109,13 +126,9 @@ def address_of_the_site(visit: Visit) -> Iterator[str]:
 def forms(visit: Visit) -> Iterator[str]:
     """An empty form, which logs nobody in and counts as no try."""
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', visit.page.text)
-    headers = {"Origin": visit.origin, "Referer": f"{visit.origin}{LOGIN}"}
-    cookies = "; ".join(f"{name}={value}" for name, value in visit.page.cookies.items())
-    answer = visit.browser.post(
-        f"{visit.origin}{LOGIN}",
-        data={"csrfmiddlewaretoken": token[1] if token else ""},
-        headers={**headers, "Cookie": cookies},
-    )
+    form = {"csrfmiddlewaretoken": token[1] if token else ""}
+    url = f"{visit.origin}{LOGIN}"
+    answer = ask(visit.browser, url, headers={"Origin": visit.origin, "Referer": url}, form=form)
     if answer.status_code == 403:
         yield (
             "Forms are refused: set SITE_URL to the address that people type, with its port, and let the proxy set "
@@ -132,9 +145,9 @@ def plain_http(visit: Visit) -> Iterator[str]:
     if url.scheme == "https" and url.port:
         return
     plain = f"http://{url.hostname}{f':{url.port}' if url.port else ''}{LOGIN}"
-    for said in ({}, {"X_Forwarded_Proto": "https"}):
+    for said in ({}, {"X-Forwarded-Proto": "https"}):
         try:
-            answer = ask(visit.browser, plain, **said)
+            answer = ask(visit.browser, plain, headers=said)
         except Unvisitable:
             return
         if not answer.headers.get("Location", "").startswith("https://"):
@@ -167,7 +180,7 @@ def probes(visit: Visit) -> Iterator[str]:
     """By name, and over plain http by address, too, as load balancers do."""
     by_address = {} if visit.address.startswith("https://") else {"Host": ANY_ADDRESS}
     for host in ({}, by_address):
-        answer = ask(visit.browser, f"{visit.address}/healthz", **host)
+        answer = ask(visit.browser, f"{visit.address}/healthz", headers=host)
         if (answer.status_code, answer.text) != (200, "ok"):
             yield f"{visit.address}/healthz does not answer “ok”: let the proxy pass it on, whatever the Host."
             return
@@ -195,8 +208,8 @@ def client_addresses(visit: Visit) -> Iterator[str]:
     """The operator's token is sent to nobody but the site's own address."""
     if not (settings.OPERATOR_TOKEN and visit.is_https and visit.origin in settings.CSRF_TRUSTED_ORIGINS):
         return
-    token = f"Bearer {settings.OPERATOR_TOKEN}"
-    answer = ask(visit.browser, f"{visit.origin}/readyz?seen", Authorization=token, X_Forwarded_For=FORGED_CLIENT)
+    headers = {"Authorization": f"Bearer {settings.OPERATOR_TOKEN}", "X-Forwarded-For": FORGED_CLIENT}
+    answer = ask(visit.browser, f"{visit.origin}/readyz?seen", headers=headers)
     if FORGED_CLIENT in answer.text:
         yield (
             "A client's own X-Forwarded-For is believed, so nobody's tries can be counted: set TRUSTED_PROXY_COUNT "
