@@ -15,13 +15,9 @@ from django.test import Client
 from connections.models import Connection
 from tests.conftest import PASSWORD, User, client_of
 from tests.processes import ROOT, bare_environment
+from tests.site_fixture import SECRETS
 
-PRODUCTION = {
-    "SECRET_KEY": "W0nt-be-guessed-by-anyone-since-it-is-long-and-mixed-4711",
-    "CREDENTIAL_KEYS": "c29tZS1tYWRlLXVwLWtleS1vZi0zMi1ieXRlcy0wMTI=",
-    "ALLOWED_HOSTS": "app.example.com",
-    "OPERATOR_TOKEN": "t0ken-that-nobody-guesses-4711-4711-4711",
-}
+PRODUCTION = {**SECRETS, "ALLOWED_HOSTS": "app.example.com"}
 REDIS = {"BACKEND": "django.core.cache.backends.redis.RedisCache"}
 ASK = """
 import django, json, logging
