@@ -19,7 +19,7 @@ LINT_ENV = env DEBUG=off ALLOWED_HOSTS=lint.example SITE_URL=https://lint.exampl
 help:
 	@echo "make run      start the product with a sandbox and demo people; PORT=… SANDBOX_PORT=… choose other ports"
 	@echo "make test     run all tests; ARGS=\"-k word\" narrows them"
-	@echo "make test-scale run the tests behind real proxies, nginx and caddy of the system"
+	@echo "make test-scale  run the tests behind real proxies, nginx and Caddy"
 	@echo "make lint     check style, imports, types, templates and migrations"
 	@echo "make format   put style right, and write out the table of settings"
 	@echo "make look     take pictures of the running demo's pages; ARGS=\"/w/harbour-tea/connections/\" names them"

@@ -103,8 +103,8 @@ def outgoing_mail() -> Iterator[str]:
             yield "E-mails reach nobody: set EMAIL_URL to your mail server."
         return
     try:
-        outbox.open()
-        outbox.close()
+        with outbox:  # Opens it, and closes it whatever happens; nothing is sent.
+            return
     except smtplib.SMTPAuthenticationError:
         yield "The mail server does not accept the user and password of EMAIL_URL."
     except (OSError, smtplib.SMTPException) as error:

@@ -4,9 +4,11 @@ import os
 import shutil
 import ssl
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any
 
 import pytest
@@ -171,6 +173,30 @@ def test_where_nothing_is_wrong_nothing_is_found(doctor: Callable[..., str], wel
     Sync.objects.start(connect(), trigger=Trigger.PERSON)
 
     assert doctor() == ""
+
+
+class RefusingMailServer(StreamRequestHandler):
+    """It takes nobody's password."""
+
+    ANSWERS = {b"EHLO": b"250-here\r\n250 AUTH PLAIN", b"AUTH": b"535 no", b"QUIT": b"221 bye"}
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 here\r\n")
+        for line in self.rfile:
+            self.wfile.write(self.ANSWERS.get(line[:4].upper(), b"500 what") + b"\r\n")
+
+
+def test_a_mail_server_that_refuses_the_password_is_found(doctor: Callable[..., str], well: Any) -> None:
+    with ThreadingTCPServer(("127.0.0.1", 0), RefusingMailServer) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        well.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        well.EMAIL_HOST, well.EMAIL_PORT = server.server_address
+        well.EMAIL_HOST_USER, well.EMAIL_HOST_PASSWORD = "us", "sesame"
+
+        found = doctor()
+        server.shutdown()
+
+    assert "does not accept the user and password of EMAIL_URL" in found
 
 
 def test_a_disk_that_is_full_is_found(doctor: Callable[..., str], well: Any, monkeypatch: pytest.MonkeyPatch) -> None:
