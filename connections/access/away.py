@@ -34,7 +34,8 @@ def try_again() -> HttpResponse:
 @receiver(got_request_exception)
 def note_what_is_away(request: HttpRequest, **_: Any) -> None:
     """Django answers a fault in the layer in which it happens; a layer around it makes of it what it is."""
-    request.META["blinkmetrics.away"] = is_away(sys.exception())
+    if is_away(sys.exception()):
+        request.META["blinkmetrics.away"] = True
 
 
 class Cache(DatabaseCache):
