@@ -1,23 +1,19 @@
-"""The two settings of networks that nothing leaves directly; each is refused at start when it cannot be meant."""
+"""The two settings of networks that nothing leaves directly."""
 
 import ssl
 from urllib.parse import urlsplit
 
-from django.core.exceptions import ImproperlyConfigured
+from blinkmetrics.setting_kinds import Kind, NotMeant
 
 
 def proxy_address(given: str) -> str:
-    """The refusal never repeats it: it may hold a password."""
     try:
         parts = urlsplit(given)
         is_address = parts.scheme in ("http", "https") and bool(parts.hostname and parts.port)
     except ValueError:
         is_address = False
     if given and (not is_address or parts.path not in ("", "/") or parts.query or parts.fragment):
-        raise ImproperlyConfigured(
-            "OUTGOING_PROXY is no address of a proxy. Write it as http://proxy.example.com:3128, with its port; "
-            "a user and password go before the host, as in http://user:password@proxy.example.com:3128."
-        )
+        raise NotMeant("with its port; a user and password go before the host, as in http://user:password@host:3128")
     return given
 
 
@@ -26,7 +22,9 @@ def authorities_file(given: str) -> str:
         if given:
             ssl.create_default_context(cafile=given)
     except (OSError, ValueError):  # Not there, not to be read, or no certificates in it.
-        raise ImproperlyConfigured(
-            "OUTGOING_CA_FILE names no file of certificates that can be read (PEM). Correct its path, or remove it."
-        ) from None
+        raise NotMeant("there is none that can be read") from None
     return given
+
+
+PROXY = Kind("the address of a proxy, such as http://proxy.example.com:3128", proxy_address)
+AUTHORITIES = Kind("the path of a file of certificates (PEM)", authorities_file)

@@ -6,7 +6,7 @@ from functools import cache
 from types import FrameType
 from typing import Any
 
-from django.core.exceptions import SuspiciousOperation
+from django.core.exceptions import DisallowedHost, SuspiciousOperation
 from django.http import HttpRequest
 from django.template.loader import get_template
 from django.utils.log import AdminEmailHandler
@@ -22,6 +22,10 @@ from connections.templatetags.unlinked import unlinked
 def page_text(name: str) -> str:
     """One of our own pages, which are the same for everybody."""
     return get_template(f"{name}.html").render()
+
+
+def name_of_refusal(exception: Exception | None) -> str:
+    return "400_host" if isinstance(exception, DisallowedHost) else "400"
 
 
 class NoValues(SafeExceptionReporterFilter):
@@ -63,5 +67,4 @@ class OwnReport(ExceptionReporter):
 
     @property
     def page(self) -> str:
-        is_refusal = self.exc_type and issubclass(self.exc_type, SuspiciousOperation)
-        return "400" if is_refusal else "500"
+        return name_of_refusal(self.exc_value) if isinstance(self.exc_value, SuspiciousOperation) else "500"

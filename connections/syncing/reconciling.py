@@ -43,7 +43,7 @@ def reconcile_all(sync: Sync, line: Puller) -> None:
         if run.state == RunState.COMPLETE:
             reconcile(run, streams[run.stream], line)
         elif run.state == RunState.INCOMPLETE and is_emptied(run):
-            leave_to_a_person(run, missing(run).count())
+            leave_to_a_person(run, streams[run.stream], missing(run).count())
             run.save(update_fields=["reason"])
 
 
