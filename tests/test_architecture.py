@@ -22,7 +22,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 FRAMEWORKS_OWN = {"migrations"}  # A folder, and no room: Django writes into it.
 ARCHIVE = (
     *("engine", "notice", "missing_rows", "record", "stream_health", "bounds", "row_count", "stream_mark", "change"),
-    *("live_check", "sync"),
+    *("live_check", "sync", "stream_run"),
     *("shared_budget", "budget", "standby_key", "event", "check_try", "sign_in"),
     *("connection", "condition", "sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "pacing"),
     *("timing", "choices", "key_canary", "upsert", "columns", "holding", "account_name", "sealed_address"),

@@ -48,7 +48,7 @@ def require_room_for_sign_in(person: User) -> None:
 def require_fewer(most: int, why: str, *moments: QuerySet[Any, datetime]) -> None:
     # In the order in which they were added: no index holds one person's by time.
     newest = nlargest(most, chain.from_iterable(some.order_by("-pk")[:most] for some in moments))
-    if len(newest) == most and settings.RATE_LIMITS != "off":
+    if len(newest) == most and settings.RATE_LIMITS:
         left = (newest[-1] + WITHIN - timezone.now()).total_seconds()
         if left > 0:
             raise TooMuch(why, seconds=math.ceil(left))

@@ -15,7 +15,8 @@ from connections.models.check_try import CheckTry
 from connections.models.sign_in import SignIn
 from connections.models.budget import AccountBudget, CallMinute
 from connections.models.shared_budget import SharedBudget
-from connections.models.sync import StreamRun, Sync
+from connections.models.stream_run import StreamRun
+from connections.models.sync import Sync
 from connections.models.live_check import LiveCheck
 from connections.models.stream_mark import StreamMark
 from connections.models.row_count import RowCount

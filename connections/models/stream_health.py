@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from connections.models.connection import Connection
 from connections.models.row_count import RowCount
-from connections.models.sync import RunState, StreamRun
+from connections.models.stream_run import RunState, StreamRun
 
 ASKED_AGAIN_AFTER = timedelta(days=7) - timedelta(hours=1)  # With the time until the next sync, once a week.
 HELD = Q(rows__gt=0) | Q(stored__gt=0)  # Those from before sizes were kept are stored, and not all counted as such.

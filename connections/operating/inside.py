@@ -20,19 +20,16 @@ from django.core.checks import WARNING, run_checks
 from django.core.mail.backends.smtp import EmailBackend
 from django.db import DatabaseError, connection
 from django.http.request import validate_host
-from django.utils import timezone
 
-from connections.models import KeyCanary, Sync
+from connections.models import Engine, KeyCanary
 from connections.models.budget import Clock
-from connections.models.sync import SyncState
-from connections.operating.measures import longest_wait
+from connections.models.engine import longest_wait
 from connections.operating.readiness import is_migrated
 from sources.registry import all_sources, get_source
 
 Check = Callable[[], Iterator[str]]
 
 REAL_LIMIT = 5.0  # Calls a second; developers.activecampaign.com/reference/rate-limits.
-LONGEST_WAIT = 60.0  # Seconds that due work may wait for a worker.
 LARGEST_DIFFERENCE = 5.0  # Seconds between two clocks that are said to be the same.
 LEAST_FREE = 1024**3  # Bytes.
 # Of `check --deploy`: what is said here in a sentence that names the setting to change.
@@ -143,11 +140,9 @@ def cache_for_limits() -> Iterator[str]:
 
 
 def worker() -> Iterator[str]:
-    now = timezone.now()
-    if (waited := longest_wait(now)) > LONGEST_WAIT:
-        yield f"Syncs have waited for {waited // 60:.0f} minutes and no worker takes them up: start manage.py worker."
-    if silent := Sync.objects.filter(state=SyncState.RUNNING, lease_until__lt=now).count():
-        yield f"{silent} running syncs have lost their worker and none takes over: start manage.py worker."
+    if Engine.objects.is_missing():
+        minutes = longest_wait() // 60
+        yield f"Work has waited for {minutes:.0f} minutes, and no worker takes it up: start manage.py worker."
 
 
 def clocks() -> Iterator[str]:

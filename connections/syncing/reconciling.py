@@ -11,7 +11,7 @@ from connections.checking.notices import tell_missing
 from connections.models import MissingRows, Record, StreamRun, Sync
 from connections.models.holding import PIECE
 from connections.models.record import RecordQuerySet
-from connections.models.sync import RunState
+from connections.models.stream_run import RunState
 from sources.errors import NotPermitted, UnexpectedAnswer
 from sources.spec import Page, Puller, Stream
 

@@ -33,7 +33,8 @@ from connections.models.connection_query import ConnectionQuerySet
 from connections.models.record import row_texts
 from connections.models.stream_health import was_ever_read
 from connections.models.stream_mark import changes_wanted_since, is_by_another, memory_of, note_complete
-from connections.models.sync import FINISHED_RUNS, LeaseLost, RunState, SyncState, Trigger
+from connections.models.stream_run import FINISHED_RUNS, RunState
+from connections.models.sync import LeaseLost, SyncState, Trigger
 from connections.models.upsert import RowText, Tally
 from connections.safe.sealing import Unsealable
 from connections.syncing.leasing import Interrupted, Lease, kept_lease

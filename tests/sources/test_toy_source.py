@@ -9,7 +9,8 @@ from django.core.management import call_command
 from django.test import Client
 
 from connections.models import Connection, Health, Sync, User
-from connections.models.sync import RunState, SyncState
+from connections.models.stream_run import RunState
+from connections.models.sync import SyncState
 from connections.syncing.syncing import run
 from tests.toy_sources.toy import client as shop
 

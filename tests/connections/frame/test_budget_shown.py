@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from connections.frame.outlook import calls_a_second, in_words
 from connections.models import AccountBudget, Connection, Sync, User
-from connections.models.sync import RunState, SyncState
+from connections.models.stream_run import RunState
+from connections.models.sync import SyncState
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
 from tests.connections.engine import again, pull

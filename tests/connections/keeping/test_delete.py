@@ -8,7 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from connections.models import Change, Connection, Event, Holding, Membership, Record, Sync, Team, User, Workspace
-from connections.models.sync import LeaseLost, StreamRun
+from connections.models.stream_run import StreamRun
+from connections.models.sync import LeaseLost
 from connections.operating import erasing
 from connections.operating.erasing import erase_a_piece
 from connections.syncing.syncing import run

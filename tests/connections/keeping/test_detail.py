@@ -9,7 +9,8 @@ from django.test import Client
 from django.utils import timezone
 
 from connections.models import Connection, Membership, Privacy, Sync, Team, User, Workspace
-from connections.models.sync import RunState, SyncState
+from connections.models.stream_run import RunState
+from connections.models.sync import SyncState
 from connections.people.leaving import end_membership
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect, client_of

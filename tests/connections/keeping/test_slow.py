@@ -197,7 +197,7 @@ def test_to_go_on_with_nothing_changes_nothing(page: str, alice_client: Client, 
 def test_checks_that_succeed_in_a_worker_do_not_count_as_failed(
     alice_client: Client, connection: Connection, sandbox: SandboxServer, settings: pytest.FixtureRequest
 ) -> None:
-    settings.RATE_LIMITS, settings.CHECKS_PER_PERSON = "on", 1  # type: ignore[attr-defined]
+    settings.RATE_LIMITS, settings.CHECKS_PER_PERSON = True, 1  # type: ignore[attr-defined]
     test = f"{connection.get_absolute_url()}test/"
     for _ in range(2):
         hangs(sandbox)

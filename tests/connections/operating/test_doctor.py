@@ -112,7 +112,7 @@ def no_worker(settings: Any, folder: Path, connect: Connect) -> None:
 
 def dead_worker(settings: Any, folder: Path, connect: Connect) -> None:
     sync = Sync.objects.start(connect(), trigger=Trigger.PERSON)
-    Sync.objects.filter(pk=sync.pk).update(lease_until=timezone.now() - timedelta(minutes=10))
+    Sync.objects.filter(pk=sync.pk).update(lease_until=timezone.now() - timedelta(minutes=11))
 
 
 def uncollected_files(settings: Any, folder: Path, connect: Connect) -> None:
@@ -146,8 +146,8 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     "Redis": (redis_that_is_down, "start Redis"),
     "printed mail": (printed_mail, "set EMAIL_URL"),
     "a mail server": (mail_server_that_is_down, "check host, port and encryption"),
-    "no worker": (no_worker, "waited for 10 minutes and no worker"),
-    "a dead worker": (dead_worker, "1 running syncs have lost their worker"),
+    "no worker": (no_worker, "waited for 10 minutes, and no worker"),
+    "a dead worker": (dead_worker, "waited for 11 minutes, and no worker"),
     "static files": (uncollected_files, "run manage.py collectstatic"),
 }
 

@@ -12,7 +12,8 @@ from django.test import Client
 from connections.checking.checking import check
 from connections.models import Connection, Health, Holding, Membership, Record, Role, RowCount, Sync, User, Workspace
 from connections.models.bounds import room_of
-from connections.models.sync import RunState, SyncState, Trigger
+from connections.models.stream_run import RunState
+from connections.models.sync import SyncState, Trigger
 from connections.syncing import syncing
 from connections.syncing.syncing import run
 from connections.syncing.working import queue_due

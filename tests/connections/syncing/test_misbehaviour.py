@@ -15,7 +15,8 @@ from django.utils import timezone
 from connections.checking.checking import check
 from connections.models import AccountBudget, Connection, Event, Health, Record, Sync, User
 from connections.models.record import RecordQuerySet
-from connections.models.sync import RunState, SyncState, Trigger
+from connections.models.stream_run import RunState
+from connections.models.sync import SyncState, Trigger
 from connections.syncing import syncing
 from connections.syncing.syncing import run
 from connections.syncing.working import SIDE_BY_SIDE, Worker, run_one

@@ -12,7 +12,8 @@ from django.test import Client
 from django.utils import timezone
 
 from connections.models import Connection, Pace, Schedule, Sync, User
-from connections.models.sync import RunState, SyncState
+from connections.models.stream_run import RunState
+from connections.models.sync import SyncState
 from connections.syncing.forms import PullingForm
 from connections.syncing.planning import save_pulling
 from connections.syncing.syncing import run

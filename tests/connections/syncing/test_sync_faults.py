@@ -7,7 +7,8 @@ import pytest
 from django.utils import timezone
 
 from connections.models import Connection, Health, StreamRun, User
-from connections.models.sync import RunState, SyncState, Trigger
+from connections.models.stream_run import RunState
+from connections.models.sync import SyncState, Trigger
 from connections.syncing import syncing
 from connections.syncing.syncing import MOST_SETBACKS
 from sources.activecampaign.sandbox.server import SandboxServer

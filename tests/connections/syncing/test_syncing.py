@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from connections.checking.checking import check
 from connections.models import AccountBudget, Connection, Health, Pace, Record, SharedBudget, Sync, User
-from connections.models.sync import AlreadyActive, LeaseLost, RunState, SyncState, Trigger
+from connections.models.stream_run import RunState
+from connections.models.sync import AlreadyActive, LeaseLost, SyncState, Trigger
 from connections.syncing.syncing import StreamPull, store
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.errors import NotPermitted
