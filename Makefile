@@ -7,19 +7,21 @@ STAMP := $(VENV)/.stamp
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # Linting loads the settings, as a real site would have them; the secrets are thrown away.
-LINT_ENV = env DEBUG=off ALLOWED_HOSTS=lint.example SITE_URL=https://lint.example DATABASE_URL=sqlite://:memory: \
+LINT_ENV = env DEBUG=off ALLOWED_HOSTS=lint.example SITE_URL=https://lint.example TRUSTED_PROXY_COUNT=1 \
+	DATABASE_URL=sqlite://:memory: \
 	ACTIVECAMPAIGN_SANDBOX_ORIGINS= RATE_LIMITS=on \
 	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
 	CREDENTIAL_KEYS=$$($(BIN)/python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format look bench mutate outdated chromium
+.PHONY: help run test test-scale lint format look bench mutate outdated chromium
 
 help:
 	@echo "make run      start the product with a sandbox and demo people; PORT=… SANDBOX_PORT=… choose other ports"
 	@echo "make test     run all tests; ARGS=\"-k word\" narrows them"
+	@echo "make test-scale  run all tests on PostgreSQL, and those behind real proxies (half an hour)"
 	@echo "make lint     check style, imports, types, templates and migrations"
-	@echo "make format   put style right"
+	@echo "make format   put style right, and write out the table of settings"
 	@echo "make look     take pictures of the running demo's pages; ARGS=\"/w/harbour-tea/connections/\" names them"
 	@echo "make bench    measure the pulling of data; ARGS=\"--only speed\" chooses, ARGS=--quick is a short one"
 	@echo "make mutate   change the code that locks things, and report what no test notices (an hour); ARGS=\"connections.access.access*\" narrows it"
@@ -30,6 +32,10 @@ run: $(STAMP)
 
 test: $(STAMP) chromium
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+test-scale: $(STAMP) chromium
+	@$(BIN)/python -m pytest -m scale $(ARGS)
+	@$(BIN)/python -m tests.on_postgresql $(ARGS)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check
@@ -43,6 +49,7 @@ lint: $(STAMP)
 format: $(STAMP)
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+	@$(BIN)/python -m blinkmetrics.setting_pages
 
 look: $(STAMP) chromium
 	@$(BIN)/python -m tests.looking $(ARGS)

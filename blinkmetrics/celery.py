@@ -15,7 +15,7 @@ app.conf.update(
     },
     beat_scheduler="celery.beat:Scheduler",  # Keeps no file: what is due stands in the database.
     worker_pool="threads",  # Syncs mostly wait; and threads see at once that the worker is asked to stop.
-    worker_concurrency=9,  # One more than SIDE_BY_SIDE: it sees who waits while all others pull.
+    worker_concurrency=10,  # Two more than SIDE_BY_SIDE: one sees who waits while all others pull, one sends notices.
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     task_ignore_result=True,

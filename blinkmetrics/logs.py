@@ -55,13 +55,26 @@ def logging_config(*, debug: bool) -> dict[str, Any]:
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, mask_keys, *last],
             }
         },
-        "filters": {"requests": {"()": FewerRequestLines, "debug": debug}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines", "filters": ["requests"]}},
+        "filters": {
+            "requests": {"()": FewerRequestLines, "debug": debug},
+            "on a real site": {"()": "django.utils.log.RequireDebugFalse"},
+        },
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "lines", "filters": ["requests"]},
+            "admins": {
+                "class": "connections.access.fault_reports.FaultMail",
+                "level": "ERROR",
+                "filters": ["on a real site"],
+            },
+        },
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
             # They write whole addresses at INFO.
             "httpx": {"level": "WARNING"},
             "httpcore": {"level": "WARNING"},
+            "django": {"handlers": ["admins"], "level": "INFO"},
+            # Whoever asks for a host that is not ours would have a mail sent with each request.
+            "django.security.DisallowedHost": {"handlers": ["stderr"], "propagate": False},
             "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         },
     }

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import environ
+from django.core.exceptions import ImproperlyConfigured
 
 from blinkmetrics.children import Child, say, stop_all
-from blinkmetrics.env_file import add_missing, demo_settings, keep_private
+from blinkmetrics.env_file import add_missing, demo_settings, keep_private, read_env_file
+from blinkmetrics.setting_kinds import NotMeant
+from blinkmetrics.setting_table import SETTINGS, read_settings
 from sources.activecampaign.sandbox.world.world import demo_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -56,7 +58,7 @@ class CannotRun(Exception):
 
 
 class AskedToStop(Exception):
-    """Somebody pressed Ctrl-C, closed the terminal or sent SIGTERM."""
+    """Somebody pressed Ctrl-C, closed the terminal or sent SIGTERM; or `make` is gone."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +81,15 @@ class Demo:
 
     environment: Mapping[str, str]
     stop: threading.Event
+    make: int | None  # The process whose end is ours, too.
     children: dict[str, Child] = field(default_factory=dict)
 
     def start(self, name: str, *arguments: str) -> None:
-        command = [sys.executable, *arguments]
+        command = [sys.executable, "-m", "blinkmetrics.leash", f"{os.getpid()}", *arguments]
         self.children[name] = Child(name, command, environment=self.environment, directory=BASE_DIR)
 
     def rest(self, seconds: float = POLL_SECONDS) -> None:
-        if self.stop.wait(seconds):
+        if self.stop.wait(seconds) or (self.make and self.make != os.getppid()):
             raise AskedToStop
 
 
@@ -94,9 +97,13 @@ def main() -> int:
     stop = stop_on_signals()
     try:
         ports = free_ports(os.environ)
-        run(Demo(prepared_environment(ports), stop), ports)
-    except CannotRun as problem:
+        make = os.getppid() if "MAKELEVEL" in os.environ else None
+        run(Demo(prepared_environment(ports), stop, make), ports)
+    except (CannotRun, ImproperlyConfigured, NotMeant) as problem:
         say(f"make run: {problem}")
+        return 1
+    except OSError as error:
+        say(f"make run: {error.filename or BASE_DIR} cannot be written here ({error.strerror}).")
         return 1
     except AskedToStop:
         say("Stopped; nothing is left running.")
@@ -153,11 +160,10 @@ def prepared_environment(ports: Ports) -> dict[str, str]:
     path = BASE_DIR / ".env"
     if added := add_missing(path, demo_settings(sandbox_origin=ports.sandbox_origin)):
         say(f"Wrote to .env: {', '.join(added)}")
-    environ.Env.read_env(path)
-    settings = environ.Env()
-    if not settings.bool("DEBUG"):
+    read_env_file(path)
+    if not SETTINGS["DEBUG"].read(os.environ["DEBUG"]):
         raise CannotRun("DEBUG is off here, and demo people belong on no real site; set DEBUG=on in .env to go on.")
-    origins = {ports.sandbox_origin, *settings.list("ACTIVECAMPAIGN_SANDBOX_ORIGINS", default=[])}
+    origins = {ports.sandbox_origin, *read_settings(os.environ)["ACTIVECAMPAIGN_SANDBOX_ORIGINS"]}
     return {
         "SITE_URL": ports.site,
         **os.environ,
@@ -180,8 +186,7 @@ def prepare_database(demo: Demo) -> None:
 
 def database_file(environment: Mapping[str, str]) -> Path | None:
     """Where SQLite keeps everything; None for a database that is a server's, or in memory."""
-    url = environment.get("DATABASE_URL") or f"sqlite:///{BASE_DIR / 'db.sqlite3'}"
-    facts = environ.Env.db_url_config(url)
+    facts = SETTINGS["DATABASE_URL"].read(environment.get("DATABASE_URL", ""))
     is_file = facts["ENGINE"] == "django.db.backends.sqlite3" and facts["NAME"] != ":memory:"
     return BASE_DIR / facts["NAME"] if is_file else None
 

@@ -5,14 +5,19 @@ import struct
 import time
 from typing import Any
 
+from gunicorn.util import close_graceful
 from gunicorn.workers import gthread
 
 LONGEST_ARRIVAL = 30.0  # Seconds for a whole request. The largest is 256 kB.
-LONGEST_STALL = 60  # Seconds that a client may take nothing of an answer; a slow download goes on.
+LONGEST_GOODBYE = 0.5  # Seconds that a client has for what it still sends when it was answered already.
+# Seconds that a client may take nothing of an answer; a slow download goes on. At 1 kB/s one that is on this machine
+# makes room for the next packet after 64 seconds.
+LONGEST_STALL = 180
+MOST_WAITING = 65_536  # Bytes of an answer that wait to be sent. Of megabytes, it would take an hour to notice some go.
 
 # gunicorn's settings, by their names.
 worker_class = "blinkmetrics.serving.ImpatientWorker"
-threads = 8
+threads = 40  # Eight for pages, and one for each download: DOWNLOADS_AT_ONCE.
 limit_request_line = 4094
 limit_request_fields = 60
 limit_request_field_size = 8190
@@ -35,11 +40,16 @@ class ImpatientWorker(gthread.ThreadWorker):
     def handle(self, conn: Any) -> Any:
         """In a thread of its own: reads a request and answers it."""
         conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", LONGEST_STALL, 0))
+        if conn.sock.family in (socket.AF_INET, socket.AF_INET6):
+            conn.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MOST_WAITING)
         self.arriving[conn] = time.monotonic() + LONGEST_ARRIVAL
         try:
-            return super().handle(conn)
+            goes_on = super().handle(conn)
         finally:
             self.arriving.pop(conn, None)
+        if not goes_on:
+            say_goodbye(conn)
+        return goes_on
 
     def murder_pending(self) -> None:
         """About once a second, in the main thread."""
@@ -49,6 +59,12 @@ class ImpatientWorker(gthread.ThreadWorker):
             if ends_at < now:
                 self.arriving.pop(conn, None)
                 stop_reading(conn.sock)
+
+
+def say_goodbye(conn: Any) -> None:
+    """Here, as the main thread would wait two seconds for each client that sends the rest of a request slowly."""
+    close_graceful(conn.sock, timeout=LONGEST_GOODBYE)
+    conn.close = lambda graceful=False: None
 
 
 def stop_reading(sock: socket.socket) -> None:

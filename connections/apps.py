@@ -1,13 +1,22 @@
 """The first floor as a Django app, and Django's admin as it stands here."""
 
+from importlib import import_module
+from typing import Any
+
 from django.apps import AppConfig, apps
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin import apps as admin_apps
+from django.core.checks import CheckMessage, Tags, Warning, register
 
 
 class ConnectionsConfig(AppConfig):
     name = "connections"
     verbose_name = "BlinkMetrics"
+
+    def ready(self) -> None:
+        register(https_has_a_proxy, Tags.security, deploy=True)
+        import_module("connections.operating.site_checks")  # It registers itself, and knows the models.
 
 
 class StaffAdminConfig(admin_apps.AdminConfig):
@@ -20,3 +29,17 @@ class StaffAdminConfig(admin_apps.AdminConfig):
         admin.site.unregister(apps.get_model("mfa", "Authenticator"))
         # Whoever adds an address to somebody is them: it is done with the person's own page and its rules.
         admin.site.unregister(apps.get_model("account", "EmailAddress"))
+
+
+def https_has_a_proxy(**_: Any) -> list[CheckMessage]:
+    """A system check of `check --deploy`."""
+    if settings.TRUSTED_PROXY_COUNT or not settings.SITE_URL.startswith("https://"):
+        return []
+    return [
+        Warning(
+            "SITE_URL begins with https, and TRUSTED_PROXY_COUNT is 0.",
+            hint="If a proxy in front ends TLS, set TRUSTED_PROXY_COUNT to how many there are: at 0 each page leads to "
+            "itself for ever.",
+            id="connections.W002",
+        )
+    ]

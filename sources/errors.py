@@ -6,8 +6,10 @@ SourceError
 ├── AccountUnavailable    the account has to be paid or reopened
 ├── WrongAddress          ask the person for another address
 ├── TemporarilyDown       try later; nothing to do
+│   ├── TooSlow           have more patience
 │   └── RateLimited       try after `retry_after` seconds
 │       └── NoCallFree    the same; nothing was asked, so nothing is known
+│           └── NoCallInTime  both: have more patience, and it will be asked
 └── UnexpectedAnswer      a developer should look
 
 The text of each error is a sentence that a customer may read. It never holds a key or anything the other side sent.
@@ -82,6 +84,12 @@ class TemporarilyDown(SourceError):
         self.retry_after = retry_after
 
 
+class TooSlow(TemporarilyDown):
+    """It was not done when the time for it was over; with more it may be."""
+
+    code = "deadline"
+
+
 class RateLimited(TemporarilyDown):
     """Too many calls; the other side said to wait."""
 
@@ -92,6 +100,12 @@ class NoCallFree(RateLimited):
     """The account's budget has no call for this within a person's patience, so none was made."""
 
     code = "no_call_free"
+
+
+class NoCallInTime(TooSlow, NoCallFree):
+    """There will be a free call soon, but later than the patience lasts."""
+
+    code = "no_call_in_time"
 
 
 class UnexpectedAnswer(SourceError):

@@ -11,14 +11,27 @@ from itertools import product
 from typing import Generic, Protocol, TypeVar
 
 from sources.errors import NotPermitted, RateLimited, TemporarilyDown, UnexpectedAnswer
-from sources.spec import Allowance, Budget, Cursor, Lane, Page, Pulled, Stream, ThreadedBudget, Wanted, WatchfulBudget
+from sources.spec import (
+    Allowance,
+    Budget,
+    Cursor,
+    Lane,
+    Page,
+    Pulled,
+    RevocableBudget,
+    Stream,
+    ThreadedBudget,
+    Wanted,
+    WatchfulBudget,
+)
 
 AskT = TypeVar("AskT")
 AnswerT = TypeVar("AnswerT")
 AnswerT_contra = TypeVar("AnswerT_contra", contravariant=True)
 
 MOST_SECOND_LOOKS = 20  # For a stream. A row that differs at every look must not double the calls.
-MOST_DOWN_IN_A_ROW = 2  # Streams that fail without one that answers between them; one more, and nothing works.
+# Streams that fail and none that answers between them, as many as are asked for at once; one more, and nothing works.
+MOST_DOWN_IN_A_ROW = 8
 ANSWERS_KEPT = 16  # For comparing; two rounds of eight threads.
 
 _ended: ContextVar[threading.Event | None] = ContextVar("ended", default=None)
@@ -271,17 +284,22 @@ def nap(seconds: float) -> None:
 
 
 class PullBudget:
-    """A budget whose calls are not made any more once the pull is over that they were taken for."""
+    """A budget whose calls are given up, or not made any more, once the pull is over that they were taken for."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
         if isinstance(budget, ThreadedBudget):
             budget.sleep = nap
 
+    def still_wanted(self) -> None:
+        nap(0)
+        if isinstance(self._budget, RevocableBudget):
+            self._budget.still_wanted()
+
     def take(self, lane: Lane) -> None:
-        nap(0)
+        self.still_wanted()
         self._budget.take(lane)
-        nap(0)
+        self.still_wanted()
 
     def slow_down(self, seconds: float) -> None:
         self._budget.slow_down(seconds)

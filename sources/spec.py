@@ -120,6 +120,16 @@ class WatchfulBudget(Budget, Protocol):
 
 
 @runtime_checkable
+class RevocableBudget(Budget, Protocol):
+    """A budget for work that may be given up: what `still_wanted` raises ends the call that is under way.
+
+    It is asked a few times a second, in whatever thread makes the call.
+    """
+
+    still_wanted: Callable[[], None]
+
+
+@runtime_checkable
 class ThreadedBudget(Budget, Protocol):
     """A budget that keeps something for each thread that takes from it, such as a database connection.
 
@@ -138,6 +148,35 @@ Sureness = Literal["documented", "recorded", "used by connectors", "unverified"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Columns:
+    """Which fields of a row give the typed columns that stand beside its text, where it is stored.
+
+    `label` is what people call the row: these fields joined, or the one in `label_else` where all are empty. `search`
+    are the fields that people look for it by; without any, the label's. Moments without a zone are in `zone`. An
+    `amount` is a whole number of the smallest parts of its unit, of which it has `scale` digits: 2 are hundredths.
+    `choice` is a code that people filter by. `parent` is the id of the row that this one belongs to, `related` that of
+    another one that it joins to that, `owner` that of the account's user who has it.
+
+    Whoever changes the facts of a stream raises its `version`: by that its rows of before are filled anew.
+    """
+
+    version: int = 0
+    label: tuple[str, ...] = ()
+    label_else: str = ""
+    search: tuple[str, ...] = ()
+    happened_at: str = ""
+    ended_at: str = ""
+    zone: str = "UTC"
+    amount: str = ""
+    scale: int = 2
+    currency: str = ""
+    choice: str = ""
+    parent: str = ""
+    related: str = ""
+    owner: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stream:
     """One kind of record that a source offers.
 
@@ -145,7 +184,8 @@ class Stream:
     are parameters that go with every call.
 
     `remembers` are fields of which each change is kept, with what they held before. Of one that `comes_and_goes`, each
-    row that appears or vanishes is such a change itself.
+    row that appears or vanishes is such a change itself. `typed` says what stands beside a row's text, to be searched,
+    sorted and counted by.
     """
 
     key: str
@@ -162,6 +202,7 @@ class Stream:
     fixed_query: tuple[tuple[str, str], ...] = ()
     remembers: tuple[str, ...] = ()
     comes_and_goes: bool = False
+    typed: Columns = Columns()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,8 +297,18 @@ class Puller(Protocol):
 
 
 class Check(Protocol):
-    def __call__(self, credentials: Credentials, *, budget: Budget) -> Proof:
-        """Ask the API whether these credentials work. Raises SourceError."""
+    def __call__(self, credentials: Credentials, *, budget: Budget, seconds: float) -> Proof:
+        """Ask the API whether these credentials work, within so many seconds. Raises SourceError.
+
+        TooSlow says that whoever has more patience may be answered.
+        """
+
+
+class Count(Protocol):
+    def __call__(
+        self, credentials: Credentials, streams: Sequence[Stream], *, budget: Budget, seconds: float
+    ) -> Mapping[str, int]:
+        """How many rows these streams have, by key: of those that say so within the seconds. Raises no SourceError."""
 
 
 class Open(Protocol):
@@ -274,8 +325,8 @@ class Recognised:
 
 
 class Recognise(Protocol):
-    def __call__(self, credentials: Credentials, rows: Sequence[Row], *, budget: Budget) -> Recognised:
-        """Ask, while a person waits, how many of these rows the account has. Raises SourceError."""
+    def __call__(self, credentials: Credentials, rows: Sequence[Row], *, budget: Budget, seconds: float) -> Recognised:
+        """Ask within so many seconds how many of these rows the account has. Raises SourceError, as a check does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -312,7 +363,8 @@ class Source:
     `credentials_form` has the fields `api_url` and `api_key`, and cleans them to the address in its one stored form and
     to a Secret. It takes `key_required`: when that is off, a blank key cleans to None and means the stored one. Its
     `cleaning_notes` say by field, in a sentence, what was changed in what was typed. `calls_per_second` gives what one
-    account bears from everybody together. `column_words` says what people call a column whose name is no word.
+    account bears from everybody together. `column_words` says what people call a column whose name is no word. With
+    `count` it is known before the first pull how long that takes. `calls_at_once` are under way in a pull at the most.
     """
 
     key: str
@@ -326,6 +378,8 @@ class Source:
     folder: Path
     assumptions: Assumptions | None = None
     identity: Identity | None = None
+    count: Count | None = None
+    calls_at_once: int = 1
     column_words: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -12,14 +12,14 @@ from urllib.parse import quote
 
 import pytest
 from django.contrib.sessions.models import Session
-from django.core import mail
 from django.core.management import call_command
 from django.db import connection as database
 from django.test import Client
 
 from connections.models import Connection
+from tests.connections.post import mails
 
-ADMIN_PAGES = ("connection/", "sync/", "event/", "user/", "workspace/", "accountbudget/")
+ADMIN_PAGES = ("connection/", "sync/", "event/", "notice/", "user/", "workspace/", "accountbudget/")
 SHORTEST = 12  # Fewer bytes of a code may turn up by chance.
 
 
@@ -83,7 +83,7 @@ def dumped() -> bytes:
 
 def mail_places(by_others: Iterable[bytes] = ()) -> dict[str, bytes]:
     """As they are sent, and as they are read: on the way long lines are broken."""
-    by_us = [one.message().as_bytes() for one in mail.outbox]
+    by_us = [one.message().as_bytes() for one in mails()]
     return {f"mail {number}": raw + as_read(raw) for number, raw in enumerate([*by_us, *by_others])}
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from blinkmetrics.setting_table import SETTINGS
 from connections.models import Connection
 
 ROOT = Path(__file__).parent.parent
 SECURITY = (ROOT / "docs" / "security.md").read_text()
-README = (ROOT / "README.md").read_text()
 NAMED = sorted(set(re.findall(r"`(test_\w+)`", SECURITY)))
 TABLES = [
     line for line in SECURITY.splitlines() if line.startswith("| ") and not line.startswith(("| moment", "| what"))
@@ -37,7 +37,7 @@ def test_each_setting_that_is_named_is_explained() -> None:
     settings = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)`", SECURITY))
 
     assert "CREDENTIAL_KEYS" in settings
-    assert [name for name in settings if f"| `{name}` |" not in README] == []
+    assert [name for name in settings if name not in SETTINGS] == []
 
 
 def test_the_column_of_the_key_is_the_one_that_is_named() -> None:

@@ -23,7 +23,8 @@ serving.LONGEST_ARRIVAL, serving.LONGEST_STALL, threads = 1.0, 2, 2
 """
 APPLICATION = """
 def application(environ, start_response):
-    read = environ["wsgi.input"].read()
+    if environ["PATH_INFO"] != "/unread":
+        environ["wsgi.input"].read()
     start_response("200 OK", [("Content-Type", "text/plain")])
     if environ["PATH_INFO"] == "/scheme":
         return [f"{environ['wsgi.url_scheme']} {environ['HTTP_X_FORWARDED_PROTO']}".encode()]
@@ -81,6 +82,14 @@ def test_clients_that_stop_half_way_do_not_keep_others_from_being_served(
         connect(UNFINISHED[what])
 
     assert answers(port, within=30.0)
+
+
+def test_requests_that_are_answered_unread_hold_up_nobody(port: int, connect: Callable[[bytes], socket.socket]) -> None:
+    """gunicorn alone would wait two seconds for each, one after the other."""
+    for _ in range(12):
+        connect(HEAD % b"unread" + b"Content-Length: 100000\r\n\r\nabc")
+
+    assert answers(port, within=15.0)
 
 
 def test_clients_that_drip_are_hung_up_on(port: int, connect: Callable[[bytes], socket.socket]) -> None:

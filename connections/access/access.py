@@ -17,6 +17,7 @@ from connections.models import (
     Connection,
     Event,
     Holding,
+    LiveCheck,
     Membership,
     MissingRows,
     SignIn,
@@ -117,8 +118,19 @@ def manageable_connection(request: PersonRequest, slug: str, source: str, pk: UU
     return connection
 
 
+def hold_membership(user: int | None, **workspace: int | str) -> None:
+    """Within a transaction: they stay a member until it is over. Raises Http404 when they have just left.
+
+    Else what they began before they were removed would be done after it, and run on. Before any connection is locked:
+    whoever ends a membership locks it first, and then their connections.
+    """
+    if Membership.objects.select_for_update(no_key=True, of=("self",)).filter(user=user, **workspace).first() is None:
+        raise Http404("They are no longer a member.")
+
+
 def manageable_now(request: PersonRequest, slug: str, source: str, pk: UUID) -> Connection:
     """Within a transaction: the same, locked against whoever deletes or changes it in this moment."""
+    hold_membership(request.user.pk, workspace__slug=slug)
     connection = manageable_connection(request, slug, source, pk)
     locked = Connection.objects.select_for_update(no_key=True, of=("self",)).select_related("workspace")
     return get_object_or_404(locked, pk=connection.pk)
@@ -126,6 +138,7 @@ def manageable_now(request: PersonRequest, slug: str, source: str, pk: UUID) -> 
 
 def present_row(connection: Connection, *, by: User) -> Connection:
     """Locked, and by the rules of now: proving a key takes seconds, in which a role or the row may be lost."""
+    hold_membership(by.pk, workspace=connection.workspace_id)
     row = Connection.objects.manageable_by(by).select_for_update(no_key=True).filter(pk=connection.pk).first()
     if row is None:
         raise Http404("It is gone, or no longer theirs to change.")
@@ -173,6 +186,11 @@ def standby_of(connection: Connection) -> StandbyKey | None:
     return StandbyKey.objects.of(connection)
 
 
+def my_check(request: PersonRequest, connection: Connection) -> LiveCheck | None:
+    """My live check of it that goes on in a worker, or went on there and waits to be told."""
+    return LiveCheck.objects.of(connection, request.user)
+
+
 def hidden_of(connection: Connection) -> Holding | None:
     """What it held of another account before, while that may be taken back."""
     hidden: Holding | None = connection.former_holdings.to_take_back().first()
@@ -207,10 +225,6 @@ def offered_stream(connection: Connection, key: str) -> Stream:
 
 def visible_events(request: PersonRequest, place: Place) -> QuerySet[Event]:
     return Event.objects.filter(workspace=place.workspace).visible_to(request.user).with_people()
-
-
-def my_teams(request: PersonRequest, place: Place) -> QuerySet[Team]:
-    return Team.objects.of(request.user).filter(workspace=place.workspace)
 
 
 @dataclass(frozen=True)

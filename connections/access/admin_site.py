@@ -1,18 +1,29 @@
 """Django's admin behind the login of everybody else, with its second step."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import messages
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
 
+from connections.access.requests import PersonRequest
 from connections.access.second_factor import staff_lacks_second_factor
 
 
 class StaffSite(AdminSite):
+    def admin_view(self, view: Callable[..., HttpResponseBase], cacheable: bool = False) -> Any:
+        @wraps(view)
+        def as_staff(request: PersonRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            request.user.acts_as_staff = True
+            return view(request, *args, **kwargs)
+
+        return super().admin_view(as_staff, cacheable)
+
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and not staff_lacks_second_factor(request.user)  # type: ignore[arg-type]
 

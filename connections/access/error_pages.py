@@ -17,18 +17,29 @@ from django.http import (
     HttpResponsePermanentRedirect,
     HttpResponseRedirect,
 )
+from django.middleware.csrf import REASON_NO_CSRF_COOKIE
+from django.shortcuts import render
 from django.urls import Resolver404, resolve, reverse
 from django_htmx.http import HttpResponseClientRedirect
 
 from connections.access.access import SecondFactorNeeded
-from connections.access.fault_reports import page_text
+from connections.access.acting import TooMuch, require_room_for_act
+from connections.access.fault_reports import name_of_refusal, page_text
 
 log = logging.getLogger(__name__)
+FROM_ELSEWHERE = ("Origin checking failed", "Referer checking failed")  # So begin Django's reasons.
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 def error_page(status: int, name: str = "") -> HttpResponse:
-    return HttpResponse(page_text(name or str(status)), status=status)
+    page = HttpResponse(page_text(name or str(status)), status=status)
+    keep_nowhere(page)
+    return page
+
+
+def keep_nowhere(response: HttpResponseBase) -> None:
+    """What a page shows is for this person, now: no copy of it belongs into a cache."""
+    response.headers.setdefault("Cache-Control", "no-store, private")
 
 
 @login_not_required
@@ -51,11 +62,17 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return error_page(400)
+    return error_page(400, name_of_refusal(exception))
 
 
 def too_many(request: HttpRequest) -> HttpResponse:
     return error_page(429)
+
+
+def come_again(request: HttpRequest, refusal: TooMuch) -> HttpResponse:
+    response = render(request, "come_again.html", {"refusal": refusal}, status=429)
+    response["Retry-After"] = refusal.seconds
+    return response
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -70,7 +87,10 @@ def is_too_large(request: HttpRequest) -> bool:
 
 @login_not_required
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return error_page(403, "403_csrf")
+    """A page for each cause that somebody can do something about; which one it was in detail, Django logs."""
+    if reason == REASON_NO_CSRF_COOKIE:
+        return error_page(403, "403_cookie")
+    return error_page(403, "403_origin" if reason.startswith(FROM_ELSEWHERE) else "403_csrf")
 
 
 def lead_to_second_factor(request: HttpRequest, need: SecondFactorNeeded) -> HttpResponse:
@@ -89,9 +109,24 @@ class OwnErrorPages:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = error_page(413) if is_too_large(request) else self.get_response(request)
-        # What a page shows is for this person, now: no copy of it belongs into a cache.
-        response.headers.setdefault("Cache-Control", "no-store, private")
+        keep_nowhere(response)
         return response
+
+    def process_view(self, request: HttpRequest, *view: object) -> HttpResponse | None:
+        """Whatever changes something in a workspace; before it has begun to."""
+        match = request.resolver_match
+        if (
+            request.method != "POST"
+            or not match
+            or match.app_name != "connections"
+            or not request.user.is_authenticated
+        ):
+            return None
+        try:
+            require_room_for_act(request.user)
+        except TooMuch as refusal:
+            return come_again(request, refusal)
+        return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         match exception:
@@ -101,6 +136,8 @@ class OwnErrorPages:
                 return error_page(403)
             case SuspiciousOperation():
                 return error_page(400)
+            case TooMuch():
+                return come_again(request, exception)
             case SecondFactorNeeded():
                 return lead_to_second_factor(request, exception)
             case ImmediateHttpResponse() | ReauthenticationRequired():

@@ -6,19 +6,26 @@ from functools import cache
 from types import FrameType
 from typing import Any
 
-from django.core.exceptions import SuspiciousOperation
+from django.core.exceptions import DisallowedHost, SuspiciousOperation
 from django.http import HttpRequest
 from django.template.loader import get_template
+from django.utils.log import AdminEmailHandler
 from django.utils.safestring import SafeString
 from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 
-# Logging is set up with this module, before there are models: nothing of ours can be imported here.
+from connections.templatetags.unlinked import unlinked
+
+# Logging is set up with this module, before there are models: nothing of ours that knows them can be imported here.
 
 
 @cache
 def page_text(name: str) -> str:
     """One of our own pages, which are the same for everybody."""
     return get_template(f"{name}.html").render()
+
+
+def name_of_refusal(exception: Exception | None) -> str:
+    return "400_host" if isinstance(exception, DisallowedHost) else "400"
 
 
 class NoValues(SafeExceptionReporterFilter):
@@ -37,6 +44,13 @@ class NoValues(SafeExceptionReporterFilter):
         return dict.fromkeys(tb_frame.f_locals, self.cleansed_substitute).items()
 
 
+class FaultMail(AdminEmailHandler):
+    """To those who run the site. What was asked for stands in it, and is no link of whoever asked."""
+
+    def send_mail(self, subject: Any, message: Any, *args: Any, **kwargs: Any) -> None:
+        super().send_mail(unlinked(subject), unlinked(message), *args, **kwargs)
+
+
 class OwnReport(ExceptionReporter):
     """An e-mail to those who run the site; or a page, which in DEBUG too says no more than our error pages."""
 
@@ -53,5 +67,4 @@ class OwnReport(ExceptionReporter):
 
     @property
     def page(self) -> str:
-        is_refusal = self.exc_type and issubclass(self.exc_type, SuspiciousOperation)
-        return "400" if is_refusal else "500"
+        return name_of_refusal(self.exc_value) if isinstance(self.exc_value, SuspiciousOperation) else "500"

@@ -4,6 +4,7 @@ import ipaddress
 
 from django.conf import settings
 from django.http import HttpRequest
+from django_htmx.middleware import HtmxDetails
 
 from connections.models import User
 
@@ -20,6 +21,7 @@ class PersonRequest(HttpRequest):
     """
 
     user: User
+    htmx: HtmxDetails
 
 
 def client_address(request: HttpRequest) -> str:

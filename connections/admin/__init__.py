@@ -1,6 +1,6 @@
 """Django's admin, for site staff: people and workspaces to be made, connections and syncs to be found. No secrets.
 
-May use: people, checking, access, models.
+May use: people, login, checking, access, models.
 """
 
 from connections.admin import connections, people

@@ -1,10 +1,14 @@
-"""Connections, syncs, what happened, and budgets: found and inspected, and acted on as on the pages. No secrets."""
+"""Connections, syncs, what happened, and budgets: found and inspected, and acted on as on the pages. No secrets.
+
+Of what is somebody's alone, whose it is and how it does; neither its name nor any words that may name the account.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Case, F, Q, QuerySet, TextField, Value, When
+from django.db.models.functions import Concat
 from django.http import HttpRequest
 from django.utils.html import format_html
 
@@ -12,11 +16,38 @@ from connections.access.requests import PersonRequest
 from connections.admin.pages import ReadOnly, ReadOnlyInline
 from connections.checking.checking import check
 from connections.checking.trying import Holder, places
-from connections.models import AccountBudget, Connection, Event, Health, Sync, User
+from connections.models import (
+    AccountBudget,
+    Connection,
+    Event,
+    Health,
+    Notice,
+    Privacy,
+    State,
+    Sync,
+    User,
+    Workspace,
+)
 from connections.models.sync import AlreadyActive, Trigger
 from sources.errors import SourceError
 
 SECRETS = ("api_url", "api_key", "typed", "account_fingerprint", "key_fingerprint")
+
+
+NAMING = ("name", "team", "health_reason")
+"""What is not shown of a connection that is somebody's alone, besides the secrets."""
+
+
+def hidden(of: str = "") -> Q:
+    """As `Connection.is_hidden`."""
+    return Q(**{f"{of}privacy": Privacy.PRIVATE}) | Q(**{f"{of}state": State.DRAFT})
+
+
+def searchable(*columns: str, unless: Q) -> Case:
+    """Nothing of a row that is hidden is found by what it is called."""
+    spaced = [part for column in columns for part in (F(column), Value(" "))]
+    words = Concat(*spaced, output_field=TextField())
+    return Case(When(unless, then=Value("")), default=words, output_field=TextField())
 
 
 class ShownHealth(admin.SimpleListFilter):
@@ -41,6 +72,12 @@ class SyncInline(ReadOnlyInline):
     ordering = ("-number",)
     max_num = 10
 
+    def get_fields(self, request: HttpRequest, obj: Connection | None = None) -> Any:
+        return [field for field in self.fields if field != "reason" or not (obj and obj.is_hidden)]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Sync]:
+        return super().get_queryset(request).select_related("connection__created_by")
+
 
 class EventInline(ReadOnlyInline):
     model = Event
@@ -48,6 +85,12 @@ class EventInline(ReadOnlyInline):
     fields = ("at", "actor", "verb", "changed", "detail")
     readonly_fields = ("changed",)
     show_change_link = False
+
+    def get_fields(self, request: HttpRequest, obj: Connection | None = None) -> Any:
+        return [field for field in self.fields if field != "detail" or not (obj and obj.is_hidden)]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
+        return super().get_queryset(request).select_related("actor", "connection__created_by")
 
     @admin.display(description="fields")
     def changed(self, event: Event) -> str:
@@ -58,16 +101,25 @@ class EventInline(ReadOnlyInline):
 class ConnectionAdmin(ReadOnly):
     """Its actions run through the same client, budget and trail as the pages."""
 
-    list_display = ("name", "workspace", "source_key", "privacy", "health_shown", "since", "health_reason", "synced_at")
+    list_display = ("__str__", "workspace", "source_key", "privacy", "health_shown", "since", "reason", "synced_at")
     list_filter = (ShownHealth, "source_key", "privacy", "state")
     list_select_related = ("workspace",)
-    search_fields = ("name", "workspace__name", "created_by__email", "created_by__name", "person", "person_email", "id")
-    exclude = SECRETS
+    search_fields = ("names", "workspace__name", "created_by__email", "created_by__name", "id")
+    ordering = ("-created_at",)  # By name, it would be told between which others a private one stands.
     actions = ("test_now", "sync_now", "pause", "resume")
     inlines = (SyncInline, EventInline)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
-        return Connection.objects.with_health().defer(*SECRETS).select_related("workspace", "created_by", "team")
+        names = searchable("name", "person", "person_email", unless=hidden())
+        shown = Connection.objects.with_health().alias(names=names).defer(*SECRETS).order_by(*self.ordering)
+        return shown.select_related("workspace", "created_by", "team")
+
+    def get_exclude(self, request: HttpRequest, obj: Connection | None = None) -> tuple[str, ...]:
+        return (*SECRETS, *NAMING) if obj and obj.is_hidden else SECRETS
+
+    @admin.display(description="reason")
+    def reason(self, connection: Connection) -> str:
+        return connection.health_code if connection.is_hidden else connection.health_reason
 
     @admin.display(description="health", ordering="shown_health")
     def health_shown(self, connection: Connection) -> str:
@@ -99,11 +151,15 @@ class ConnectionAdmin(ReadOnly):
 
     def on_each(self, request: PersonRequest, queryset: QuerySet[Connection], act: Callable[[Connection], str]) -> None:
         """Say for each connection what came of it."""
-        for connection in Connection.objects.filter(pk__in=queryset.values("pk")).select_related("workspace"):
+        chosen = Connection.objects.filter(pk__in=queryset.values("pk"))
+        for connection in chosen.select_related("workspace", "created_by"):
             try:
                 self.message_user(request, f"{connection}: {act(connection)}")
-            except (SourceError, AlreadyActive) as refusal:
+            except AlreadyActive as refusal:
                 self.message_user(request, f"{connection}: {refusal}", messages.ERROR)
+            except SourceError as refusal:
+                words = f"it does not work ({refusal.code})." if connection.is_hidden else refusal
+                self.message_user(request, f"{connection}: {words}", messages.ERROR)
 
 
 def check_said(connection: Connection, *, by: User) -> str:
@@ -138,19 +194,64 @@ def resume_said(connection: Connection, *, by: User) -> str:
 
 @admin.register(Sync)
 class SyncAdmin(ReadOnly):
-    list_display = ("connection", "number", "trigger", "state", "reason", "created_at", "finished_at", "calls")
+    list_display = ("of", "number", "trigger", "state", "why", "created_at", "finished_at", "calls")
     list_filter = ("state", "trigger")
-    list_select_related = ("connection",)
-    search_fields = ("connection__name", "connection__workspace__name")
+    list_select_related = ("connection__created_by",)
+    search_fields = ("names", "connection__workspace__name")
     date_hierarchy = "created_at"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Sync]:
+        names = searchable("connection__name", unless=hidden("connection__"))
+        return super().get_queryset(request).alias(names=names)
+
+    def get_exclude(self, request: HttpRequest, obj: Sync | None = None) -> tuple[str, ...]:
+        return ("reason",) if obj and obj.connection.is_hidden else ()
+
+    @admin.display(description="connection")
+    def of(self, sync: Sync) -> str:
+        return str(sync.connection)
+
+    @admin.display(description="reason")
+    def why(self, sync: Sync) -> str:
+        return "" if sync.connection.is_hidden else sync.reason
 
 
 @admin.register(Event)
 class EventAdmin(ReadOnly):
-    list_display = ("at", "workspace", "actor", "verb", "about", "detail")
-    list_select_related = ("workspace", "actor")
-    search_fields = ("about", "workspace__name", "actor__email")
-    exclude = ("changes",)
+    list_display = ("at", "workspace", "what", "words")
+    list_select_related = ("workspace", "actor", "connection__created_by")
+    search_fields = ("names", "workspace__name", "actor__email")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
+        names = searchable("about", "detail", unless=Q(private_to__isnull=False) | hidden("connection__"))
+        return super().get_queryset(request).alias(names=names)
+
+    def get_exclude(self, request: HttpRequest, obj: Event | None = None) -> tuple[str, ...]:
+        return ("changes", "about", "detail") if obj and obj.is_hidden else ("changes",)
+
+    @admin.display(description="what")
+    def what(self, event: Event) -> str:
+        return str(event)
+
+    @admin.display(description="detail")
+    def words(self, event: Event) -> str:
+        return "" if event.is_hidden else event.detail
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnly):
+    """Which e-mails wait or were given up, and why. Not what they say, nor of which connection: it may be private."""
+
+    list_display = ("written_at", "workspace", "what", "reader", "state", "tries", "trouble", "ended_at")
+    list_filter = ("state",)
+    list_select_related = ("connection__workspace", "reader")
+    search_fields = ("reader__email", "connection__workspace__name", "connection__id")
+    fields = (*list_display, "try_after", "handed_over")
+    readonly_fields = ("workspace",)
+
+    @admin.display(description="workspace")
+    def workspace(self, notice: Notice) -> Workspace:
+        return notice.connection.workspace
 
 
 @admin.register(AccountBudget)

@@ -7,12 +7,13 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from connections.models import Membership, Role, Team, User, Workspace
+from connections.models.addresses import AddressFormField
 
 
 class NewWorkspaceForm(forms.ModelForm):
     """A workspace for a new customer, with its owner and a first team."""
 
-    owner_email = forms.EmailField(label="Owner's e-mail", help_text="Gets a link to set a password, if new here.")
+    owner_email = AddressFormField(label="Owner's e-mail", help_text="Gets a link to set a password, if new here.")
     owner_name = forms.CharField(label="Owner's name", max_length=100, required=False)
     team_name = forms.CharField(label="First team", max_length=100, required=False, help_text="The owner is in it.")
 
@@ -33,8 +34,8 @@ class NewWorkspaceForm(forms.ModelForm):
         return owner
 
     def owner(self) -> User:
-        email = self.cleaned_data["owner_email"].lower()
-        user = User.objects.filter(email__iexact=email).first()
+        email = self.cleaned_data["owner_email"]
+        user = User.objects.filter(email=email).first()
         if user is None:
             user = User.objects.create_user(email, name=self.cleaned_data["owner_name"])
             vouch_for(user)
@@ -45,6 +46,18 @@ def vouch_for(user: User) -> None:
     """Count the address as proven and as the only one: staff say that it is this person's."""
     EmailAddress.objects.filter(user=user).delete()  # An address that was taken away must not log in any more.
     EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
+
+
+class MembershipForm(forms.ModelForm):
+    """Of somebody who is in it the role changes alone: another person comes by a line of their own."""
+
+    class Meta:
+        model = Membership
+        fields = ("user", "role")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["user"].disabled = self.instance.pk is not None
 
 
 class MembershipFormSet(forms.BaseInlineFormSet):

@@ -3,9 +3,13 @@
 import re
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from connections.access.requests import PersonRequest
+from connections.login import confirming
 
 LONGEST_SEARCH = 100  # Characters.
 # What the links of a date hierarchy ask for; no database has the year 10000, and Django does not look.
@@ -28,6 +32,26 @@ class Searched(admin.ModelAdmin):
         if name == self.date_hierarchy:
             return bool(DATES.fullmatch(f"{kind}={value}"))
         return name in filters and "\0" not in value and super().lookup_allowed(lookup, value, request)
+
+
+class OfPeople(Searched):
+    """What is done to people's accounts and rights wants a recent login, as on the pages of a workspace."""
+
+    def changelist_view(self, request: Any, extra_context: Any = None) -> Any:
+        return ask_to_confirm(request) or super().changelist_view(request, extra_context)
+
+    def changeform_view(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return ask_to_confirm(request) or super().changeform_view(request, *args, **kwargs)
+
+    def delete_view(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return ask_to_confirm(request) or super().delete_view(request, *args, **kwargs)
+
+
+def ask_to_confirm(request: PersonRequest) -> HttpResponse | None:
+    if request.method != "POST" or confirming.is_recent(request):
+        return None
+    messages.info(request, "Nothing was changed yet. Confirm that it is you, then do it again.")
+    return redirect(confirming.confirm_url(request.path))
 
 
 class ReadOnly(Searched):

@@ -1,17 +1,28 @@
 """Asks a source whether credentials work, and writes down what came of it."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from django.db import transaction
 from django.utils import timezone
 
-from connections.checking.notices import tell_broken, tell_mended, tell_taken_over
-from connections.models import AccountName, Connection, Full, Health, SharedBudget, StandbyKey, User
+from connections.checking.notices import tell_broken, tell_late, tell_mended, tell_on_time, tell_taken_over
+from connections.checking.patience import Patience, of_a_person
+from connections.models import (
+    AccountName,
+    Connection,
+    Full,
+    Health,
+    SharedBudget,
+    StandbyKey,
+    StreamHealth,
+    StreamRun,
+    User,
+)
 from connections.models.account_name import account_fingerprints
 from connections.models.condition import ANOTHER_ACCOUNT
 from connections.safe.sealing import Unsealable
-from sources.errors import AccountUnavailable, BadCredentials, NotPermitted, SourceError, WrongAddress
+from sources.errors import AccountUnavailable, BadCredentials, NotPermitted, SourceError, TooSlow, WrongAddress
 from sources.spec import Credentials, Proof, Source, host_of
 
 log = logging.getLogger(__name__)
@@ -25,21 +36,45 @@ def account_of(credentials: Credentials) -> str:
     return account_fingerprints(host_of(credentials.api_url))[0]
 
 
-def ask(source: Source, credentials: Credentials) -> Proof:
+def budget_for(source: Source, credentials: Credentials, patience: Patience) -> SharedBudget:
+    """Of calls for which somebody waits."""
+    return SharedBudget(
+        account=account_of(credentials),
+        rate=source.calls_per_second(),
+        still_wanted=patience.still_wanted,
+        gives_up_at=patience.ends_at,
+    )
+
+
+def ask(source: Source, credentials: Credentials, patience: Patience) -> Proof:
     """Check live, before anything that waits in bulk. Raises SourceError."""
-    budget = SharedBudget(account=account_of(credentials), rate=source.calls_per_second())
-    proof = source.check(credentials, budget=budget)
+    budget = budget_for(source, credentials, patience)
+    proof = source.check(credentials, budget=budget, seconds=patience.seconds)
     AccountName.objects.learn(host_of(credentials.api_url), proof.account)
     return proof
 
 
-def check(connection: Connection, *, by: User | None) -> None:
+def count(source: Source, credentials: Credentials, known: Mapping[str, int], patience: Patience) -> dict[str, int]:
+    """How many rows the usual streams have that are not known yet, as far as the account says so in time.
+
+    That costs it a call a stream.
+    """
+    unknown = [stream for stream in source.default_streams if stream.key not in known]
+    if source.count is None or not unknown:
+        return {}
+    budget = budget_for(source, credentials, patience)
+    return {**source.count(credentials, unknown, budget=budget, seconds=patience.seconds)}
+
+
+def check(connection: Connection, *, by: User | None, patience: Patience | None = None) -> None:
     """Test the stored credentials and keep the outcome as the connection's health. Raises SourceError."""
     try:
-        proof = prove(connection)
+        proof = prove(connection, patience or of_a_person())
     except Unsealable:
         note_failure(connection, unreadable_key())
         raise unreadable_key() from None
+    except TooSlow:
+        raise  # Nothing is known yet: whoever has more patience goes on.
     except SourceError as failure:
         if note_failure(connection, failure):
             connection.record("tested", by=by, detail=f"Failed: {failure}"[:300])
@@ -48,14 +83,14 @@ def check(connection: Connection, *, by: User | None) -> None:
         connection.record("tested", by=by, detail="It works.")
 
 
-def prove(connection: Connection) -> Proof:
+def prove(connection: Connection, patience: Patience) -> Proof:
     """By the first key, or by the standby key that takes over from it. Raises SourceError and Unsealable."""
     try:
-        proof = ask(connection.known_source(), connection.credentials())
+        proof = ask(connection.known_source(), connection.credentials(), patience)
     except BadCredentials as refusal:
-        if not take_over(connection, refusal):
+        if not take_over(connection, refusal, patience):
             raise
-        return prove(connection)
+        return prove(connection, patience)
     refuse_another_account(connection, proof)
     return proof
 
@@ -70,7 +105,7 @@ def refuse_another_account(connection: Connection, proof: Proof) -> None:
         )
 
 
-def take_over(connection: Connection, refusal: BadCredentials) -> bool:
+def take_over(connection: Connection, refusal: BadCredentials, patience: Patience) -> bool:
     """Let the standby key stand in for one that was refused, if there is one that works.
 
     Returns whether another key is in place now, whoever put it there: a person may have been quicker. Raises
@@ -80,7 +115,7 @@ def take_over(connection: Connection, refusal: BadCredentials) -> bool:
         return False
     refused_key = connection.key_stored_at
     standby = StandbyKey.objects.of(connection)
-    proof = prove_standby(standby) if standby else None
+    proof = prove_standby(standby, patience) if standby else None
     with transaction.atomic():
         if not is_still_there(connection):
             return False
@@ -88,16 +123,15 @@ def take_over(connection: Connection, refusal: BadCredentials) -> bool:
             return True
         if not (standby and proof and standby.is_still_there()):
             return False
-        refused = connection.person
         put_in_place(connection, standby, proof)
-    tell_taken_over(connection, refused=refused)
+        tell_taken_over(connection)
     return True
 
 
-def prove_standby(standby: StandbyKey) -> Proof | None:
+def prove_standby(standby: StandbyKey, patience: Patience) -> Proof | None:
     """None when it does not work either. Raises SourceError when it could not be tried."""
     try:
-        proof = ask(standby.connection.known_source(), standby.credentials())
+        proof = ask(standby.connection.known_source(), standby.credentials(), patience)
     except (Unsealable, *FOR_A_PERSON):
         log.warning("the standby key does not work either", extra={"connection": str(standby.pk)})
         return None
@@ -119,7 +153,7 @@ def unreadable_key() -> BadCredentials:
 
 def note_success(connection: Connection, proof: Proof | None = None) -> bool:
     """It works; somebody who was told that it did not is told. Returns whether that still concerns the connection."""
-    return keep_outcome(connection, lambda row: row.accept_proof(proof) if proof else row.set_health(Health.HEALTHY))
+    return keep_outcome(connection, lambda row: row.accept_proof(proof) if proof else row.note_working())
 
 
 def note_failure(connection: Connection, failure: SourceError) -> bool:
@@ -145,6 +179,35 @@ def note_full(connection: Connection, full: Full) -> bool:
     return keep_outcome(connection, lambda row: row.set_health(Health.ACTION_NEEDED, str(full), code=full.code))
 
 
+def note_streams(connection: Connection, runs: list[StreamRun]) -> bool:
+    """What became of streams in a sync; people who were told that some are late are told when the last one is back.
+
+    Returns whether that still concerns the connection.
+    """
+
+    def apply(row: Connection) -> None:
+        is_back = StreamHealth.objects.note(row, runs)
+        row.late_at = row.stream_healths.first_late_at()
+        row.save(update_fields=["late_at"])
+        if is_back:
+            tell_on_time(row)
+
+    return keep_outcome(connection, apply)
+
+
+def notice_late() -> None:
+    """Tell people of each stream that is late and that they were not told of. Once, however many workers look."""
+    for connection in Connection.objects.late_untold().without_key().select_related("workspace"):
+        with transaction.atomic():
+            late = connection.stream_healths.late().filter(told_late_at=None)
+            names = [one.name for one in late] if is_still_there(connection) else []
+            late.update(told_late_at=timezone.now())
+            if names:
+                tell_late(connection, names)
+        if names:
+            log.warning("streams are late", extra={"connection": str(connection.pk), "streams": len(names)})
+
+
 def words_for(row: Connection, failure: SourceError) -> str:
     """Of a key that worked before, whose it was says more than where to copy it from."""
     if failure.code != BadCredentials.code or not row.person:
@@ -163,18 +226,16 @@ def keep_outcome(connection: Connection, apply: Callable[[Connection], None]) ->
     with transaction.atomic():
         if not is_still_there(connection) or connection.key_stored_at != asked_with:
             return False  # The answer was about a connection that is deleted, or about a key that is replaced.
-        was_broken = connection.needs_action
+        was_broken, since = connection.needs_action, connection.health_since
         apply(connection)
         connection.save_health()
         if was_broken and not connection.needs_action:
             connection.become_due()  # What was missed meanwhile is not left to the schedule.
             connection.save(update_fields=["next_sync_at", "late_at"])
+            tell_mended(connection, broken_since=since)
         if connection.needs_action and not was_broken:
             connection.record("stopped working", by=None, detail=connection.health_reason)
-    if connection.needs_action and not was_broken:
-        tell_broken(connection)
-    elif was_broken and not connection.needs_action:
-        tell_mended(connection)
+            tell_broken(connection)
     return True
 
 

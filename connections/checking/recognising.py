@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from connections.checking.checking import account_of
-from connections.models import Connection, SharedBudget
+from connections.checking.checking import budget_for
+from connections.checking.patience import Patience
+from connections.models import Connection
 from connections.models.account_name import own_name_of
 from connections.safe.sealing import Unsealable
 from sources.spec import Credentials, host_of
@@ -23,7 +24,7 @@ class Verdict:
 SAME = Verdict(is_same=True)
 
 
-def whose_account(connection: Connection, credentials: Credentials) -> Verdict:
+def whose_account(connection: Connection, credentials: Credentials, patience: Patience) -> Verdict:
     """Rows of two accounts must never stand together. Raises SourceError.
 
     An account's name is its own; of one with another name the rows have to be found. Nothing is asked of an account
@@ -35,8 +36,8 @@ def whose_account(connection: Connection, credentials: Credentials) -> Verdict:
     rows = connection.records.spread(source.identity.stream, SAMPLED) if source.identity else []
     if not rows or source.identity is None:
         return Verdict(is_same=False, evidence="None of your rows can tell whether it is the same account.")
-    budget = SharedBudget(account=account_of(credentials), rate=source.calls_per_second())
-    told = source.identity.recognise(credentials, rows, budget=budget)
+    budget = budget_for(source, credentials, patience)
+    told = source.identity.recognise(credentials, rows, budget=budget, seconds=patience.seconds)
     what = f"{told.found} of {told.asked} of your {source.identity.stream} are there."
     return Verdict(is_same=told.found >= min(SURE, told.asked), evidence=what)
 

@@ -1,28 +1,46 @@
-"""Pulled rows as lines of a file: JSON lines exactly as the API gave them, or a table that a spreadsheet may open."""
+"""Pulled rows as a file: JSON lines exactly as the API gave them, or a table."""
 
 import csv
+import io
 import json
-import unicodedata
 from collections.abc import Callable, Iterator
-from typing import Any
 
-from connections.models import Connection
-from connections.models.hidden_address import show
+from connections.data.formulas import guarded
+from connections.models import Connection, Record
 from connections.models.record import RecordQuerySet
-from sources.spec import Row, Stream
+from sources.spec import Stream
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-CHUNK = 1000  # Rows in memory at a time.
+REST = "other"  # The column of all that has none of its own.
+in_json = json.JSONEncoder(ensure_ascii=False).encode
+# Numbers as the texts that they came as: one may have more digits than Python would read.
+decode = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
+
+Records = Iterator[list[Record]]
 
 
-def lines(connection: Connection, stream: Stream, format: str, *, deleted: bool = False) -> Iterator[str]:
-    """The file, line by line, whatever its length. Raises Unsealable at once, before there is a first line."""
-    return LINES[format](chosen(connection, stream, deleted=deleted), connection.address())
+def pieces(connection: Connection, stream: Stream, format: str, *, deleted: bool = False) -> Iterator[str]:
+    """The file for programs, in pieces that are held one at a time, whatever its length.
+
+    Raises Unsealable at once, before there is a first one.
+    """
+    address, records = connection.address(), chosen(connection, stream, deleted=deleted).in_bites()
+    return table(records, stream, address) if format == "csv" else json_lines(records, address)
 
 
-def jsonl_lines(records: RecordQuerySet, address: str) -> Iterator[str]:
-    for record in records.iterator(chunk_size=CHUNK):
-        yield one_line(record.exact(address=address)) + "\n"
+def for_spreadsheets(connection: Connection, stream: Stream) -> Iterator[str]:
+    """The table that a person opens: what a spreadsheet would run as a formula is kept from it. Raises Unsealable."""
+    records = chosen(connection, stream, deleted=False).in_bites()
+    return table(records, stream, connection.address(), cell=guarded, line_end="\r\n")
+
+
+def chosen(connection: Connection, stream: Stream, *, deleted: bool) -> RecordQuerySet:
+    records = connection.records.filter(stream=stream.key)
+    return records if deleted else records.living()
+
+
+def json_lines(records: Records, address: str) -> Iterator[str]:
+    for bite in records:
+        yield "".join(one_line(record.exact(address=address)) + "\n" for record in bite)
 
 
 def one_line(text: str) -> str:
@@ -33,59 +51,47 @@ def one_line(text: str) -> str:
     return text.replace("\u2028", r"\u2028").replace("\u2029", r"\u2029").replace("\x85", r"\u0085")
 
 
-def csv_lines(records: RecordQuerySet, address: str) -> Iterator[str]:
-    """A header of all keys that occur, then a line a row; what a spreadsheet would run as a formula is quoted."""
-    columns = all_columns(records, address)
-    writer = csv.writer(Echo(), quoting=csv.QUOTE_ALL)  # No separator in a text begins a cell.
-    yield writer.writerow([cell(column) for column in columns])
-    for row in rows(records, address):
-        yield writer.writerow([cell(row.get(column)) for column in columns])
+def table(
+    records: Records, stream: Stream, address: str, *, cell: Callable[[str], str] = str, line_end: str = "\n"
+) -> Iterator[str]:
+    """A header, then a line a row. Its columns are the stream's own and never the rows': each account has the same."""
+    columns = columns_of(stream)
+    yield written([[*columns, REST]], line_end)
+    for bite in records:
+        rows = (values_of(record.exact(address=address)) for record in bite)
+        yield written(([cell(text) for text in line(row, columns)] for row in rows), line_end)
 
 
-def rows(records: RecordQuerySet, address: str) -> Iterator[Row]:
-    for record in records.iterator(chunk_size=CHUNK):
-        yield record.row(address=address)
+def written(lines: Iterator[list[str]] | list[list[str]], line_end: str) -> str:
+    into = io.StringIO(newline="")
+    csv.writer(into, quoting=csv.QUOTE_ALL, lineterminator=line_end).writerows(lines)  # No text begins a cell.
+    return into.getvalue()
 
 
-def chosen(connection: Connection, stream: Stream, *, deleted: bool) -> RecordQuerySet:
-    records = connection.records.filter(stream=stream.key)
-    return (records if deleted else records.living()).in_id_order()
+def columns_of(stream: Stream) -> list[str]:
+    return [*dict.fromkeys(("id", *stream.columns, *stream.remembers))]
 
 
-def all_columns(records: RecordQuerySet, address: str) -> list[str]:
-    """Rows of one stream may have different keys; none is left out. `links` is for machines."""
-    seen: dict[str, None] = {"id": None}
-    for text in records.values_list("text", flat=True).iterator(chunk_size=CHUNK):
-        seen.update(dict.fromkeys(json.loads(show(text, address))))
-    return [column for column in seen if column != "links"]
+def line(values: dict[str, str], columns: list[str]) -> Iterator[str]:
+    """The cells of a row; what has no column stands as JSON in the last one."""
+    for column in columns:
+        value = values.pop(column, "null")
+        yield json.loads(value) if value.startswith('"') else "" if value == "null" else value
+    rest = (f"{in_json(name)}:{value}" for name, value in values.items())
+    yield f"{{{','.join(rest)}}}"
 
 
-def cell(value: Any) -> str:
-    if value is None:
-        return ""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return f"'{text}" if starts_a_formula(text) and not is_number(text) else text
+def values_of(text: str) -> dict[str, str]:
+    """The values of a JSON object, each as the text that it came as: read and written anew, 1.10 would become 1.1.
 
-
-def starts_a_formula(text: str) -> bool:
-    """Spreadsheets look past blanks, and take full-width signs for their narrow twins."""
-    first = unicodedata.normalize("NFKC", text.lstrip(" \u00a0\u3000")[:1])
-    return first.startswith(FORMULA_STARTS)
-
-
-def is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-class Echo:
-    """A file that hands back what is written to it."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-LINES: dict[str, Callable[[RecordQuerySet, str], Iterator[str]]] = {"jsonl": jsonl_lines, "csv": csv_lines}
+    Rows from before texts were kept as they came have a blank after each comma and colon, all others none.
+    """
+    found, at = {}, 1
+    while text[at] != "}":
+        name, colon = decode(text, at)
+        begin = colon + 2 if text[colon + 1] == " " else colon + 1
+        _, end = decode(text, begin)
+        found[name] = text[begin:end]
+        at = end + 1 if text[end] == "," else end
+        at += text[at] == " "
+    return found

@@ -1,24 +1,32 @@
 """The pages about what was pulled: streams, rows and downloads."""
 
+import json
+from functools import partial
 from itertools import chain
+from typing import cast
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
 from connections.access import access
+from connections.access.acting import require_room_for_download
 from connections.access.requests import PersonRequest
-from connections.data.exporting import lines
-from connections.models import Connection
+from connections.data.exporting import for_spreadsheets, pieces, values_of
+from connections.data.places import Download
+from connections.models import Connection, Record
 from connections.models.bounds import room_of
+from connections.models.record import RecordQuerySet
 from connections.safe.sealing import Unsealable
 from sources.spec import Stream
 
 PAGE_SIZE = 50
+LONGEST_ROW = 200_000  # Letters on its page; the files have all.
+A_FIELD = 100  # Letters that a field takes on a page beside its own.
 FORMAT_WORDS = {"csv": "CSV", "jsonl": "JSON lines"}
 BYTE_ORDER_MARK = "\ufeff"  # Without it Excel reads accented letters wrongly.
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
@@ -61,10 +69,44 @@ def rows(request: PersonRequest, workspace: str, source: str, pk: UUID, stream: 
         "connection": connection,
         "stream": chosen,
         "page": page,
-        "rows": [record.cells(chosen) for record in page],
+        "rows": cast(RecordQuerySet, page.object_list).shown(chosen),
         "latest": connection.syncs.newest_first().first(),
     }
     return render(request, "connections/data/rows.html", context)
+
+
+@require_safe
+def row(request: PersonRequest, workspace: str, source: str, pk: UUID, stream: str) -> HttpResponse:
+    """One row with all that it holds."""
+    connection = access.visible_connection(request, workspace, source, pk)
+    chosen = access.offered_stream(connection, stream)
+    named = request.GET.get("id", "").replace("\x00", "")  # Which PostgreSQL would not even compare.
+    record = get_object_or_404(connection.records.filter(stream=stream), external_id=named)
+    context = {
+        "workspace": connection.workspace,
+        "connection": connection,
+        "stream": chosen,
+        "record": record,
+        **whole(record, connection),
+    }
+    return render(request, "connections/data/row.html", context)
+
+
+def whole(record: Record, connection: Connection) -> dict[str, object]:
+    """The fields of a row, as much of them as one page bears."""
+    try:
+        address = connection.address()
+    except Unsealable:
+        address = "…"
+    left, fields = LONGEST_ROW, []
+    values = values_of(record.exact(address=address))
+    for name, value in values.items():
+        text = json.loads(value) if value.startswith('"') else value
+        fields.append((name[:left], text[:left]))
+        left -= len(name) + len(text) + A_FIELD
+        if left < 0:
+            break
+    return {"fields": fields, "is_cut": left < 0}
 
 
 @require_safe
@@ -74,14 +116,22 @@ def download(
     connection = access.visible_connection(request, workspace, source, pk)
     chosen = access.offered_stream(connection, stream)
     try:
-        found = lines(connection, chosen, format)
+        found = for_spreadsheets(connection, chosen) if format == "csv" else pieces(connection, chosen, format)
     except Unsealable:
         messages.error(request, "The stored address cannot be read any more, and the rows repeat it. Enter it again.")
         return redirect(connection)
-    if request.method == "GET":  # A look at the headers brings no row.
-        connection.record("exported", by=request.user, detail=f"{chosen.name} as {FORMAT_WORDS[format]}")
     headers = {"Content-Disposition": f'attachment; filename="{file_name(connection, chosen, format)}"'}
-    whole = chain([BYTE_ORDER_MARK] if format == "csv" else [], found)
+    if request.method == "HEAD":  # A look at the headers brings no row.
+        return HttpResponse(content_type=CONTENT_TYPES[format], headers=headers)
+    require_room_for_download(request.user)
+    begun = [BYTE_ORDER_MARK] if format == "csv" else []
+    whole = Download(
+        chain(begun, found),
+        to=request.user,
+        workspace=connection.workspace,
+        may_see=partial(access.still_visible, request, connection),
+    )
+    connection.record("exported", by=request.user, detail=f"{chosen.name} as {FORMAT_WORDS[format]}")
     return StreamingHttpResponse(whole, content_type=CONTENT_TYPES[format], headers=headers)
 
 

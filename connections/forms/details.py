@@ -104,7 +104,7 @@ class DetailsForm(forms.Form):
             Privacy.WORKSPACE: f"All {people} members of {self.workspace} may use it."
             if people > 1
             else "You alone, for now.",
-            Privacy.PRIVATE: "Nobody else sees it, not even administrators.",
+            Privacy.PRIVATE: f"Nobody else in {self.workspace} sees it, not even its administrators.",
             Privacy.TEAM: "The members of one of your teams may use it; administrators manage it."
             if self.has_teams
             else IN_NO_TEAM,

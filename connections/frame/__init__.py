@@ -1,4 +1,4 @@
-"""What the pages of a connection share: the part that moves while a sync runs, and the outlook on calls and minutes.
+"""What the pages of a connection share: the part that moves while a sync runs, a check that goes on, and the outlook.
 
-May use: access, models.
+May use: checking, access, models, safe.
 """

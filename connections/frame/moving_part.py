@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from connections.access import access
 from connections.access.requests import PersonRequest
+from connections.checking.watching import is_worker_missing
 from connections.frame.outlook import budget_in_use, remaining, sizes
 from connections.models import Connection, Health, Pace, StreamRun, Sync
 from connections.models.bounds import room_of
@@ -22,13 +23,15 @@ def moving_part(request: PersonRequest, connection: Connection) -> dict[str, obj
     latest = syncs[0] if syncs else None
     runs = [*latest.stream_runs.all()] if latest else []
     counts = connection.row_counts.by_stream()
+    is_unattended = is_worker_missing(connection)
     return {
         "workspace": connection.workspace,
         "connection": connection,
         "syncs": syncs,
         "latest": latest,
-        "shown": f"{latest.number}-{latest.state_word}-{connection.health_word}" if latest else "",
+        "shown": f"{latest.number}-{latest.state_word}-{connection.health_word}-{is_unattended}" if latest else "",
         "next_look": next_look(latest) if latest else "",
+        "is_unattended": is_unattended,
         "room": room_of(connection),
         "may_manage": access.may_manage(request, connection),
         "may_stop": bool(latest and latest.is_active and access.may_stop(request, latest)),
@@ -49,8 +52,14 @@ def next_look(latest: Sync) -> str:
 
 def pulled(connection: Connection, runs: list[StreamRun], counts: dict[str, int]) -> dict[str, object]:
     by_stream = {run.stream: run for run in runs}
+    healths = {one.stream: one for one in connection.stream_healths.all()}
     streams = [
-        {"stream": stream, "count": counts.get(stream.key, 0), "run": by_stream.get(stream.key)}
+        {
+            "stream": stream,
+            "count": counts.get(stream.key, 0),
+            "run": by_stream.get(stream.key),
+            "health": healths.get(stream.key),
+        }
         for stream in connection.streams
     ]
     filled = next((stream for stream in connection.streams if counts.get(stream.key)), None)

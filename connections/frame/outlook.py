@@ -12,8 +12,11 @@ from connections.models import AccountBudget, Connection, Pace, StreamRun, Sync
 from connections.models.pacing import SHARE
 from sources.spec import Source, Stream
 
-ROWS_PER_CALL = 95  # Pages of 100 that overlap by five.
+PAGE = 100
+OVERLAP = 5  # Rows that a page has in common with the one before it.
+BY_ID = 97  # Rows of a page in a walk by id, whose ranges do not end where pages do.
 MINUTE = timedelta(minutes=1)
+SLOW = 5.0  # Seconds for an answer, on average. Live accounts took up to 2.5 on a good day.
 
 Sizes = Mapping[str, int]
 """The rows of each stream that has been counted."""
@@ -21,41 +24,56 @@ Sizes = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Cost:
-    """What it takes to read those streams that are counted, at one pace, in calls a second. `is_counted`: all are."""
+    """What it takes to read streams at one pace, in calls a second. `is_counted`: all of them are.
+
+    With slow answers the rate comes out at less than the pace.
+    """
 
     pace: Pace
     rate: float
+    real_rate: float
     calls: int
     is_counted: bool
 
     @property
     def time(self) -> str:
-        return in_words(self.calls / self.rate)
+        return in_words(self.calls / self.real_rate, is_counted=self.is_counted)
 
     @property
     def words(self) -> str:
-        if not self.calls:
+        if not self.time:
             return "How long it takes is known once the first sync has counted."
-        what = "All that is chosen" if self.is_counted else "What is counted so far"
-        rest = "." if self.is_counted else "; not everything is counted yet."
-        return f"{what} takes {self.time} ({self.calls:,} call{pluralize(self.calls)}){rest}"
+        calls = f"{self.calls:,} call{pluralize(self.calls)}"
+        if self.is_counted:
+            return f"All that is chosen takes {self.time} ({calls})."
+        return f"What is chosen takes {self.time} ({calls}): not everything is counted yet."
+
+
+STEPS = (  # Up to so many seconds, in this unit, by steps of so many of it: never off by more than a seventh.
+    (100.0, "seconds", 1, 5.0),
+    (10 * 60.0, "minutes", 60, 0.5),
+    (100 * 60.0, "minutes", 60, 1.0),
+    (math.inf, "hours", 3600, 0.5),
+)
+MOMENT = 20.0  # Seconds. Of less nobody wants to know how much less.
 
 
 def in_words(seconds: float, *, is_counted: bool = True) -> str:
-    """“less than a minute”, “about 2 minutes”; “3 hours or more” where not everything is counted.
+    """“about 85 seconds”, “about 2.5 minutes”; “at least 3 hours” where not everything is counted.
 
     Empty where so little is counted that nothing can be said.
     """
-    if seconds <= 60:
-        return "less than a minute" if is_counted else ""
-    size, unit = (60, "minutes") if seconds <= 100 * 60 else (3600, "hours")
-    count = math.ceil(seconds / size)
-    return f"about {count} {unit}" if is_counted else f"{count} {unit} or more"
+    if seconds < MOMENT:
+        return f"less than {MOMENT:.0f} seconds" if is_counted else ""
+    unit, size, step = next((unit, size, step) for most, unit, size, step in STEPS if seconds <= most)
+    count = round(seconds / size / step) * step
+    return f"{'about' if is_counted else 'at least'} {count:g} {unit}"
 
 
 def sizes(connection: Connection, stored: Sizes) -> dict[str, int]:
     """What the account said, or what is stored if that is more; and of what came back empty, that it is empty."""
-    counted = dict.fromkeys(last_read(connection), 0) | connection.account_facts.get("counts", {})
+    facts = connection.account_facts
+    counted = dict.fromkeys(last_read(connection), 0) | facts.get("totals", {}) | facts.get("counts", {})
     return counted | {key: max(rows, counted.get(key, 0)) for key, rows in stored.items()}
 
 
@@ -65,29 +83,41 @@ def last_read(connection: Connection) -> list[str]:
     return [run.stream for run in last.stream_runs.all() if run.is_finished and not run.is_without_rows] if last else []
 
 
-def calls_for(rows: int) -> int:
-    return max(1, math.ceil(rows / ROWS_PER_CALL))
+def calls_for(stream: Stream, rows: int) -> int:
+    """One more call looks behind a list that fits into a page, since a total alone ends nothing."""
+    if not rows:
+        return 1
+    by_offset = (rows - OVERLAP) / (PAGE - OVERLAP)
+    return max(2, math.ceil(rows / BY_ID if stream.paging == "keyset" else by_offset))
 
 
 def pull_rate(source: Source, pace: str) -> float:
     return source.calls_per_second() * SHARE[Pace(pace)]
 
 
-def cost(source: Source, streams: Collection[Stream], counted: Sizes, pace: Pace) -> Cost:
+def rate_at_most(source: Source, budget: AccountBudget | None) -> float:
+    """Calls a second that come about with as many under way as a pull makes, whatever the account bears."""
+    return source.calls_at_once / budget.answers_take if budget and budget.answers_take else math.inf
+
+
+def cost(
+    source: Source, streams: Collection[Stream], counted: Sizes, pace: Pace, budget: AccountBudget | None = None
+) -> Cost:
     return Cost(
         pace=pace,
         rate=pull_rate(source, pace),
-        calls=sum(calls_for(counted[stream.key]) for stream in streams if stream.key in counted),
+        real_rate=min(pull_rate(source, pace), rate_at_most(source, budget)),
+        calls=sum(calls_for(stream, counted.get(stream.key, 0)) for stream in streams),
         is_counted=all(stream.key in counted for stream in streams),
     )
 
 
-def estimates(connection: Connection) -> list[Cost]:
-    """What its streams, or the usual ones of a draft, cost at each pace."""
+def estimates(connection: Connection, budget: AccountBudget | None) -> list[Cost]:
+    """What its streams, or the usual ones of a draft, cost at each pace. `budget` is the account's."""
     source = connection.known_source()
     streams = connection.streams or source.default_streams
     counted = sizes(connection, connection.row_counts.by_stream())
-    return [cost(source, streams, counted, pace) for pace in Pace]
+    return [cost(source, streams, counted, pace, budget) for pace in Pace]
 
 
 # A sync that runs -------------------------------------------------------------------------------------------------
@@ -110,9 +140,9 @@ class Remaining:
 def remaining(sync: Sync, runs: Collection[StreamRun], counted: Sizes, *, rate: float, pause: float) -> Remaining:
     """From the rows that are left, at the rate that is granted, once a pause that the account asked for is over."""
     by_stream = {run.stream: run for run in runs}
-    left = [rows_left(by_stream.get(stream.key), counted.get(stream.key)) for stream in sync.streams]
-    calls = sum(calls_for(rows or 0) for rows, is_over in left if not is_over)
-    is_counted = all(is_over or rows is not None for rows, is_over in left)
+    left = [(one, *rows_left(by_stream.get(one.key), counted.get(one.key))) for one in sync.streams]
+    calls = sum(calls_for(stream, rows or 0) for stream, rows, is_over in left if not is_over)
+    is_counted = all(is_over or rows is not None for _, rows, is_over in left)
     return Remaining(calls=calls, seconds=calls / rate + pause, is_counted=is_counted)
 
 
@@ -131,7 +161,7 @@ def rows_left(run: StreamRun | None, counted: int | None) -> tuple[int | None, b
 class BudgetInUse:
     """The calls that an account receives from BlinkMetrics, beside what it bears; all in calls a second.
 
-    `granted` is what this connection's pull may take for the moment.
+    `granted` is what this connection's pull may take for the moment. Answers take so many seconds.
     """
 
     bears: float
@@ -140,6 +170,12 @@ class BudgetInUse:
     last_hour: int
     is_slowed: bool
     resumes_at: datetime | None
+    answers_take: float = 0.0
+
+    @property
+    def is_slow(self) -> bool:
+        """The account itself is, and not its limit."""
+        return self.answers_take >= SLOW
 
     @property
     def pause(self) -> float:
@@ -152,10 +188,11 @@ def budget_in_use(source: Source, budget: AccountBudget | None, pace: str, sync:
     return BudgetInUse(
         bears=(bears := source.calls_per_second()),
         now=min(bears, calls_a_second(budget, sync)) if budget else 0.0,
-        granted=pull_rate(source, pace) * (budget.ease if budget else 1.0),
+        granted=min(pull_rate(source, pace) * (budget.ease if budget else 1.0), rate_at_most(source, budget)),
         last_hour=budget.calls_in_last_hour() if budget else 0,
         is_slowed=bool(budget and budget.is_slowed),
         resumes_at=budget.resumes_at if budget else None,
+        answers_take=budget.answers_take if budget else 0.0,
     )
 
 

@@ -9,8 +9,10 @@ from uuid import UUID
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
-from connections.access.access import present_row
+from connections.access.access import hold_membership, present_row
 from connections.checking.checking import account_of, ask, note_success, unreadable_key
+from connections.checking.going_on import told_before
+from connections.checking.patience import of_a_person
 from connections.checking.recognising import Verdict, whose_account
 from connections.checking.trying import counted_try
 from connections.models import Connection, Membership, Privacy, StandbyKey, Sync, User
@@ -99,9 +101,7 @@ def save_edit(connection: Connection, form: Edit, *, by: User) -> str:
         credentials = form.credentials()
     except Unsealable:
         raise unreadable_key() from None
-    with counted_try(account_of(credentials), by=by, workspace=connection.workspace):
-        proof = ask(connection.known_source(), credentials)
-        verdict = whose_account(connection, credentials)
+    proof, verdict = prove(connection, credentials, by=by)
     if not verdict.is_same and form.wanted_account != REPLACE:
         raise another_account(connection, form, credentials, verdict, by=by)
     standby = StandbyKey.objects.of(connection)
@@ -125,6 +125,16 @@ def another_account(
     return BelongsElsewhere(begin_separately(connection, form.typed(), credentials, by=by))
 
 
+@sensitive_variables("credentials")
+def prove(connection: Connection, credentials: Credentials, *, by: User) -> tuple[Proof, Verdict]:
+    if told := told_before(connection, credentials, by=by):
+        return told["proof"], Verdict(is_same=told["is_same"], evidence=told["evidence"])
+    patience = of_a_person()
+    with counted_try(account_of(credentials), by=by, workspace=connection.workspace):
+        proof = ask(connection.known_source(), credentials, patience)
+        return proof, whose_account(connection, credentials, patience)
+
+
 @transaction.atomic
 @sensitive_variables("credentials")
 def begin_separately(
@@ -146,6 +156,7 @@ def refuse_conflicts(form: Edit) -> None:
 @transaction.atomic
 def store(connection: Connection, form: Edit, *, by: User, proven: Proven | None = None) -> list[Connection]:
     """Returns the row, and then the others that got the same key."""
+    hold_membership(by.pk, workspace=connection.workspace_id)
     others = locked_others(connection, form.also_in, by=by)
     row = present_row(connection, by=by)
     if row.version != connection.version:

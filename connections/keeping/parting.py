@@ -35,6 +35,7 @@ def put_back(row: Connection, former: Holding) -> None:
     row.holding.part(row)
     former.come_back()
     row.holding = former
+    row.know_nothing_of_streams()
     row.forget_key()
     row.become_unverified()
     row.keep_address(address)

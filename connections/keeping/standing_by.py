@@ -5,10 +5,12 @@ from django.views.decorators.debug import sensitive_variables
 
 from connections.access.access import present_row
 from connections.checking.checking import account_of, ask, check, unreadable_key
+from connections.checking.going_on import told_before
+from connections.checking.patience import Patience, of_a_person
 from connections.checking.trying import counted_try
 from connections.models import Connection, StandbyKey, User
 from connections.safe.sealing import Unsealable
-from sources.errors import SourceError
+from sources.errors import SourceError, TooSlow
 from sources.spec import Credentials, Proof, Secret, host_of
 
 
@@ -30,11 +32,20 @@ def store_standby(connection: Connection, key: Secret, *, by: User) -> Proof:
     except Unsealable:
         raise unreadable_key() from None
     require_working(connection)
-    with counted_try(account_of(credentials), by=by, workspace=connection.workspace):
-        require_known_owner(connection, by=by)
-        proof = ask(connection.known_source(), credentials)
+    proof = prove(connection, credentials, by=by)
     keep(connection, credentials, proof, by=by)
     return proof
+
+
+@sensitive_variables("credentials")
+def prove(connection: Connection, credentials: Credentials, *, by: User) -> Proof:
+    if connection.owner and (told := told_before(connection, credentials, by=by)):
+        proof: Proof = told["proof"]
+        return proof
+    patience = of_a_person()
+    with counted_try(account_of(credentials), by=by, workspace=connection.workspace):
+        require_known_owner(connection, by=by, patience=patience)
+        return ask(connection.known_source(), credentials, patience)
 
 
 def require_working(connection: Connection) -> None:
@@ -42,12 +53,14 @@ def require_working(connection: Connection) -> None:
         raise NoStandby("The connection does not work at present. Mend that first, then store a standby key.")
 
 
-def require_known_owner(connection: Connection, *, by: User) -> None:
+def require_known_owner(connection: Connection, *, by: User, patience: Patience) -> None:
     """Whose the first key is has to be known, or both might be one person's."""
     if connection.owner:
         return
     try:
-        check(connection, by=by)
+        check(connection, by=by, patience=patience)
+    except TooSlow:
+        raise
     except SourceError as failure:
         raise NoStandby(f"The first key has to work before there can be a second one. {failure}") from failure
 

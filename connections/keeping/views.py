@@ -6,9 +6,9 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
 from connections.access import access
@@ -16,6 +16,7 @@ from connections.access.requests import PersonRequest
 from connections.checking.checking import check
 from connections.checking.trying import counted_try
 from connections.forms.details import form_for
+from connections.frame.live_check import end_check, go_on_in_a_worker, polled, what_was_posted
 from connections.frame.moving_part import moving_part
 from connections.keeping.editing import BelongsElsewhere, EditConflict, WhoseAccount, save_edit
 from connections.keeping.forms import EditForm
@@ -24,7 +25,7 @@ from connections.login import confirming
 from connections.models import Connection
 from connections.models.sync import AlreadyActive, Trigger
 from connections.safe.sealing import Unsealable
-from sources.errors import SourceError
+from sources.errors import SourceError, TooSlow
 
 SHOWN_EVENTS = 5
 MOST_SIBLINGS = 50  # In the list beside a connection; the others are found on their source's page.
@@ -35,20 +36,26 @@ MOST_SIBLINGS = 50  # In the list beside a connection; the others are found on t
 def detail(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     """The connection, and for those who manage it the form that edits it."""
     if request.method == "POST":
-        return edit(request, access.manageable_connection(request, workspace, source, pk))
+        connection = access.manageable_connection(request, workspace, source, pk)
+        data = what_was_posted(request, connection)
+        return redirect(connection) if data is None else edit(request, connection, data)
     connection = access.visible_connection(request, workspace, source, pk)
+    if request.htmx:
+        return polled(request, connection)
     may_manage = access.may_manage(request, connection)
     form = shown_form(request, connection) if may_manage and connection.source else None
     return detail_page(request, connection, form, may_manage=may_manage)
 
 
-def edit(request: PersonRequest, connection: Connection) -> HttpResponse:
+@sensitive_variables()
+def edit(request: PersonRequest, connection: Connection, data: QueryDict) -> HttpResponse:
     if connection.source is None:
         messages.error(request, f"{connection.source_name} is no longer part of BlinkMetrics. Nothing was saved.")
         return redirect(connection)
-    form = edit_form(request, connection, data=request.POST)
+    form = edit_form(request, connection, data=data)
     is_valid = form.is_valid()
-    if form.touches_credentials and not confirming.is_recent(request):
+    was_confirmed = data is not request.POST or confirming.is_recent(request)
+    if form.touches_credentials and not was_confirmed:
         return ask_to_confirm(request, connection, form)
     if not is_valid:
         return detail_page(request, connection, form)
@@ -57,15 +64,21 @@ def edit(request: PersonRequest, connection: Connection) -> HttpResponse:
     except EditConflict as conflict:
         messages.error(request, str(conflict))
         return conflict_page(request, connection, form)
+    except TooSlow:
+        go_on_in_a_worker(request, connection, data, form.credentials())
+        return redirect(connection)
     except WhoseAccount as question:
         form.ask_whose_account(question.evidence)
         return detail_page(request, connection, form)
     except BelongsElsewhere as elsewhere:
+        end_check(request, connection)
         messages.info(request, "Nothing was changed here. This is the set-up of the other account.")
         return redirect(elsewhere.draft.url("set_up"))
     except SourceError as failure:
+        end_check(request, connection)
         form.refuse(failure)
         return detail_page(request, connection, form, status=form.refusal_status)
+    end_check(request, connection)
     messages.success(request, said)
     # Who narrowed the privacy may just have lost the connection.
     return redirect(connection if access.still_visible(request, connection) else connection.list_url())
@@ -146,6 +159,7 @@ def detail_page(
     context = {
         **moving_part(request, connection),
         "source": connection.source,
+        "live_check": access.my_check(request, connection) if request.method != "POST" else None,
         "siblings": siblings[:MOST_SIBLINGS],
         "sibling_count": siblings.count(),
         "form": form,
@@ -162,18 +176,40 @@ def detail_page(
 @require_POST
 def test(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     connection = access.visible_connection(request, workspace, source, pk)
+    if "go_on" in request.POST:
+        return tell_test(request, connection)
     tested_key = connection.key_stored_at
     try:
         with counted_try(
             connection.account_fingerprint, by=request.user, workspace=connection.workspace, tests=connection
         ):
             check(connection, by=request.user)
+    except TooSlow:
+        go_on_in_a_worker(request, connection, request.POST)
     except SourceError as failure:
         messages.error(request, str(failure))
     else:
         another = "" if connection.key_stored_at == tested_key else " That is another key than before: see Activity."
-        messages.success(request, f"It works: {connection.source_name} answered as {connection.person}.{another}")
+        messages.success(request, f"{works_words(connection)}{another}")
     return redirect(connection)
+
+
+def tell_test(request: PersonRequest, connection: Connection) -> HttpResponse:
+    """What came of one that went on in a worker, where it was noted."""
+    live_check = access.my_check(request, connection)
+    if live_check and live_check.is_over:
+        try:
+            live_check.told()
+        except SourceError as failure:
+            messages.error(request, str(failure))
+        else:
+            messages.success(request, works_words(connection))
+        live_check.delete()
+    return redirect(connection)
+
+
+def works_words(connection: Connection) -> str:
+    return f"It works: {connection.source_name} answered as {connection.person}."
 
 
 @require_POST

@@ -1,4 +1,4 @@
 """Coming in: passwords, codes and the second step by allauth, what is noted of each try, and confirming who it is.
 
-May use: access, models, safe.
+May use: checking, access, models, safe.
 """

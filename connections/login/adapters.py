@@ -11,12 +11,14 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.urls import reverse
 
+from connections.access.acting import require_room_for_sign_in
 from connections.access.requests import client_address, home_of
 from connections.access.second_factor import open_secret, seal_secret
+from connections.checking.mailing import send_beside
 from connections.login import confirming
-from connections.login.mailing import send_beside
 from connections.login.signing_in import note_sign_in
 from connections.models import User
+from connections.models.people import opens_nothing
 from connections.models.sign_in import Outcome
 from connections.safe.sealing import Unsealable
 
@@ -34,6 +36,7 @@ class AccountAdapter(DefaultAccountAdapter):
         "incorrect_password": "This is not your password.",
         "incorrect_code": "This code is not right. Enter the newest one of the app, or an unused recovery code.",
         "too_many_login_attempts": "Too many tries that failed. Wait five minutes, then try again.",
+        "published_password": "This is the demo's password, which everybody knows: it opens nothing on a real site.",
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -42,6 +45,8 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Count a try before it is made; a password that is right takes it back. Refuses what is too many."""
+        if opens_nothing(credentials.get("password", "")):
+            raise self.validation_error("published_password")
         super().pre_authenticate(request, **credentials)
         of_client = ratelimit.consume(request, app="allauth.account", action="login_failed_of_client")
         if of_client is None:
@@ -68,6 +73,7 @@ class AccountAdapter(DefaultAccountAdapter):
         note_sign_in(Outcome.WRONG_PASSWORD, request, person=person)
 
     def login(self, request: HttpRequest, user: User) -> None:
+        require_room_for_sign_in(user)
         super().login(request, user)
         note_sign_in(Outcome.SIGNED_IN, request, person=user)
 
@@ -93,6 +99,17 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def format_email_subject(self, subject: str) -> str:
         return subject
+
+
+class NotPublished:
+    """As one of the rules for new passwords."""
+
+    def validate(self, password: str, user: User | None = None) -> None:
+        if opens_nothing(password):
+            raise ValidationError(AccountAdapter.error_messages["published_password"], code="published_password")
+
+    def get_help_text(self) -> str:
+        return "Your password can’t be one that we have published."
 
 
 def may_write_to_stranger(request: HttpRequest, email: str) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from urllib.parse import urlencode
 
@@ -11,23 +12,31 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from connections.access.requests import PersonRequest
+from connections.access.second_factor import has_second_factor
 from connections.models import Connection
 from connections.safe.sealing import Unsealable, seal, unseal
 
 TYPED = "typed_before_confirming"
 TYPED_LIFE = 3600.0  # Seconds; whoever confirms later begins anew.
-PROOFS = ("password", "mfa")
+BY_CODE = "mfa"
+PROOFS = ("password", BY_CODE)
 
 
-def is_recent(request: HttpRequest) -> bool:
+def is_recent(request: HttpRequest, *, by: Collection[str] = PROOFS) -> bool:
     """Whether they have entered their password or a code within the last REAUTHENTICATION_SECONDS."""
-    proofs = [one for one in get_authentication_records(request, request.user) if one.get("method") in PROOFS]
+    proofs = [one for one in get_authentication_records(request, request.user) if one.get("method") in by]
     return bool(proofs) and 0 <= time.time() - proofs[-1]["at"] < settings.REAUTHENTICATION_SECONDS
 
 
-def confirm_url(back_to: str) -> str:
+def lacks_code(request: PersonRequest) -> bool:
+    """For what ends the second step, or gets around it: whoever has one shows it, however recent the password is."""
+    return has_second_factor(request.user) and not is_recent(request, by=(BY_CODE,))
+
+
+def confirm_url(back_to: str, *, by_code: bool = False) -> str:
     """The page that asks for the password, or a code, and then leads on to `back_to`."""
-    return f"{reverse('account_reauthenticate')}?{urlencode({'next': back_to})}"
+    page = reverse("mfa_reauthenticate" if by_code else "account_reauthenticate")
+    return f"{page}?{urlencode({'next': back_to})}"
 
 
 def keep_typing(request: PersonRequest, connection: Connection, typed: dict[str, str]) -> None:

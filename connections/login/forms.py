@@ -10,12 +10,19 @@ from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
-from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
+from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY, TOTP
+from django.core.exceptions import ValidationError
 
 from connections.access.second_factor import open_secret, seal_secret
 from connections.login.signing_in import note_sign_in, take_code_try
+from connections.models import User
 from connections.models.sign_in import Outcome
 from connections.safe.sealing import Unsealable
+
+DEMO_ACCOUNT = (
+    "This is an account of the demo, and this a real site. Whoever runs it makes one that is yours, or gives this one "
+    "another password by a command."
+)
 
 
 class InOurWords:
@@ -33,9 +40,24 @@ class InOurWords:
 class LogInForm(InOurWords, LoginForm):
     labels = {"remember": "Keep me logged in"}
 
+    def clean_login(self) -> str:
+        typed = self.data["login"].strip()
+        return typed if User.objects.filter(email=typed).exists() else super().clean_login()
+
+    def clean(self) -> Any:
+        cleaned = super().clean()
+        if self.user:
+            self._login.email = None  # By which it would look for small letters alone; a person has one address here.
+        return cleaned
+
 
 class NewPasswordForm(InOurWords, ResetPasswordKeyForm):
     labels = {"password1": "New password", "password2": "New password, again"}
+
+    def clean(self) -> Any:
+        if self.user.has_published_password:
+            raise ValidationError(DEMO_ACCOUNT)
+        return super().clean()
 
 
 class AnotherPasswordForm(InOurWords, ChangePasswordForm):
@@ -90,4 +112,6 @@ class ActivateForm(ActivateTOTPForm):
     def clean_code(self) -> str:
         self.cleaned_data["code"] = without_blanks(self.cleaned_data["code"])
         code: str = super().clean_code()
+        if not TOTP(Authenticator(user=self.user))._mark_code_used(code):  # It lets in nobody a second time.
+            raise get_adapter().validation_error("incorrect_code")
         return code

@@ -15,13 +15,18 @@ from connections.models.check_try import CheckTry
 from connections.models.sign_in import SignIn
 from connections.models.budget import AccountBudget, CallMinute
 from connections.models.shared_budget import SharedBudget
-from connections.models.sync import StreamRun, Sync
+from connections.models.stream_run import StreamRun
+from connections.models.sync import Sync
+from connections.models.live_check import LiveCheck
 from connections.models.stream_mark import StreamMark
 from connections.models.row_count import RowCount
+from connections.models.stream_health import StreamHealth
 from connections.models.change import Change
 from connections.models.bounds import Full
 from connections.models.record import Record
 from connections.models.missing_rows import MissingRows
+from connections.models.notice import Notice
+from connections.models.engine import Engine
 
 __all__ = [
     "AccountBudget",
@@ -30,13 +35,16 @@ __all__ = [
     "Change",
     "CheckTry",
     "Connection",
+    "Engine",
     "Event",
     "Full",
     "Health",
     "Holding",
     "KeyCanary",
+    "LiveCheck",
     "Membership",
     "MissingRows",
+    "Notice",
     "Pace",
     "Privacy",
     "Record",
@@ -47,6 +55,7 @@ __all__ = [
     "SignIn",
     "StandbyKey",
     "State",
+    "StreamHealth",
     "StreamMark",
     "StreamRun",
     "Sync",

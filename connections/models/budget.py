@@ -28,6 +28,7 @@ class AccountBudget(models.Model):
     """How an account stands; what the columns mean is told by `Pacing`.
 
     `version` rises with each change: who changes it names the one that was read. `calls` are those of `minute`.
+    `answers_take` seconds on average until they begin, the last fifty that one process heard.
     """
 
     account = models.CharField(max_length=64, primary_key=True)
@@ -42,6 +43,7 @@ class AccountBudget(models.Model):
     refused_at = models.DateTimeField(null=True)
     minute = models.DateTimeField(null=True)
     calls = models.PositiveIntegerField(default=0)
+    answers_take = models.FloatField(default=0.0)
 
     def __str__(self) -> str:
         return f"budget {self.account[:8]}"

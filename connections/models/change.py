@@ -89,13 +89,6 @@ class ChangeQuerySet(models.QuerySet["Change"]):
         ]
         self.bulk_create(rows, batch_size=PIECE)
 
-    def forget_a_piece(self, *, seen_before: datetime) -> bool:
-        """Delete some of the oldest; whether there may be more. They lie in the order in which they were seen."""
-        oldest = self.order_by("pk").values_list("pk", "seen_at")[:PIECE]
-        outdated = [pk for pk, seen_at in oldest if seen_at < seen_before]
-        self.filter(pk__in=outdated).delete()
-        return len(outdated) == PIECE
-
 
 class Change(models.Model):
     """One change of a row between two looks at it. Without a field (`PRESENCE`): the row itself came or went."""

@@ -10,6 +10,8 @@ from sources.spec import Proof
 
 ANOTHER_ACCOUNT = "another_account"  # As codes of health.
 FULL = "full"
+STREAM_FAILED = "stream_failed"
+STREAM_REFUSED = "stream_refused"
 
 
 class Condition(models.Model):
@@ -63,7 +65,10 @@ class Condition(models.Model):
         self.account_facts = {"counts": dict(proof.counts), "facts": dict(proof.facts), "owner": proof.owner}
         self.checked_at = timezone.now()
         if not self.is_full:  # A key makes no room: whether there is some, the next sync finds out.
-            self.set_health(Health.HEALTHY)
+            self.note_working()
+
+    def note_working(self) -> None:
+        self.set_health(Health.HEALTHY)
 
     @property
     def owner(self) -> str:
@@ -101,6 +106,10 @@ class Condition(models.Model):
     def key_mends_it(self) -> bool:
         # No other key opens an account that is unpaid.
         return self.health_code not in ("account_unavailable", FULL)
+
+    @property
+    def is_refused_a_stream(self) -> bool:
+        return self.health_code == STREAM_REFUSED
 
     @property
     def is_full(self) -> bool:

@@ -11,8 +11,8 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from connections.models.choices import Privacy, Schedule, State
-from connections.models.condition import Condition
+from connections.models.choices import Health, Privacy, Schedule, State
+from connections.models.condition import STREAM_FAILED, STREAM_REFUSED, Condition
 from connections.models.connection_query import ConnectionQuerySet
 from connections.models.holding import HoldsRows
 from connections.models.people import Membership, Team, User, Workspace, in_words
@@ -66,7 +66,10 @@ class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
         ordering = ["name", "id"]
 
     def __str__(self) -> str:
-        return self.name or "unfinished connection"
+        """For the admin: its readers may know that a private one exists, and not which account that is."""
+        if not self.is_hidden:
+            return self.name
+        return f"{'unfinished' if self.is_draft else 'private'}, of {self.created_by or 'a deleted account'}"
 
     def get_absolute_url(self) -> str:
         return self.url("detail")
@@ -92,6 +95,11 @@ class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
         return str(self.team) if self.team else self.get_privacy_display()
 
     @property
+    def is_hidden(self) -> bool:
+        """Whether it is its creator's alone."""
+        return self.is_draft or self.privacy == Privacy.PRIVATE
+
+    @property
     def is_draft(self) -> bool:
         return self.state == State.DRAFT
 
@@ -109,7 +117,8 @@ class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
         return self.has_key and not self.has_member(self.key_stored_by_id)
 
     def has_member(self, user_id: int | None) -> bool:
-        return Membership.objects.filter(workspace=self.workspace_id, user=user_id).exists()
+        """One who may log in: whom staff have switched off counts as somebody who has left."""
+        return Membership.objects.filter(workspace=self.workspace_id, user=user_id, user__is_active=True).exists()
 
     def audience(self) -> str:
         """Who may use it, in words with names and counts."""
@@ -126,7 +135,7 @@ class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
                 members = [str(member) for member in team]
                 return f"Shared with Team {self.team}: {in_words(members)}; administrators manage it"
             case _:
-                return "Private to Me: nobody else sees it"
+                return f"Private to Me: nobody else in {self.workspace} sees it, not even its administrators"
 
     # Set-up -----------------------------------------------------------------------------------------------------
 
@@ -174,12 +183,21 @@ class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
             return False
 
     def set_up(
-        self, credentials: Credentials, proof: Proof | None, *, name: str, privacy: str, team: Team | None, by: User
+        self,
+        credentials: Credentials,
+        proof: Proof | None,
+        totals: Mapping[str, int] | None = None,
+        *,
+        name: str,
+        privacy: str,
+        team: Team | None,
+        by: User,
     ) -> None:
-        """Step 2 is done. Without a proof the connection is not verified."""
+        """Step 2 is done. Without a proof the connection is not verified. `totals`: the rows of streams, if known."""
         self.name, self.privacy, self.team = name, privacy, team
         self.keep_credentials(credentials, by=by)
         self.accept_proof(proof) if proof else self.become_unverified()
+        self.account_facts |= {"totals": {**totals}} if totals else {}
         self.set_up_at = timezone.now()
         self.version += 1
         self.save()
@@ -189,7 +207,7 @@ class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
         self.state, self.authorised_at, self.typed = State.ACTIVE, timezone.now(), ""
         self.stream_keys = [stream.key for stream in self.source.default_streams] if self.source else []
         self.plan_next_sync()
-        self.late_at = self.lateness()
+        self.expect(self.stream_keys)
         self.version += 1
         self.save()
         self.record("connected", by=by)
@@ -201,6 +219,24 @@ class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
     def accept_proof(self, proof: Proof) -> None:
         super().accept_proof(proof)
         self.note_account()
+
+    def note_working(self) -> None:
+        """The key works. What is wrong with a stream is waited for, and is never the connection's fault."""
+        troubles = self.stream_healths.in_trouble()
+        if troubles:
+            code = STREAM_REFUSED if troubles.are_refused() else STREAM_FAILED
+            self.set_health(Health.WAITING, self.in_short(troubles), code=code)
+        else:
+            super().note_working()
+
+    def part_from_rows(self) -> None:
+        super().part_from_rows()
+        self.know_nothing_of_streams()
+
+    def know_nothing_of_streams(self) -> None:
+        """It is another account: what that one offers has to be found out; the caller saves."""
+        self.stream_healths.all().delete()
+        self.expect(self.stream_keys)
 
     # Changes ----------------------------------------------------------------------------------------------------
 
@@ -303,6 +339,7 @@ class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
             about=self.name,
             private_to=self.created_by if self.privacy == Privacy.PRIVATE else None,
             actor=by,
+            by_staff=by is not None and by.acts_as_staff,
             detail=detail,
             changes=changes or {},
             version=self.version,

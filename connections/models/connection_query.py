@@ -1,6 +1,6 @@
 """Which connections: the rules of who may see and manage them, and what is due."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.db import models, transaction
@@ -12,6 +12,8 @@ from connections.models.choices import Health, Privacy, Schedule, State
 from connections.models.holding import Holding
 from connections.models.people import ADMINISTRATORS, Membership, Team, User, Workspace
 from sources.spec import Source, host_of
+
+ABOUT_TO_BEGIN = timedelta(minutes=15)
 
 
 class ConnectionQuerySet(models.QuerySet[Any]):
@@ -71,11 +73,23 @@ class ConnectionQuerySet(models.QuerySet[Any]):
             place, "name", "id"
         )
 
+    def late_untold(self) -> Self:
+        """Those that a person reads to be late, with a stream that nobody was told of.
+
+        Not while a sync is about to begin: after an outage of ours it makes most of them good.
+        """
+        now = timezone.now()
+        anyone = self.model.objects
+        untold = anyone.filter(stream_healths__late_at__lt=now, stream_healths__told_late_at=None)
+        begins = anyone.filter(syncs__state="queued", syncs__reason="", syncs__created_at__gt=now - ABOUT_TO_BEGIN)
+        late = self.may_run().with_health().filter(shown_health=Health.LATE, pk__in=untold.values("pk"))
+        return late.exclude(pk__in=begins.values("pk"))
+
     def counts_by_source(self) -> dict[str, int]:
         return dict(self.order_by().values_list("source_key").annotate(models.Count("pk")))
 
     def may_run(self) -> Self:
-        """Active, and not the private connection of somebody who has left."""
+        """Active, and not the private connection of somebody who has left or may not log in."""
         return self.filter(state=State.ACTIVE).exclude(~Q(creator_is_member()), privacy=Privacy.PRIVATE)
 
     def due(self) -> Self:
@@ -103,8 +117,16 @@ class ConnectionQuerySet(models.QuerySet[Any]):
         return self.filter(state=State.DRAFT, created_at__lt=moment)
 
     def left_behind(self) -> Self:
-        """Private connections whose creator is no longer a member."""
+        """Private connections whose creator is no longer a member, or may no longer log in."""
         return self.finished().filter(~Q(creator_is_member()), privacy=Privacy.PRIVATE)
+
+    @transaction.atomic
+    def leave_behind(self) -> None:
+        """What of them is left behind stops, and the time until its key is wiped begins."""
+        for connection in self.left_behind().filter(orphaned_at=None).without_key():
+            connection.stop_syncs("Its owner has left, or may no longer log in.")
+            connection.orphaned_at = timezone.now()
+            connection.save(update_fields=["orphaned_at"])
 
     @transaction.atomic
     def remove_all(self, *, by: User) -> int:
@@ -138,4 +160,6 @@ def as_admin(user: User) -> Exists:
 
 
 def creator_is_member() -> Exists:
-    return Exists(Membership.objects.filter(workspace=OuterRef("workspace"), user=OuterRef("created_by")))
+    """And may log in."""
+    members = Membership.objects.filter(user__is_active=True)
+    return Exists(members.filter(workspace=OuterRef("workspace"), user=OuterRef("created_by")))

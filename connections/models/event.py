@@ -41,6 +41,7 @@ class Event(models.Model):
     # Goes with the person: emptied instead, it would be read as "anybody's".
     private_to = models.ForeignKey(User, models.CASCADE, null=True, related_name="+")
     actor = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    by_staff = models.BooleanField(default=False)
     at = models.DateTimeField(default=timezone.now)
     verb = models.CharField(max_length=40)
     about = models.CharField(max_length=100, blank=True)
@@ -55,9 +56,8 @@ class Event(models.Model):
         indexes = [models.Index(fields=["workspace", "-at"], name="event_newest")]
 
     def __str__(self) -> str:
-        if self.verb == "stopped working":
-            return f"{self.about} stopped working"
-        return f"{self.actor or 'BlinkMetrics'} {self.verb} {self.about}"
+        about = f"a connection that is {self.connection or 'private'}" if self.is_hidden else self.about
+        return f"{about} {self.verb}" if self.verb == "stopped working" else f"{self.who} {self.verb} {about}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
@@ -66,6 +66,18 @@ class Event(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError("The trail is only added to.")
+
+    @property
+    def who(self) -> str:
+        """Whoever did it, in the words of those whose workspace it is."""
+        if self.by_staff:
+            return f"BlinkMetrics staff ({self.actor})" if self.actor else "BlinkMetrics staff"
+        return str(self.actor or "BlinkMetrics")
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether what it names is somebody's alone, or has become so."""
+        return self.private_to_id is not None or (self.connection is not None and self.connection.is_hidden)
 
     @property
     def changed_words(self) -> list[str]:

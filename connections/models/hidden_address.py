@@ -1,6 +1,7 @@
 """Takes an account's address out of stored JSON, and puts it back in the spelling that it had."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 # Noncharacters, which text that people exchange does not hold. Where a text has the first all the same, an empty mark
@@ -25,6 +26,16 @@ def hide(text: str, address: str) -> str:
     if host in text or ESCAPED_LETTER.search(text):
         text = _any_spelling(address).sub(_mark, text)
     return text
+
+
+def hide_all(texts: Sequence[str], address: str) -> list[str]:
+    """The same of many texts. What hardly any text holds is looked for in all at once."""
+    together = "\n".join(texts)
+    if BEGIN in together or ESCAPED_LETTER.search(together):
+        return [hide(text, address) for text in texts]
+    host, slashed = address.partition("://")[2], address.replace("/", r"\/")
+    found = [text.replace(slashed, SLASHED_MARK).replace(address, ADDRESS_MARK) for text in texts]
+    return [hide(text, address) if host in hidden else hidden for text, hidden in zip(texts, found, strict=True)]
 
 
 def show(text: str, address: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
+from django.contrib.auth.hashers import check_password
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models, transaction
 from django.db.models.functions import Lower
@@ -13,10 +14,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string, salted_hmac
 
+from connections.models.addresses import AddressField
+
 
 class UserManager(BaseUserManager["User"]):
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=(username or "").lower())
+
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user = self.model(email=email.strip(), **fields)
         user.set_password(password)
         user.save()
         return user
@@ -28,13 +34,16 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """A person. The e-mail address is the login."""
 
-    email = models.EmailField("e-mail address", unique=True)
+    email = AddressField("e-mail address", unique=True)
     name = models.CharField(max_length=100, blank=True)
     is_active = models.BooleanField("may log in", default=True)
     is_staff = models.BooleanField("may use the admin", default=False)
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
     # Each session carries a keyed hash of it and of the password: with another one all sessions before are over.
     session_mark = models.CharField(max_length=32, blank=True, editable=False)
+
+    # Set at the door of the admin: what is recorded of them from then on was done as site staff, for whoever reads it.
+    acts_as_staff = False
 
     objects = UserManager()
 
@@ -53,6 +62,16 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_short_name(self) -> str:
         return str(self)
 
+    def check_password(self, raw_password: str | None) -> bool:
+        return not opens_nothing(raw_password) and super().check_password(raw_password)
+
+    @property
+    def has_published_password(self) -> bool:
+        """Whether everybody could log in as them, were this not a real site. As slow as a login."""
+        # Not by the method above, which may also write the password under a newer hash.
+        published = settings.PUBLISHED_PASSWORD
+        return opens_nothing(published) and check_password(published, self.password)
+
     def end_sessions(self) -> None:
         """Whoever is logged in as this person has to log in again."""
         self.session_mark = get_random_string(32)
@@ -70,9 +89,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         return (session_hash(self, secret=retired) for retired in settings.SECRET_KEY_FALLBACKS)
 
 
+def opens_nothing(password: str | None) -> bool:
+    """Whether it is the demo's, on a real site."""
+    return password == settings.PUBLISHED_PASSWORD and not settings.PUBLISHED_PASSWORD_OPENS
+
+
 def session_hash(user: User, *, secret: str | None = None) -> str:
+    """Sessions that began in development, where a published password opens, are over on a real site."""
     sealed = f"{user.session_mark} {user.password}"
-    return salted_hmac("connections.session", sealed, secret=secret, algorithm="sha256").hexdigest()
+    salt = f"connections.session{'.development' if settings.PUBLISHED_PASSWORD_OPENS else ''}"
+    return salted_hmac(salt, sealed, secret=secret, algorithm="sha256").hexdigest()
 
 
 @cache
@@ -132,7 +158,8 @@ class Workspace(models.Model):
 
     def record(self, verb: str, *, by: User | None, about: str = "", detail: str = "") -> None:
         """Put into the trail what happened to its people; administrators read it, and who did it."""
-        self.events.create(verb=verb, about=about[:100], actor=by, detail=detail[:300])
+        by_staff = by is not None and by.acts_as_staff
+        self.events.create(verb=verb, about=about[:100], actor=by, by_staff=by_staff, detail=detail[:300])
 
 
 class Role(models.TextChoices):
@@ -186,8 +213,9 @@ class Membership(models.Model):
         return self.role in ADMINISTRATORS
 
     def require_another_owner(self) -> None:
-        """Raises LastOwner when this is the workspace's only one."""
-        others = Membership.objects.filter(workspace=self.workspace_id, role=Role.OWNER).exclude(pk=self.pk)
+        """Raises LastOwner when this is the workspace's only one, or the others may not log in."""
+        owners = Membership.objects.filter(workspace=self.workspace_id, role=Role.OWNER, user__is_active=True)
+        others = owners.exclude(pk=self.pk)
         if self.role == Role.OWNER and not others.exists():
             raise LastOwner(f"{self.user} is the last owner of {self.workspace}: make somebody else an owner first.")
 

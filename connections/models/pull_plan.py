@@ -1,20 +1,22 @@
 """What is pulled from which source, at which pace, and when next."""
 
 import uuid
-from collections.abc import Collection
-from datetime import datetime, time
+from collections.abc import Collection, Iterable
+from datetime import datetime, time, timedelta
+from typing import Any
 
 from django.db import models
 from django.utils import timezone
 
 from connections.models.choices import INTERVALS, Pace, Schedule
-from connections.models.people import Workspace
+from connections.models.people import Workspace, in_words
 from connections.models.schedule import next_run
 from sources.errors import SourceError
 from sources.registry import get_source
 from sources.spec import Source, Stream
 
 DAILY_AT = time(6)  # Done before people come to work.
+MOST_REASONS = 3  # What people read of a line.
 
 
 class SourceGone(SourceError):
@@ -28,6 +30,7 @@ class PullPlan(models.Model):
 
     id: uuid.UUID
     workspace: Workspace
+    stream_healths: Any
 
     # No choices: a new source must not need a migration.
     source_key = models.SlugField("source", max_length=50)
@@ -38,6 +41,7 @@ class PullPlan(models.Model):
     next_sync_at = models.DateTimeField(null=True, editable=False)
     synced_at = models.DateTimeField(null=True, editable=False)
     late_at = models.DateTimeField(null=True, editable=False)
+    """From when on the first of its streams is late."""
 
     class Meta:
         abstract = True
@@ -65,6 +69,25 @@ class PullPlan(models.Model):
         offered = self.source.streams if self.source else ()
         return [stream for stream in offered if stream.key in keys]
 
+    def stream_name(self, key: str) -> str:
+        stream = self.source.stream(key) if self.source else None
+        return stream.name if stream else key
+
+    def in_short(self, ended: Iterable[Any]) -> str:
+        """Why streams were not read, in a line; of each the `stream` and the `reason`.
+
+        “Deals and Pipelines are not in this plan. Tags: ActiveCampaign had an error.”
+        """
+        names: dict[str, list[str]] = {}
+        for one in ended:
+            name = self.stream_name(one.stream)
+            rest = one.reason.removeprefix(name) if one.reason.startswith(name) else f": {one.reason}"
+            names.setdefault(rest, []).append(name)
+        told = [f"{in_words(those, most=MOST_REASONS)}{rest}" for rest, those in names.items()]
+        more = len(told) - MOST_REASONS
+        others = f"{more} more reason{'s' * (more > 1)} stand{'s' * (more == 1)} beside the streams."
+        return " ".join([*told[:MOST_REASONS], others] if more > 0 else told)
+
     @property
     def is_scheduled(self) -> bool:
         return self.schedule != Schedule.OFF
@@ -79,11 +102,14 @@ class PullPlan(models.Model):
 
     def choose_pulling(self, *, streams: Collection[str], pace: str, schedule: str, daily_at: time) -> None:
         """The caller saves the row. A schedule that was changed counts from now."""
-        was = self.schedule, self.daily_at
+        was, had = (self.schedule, self.daily_at), self.stream_keys
         self.stream_keys, self.pace, self.schedule, self.daily_at = [*streams], pace, schedule, daily_at
+        self.stream_healths.forget_all_but(self.stream_keys)
         if was != (schedule, daily_at):
             self.plan_next_sync()
-            self.late_at = self.lateness()
+            self.expect(self.stream_keys)
+        else:
+            self.expect({*streams} - {*had})
 
     def plan_next_sync(self) -> None:
         self.next_sync_at = next_run(
@@ -97,16 +123,26 @@ class PullPlan(models.Model):
     def become_due(self) -> None:
         """A sync starts in a moment, unless only people start them."""
         self.next_sync_at = timezone.now() if self.is_scheduled else None
-        self.late_at = self.lateness()
+        self.expect(self.stream_keys)
 
-    def note_sync(self, *, succeeded: bool = True) -> None:
+    def note_sync(self, *, succeeded: bool) -> None:
         """A sync has ended: plan the next one."""
         self.plan_next_sync()
         if succeeded:
-            self.synced_at, self.late_at = timezone.now(), self.lateness()
-        self.save(update_fields=["next_sync_at", "synced_at", "late_at"])
+            self.synced_at = timezone.now()
+        self.save(update_fields=["next_sync_at", "synced_at"])
 
-    def lateness(self) -> datetime | None:
-        """When this connection counts as late: no success within twice its schedule."""
-        interval = INTERVALS.get(Schedule(self.schedule))
-        return timezone.now() + 2 * interval if interval else None
+    def expect(self, streams: Collection[str]) -> None:
+        """These are to be read to their end within twice the schedule from now on; the caller saves."""
+        offered = [stream.key for stream in self.streams_among(streams)]
+        self.stream_healths.expect(self, offered, late_at=self.late_from_now())
+        self.late_at = self.stream_healths.first_late_at()
+
+    @property
+    def interval(self) -> timedelta | None:
+        """Between two scheduled syncs."""
+        return INTERVALS.get(Schedule(self.schedule))
+
+    def late_from_now(self) -> datetime | None:
+        """When what succeeds now is late: without another success within twice its schedule."""
+        return timezone.now() + 2 * self.interval if self.interval else None

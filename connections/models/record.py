@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 from django.db import models, transaction
@@ -12,11 +13,17 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from connections.models.change import Change, Memory
-from connections.models.hidden_address import hide, show
+from connections.models.columns import TypedColumns, readers, values_of
+from connections.models.hidden_address import hide_all, show
 from connections.models.holding import Holding
 from connections.models.row_count import RowCount
 from connections.models.upsert import RowText, StoredRows, Tally
 from sources.spec import Row, Stream, text_of
+
+MOST = 500  # Rows in a bite.
+MOST_BYTES = 500_000  # Of their texts, unless a single one is longer.
+NOT_COUNTED = 10_000  # Bytes that a row is taken for whose size nobody has counted.
+SHOWN = 80  # Letters of a value in a table; the row's own page has them all.
 
 
 class RecordQuerySet(models.QuerySet["Record"]):
@@ -30,14 +37,40 @@ class RecordQuerySet(models.QuerySet["Record"]):
     def newest_first(self) -> Self:
         return self.order_by(Length("external_id").desc(), "-external_id")
 
-    def newest_of(self, stream: Stream, count: int) -> "list[list[tuple[str, Any]]]":
-        """The newest rows' telling columns."""
-        records = self.living().filter(stream=stream.key).newest_first()[:count]
-        return [record.cells(stream) for record in records]
+    def newest_of(self, stream: Stream, count: int) -> "list[ShownRow]":
+        return self.living().filter(stream=stream.key).newest_first()[:count].shown(stream)
+
+    def shown(self, stream: Stream) -> "list[ShownRow]":
+        """What tables show of these, of which there are few; they themselves may be long, and are not held together."""
+        sizes, found = [*self.values_list("pk", "size")], {}
+        for pks in bitten(sizes):
+            for record in Record.objects.filter(pk__in=pks):
+                found[record.pk] = ShownRow(record.external_id, record.cells(stream))
+        return [found[pk] for pk, _ in sizes if pk in found]
+
+    def in_bites(self) -> "Iterator[list[Record]]":
+        """All of these in the order of their ids, so many at a time as are no burden.
+
+        Each bite is looked up by itself: between two of them nothing is held, neither a cursor nor a snapshot.
+        """
+        rows, last = self.alias(digits=Length("external_id")).in_id_order(), ""
+        while True:
+            # By its length first, in a statement of its own: no database would find the place in its index by both.
+            ahead = [rows.filter(digits=len(last), external_id__gt=last), rows.filter(digits__gt=len(last))]
+            looks = ([*some.values_list("pk", "size", "external_id")[:MOST]] for some in ahead)
+            keys = next(filter(None, looks), [])
+            if not keys:
+                return
+            for pks in bitten([(pk, size) for pk, size, _ in keys]):
+                yield [*self.filter(pk__in=pks).in_id_order()]
+            last = keys[-1][2]
 
     def spread(self, stream: str, count: int) -> list[Row]:
-        """So many living rows at the most, from the oldest to the newest by their ids, where these are numbers."""
-        rows = self.living().filter(stream=stream)
+        """So many living rows at the most, from the oldest to the newest by their ids, where these are numbers.
+
+        They are held together, so none of them is a long one.
+        """
+        rows = self.living().filter(stream=stream, size__lt=MOST_BYTES)
         first, last = rows.in_id_order().first(), rows.newest_first().first()
         if not (first and last and first.external_id.isdecimal() and last.external_id.isdecimal()):
             return []
@@ -68,7 +101,13 @@ class RecordQuerySet(models.QuerySet["Record"]):
         self._stored_rows(holding, stream).see([*ids], walk=walk)
 
     def _stored_rows(self, holding: Holding, stream: Stream) -> StoredRows:
-        return StoredRows(table=self.model._meta.db_table, owner=holding.pk, stream=stream.key, using=self.db)
+        return StoredRows(
+            table=self.model._meta.db_table,
+            owner=holding.pk,
+            stream=stream.key,
+            using=self.db,
+            typed=tuple(readers(stream.typed)),
+        )
 
     @transaction.atomic(savepoint=False)
     def mark_gone(self, holding: Holding, stream: Stream) -> int:
@@ -91,7 +130,7 @@ class RecordQuerySet(models.QuerySet["Record"]):
         address: str,
         memory: Memory | None = None,
     ) -> Tally:
-        return self.store(holding, stream, row_texts(rows, address=address), memory=memory)
+        return self.store(holding, stream, row_texts(rows, stream=stream, address=address), memory=memory)
 
     @transaction.atomic(savepoint=False)
     def store(
@@ -108,22 +147,59 @@ class RecordQuerySet(models.QuerySet["Record"]):
         written = there.write(rows, now=now)
         if memory and before:
             Change.objects.log_page(holding, stream.key, rows, before=before, memory=memory, seen_at=now)
-        RowCount.objects.note(holding, stream.key, written.new, stored=written.added, size=written.grown)
+        RowCount.objects.note(
+            holding,
+            stream.key,
+            written.new,
+            stored=written.added,
+            size=written.grown,
+            filled_with=stream.typed.version,
+        )
         return written
 
 
-def row_texts(rows: Mapping[str, Row], *, address: str) -> list[RowText]:
-    return [row_text(external_id, row, address=address) for external_id, row in rows.items()]
+def bitten(sizes: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
+    """Keys of rows, with their bytes, as bites."""
+    bite: list[int] = []
+    room = MOST_BYTES
+    for pk, size in sizes:
+        room -= size or NOT_COUNTED
+        if bite and room < 0:
+            yield bite
+            bite, room = [], MOST_BYTES - (size or NOT_COUNTED)
+        bite.append(pk)
+    if bite:
+        yield bite
 
 
-def row_text(external_id: str, row: Row, *, address: str) -> RowText:
-    """The row as it is stored: the text that came, the account's address taken out."""
-    text = hide(text_of(row), address)
-    encoded = text.encode()
-    return RowText(external_id, text, len(encoded), hashlib.sha256(encoded).hexdigest())
+def row_texts(rows: Mapping[str, Row], *, stream: Stream, address: str) -> list[RowText]:
+    """Each row as it is stored: the text that came, the account's address taken out, and its typed columns."""
+    texts = hide_all([text_of(row) for row in rows.values()], address)
+    typed = values_of(rows.values(), texts, stream.typed, address=address)
+    found = []
+    for external_id, text, values in zip(rows, texts, typed, strict=True):
+        encoded = text.encode()
+        found.append(RowText(external_id, text, len(encoded), hashlib.sha256(encoded).hexdigest(), values))
+    return found
 
 
-class Record(models.Model):
+@dataclass(frozen=True)
+class ShownRow:
+    """What a table shows of a row: its telling columns, with long values cut."""
+
+    external_id: str
+    cells: list[tuple[str, Any]]
+
+
+def short(value: Any) -> Any:
+    """The value, or as much of its text as a table has room for."""
+    if value is None or isinstance(value, bool | float):
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+class Record(TypedColumns):
     """One row of a stream, kept as the text that came.
 
     `size` is how many bytes the text has, and 0 as long as nobody has counted them; `size_before` what it was before
@@ -153,7 +229,9 @@ class Record(models.Model):
             models.UniqueConstraint(fields=["holding", "stream", "external_id"], name="one_record_of_each_id")
         ]
         indexes = [
-            models.Index(F("holding"), F("stream"), Length("external_id"), F("external_id"), name="record_by_id_order")
+            models.Index(F("holding"), F("stream"), Length("external_id"), F("external_id"), name="record_by_id_order"),
+            # Of those alone that are gone: by it they are forgotten.
+            models.Index(fields=["deleted_at"], condition=Q(deleted_at__isnull=False), name="record_gone"),
         ]
 
     def __str__(self) -> str:
@@ -170,7 +248,7 @@ class Record(models.Model):
         return show(self.text, address)
 
     def cells(self, stream: Stream) -> list[tuple[str, Any]]:
-        return [(column, self.data.get(column)) for column in stream.columns]
+        return [(column, short(self.data.get(column))) for column in stream.columns]
 
     def row(self, *, address: str) -> Row:
         """The row exactly as the API gave it."""

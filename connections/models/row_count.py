@@ -19,10 +19,13 @@ class RowCountQuerySet(models.QuerySet["RowCount"]):
     def unsized(self) -> models.QuerySet["RowCount"]:
         return self.exclude(sized_to=None)
 
-    def note(self, holding: Holding, stream: str, rows: int, *, stored: int = 0, size: int = 0) -> None:
+    def note(
+        self, holding: Holding, stream: str, rows: int, *, stored: int = 0, size: int = 0, filled_with: int = 0
+    ) -> None:
         """So many came, or went when it is negative. In the transaction in which they do.
 
-        `rows` are those that live, `stored` those that take room, and `size` is that room in bytes.
+        `rows` are those that live, `stored` those that take room, and `size` is that room in bytes. `filled_with` is
+        the version of the facts by which the rows that came are filled.
         """
         if not (rows or stored or size):
             return
@@ -30,7 +33,8 @@ class RowCountQuerySet(models.QuerySet["RowCount"]):
         # Whoever deals with rows by hand makes the count wrong, and that must not end syncs.
         changes = {field: Greatest(F(field) + more, 0) for field, more in came.items()}
         if not self.filter(holding=holding, stream=stream).update(**changes):
-            self.create(holding=holding, stream=stream, **{field: max(more, 0) for field, more in came.items()})
+            first = {field: max(more, 0) for field, more in came.items()}
+            self.create(holding=holding, stream=stream, filled_with=filled_with, **first)
 
 
 class RowCount(models.Model):
@@ -38,6 +42,8 @@ class RowCount(models.Model):
 
     `rows` live; `stored` and `bytes` are also of those that are gone from the account, which take room as well.
     `sized_to`: of the rows from before their sizes were kept, those up to this id are counted; None when all are.
+    `filled_with` is the version of the stream's facts by which the typed columns of its rows are filled: of those up to
+    the id `filled_to`, and of all when that is None. Rows that come are filled as they are written.
     """
 
     holding = models.ForeignKey(Holding, models.CASCADE, related_name="row_counts")
@@ -46,6 +52,8 @@ class RowCount(models.Model):
     stored = models.PositiveBigIntegerField(default=0)
     bytes = models.PositiveBigIntegerField(default=0)
     sized_to = models.CharField(max_length=64, null=True)  # noqa: DJ001  An empty one is before all ids.
+    filled_with = models.IntegerField(default=0, db_default=0)
+    filled_to = models.CharField(max_length=64, null=True)  # noqa: DJ001  The same.
 
     objects = RowCountQuerySet.as_manager()
 

@@ -16,7 +16,7 @@ from connections.models.budget import AccountBudget
 from connections.models.choices import Pace
 from connections.models.pacing import MOST_KEPT, UNTOLD, Pacing
 from connections.models.timing import Alignment, Travels
-from sources.errors import NoCallFree
+from sources.errors import NoCallFree, NoCallInTime
 from sources.spec import Allowance, Lane
 
 AHEAD = 0.12  # Seconds before its moment that a pull may take a slot: storing holds the database up for less.
@@ -24,7 +24,7 @@ HESITATION = 0.08  # Seconds.
 PERSON_AHEAD = 0.3  # Seconds; more than a pull's and an interval, so that a person gets the next slot that is free.
 PERSON_YIELDS = 0.03  # After another person's slot: a pull that waits has taken it by then.
 MISSED = 0.5  # Seconds after which a slot is not used any more: later calls may be on their way already.
-LONGEST_NAP = 1.0  # Seconds between two looks at whether the work is still wanted.
+LONGEST_NAP = 0.5  # Seconds between two looks at whether the work is still wanted.
 PATIENCE = 8.0  # Seconds that a person in front of a page is kept waiting for a slot.
 DISBELIEF = 30  # Answers in a row that say that no call is left, and are followed by others: then it is not so.
 
@@ -55,13 +55,15 @@ class SharedBudget:
     """The budget of one account as one caller uses it; a sources.spec.Budget over the account's row.
 
     `rate` is what the account bears, in calls per second; `pace` how much of it a pull may fill. `still_wanted` is
-    asked while waiting: what it raises ends the wait. Grants run in autocommit: call `take` outside of transactions.
+    asked while waiting: what it raises ends the wait. A person's wait ends at `gives_up_at`, by `clock`. Grants run in
+    autocommit: call `take` outside of transactions.
     """
 
     account: str
     rate: float
     pace: str = Pace.CONSIDERATE
     still_wanted: Callable[[], None] = lambda: None
+    gives_up_at: float = math.inf
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     calls: int = 0
@@ -132,18 +134,22 @@ class SharedBudget:
             seconds = math.ceil(wait)
             words = f"The account asked us to slow down. Try again in {seconds} seconds."
             raise NoCallFree(words, retry_after=seconds)
+        if self.clock() + wait > self.gives_up_at:
+            raise NoCallInTime(f"The account is busy. Try again in {math.ceil(wait)} seconds.", retry_after=wait)
         if self.clock() - asked > PATIENCE:
             raise NoCallFree("Too many are asking this account at once. Try again in a minute.", retry_after=60.0)
 
     def take_slot(self, reading: Reading, moment: float, *, lane: Lane) -> bool:
         """Take it unless something changed meanwhile."""
         pacing = reading.pacing.granted(moment, lane=lane, pace=self.pace, now=reading.now)
-        row, served_person = reading.row, lane is Lane.INTERACTIVE
+        row, average = reading.row, self.travels.average
+        columns: dict[str, object] = {"served_person": lane is Lane.INTERACTIVE}
+        columns |= {} if average is None else {"answers_take": average}
         minute = timezone.now().replace(second=0, microsecond=0)
         if row.minute == minute:
-            return self.write(reading, pacing, served_person=served_person, calls=row.calls + 1)
+            return self.write(reading, pacing, **columns, calls=row.calls + 1)
         with transaction.atomic():
-            is_taken = self.write(reading, pacing, served_person=served_person, minute=minute, calls=1)
+            is_taken = self.write(reading, pacing, **columns, minute=minute, calls=1)
             if is_taken:
                 row.keep_minute()
         return is_taken
@@ -161,11 +167,14 @@ class SharedBudget:
     def answered(self, allowance: Allowance | None = None, *, ago: float = 0.0) -> None:
         """The call that this thread took last was answered."""
         slot: Slot | None = getattr(self.here, "slot", None)
-        if slot is not None and self.watches_calls:
-            self.hear(slot, allowance, took=self.clock() - ago - slot.leaves)
+        if slot is None:
+            return
+        took = self.clock() - ago - slot.leaves
+        self.travels.note(took)
+        if self.watches_calls:
+            self.hear(slot, allowance, took=took)
 
     def hear(self, slot: Slot, allowance: Allowance | None, *, took: float) -> None:
-        self.travels.note(took)
         with self.lock:
             if slot.moment in self.left_late:  # Else it is out of every second that still matters.
                 self.took[slot.moment] = took

@@ -8,7 +8,8 @@ from django.utils import timezone
 from connections.models.change import Memory
 from connections.models.connection import Connection
 from connections.models.holding import Holding
-from connections.models.sync import StreamRun, Sync
+from connections.models.stream_run import StreamRun
+from connections.models.sync import Sync
 from sources.spec import Stream
 
 OVERLAP = timedelta(days=1)  # Accounts keep times in zones of their own and do not always say which.

@@ -1,6 +1,6 @@
 """One run that pulls a connection's streams. The row is the ledger: what is queued, who works on it, how far it is."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from connections.models.choices import Pace
 from connections.models.connection import Connection
-from connections.models.hidden_address import hide
 from connections.models.people import User
-from sources.spec import Cursor, Page, Stream
+from connections.models.stream_run import RunState, StreamRun
+from sources.spec import Stream
 
 
 class SyncState(models.TextChoices):
@@ -102,6 +102,10 @@ class SyncQuerySet(models.QuerySet["Sync"]):
         """Take the sync that a worker of this connection died at, if there is one."""
         return self.filter(connection=connection, state=SyncState.RUNNING).claim()
 
+    def claim_queued(self, connection: Connection) -> "Sync | None":
+        """Take the sync of this connection that waits for a worker, or for its time, if one does."""
+        return self.filter(connection=connection, state=SyncState.QUEUED).take_first()
+
     def claim(self, *, pk: int | None = None) -> "Sync | None":
         """Take one claimable sync for this worker, or None. At most one worker gets each."""
         return (self.claimable() if pk is None else self.claimable().filter(pk=pk)).take_first()
@@ -179,7 +183,8 @@ class Sync(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["run_after"], condition=Q(state__in=["queued", "running"]), name="sync_claimable")
+            models.Index(fields=["run_after"], condition=Q(state__in=["queued", "running"]), name="sync_claimable"),
+            models.Index(fields=["finished_at"], name="sync_ended"),
         ]
 
     def __str__(self) -> str:
@@ -207,6 +212,10 @@ class Sync(models.Model):
         return "Waiting" if self.is_set_back else SyncState(self.state).label
 
     @property
+    def outcome(self) -> str:
+        return f"{self.state_word}; {self.reason}" if self.reason else f"{self.state_word}."
+
+    @property
     def is_silent(self) -> bool:
         """Nobody seems to be at it any more: its worker was killed, or has lost its database."""
         return self.is_running and self.lease_until is not None and self.lease_until < lease_end() - 2 * heartbeat()
@@ -222,9 +231,10 @@ class Sync(models.Model):
 
     @property
     def streams(self) -> list[Stream]:
-        chosen = self.connection.streams
-        wanted = [stream for stream in chosen if not self.only_streams or stream.key in self.only_streams]
-        return [stream for stream in wanted if stream.key not in self.connection.holding.clearing]
+        chosen, left_out = {*self.connection.stream_keys}, {*self.connection.holding.clearing}
+        if not (self.only_streams or self.full):  # Whoever names a stream, or wants all, wants that asked, too.
+            left_out.update(self.connection.stream_healths.left_out(self.connection))
+        return self.connection.streams_among(chosen.intersection(self.only_streams or chosen) - left_out)
 
     # Its life, in order -----------------------------------------------------------------------------------------
 
@@ -248,7 +258,7 @@ class Sync(models.Model):
     def mine(self) -> models.QuerySet["Sync"]:
         return Sync.objects.filter(pk=self.pk, token=self.token, state=SyncState.RUNNING)
 
-    def run_of(self, stream: Stream) -> "StreamRun":
+    def run_of(self, stream: Stream) -> StreamRun:
         run, _ = self.stream_runs.get_or_create(stream=stream.key)
         return run
 
@@ -272,119 +282,3 @@ def heartbeat() -> timedelta:
 
 def lease_end() -> datetime:
     return timezone.now() + timedelta(seconds=settings.SYNC_LEASE_SECONDS)
-
-
-class RunState(models.TextChoices):
-    WAITING = "waiting", "Waiting"
-    RUNNING = "running", "Running"
-    COMPLETE = "complete", "Complete"
-    INCOMPLETE = "incomplete", "Incomplete"
-    SKIPPED = "skipped", "Skipped"
-    FAILED = "failed", "Failed"
-
-
-FINISHED_RUNS = (RunState.COMPLETE, RunState.INCOMPLETE, RunState.SKIPPED, RunState.FAILED)
-
-
-MOST_NAMED = 20  # Rows that cannot be kept, of one stream in one sync; the others are counted.
-
-
-class StreamRun(models.Model):
-    """How far one stream has come in one sync. `cursor` is saved with the page that it comes after.
-
-    `changed_since` is set when only changes are asked for. `finds_gone`: when it is complete, what it did not see is
-    looked into; `by_another` then says that the key is another person's than before. `key_fingerprint` is of the key
-    that it began with.
-    """
-
-    sync = models.ForeignKey(Sync, models.CASCADE, related_name="stream_runs")
-    stream = models.CharField(max_length=60)
-    state = models.CharField(max_length=12, choices=RunState, default=RunState.WAITING)
-    reason = models.TextField(blank=True)
-    cursor: "models.JSONField[Cursor | None, Cursor | None]" = models.JSONField(null=True)
-    pages = models.PositiveIntegerField(default=0)
-    read = models.PositiveIntegerField(default=0)
-    new = models.PositiveIntegerField(default=0)
-    changed = models.PositiveIntegerField(default=0)
-    deleted = models.PositiveIntegerField(default=0)
-    unreadable = models.PositiveIntegerField(default=0)
-    unkept: "models.JSONField[list[dict[str, str]], list[dict[str, str]]]" = models.JSONField(default=list)
-    unproven = models.PositiveIntegerField(default=0)
-    total = models.PositiveBigIntegerField(null=True)
-    changed_since = models.DateTimeField(null=True)
-    calls_saved = models.PositiveIntegerField(default=0)
-    finds_gone = models.BooleanField(default=False)
-    by_another = models.BooleanField(default=False)
-    key_fingerprint = models.CharField(max_length=64, blank=True, editable=False)
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["sync", "stream"], name="one_run_per_stream")]
-        ordering = ["pk"]
-
-    def __str__(self) -> str:
-        return f"{self.stream} in {self.sync}"
-
-    @property
-    def is_finished(self) -> bool:
-        return self.state in FINISHED_RUNS
-
-    @property
-    def is_without_rows(self) -> bool:
-        return self.state in (RunState.SKIPPED, RunState.FAILED) and not self.read
-
-    @property
-    def is_begun(self) -> bool:
-        return self.state != RunState.WAITING
-
-    @property
-    def is_changes_only(self) -> bool:
-        return self.changed_since is not None
-
-    @property
-    def rows(self) -> int:
-        """Each once, as far as that can be known: while it runs no more than are announced, in the end what came."""
-        stored = self.new + self.changed
-        if self.began_with_none:
-            return stored
-        is_bounded = self.total is not None and not self.is_finished
-        return max(stored, min(self.read, self.total or 0) if is_bounded else self.read)
-
-    @property
-    def began_with_none(self) -> bool:
-        """It reads the whole stream, and nothing of that was here: what it did not store, it had read before.
-
-        Of one that is finished nobody knows it any more.
-        """
-        return not self.is_finished and not self.finds_gone and not self.is_changes_only
-
-    @property
-    def is_nearly_done(self) -> bool:
-        return self.total is not None and self.read >= self.total
-
-    @property
-    def unchanged(self) -> int:
-        return self.rows - self.new - self.changed
-
-    def begin(self, *, changed_since: datetime | None, finds_gone: bool, by_another: bool) -> None:
-        self.state, self.started_at = RunState.RUNNING, timezone.now()
-        self.changed_since, self.finds_gone, self.by_another = changed_since, finds_gone, by_another
-        self.key_fingerprint = self.sync.connection.key_fingerprint
-        self.save(update_fields=["state", "started_at", "changed_since", "finds_gone", "by_another", "key_fingerprint"])
-
-    def count(self, pages: Iterable[Page], *, new: int, changed: int, address: str) -> None:
-        """These are stored, and the cursor of the last one with them."""
-        for page in pages:
-            self.cursor, self.total = page.cursor, page.total or self.total
-            self.pages, self.read = self.pages + 1, self.read + len(page.rows) - page.repeated
-            self.unreadable += len(page.unkept)
-            for one in page.unkept[: MOST_NAMED - len(self.unkept)]:
-                named = {"place": one.place, "why": one.why, "excerpt": hide(one.excerpt, address)}
-                self.unkept = [*self.unkept, named]
-            self.unproven += not page.seam_proven
-        self.new, self.changed = self.new + new, self.changed + changed
-
-    def end(self, state: str, reason: str = "") -> None:
-        self.state, self.reason, self.finished_at = state, reason, timezone.now()
-        self.save()

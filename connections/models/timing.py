@@ -40,6 +40,12 @@ class Travels:
         with self._lock:
             self._seconds.append(seconds)
 
+    @property
+    def average(self) -> float | None:
+        """Seconds; None as long as nothing was heard."""
+        with self._lock:
+            return sum(self._seconds) / len(self._seconds) if self._seconds else None
+
     def lateness(self, seconds: float) -> float:
         """Of a call that took so long, by what is known now."""
         with self._lock:

@@ -3,20 +3,24 @@
 The ORM says the same, but prepares each value of each row by itself: that takes longer than all the rest.
 """
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from connections.models.columns import Value
+
 UPSERT = """
     INSERT INTO {table}
-        (holding_id, stream, external_id, text, size, size_before, content_hash, first_seen_at, changed_at)
+        (holding_id, stream, external_id, text, size, size_before, content_hash, first_seen_at, changed_at{names})
     {rows}
     ON CONFLICT (holding_id, stream, external_id) DO UPDATE SET
         text = excluded.text, size = excluded.size, size_before = {table}.size,
@@ -24,18 +28,23 @@ UPSERT = """
         first_seen_at = CASE WHEN {table}.deleted_at IS NULL THEN {table}.first_seen_at ELSE excluded.first_seen_at END,
         changed_at = CASE
             WHEN {table}.content_hash IN ('', excluded.content_hash) THEN {table}.changed_at ELSE excluded.changed_at
-        END
+        END{changes}
     WHERE {table}.content_hash <> excluded.content_hash
         OR {table}.deleted_at IS NOT NULL OR {table}.missed_at IS NOT NULL
-    RETURNING first_seen_at = %s, changed_at = %s, size, size_before
+    RETURNING first_seen_at = {now}, changed_at = {now}, size, size_before
 """
-ONE_ROW = "(%s, %s, %s, %s, %s, 0, %s, %s, %s)"
-SIZES = (100, 10, 1)  # Rows at once. A SQLite may be built to take no more than 999 values.
+SIZES = (100, 10, 1)  # Rows at once.
+OF_ALL, OF_A_ROW = 3, 4  # Values: owner, stream, moment; id, text, size, hash.
 # Binary arrays, as psycopg escapes texts character by character, and looks for each place of a long list anew.
 ARRAYS = """
-    SELECT %s, %s, one.id, one.text, octet_length(one.text), 0, one.hash, %s, %s
-    FROM unnest(%b::text[], %b::text[], %b::text[]) AS one (id, text, hash)
+    SELECT %s, %s, one.id, one.text, octet_length(one.text), 0, one.hash, %s, %s{values}
+    FROM unnest(%b::text[], %b::text[], %b::text[]{arrays}) AS one (id, text, hash{names})
 """
+FROM_TEXT = {
+    "happened_at": "one.happened_at::timestamp AT TIME ZONE 'UTC'",
+    "ended_at": "one.ended_at::timestamp AT TIME ZONE 'UTC'",
+    "amount": "one.amount::bigint",
+}
 
 # A database without statistics would rather walk through all that the holding has, so each id is looked up by itself;
 # and by its length too, as the index that it takes may be the one by lengths.
@@ -93,14 +102,14 @@ Found = tuple[str, str | None, bool]
 """An external id, the text in its place, and whether it is marked as gone."""
 
 
-@dataclass(frozen=True)
-class RowText:
-    """A row as JSON text, its bytes, and the hash that tells its versions apart."""
+class RowText(NamedTuple):
+    """A row as JSON text, its bytes, the hash that tells its versions apart, and what stands in its typed columns."""
 
     external_id: str
     text: str
     size: int
     content_hash: str
+    typed: tuple[Value, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,12 +122,13 @@ class Before:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredRows:
-    """The rows of one stream of a holding."""
+    """The rows of one stream of a holding. `typed` names the columns that stand beside their texts."""
 
     table: str
     owner: UUID
     stream: str
     using: str
+    typed: tuple[str, ...] = ()
 
     @property
     def database(self) -> BaseDatabaseWrapper:
@@ -137,7 +147,8 @@ class StoredRows:
         if self.takes_arrays:
             written = self._write_arrays(rows, now)
         else:
-            written = [*chain.from_iterable(self._write_list(piece, now) for piece in in_pieces(rows))]
+            most = self._most_values() // (OF_A_ROW + len(self.typed))
+            written = [*chain.from_iterable(self._write_list(piece, now) for piece in in_pieces(rows, most=most))]
         return tally(written)
 
     def differing(self, rows: Sequence[RowText]) -> dict[str, Before]:
@@ -170,10 +181,15 @@ class StoredRows:
 
     def _write_arrays(self, rows: Sequence[RowText], now: datetime) -> list[Written]:
         arrays = [[row.external_id for row in rows], [row.text for row in rows], [row.content_hash for row in rows]]
+        # As texts: of mixed numbers, or of nothing but None, psycopg would not know what array they are.
+        typed = [[value if value is None else str(value) for value in column] for column in self._columns(rows)]
         with self._server_side() as cursor:
-            statement = UPSERT.format(table=self.table, rows=ARRAYS)
-            cursor.execute(statement, [self.owner, self.stream, now, now, *arrays, now, now])
+            values = [self.owner, self.stream, now, now, *arrays, *typed, now, now]
+            cursor.execute(array_upsert(self.table, self.typed), values)
             return cursor.fetchall()
+
+    def _columns(self, rows: Sequence[RowText]) -> list[tuple[Value, ...]]:
+        return [*zip(*(row.typed for row in rows), strict=True)] if self.typed else []
 
     def _find_arrays(self, rows: Sequence[RowText]) -> list[Found]:
         arrays = [[row.external_id for row in rows], [row.content_hash for row in rows]]
@@ -183,16 +199,21 @@ class StoredRows:
 
     # SQLite ---------------------------------------------------------------------------------------------------------
 
+    def _most_values(self) -> int:
+        """In one statement, beside those of all rows: it depends on how SQLite was built."""
+        self.database.ensure_connection()
+        return int(self.database.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)) - OF_ALL
+
     def _write_list(self, rows: Sequence[RowText], now: datetime) -> list[Written]:
         owner, moment = self._owner(), models.DateTimeField().get_db_prep_value(now, self.database)
-        values = [
-            (owner, self.stream, row.external_id, row.text, row.size, row.content_hash, moment, moment) for row in rows
-        ]
-        listed = "VALUES " + ", ".join([ONE_ROW] * len(values))
-        with self.database.cursor() as cursor:
-            statement = UPSERT.format(table=self.table, rows=listed)
-            cursor.execute(statement, [*chain.from_iterable(values), moment, moment])
-            return cursor.fetchall()
+        values = [owner, self.stream, moment]
+        for row in rows:
+            values += row[:OF_A_ROW]
+            values += row.typed
+        statement = list_upsert(self.table, self.typed, len(rows))
+        # Past Django's cursor, which looks for each place of a long list anew.
+        with self.database.wrap_database_errors:
+            return self.database.connection.execute(statement, values).fetchall()
 
     def _find_list(self, rows: Sequence[RowText]) -> list[Found]:
         values = chain.from_iterable((row.external_id, row.content_hash) for row in rows)
@@ -215,10 +236,45 @@ def tally(written: Sequence[Written]) -> Tally:
     )
 
 
-def in_pieces(many: Sequence[Any]) -> Iterator[Sequence[Any]]:
+@lru_cache(maxsize=256)
+def list_upsert(table: str, typed: tuple[str, ...], count: int) -> str:
+    """For so many rows at once, in SQLite. The values are numbered: those of all rows are given once."""
+    width = OF_A_ROW + len(typed)
+    return UPSERT.format(
+        rows="VALUES " + ", ".join(one_row(OF_ALL + 1 + place * width, len(typed)) for place in range(count)),
+        now="?3",
+        **placed(table, typed),
+    )
+
+
+def one_row(first: int, typed: int) -> str:
+    one, text, size, hashed, *others = (f"?{number}" for number in range(first, first + OF_A_ROW + typed))
+    return f"({', '.join(['?1', '?2', one, text, size, '0', hashed, '?3', '?3', *others])})"
+
+
+@lru_cache(maxsize=256)
+def array_upsert(table: str, typed: tuple[str, ...]) -> str:
+    """For any number of rows, in PostgreSQL."""
+    rows = ARRAYS.format(
+        values="".join(f", {FROM_TEXT.get(name, f'one.{name}')}" for name in typed),
+        arrays=", %b::text[]" * len(typed),
+        names="".join(f", {name}" for name in typed),
+    )
+    return UPSERT.format(rows=rows, now="%s", **placed(table, typed))
+
+
+def placed(table: str, typed: tuple[str, ...]) -> dict[str, str]:
+    return {
+        "table": table,
+        "names": "".join(f", {name}" for name in typed),
+        "changes": "".join(f", {name} = excluded.{name}" for name in typed),
+    }
+
+
+def in_pieces(many: Sequence[Any], *, most: int = SIZES[0]) -> Iterator[Sequence[Any]]:
     """Of few sizes: each is a statement that stays prepared, with the rows that it was run with last."""
     begin = 0
-    for size in SIZES:
+    for size in (one for one in SIZES if one <= most):
         while begin + size <= len(many):
             yield many[begin : begin + size]
             begin += size

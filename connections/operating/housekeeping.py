@@ -3,18 +3,27 @@
 import logging
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from connections.models import CallMinute, Change, CheckTry, Connection, KeyCanary, SignIn, StandbyKey, State
+from connections.models import (
+    CallMinute,
+    CheckTry,
+    Connection,
+    KeyCanary,
+    LiveCheck,
+    Notice,
+    SignIn,
+    StandbyKey,
+    State,
+)
 from connections.models.connection import ORPHANED_KEY_LIFE, UNFINISHED_KEY_LIFE, UNFINISHED_LIFE
+from connections.operating.retention import forget_outdated
 
 log = logging.getLogger(__name__)
 
 CALLS_SHOWN_FOR = timedelta(days=2)
-MOST_PIECES = 50  # Of the log of changes, at a time: what is due waits for no more than some seconds.
 
 
 def keep_house() -> None:
@@ -25,21 +34,13 @@ def keep_house() -> None:
     drafts = delete_drafts_from_before(now - UNFINISHED_LIFE)
     CallMinute.objects.filter(minute__lt=now - CALLS_SHOWN_FOR).delete()
     CheckTry.objects.outdated().delete()
+    LiveCheck.objects.outdated().delete()
     SignIn.objects.outdated().delete()
-    forget_old_changes(now)
+    Notice.objects.outdated().delete()
+    forget_outdated()
     plant_canary()
     if wiped or drafts:
         log.info("house kept", extra={"keys_wiped": wiped, "drafts_deleted": drafts})
-
-
-def forget_old_changes(now: datetime) -> None:
-    """Piece by piece, so that nobody waits for long; what is left is for the next time."""
-    if not settings.CHANGES_KEPT_DAYS:
-        return
-    seen_before = now - timedelta(days=settings.CHANGES_KEPT_DAYS)
-    for _ in range(MOST_PIECES):
-        if not Change.objects.forget_a_piece(seen_before=seen_before):
-            return
 
 
 def plant_canary() -> None:
@@ -50,10 +51,10 @@ def plant_canary() -> None:
 
 
 def stamp_left_behind() -> None:
-    """A person may also leave by another door than the Members page, and may come back."""
-    left_behind = Connection.objects.left_behind()
-    left_behind.filter(orphaned_at=None).update(orphaned_at=timezone.now())
-    Connection.objects.exclude(orphaned_at=None).exclude(pk__in=left_behind.values("pk")).update(orphaned_at=None)
+    """A person may also leave by another door than the Members page or the admin, and may come back."""
+    Connection.objects.leave_behind()
+    left_behind = Connection.objects.left_behind().values("pk")
+    Connection.objects.exclude(orphaned_at=None).exclude(pk__in=left_behind).update(orphaned_at=None)
 
 
 @transaction.atomic

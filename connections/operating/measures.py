@@ -1,7 +1,7 @@
 """What operators watch, read from the database when they ask: no name, no address and no key is in it."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -12,7 +12,10 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from connections.models import AccountBudget, CallMinute, Connection, Health, KeyCanary, RowCount, SignIn, Sync
+from connections.checking.watching import is_worker_missing
+from connections.models import AccountBudget, CallMinute, Connection, Health, KeyCanary, Notice, RowCount, SignIn, Sync
+from connections.models.engine import longest_wait
+from connections.models.notice import NoticeState
 from connections.models.sign_in import Outcome
 from connections.models.sync import ACTIVE_STATES, SyncState
 
@@ -35,12 +38,19 @@ class Measures(Collector):
         yield counted("syncs", "Syncs that are queued or running", Sync.objects.active(), ACTIVE_STATES, "state")
         ended = Sync.objects.filter(finished_at__gt=day)
         yield counted("syncs_ended_last_day", "Syncs that ended within a day", ended, ENDED_STATES, "state")
-        yield one("longest_wait_seconds", "How long work that is due has waited for a worker", longest_wait(now))
+        yield one("longest_wait_seconds", "How long work that is due has waited for a worker", longest_wait())
+        yield one("worker_missing", "1 while work waits for a minute and no worker was seen", is_worker_missing())
         silent = Sync.objects.filter(state=SyncState.RUNNING, lease_until__lt=now).count()
         yield one("syncs_without_worker", "Running syncs whose worker's lease has run out", silent)
         calls = CallMinute.objects.filter(minute__gt=hour).aggregate(sum=Sum("calls", default=0))["sum"]
         this_minute = AccountBudget.objects.filter(minute__gt=hour).aggregate(sum=Sum("calls", default=0))["sum"]
         yield one("calls_last_hour", "Calls made to all accounts within an hour", calls + this_minute)
+        notices = Notice.objects.waiting().aggregate(count=Count("pk"), oldest=Min("written_at"))
+        yield one("notices_waiting", "E-mails about connections that are not sent yet", notices["count"])
+        age = (now - (notices["oldest"] or now)).total_seconds()
+        yield one("oldest_notice_seconds", "How long the oldest of them waits", age)
+        given_up = Notice.objects.filter(state=NoticeState.GIVEN_UP, ended_at__gt=day).count()
+        yield one("notices_given_up_last_day", "Those that could not be sent within a day of trying", given_up)
         refusing = AccountBudget.objects.filter(refused_at__gt=hour).count()
         yield one("accounts_refusing_last_hour", "Accounts that refused a call within an hour", refusing)
         sign_ins = SignIn.objects.filter(at__gt=hour)
@@ -51,13 +61,6 @@ class Measures(Collector):
         yield one("stored_rows", "Rows stored, with those that are gone from their account", held["rows"])
         yield one("stored_bytes", "Bytes of their texts", held["size"])
         yield one("fullest_workspace_share", "Of what one may hold, what the fullest workspace does", fullest_share())
-
-
-def longest_wait(now: datetime) -> float:
-    """Seconds; 0 where nothing is due. It grows when no worker runs, or too few."""
-    queued = Sync.objects.claimable().aggregate(since=Min("run_after"))["since"]
-    planned = Connection.objects.due().aggregate(since=Min("next_sync_at"))["since"]
-    return max(((now - since).total_seconds() for since in (queued, planned) if since), default=0.0)
 
 
 def fullest_share() -> float:

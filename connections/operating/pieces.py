@@ -1,8 +1,9 @@
-"""What a worker does in pieces beside its syncs: erasing what nobody holds, and sizing rows of before."""
+"""What a worker does in pieces beside its syncs: erasing what nobody holds, and sizing and filling rows of before."""
 
 import time
 
 from connections.operating.erasing import erase_a_piece
+from connections.operating.filling import fill_a_piece
 from connections.operating.sizing import size_a_piece
 
 REST = 5.0  # Seconds between two looks that find nothing: there is seldom anything to do.
@@ -17,5 +18,5 @@ class InPieces:
     def look(self) -> None:
         if time.monotonic() < self.rests_until:
             return
-        if not (erase_a_piece() or size_a_piece()):
+        if not (erase_a_piece() or size_a_piece() or fill_a_piece()):
             self.rests_until = time.monotonic() + REST

@@ -5,16 +5,25 @@ import logging
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from connections.checking.watching import is_worker_missing
 from connections.models import KeyCanary
 
 log = logging.getLogger(__name__)
 
 
 def readiness() -> dict[str, bool]:
-    """The database answers, has every migration, and each key that seals something in it is at hand."""
+    """The database answers, has every migration, and each key that seals something in it is at hand.
+
+    `worker`: nothing waits for one in vain.
+    """
     try:
         migrated = is_migrated()
-        return {"database": True, "migrations": migrated, "credential_keys": migrated and not missing_keys()}
+        return {
+            "database": True,
+            "migrations": migrated,
+            "credential_keys": migrated and not missing_keys(),
+            "worker": migrated and not is_worker_missing(),
+        }
     except DatabaseError:
         log.exception("The database does not answer.")
         return {"database": False}

@@ -10,26 +10,34 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from connections.access import second_factor
-from connections.models import AccountName, Connection, Holding, KeyCanary, StandbyKey
+from connections.models import AccountName, Connection, Holding, KeyCanary, LiveCheck, StandbyKey
 from connections.safe.sealing import Unsealable, is_sealed_under_newest_key
 
 BATCH = 25  # Rows that are locked together; an edit of one of them waits for some hundredths of a second.
 SEALED = ("api_url", "api_key", "typed")
 FINGERPRINTS = ("account_fingerprint", "key_fingerprint")
-SEALED_IN = {Connection: SEALED, StandbyKey: ("api_key",), Holding: ("api_url",), AccountName: ("host", "own_name")}
+SEALED_IN = {
+    Connection: SEALED,
+    StandbyKey: ("api_key",),
+    Holding: ("api_url",),
+    AccountName: ("host", "own_name"),
+    LiveCheck: ("api_url", "api_key", "posted", "outcome"),
+}
 WRITTEN = {
     **SEALED_IN,
     Connection: (*SEALED, *FINGERPRINTS),
     AccountName: (*SEALED_IN[AccountName], "host_fingerprint"),
+    LiveCheck: (*SEALED_IN[LiveCheck], *FINGERPRINTS),
 }
 
-# What was hidden, and the other names of accounts.
+# What was hidden, the other names of accounts, and checks that go on.
 OTHERS: tuple[Callable[[], QuerySet[Any]], ...] = (
     lambda: Holding.objects.exclude(parted_at=None),
     lambda: AccountName.objects.all(),
+    lambda: LiveCheck.objects.all(),
 )
 
-Sealed = Connection | StandbyKey | Holding | AccountName
+Sealed = Connection | StandbyKey | Holding | AccountName | LiveCheck
 
 
 @dataclass
@@ -40,7 +48,7 @@ class Count:
     resealed: int = 0
     unreadable: list[UUID] = field(default_factory=list)
     others: int = 0
-    """Hidden data and other names of accounts that cannot be opened."""
+    """Hidden data, other names of accounts and checks that cannot be opened."""
     locked_out: list[str] = field(default_factory=list)
     """The people whose second step of the login cannot be opened."""
 
@@ -123,7 +131,7 @@ def note(row: Sealed, count: Count) -> bool:
 
 
 def note_unreadable(row: Sealed, count: Count) -> None:
-    if isinstance(row, Holding | AccountName):
+    if isinstance(row, Holding | AccountName | LiveCheck):
         count.others += 1
     elif row.pk not in count.unreadable:
         count.unreadable.append(row.pk)

@@ -4,8 +4,4 @@ from django.urls import path
 
 from connections.operating import views
 
-urlpatterns = [
-    path("healthz", views.healthz),
-    path("readyz", views.readyz),
-    path("metrics", views.metrics),
-]
+urlpatterns = [path(name, view) for name, view in views.PROBES.items()]  # `ProbesFirst` answers them.

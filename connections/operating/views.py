@@ -1,37 +1,72 @@
 """What a load balancer asks (does the process answer, can it serve?), and what operators may ask besides."""
 
+import logging
+from collections.abc import Callable
+
 from django.conf import settings
-from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.crypto import constant_time_compare
-from django.views.decorators.cache import never_cache
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from connections.access.error_pages import error_page
+from connections.access.away import try_again
+from connections.access.error_pages import error_page, keep_nowhere
+from connections.access.requests import client_address
 from connections.operating.measures import exposition
 from connections.operating.readiness import readiness
 
+log = logging.getLogger(__name__)
 
-@login_not_required
+
 def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
-@login_not_required
 def readyz(request: HttpRequest) -> HttpResponse:
     facts = readiness()
-    ready = all(facts.values())
-    details = facts if is_operator(request) else {}
+    # Without a worker pages are served as ever: it must not take web processes out of a balancer.
+    ready = all(is_well for part, is_well in facts.items() if part != "worker")
+    details = {**facts, **seen(request)} if is_operator(request) else {}
     return JsonResponse({"ready": ready, **details}, status=200 if ready else 503)
 
 
-@login_not_required
-@never_cache
+def seen(request: HttpRequest) -> dict[str, object]:
+    """For `?seen`: how a request came in through the proxies, which `manage.py doctor` cannot know by itself."""
+    return {"client": client_address(request), "https": request.is_secure()} if "seen" in request.GET else {}
+
+
 def metrics(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST) if is_operator(request) else error_page(404)
+    if not is_operator(request):
+        return error_page(404)
+    try:
+        return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
+    except DatabaseError:
+        log.exception("The database does not answer.")
+        return try_again()
 
 
 def is_operator(request: HttpRequest) -> bool:
     """Nobody is, while no token is set."""
     given = request.headers.get("Authorization", "")
     return bool(settings.OPERATOR_TOKEN) and constant_time_compare(given, f"Bearer {settings.OPERATOR_TOKEN}")
+
+
+PROBES: dict[str, Callable[[HttpRequest], HttpResponse]] = {"healthz": healthz, "readyz": readyz, "metrics": metrics}
+
+
+class ProbesFirst:
+    """Answers what watches the site before hosts, https and sessions are looked at.
+
+    A load balancer asks by address and over plain http, and a session would ask a database that may be away.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        probe = PROBES.get(request.path_info.removeprefix("/"))
+        if probe is None:
+            return self.get_response(request)
+        answer = probe(request)
+        keep_nowhere(answer)
+        return answer

@@ -8,9 +8,11 @@ from django.views.decorators.http import require_http_methods
 
 from connections.access import access
 from connections.access.requests import PersonRequest
+from connections.login import confirming
 from connections.models import User
 from connections.people.forms import TeamForm
-from connections.people.leaving import disband
+from connections.people.leaving import disband, lock
+from connections.people.views import ask_to_confirm
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -34,6 +36,7 @@ def teams(request: PersonRequest, workspace: str) -> HttpResponse:
 
 @transaction.atomic
 def save(form: TeamForm, *, by: User) -> None:
+    lock(form.workspace, by=by)
     form.save(by=by)
 
 
@@ -59,6 +62,8 @@ def team(request: PersonRequest, workspace: str, pk: int) -> HttpResponse:
 def delete_team(request: PersonRequest, workspace: str, pk: int) -> HttpResponse:
     """GET asks first, and says what becomes of the team's connections."""
     chosen = access.administered_team(request, workspace, pk)
+    if request.method == "POST" and not confirming.is_recent(request):
+        return ask_to_confirm(request, chosen.workspace, then="delete the team", back_to=request.path)
     if request.method == "POST":
         disband(chosen, by=request.user)
         messages.success(request, f"The team {chosen.name} was deleted.")

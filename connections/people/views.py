@@ -14,7 +14,7 @@ from connections.access import access
 from connections.access.requests import PersonRequest
 from connections.access.second_factor import has_second_factor
 from connections.login import confirming
-from connections.models import Membership, Privacy, Role
+from connections.models import Membership, Privacy, Role, Workspace
 from connections.models.people import LastOwner
 from connections.people.leaving import OwnersAlone, change_role, end_membership, require_removable
 
@@ -58,7 +58,7 @@ def require_second_factor(request: PersonRequest, workspace: str) -> HttpRespons
     place = access.administered_place(request, workspace)
     wanted = request.POST.get("wanted") == "yes"
     if not confirming.is_recent(request):
-        return ask_to_confirm(request, workspace, then="press the button again")
+        return ask_to_confirm(request, place.workspace, then="press the button again")
     if wanted and not has_second_factor(request.user):
         messages.info(request, "Set up two-step login for yourself first, then require it of everybody.")
         return redirect("mfa_activate_totp")
@@ -66,9 +66,10 @@ def require_second_factor(request: PersonRequest, workspace: str) -> HttpRespons
     return redirect("connections:members", workspace)
 
 
-def ask_to_confirm(request: PersonRequest, workspace: str, *, then: str) -> HttpResponse:
+def ask_to_confirm(request: PersonRequest, workspace: Workspace, *, then: str, back_to: str = "") -> HttpResponse:
+    """For what a stolen session would take from people, or give to a partner in crime. Back to Members, by default."""
     messages.info(request, f"Nothing was changed yet. Confirm that it is you, then {then}.")
-    return redirect(confirming.confirm_url(reverse("connections:members", args=[workspace])))
+    return redirect(confirming.confirm_url(back_to or reverse("connections:members", args=[workspace.slug])))
 
 
 @require_POST
@@ -81,8 +82,7 @@ def change_member(request: PersonRequest, workspace: str, pk: int) -> HttpRespon
         messages.error(request, "Choose a role.")
         return redirect("connections:members", workspace)
     if not confirming.is_recent(request):
-        # A stolen session would make a partner in crime an owner, or take the rights from those who could stop it.
-        return ask_to_confirm(request, workspace, then="choose the role again")
+        return ask_to_confirm(request, place.workspace, then="choose the role again")
     try:
         change_role(membership, Role(role), by=request.user)
     except Membership.DoesNotExist:
@@ -104,6 +104,8 @@ def remove_member(request: PersonRequest, workspace: str, pk: int) -> HttpRespon
     except (LastOwner, OwnersAlone) as refusal:
         messages.error(request, str(refusal))
         return redirect("connections:members", workspace)
+    if request.method == "POST" and not confirming.is_recent(request):
+        return ask_to_confirm(request, place.workspace, then="remove them", back_to=request.path)
     if request.method == "POST":
         return end(request, membership, then=f"{membership.user} is no longer a member of {place.workspace}.")
     theirs = access.visible_connections(request, place).filter(created_by=membership.user)
@@ -116,6 +118,8 @@ def remove_member(request: PersonRequest, workspace: str, pk: int) -> HttpRespon
 def leave(request: PersonRequest, workspace: str) -> HttpResponse:
     """GET asks first, and says what stops."""
     place = access.my_place(request, workspace)
+    if request.method == "POST" and not confirming.is_recent(request):
+        return ask_to_confirm(request, place.workspace, then="leave", back_to=request.path)
     if request.method == "POST":
         return end(request, place.membership, then=f"You have left {place.workspace}.")
     mine = access.visible_connections(request, place).filter(created_by=request.user)
@@ -147,6 +151,8 @@ def delete_left_behind(request: PersonRequest, workspace: str, pk: int) -> HttpR
     if request.method != "POST":
         context = {"workspace": place.workspace, "left": left}
         return render(request, "connections/people/delete_left_behind.html", context)
+    if not confirming.is_recent(request):
+        return ask_to_confirm(request, place.workspace, then="delete them", back_to=request.path)
     count = access.left_behind_of(place, pk).remove_all(by=request.user)
     what = f"{count} private connection{'s' if count != 1 else ''}"
     if count:

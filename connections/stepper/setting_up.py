@@ -5,9 +5,12 @@ from typing import Any, Protocol
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
-from connections.checking.checking import account_of, ask
+from connections.access.access import hold_membership
+from connections.checking.checking import account_of, ask, count
+from connections.checking.going_on import told_before
+from connections.checking.patience import of_a_person
 from connections.checking.trying import counted_try
-from connections.models import Connection, State, Sync, User, Workspace
+from connections.models import Connection, State, Sync, Team, User, Workspace
 from connections.models.check_try import TooManyAtOnce, TooManyTries
 from connections.models.sync import Trigger
 from connections.safe.sealing import Unsealable
@@ -31,6 +34,10 @@ class NoLongerADraft(Exception):
     """Another tab or click was first: the set-up is finished, or discarded."""
 
 
+class TeamLeft(Exception):
+    """The set-up is for a team that the person is not in any more."""
+
+
 class SetUpChanged(Exception):
     """The set-up is not what the person saw when they pressed Finish."""
 
@@ -51,7 +58,11 @@ def drop_oldest(*, by: User) -> list[Connection]:
 
 
 def lock(draft: Connection) -> None:
-    """Within a transaction: bring the draft up to date, and let nobody else change it. Raises NoLongerADraft."""
+    """Within a transaction: bring the draft up to date, and let nobody else change it, nor take its creator out.
+
+    Raises NoLongerADraft, and Http404 when they have just left.
+    """
+    hold_membership(draft.created_by_id, workspace=draft.workspace_id)
     try:
         draft.refresh_from_db(from_queryset=Connection.objects.select_for_update(no_key=True).filter(state=State.DRAFT))
     except Connection.DoesNotExist as gone:
@@ -80,19 +91,28 @@ def set_up(draft: Connection, form: SetUp, *, by: User, untested_will_do: bool) 
     """
     credentials = form.credentials()
     try:
-        proof = prove(draft, credentials, by=by, untested_will_do=untested_will_do)
+        proof, totals = prove(draft, credentials, by=by, untested_will_do=untested_will_do)
     except SourceError as failure:
         settle_key(draft, credentials, failure, by=by)
         raise
-    store(draft, form, credentials, proof, by=by)
+    store(draft, form, credentials, proof, totals, by=by)
 
 
-def prove(draft: Connection, credentials: Credentials, *, by: User, untested_will_do: bool) -> Proof | None:
-    """Ask the account, unless it could not be asked a moment ago and the person goes on without."""
+def prove(
+    draft: Connection, credentials: Credentials, *, by: User, untested_will_do: bool
+) -> tuple[Proof | None, dict[str, int]]:
+    """Ask the account, unless it could not be asked a moment ago and the person goes on without.
+
+    Also how much there is of each stream, as far as it says that in the time: Finish then knows how long a pull takes.
+    """
     if untested_will_do and draft.holds_untested(credentials):
-        return None
+        return None, {}
+    if told := told_before(draft, credentials, by=by):
+        return told["proof"], told["totals"]
+    source, patience = draft.known_source(), of_a_person()
     with counted_try(account_of(credentials), by=by, workspace=draft.workspace):
-        return ask(draft.known_source(), credentials)
+        proof = ask(source, credentials, patience)
+        return proof, count(source, credentials, proof.counts, patience)
 
 
 @transaction.atomic
@@ -122,12 +142,20 @@ def has_same(draft: Connection, credentials: Credentials) -> bool:
 
 
 @transaction.atomic
-def store(draft: Connection, form: SetUp, credentials: Credentials, proof: Proof | None, *, by: User) -> None:
+def store(
+    draft: Connection,
+    form: SetUp,
+    credentials: Credentials,
+    proof: Proof | None,
+    totals: dict[str, int],
+    *,
+    by: User,
+) -> None:
     # The check may have taken many seconds, in which another tab finished this set-up.
     lock(draft)
     form.require_team()
     name, privacy, team = (form.cleaned_data[field] for field in ("name", "privacy", "team"))
-    draft.set_up(credentials, proof, name=name, privacy=privacy, team=team, by=by)
+    draft.set_up(credentials, proof, totals, name=name, privacy=privacy, team=team, by=by)
 
 
 @transaction.atomic
@@ -136,10 +164,18 @@ def activate(draft: Connection, *, pace: str, seen: str, by: User) -> None:
 
     The pace is that of the first sync alone: the everyday one stays considerate until somebody chooses otherwise.
 
-    Raises SetUpChanged and NoLongerADraft.
+    Raises SetUpChanged, TeamLeft and NoLongerADraft.
     """
     lock(draft)
     if not draft.set_up_at or (seen and seen != str(draft.version)):
         raise SetUpChanged
+    if draft.team and not is_still_in_team(draft.team, draft):
+        raise TeamLeft
     draft.activate(by=by)
     Sync.objects.queue(draft, trigger=Trigger.FIRST, by=by, pace=pace)
+
+
+def is_still_in_team(team: Team, draft: Connection) -> bool:
+    """Within a transaction: its creator, and until that is over."""
+    held = Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+    return held.members.filter(user=draft.created_by_id).exists()

@@ -5,20 +5,30 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
-from connections.access.access import Place, known_source, my_draft, my_drafts, my_place, my_teams, visible_connections
+from connections.access.access import (
+    Place,
+    budget_of,
+    known_source,
+    my_check,
+    my_draft,
+    my_drafts,
+    my_place,
+    visible_connections,
+)
 from connections.access.requests import PersonRequest
 from connections.forms.credentials import typed_into
 from connections.forms.details import form_for
+from connections.frame.live_check import UNTESTED, end_check, go_on_in_a_worker, polled, what_was_posted
 from connections.frame.outlook import estimates
-from connections.models import Connection, Privacy
+from connections.models import Connection
 from connections.safe.sealing import Unsealable
 from connections.stepper import setting_up
 from connections.stepper.forms import ChooseSource, FinishForm, SetUpForm
-from connections.stepper.setting_up import NoLongerADraft, SetUpChanged, activate, keep_typed
-from sources.errors import SourceError
+from connections.stepper.setting_up import NoLongerADraft, SetUpChanged, TeamLeft, activate, keep_typed
+from sources.errors import SourceError, TooSlow
 from sources.registry import offered_sources
 
 STEPS = ("Select Source", "Set Up Credentials", "Finish")
@@ -73,17 +83,52 @@ def set_up(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
     place = my_place(request, workspace)
     if not is_offered(draft):
         return render(request, "connections/stepper/source_off.html", {**step(place, 2, draft), "draft": draft})
-    form = form_for(SetUpForm, source)(
-        posted(request), initial=draft.typed_values(), draft=draft, user=request.user, workspace=place.workspace
-    )
-    try:
-        if request.method == "POST" and accept(draft, form, request):
-            return redirect(draft.url("finish"))
-    except NoLongerADraft:
-        # This page as it is now says what became of the set-up.
+    if request.method == "POST":
+        return try_set_up(request, draft, place)
+    if request.htmx:
+        return polled(request, draft, untested=untested_word(draft))
+    return set_up_page(request, draft, place, set_up_form(request, draft, place), live_check=my_check(request, draft))
+
+
+@sensitive_variables()
+def try_set_up(request: PersonRequest, draft: Connection, place: Place) -> HttpResponse:
+    data = what_was_posted(request, draft)
+    if data is None:
         return redirect(draft.url("set_up"))
-    context = {**step(place, 2, draft), "form": form, "draft": draft}
+    form = set_up_form(request, draft, place, data)
+    try:
+        if not accept(draft, form, request):
+            end_check(request, draft)
+            return set_up_page(request, draft, place, form)
+    except TooSlow:
+        go_on_in_a_worker(request, draft, data, form.credentials())
+    except NoLongerADraft:
+        pass
+    else:
+        end_check(request, draft)
+        return redirect(draft.url("finish"))
+    # This page as it is now says what became of the set-up.
+    return redirect(draft.url("set_up"))
+
+
+def set_up_form(request: PersonRequest, draft: Connection, place: Place, data: QueryDict | None = None) -> SetUpForm:
+    typed = draft.typed_values()
+    form: SetUpForm = form_for(SetUpForm, draft.source_key)(
+        data, initial=typed, draft=draft, user=request.user, workspace=place.workspace
+    )
+    return form
+
+
+def set_up_page(
+    request: PersonRequest, draft: Connection, place: Place, form: SetUpForm, **more: object
+) -> HttpResponse:
+    context = {**step(place, 2, draft), "form": form, "draft": draft, "untested": untested_word(draft), **more}
     return render(request, "connections/stepper/set_up.html", context, status=form.refusal_status)
+
+
+def untested_word(draft: Connection) -> str:
+    """Of a key that was sent off, saving without testing is offered while its answer is waited for."""
+    return UNTESTED if draft.checked_at else ""
 
 
 def already_finished(request: PersonRequest, connection: Connection) -> HttpResponse:
@@ -97,7 +142,10 @@ def is_offered(draft: Connection) -> bool:
 
 
 def accept(draft: Connection, form: SetUpForm, request: PersonRequest) -> bool:
-    """Keep and try what was typed. False shows the form again, with the reason at the field at fault."""
+    """Keep and try what was typed. False shows the form again, with the reason at the field at fault.
+
+    Raises TooSlow when the person has waited for long enough, and NoLongerADraft.
+    """
     is_complete = form.is_valid()
     keep_typed(draft, form.typed())
     if not is_complete:
@@ -106,10 +154,12 @@ def accept(draft: Connection, form: SetUpForm, request: PersonRequest) -> bool:
     for note in form.cleaning_words():
         messages.info(request, note)
     try:
-        setting_up.set_up(draft, form, by=request.user, untested_will_do="save_unverified" in request.POST)
+        setting_up.set_up(draft, form, by=request.user, untested_will_do=UNTESTED in request.POST)
     except Unsealable:
         form.ask_for_key()
         return False
+    except TooSlow:
+        raise
     except SourceError as failure:
         form.refuse(failure)
         return False
@@ -151,7 +201,7 @@ def finish(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
         return redirect(draft.url("set_up"))
     form = FinishForm(posted(request), initial={"version": draft.version})
     if request.method == "POST" and form.is_valid():
-        return conclude(request, draft, place, form)
+        return conclude(request, draft, form)
     return render(
         request,
         "connections/stepper/finish.html",
@@ -159,15 +209,15 @@ def finish(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
     )
 
 
-def conclude(request: PersonRequest, draft: Connection, place: Place, form: FinishForm) -> HttpResponse:
-    if draft.privacy == Privacy.TEAM and draft.team not in my_teams(request, place):
-        messages.error(request, "You are no longer in that team. Choose again who may use the connection.")
-        return redirect(draft.url("set_up"))
+def conclude(request: PersonRequest, draft: Connection, form: FinishForm) -> HttpResponse:
     try:
         activate(draft, pace=form.cleaned_data["pace"], seen=form.cleaned_data["version"], by=request.user)
     except SetUpChanged:
         messages.warning(request, "The set-up changed since this page was shown. Check it once more, then finish.")
         return redirect(draft.url("finish"))
+    except TeamLeft:
+        messages.error(request, "You are no longer in that team. Choose again who may use the connection.")
+        return redirect(draft.url("set_up"))
     except NoLongerADraft:
         return redirect(draft.url("set_up"))
     messages.success(request, f"Connection created: {draft.name}. Its data is on the way.")
@@ -175,13 +225,14 @@ def conclude(request: PersonRequest, draft: Connection, place: Place, form: Fini
 
 
 def summary(request: PersonRequest, place: Place, draft: Connection) -> dict[str, object]:
-    streams = draft.known_source().default_streams
+    totals = {**draft.account_facts.get("totals", {}), **draft.account_facts.get("counts", {})}
+    streams = [{"name": one.name, "rows": totals.get(one.key)} for one in draft.known_source().default_streams]
     twins = visible_connections(request, place).same_account(draft)
     return {
         "draft": draft,
         "audience": draft.audience(),
         "streams": streams,
-        "estimates": estimates(draft),
+        "estimates": estimates(draft, budget_of(draft)),
         "twins": twins,
     }
 

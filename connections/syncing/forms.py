@@ -8,6 +8,7 @@ from django import forms
 from django.http import QueryDict
 from django.template.defaultfilters import floatformat
 
+from connections.access.access import budget_of
 from connections.forms.conflicts import SettledForm
 from connections.forms.widgets import HintedRadios
 from connections.frame.outlook import Cost, cost, estimates, sizes
@@ -173,7 +174,7 @@ def pace_hints(connection: Connection) -> dict[str, str]:
     }
     return {
         price.pace: f"{floatformat(price.rate, -1)} calls a second: {hints[price.pace]} {price.words}"
-        for price in estimates(connection)
+        for price in estimates(connection, budget_of(connection))
     }
 
 

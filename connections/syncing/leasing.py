@@ -1,16 +1,31 @@
-"""Holds the lease of a sync beside the work, and says when the work has to stop."""
+"""Holds the lease of a sync, or of a live check, beside the work, and says when the work has to stop."""
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, Protocol
 
 from django.db import DatabaseError, connections
+from django.db.models import QuerySet
 
-from connections.models import Sync
 from connections.models.sync import LeaseLost, heartbeat
 
 log = logging.getLogger(__name__)
+
+LOOK = 0.5  # Seconds between two looks at whether it was stopped: calls that hang are given up within a second.
+
+
+class Leased(Protocol):
+    """A row that one worker has at a time: a sync, or a live check."""
+
+    pk: Any
+
+    def hold(self) -> None:
+        """Raises LeaseLost."""
+
+    def mine(self) -> QuerySet[Any]: ...
 
 
 class Interrupted(Exception):
@@ -34,10 +49,10 @@ class Lease:
 
 
 @contextmanager
-def kept_lease(sync: Sync) -> Iterator[Lease]:
+def kept_lease(row: Leased) -> Iterator[Lease]:
     """Renews the lease beside the work: a page that is long in coming must not cost it."""
     lease = Lease()
-    thread = threading.Thread(target=renew, args=(sync, lease), name=f"lease-{sync.pk}", daemon=True)
+    thread = threading.Thread(target=renew, args=(row, lease), name=f"lease-{row.pk}", daemon=True)
     thread.start()
     try:
         yield lease
@@ -46,17 +61,23 @@ def kept_lease(sync: Sync) -> Iterator[Lease]:
         thread.join()
 
 
-def renew(sync: Sync, lease: Lease) -> None:
+def renew(row: Leased, lease: Lease) -> None:
+    renewed_at = time.monotonic()
     try:
-        while not lease.over.wait(heartbeat().total_seconds()):
-            renew_once(sync, lease)
+        while not lease.over.wait(min(LOOK, heartbeat().total_seconds())):
+            is_due = time.monotonic() - renewed_at >= heartbeat().total_seconds()
+            renewed_at = time.monotonic() if is_due else renewed_at
+            look_after(row, lease, renews=is_due)
     finally:
         connections.close_all()
 
 
-def renew_once(sync: Sync, lease: Lease) -> None:
+def look_after(row: Leased, lease: Lease, *, renews: bool) -> None:
     try:
-        sync.hold()
+        if renews:
+            row.hold()
+        elif not row.mine().exists():
+            lease.lost.set()
     except LeaseLost:
         lease.lost.set()
     except DatabaseError:

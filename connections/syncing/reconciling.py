@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
+from connections.checking.notices import tell_missing
 from connections.models import MissingRows, Record, StreamRun, Sync
 from connections.models.holding import PIECE
 from connections.models.record import RecordQuerySet
-from connections.models.sync import RunState
+from connections.models.stream_run import RunState
 from sources.errors import NotPermitted, UnexpectedAnswer
 from sources.spec import Page, Puller, Stream
 
 log = logging.getLogger(__name__)
 
 FEW = 20  # Rows that are asked for one by one. Each costs a call.
+MANY = 100  # Rows, a page of them: that so many are all gone between two syncs is doubted.
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,23 @@ def note_page(run: StreamRun, stream: Stream, page: Page) -> None:
 def reconcile_all(sync: Sync, line: Puller) -> None:
     """Evaluate the walks of this sync that are complete. Raises SourceError and LeaseLost."""
     streams = {stream.key: stream for stream in sync.streams}
-    for run in sync.stream_runs.filter(finds_gone=True, state=RunState.COMPLETE):
-        if run.stream in streams:
+    for run in sync.stream_runs.filter(finds_gone=True, stream__in=streams):
+        if run.state == RunState.COMPLETE:
             reconcile(run, streams[run.stream], line)
+        elif run.state == RunState.INCOMPLETE and is_emptied(run):
+            leave_to_a_person(run, streams[run.stream], missing(run).count())
+            run.save(update_fields=["reason"])
+
+
+def is_emptied(run: StreamRun) -> bool:
+    """Whether a whole walk showed nothing of a stream that has many rows, which somebody would have to have deleted.
+
+    An account in trouble answers so, too: it is not believed until a person says so.
+    """
+    holding = run.sync.connection.holding
+    held = holding.row_counts.by_stream().get(run.stream, 0)
+    doubt = MissingRows.objects.filter(holding=holding, stream=run.stream).first()
+    return run.finds_gone and not run.read and held > max(MANY, doubt.kept if doubt else 0)
 
 
 def reconcile(run: StreamRun, stream: Stream, line: Puller) -> None:
@@ -65,7 +81,7 @@ def settle(run: StreamRun, stream: Stream, drawn: list[str], asked: Asked) -> No
     """Mark as gone what is proven to be, and leave to a person what is not."""
     count = missing(run).count()
     if is_doubtful(run) or asked.is_refused or (asked.there and count > len(drawn)):
-        leave_to_a_person(run, count)
+        leave_to_a_person(run, stream, count)
     elif asked.is_answered:
         missing(run).filter(external_id__in=asked.there).update(missed_at=None)
         mark_gone(run, stream, missing(run).exclude(external_id__in=asked.there))
@@ -81,11 +97,15 @@ def is_doubtful(run: StreamRun) -> bool:
     return run.by_another or MissingRows.objects.filter(holding=holding, stream=run.stream).exists()
 
 
-def leave_to_a_person(run: StreamRun, count: int) -> None:
+def leave_to_a_person(run: StreamRun, stream: Stream, count: int) -> None:
     connection = run.sync.connection
     held = connection.row_counts.by_stream().get(run.stream, 0)
     mark_missed(run)
-    MissingRows.objects.note(connection.holding, run.stream, missing=count, held=held, person=connection.person)
+    with transaction.atomic():
+        is_asked = MissingRows.objects.to_decide().filter(holding=connection.holding).exists()
+        MissingRows.objects.note(connection.holding, run.stream, missing=count, held=held, person=connection.person)
+        if not is_asked and MissingRows.objects.to_decide().filter(holding=connection.holding).exists():
+            tell_missing(connection, stream, missing=count, held=held)
     run.reason = f"{count:,} of {held:,} rows were not found. None is marked as deleted until somebody decides."
 
 

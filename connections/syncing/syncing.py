@@ -17,10 +17,13 @@ from connections.checking.checking import (
     check,
     note_failure,
     note_full,
+    note_streams,
     note_success,
+    prove,
     take_over,
     unreadable_key,
 )
+from connections.checking.patience import of_a_worker
 from connections.checking.trying import counted_try
 from connections.frame.outlook import calls_for
 from connections.models import Connection, Full, Record, SharedBudget, StreamRun, Sync, User
@@ -28,18 +31,19 @@ from connections.models.bounds import room_to_store
 from connections.models.check_try import TooManyAtOnce
 from connections.models.connection_query import ConnectionQuerySet
 from connections.models.record import row_texts
+from connections.models.stream_health import was_ever_read
 from connections.models.stream_mark import changes_wanted_since, is_by_another, memory_of, note_complete
-from connections.models.sync import FINISHED_RUNS, LeaseLost, RunState, SyncState, Trigger
+from connections.models.stream_run import FINISHED_RUNS, RunState
+from connections.models.sync import LeaseLost, SyncState, Trigger
 from connections.models.upsert import RowText, Tally
 from connections.safe.sealing import Unsealable
 from connections.syncing.leasing import Interrupted, Lease, kept_lease
-from connections.syncing.reconciling import has_rows, note_page, reconcile_all
+from connections.syncing.reconciling import has_rows, is_emptied, note_page, reconcile_all
 from sources.errors import BadCredentials, NotPermitted, SourceError, TemporarilyDown, UnexpectedAnswer
 from sources.spec import Page, Pulled, Stream, Wanted
 
 log = logging.getLogger(__name__)
 
-MOST_REASONS = 3  # What people read of a line.
 MOST_SETBACKS = 6
 FIRST_SETBACK = timedelta(seconds=20)  # Doubles each time: the sixth try comes about twenty minutes after the first.
 
@@ -66,6 +70,7 @@ def work(sync: Sync, lease: Lease) -> None:
         return
     try:
         pull_with_either_key(sync, lease)
+        ask_whether_it_is_the_key(sync, lease)
     except Unsealable:
         fail(sync, unreadable_key())
     except Full as full:
@@ -81,17 +86,28 @@ def work(sync: Sync, lease: Lease) -> None:
 def pull_with_either_key(sync: Sync, lease: Lease) -> None:
     """With the standby key it goes on from where the cursors stand."""
     try:
-        check_first(sync)
+        check_first(sync, lease)
         pull_all(sync, lease)
     except BadCredentials as refusal:
         sync.hold()  # A sync that was stopped meanwhile says nothing about the key.
-        if not take_over(sync.connection, refusal):
+        if not take_over(sync.connection, refusal, of_a_worker(lease.require)):
             raise
         log.info("sync goes on with another key")
         pull_with_either_key(sync, lease)
 
 
-def check_first(sync: Sync) -> None:
+def ask_whether_it_is_the_key(sync: Sync, lease: Lease) -> None:
+    """Where all was refused, it may be the key rather than the streams. Raises SourceError if it is."""
+    runs = [*sync.stream_runs.all()]
+    if not runs or not all(run.is_refused and not run.read for run in runs):
+        return
+    try:
+        prove(sync.connection, of_a_worker(lease.require))
+    except (TemporarilyDown, UnexpectedAnswer) as silence:
+        log.warning("nothing says that it is the key", extra={"code": silence.code})
+
+
+def check_first(sync: Sync, lease: Lease) -> None:
     """Whose account it is, if that is not known; of what a person asked for, also whether a refused key works again.
 
     That counts as their try, or pressing Sync now would be a way to try keys without end.
@@ -100,18 +116,18 @@ def check_first(sync: Sync) -> None:
     if person and (connection.wants_check or (connection.needs_action and not connection.is_full)):
         try:
             with counted_try(connection.account_fingerprint, by=person, workspace=connection.workspace):
-                check(connection, by=None)
+                check(connection, by=None, patience=of_a_worker(lease.require))
         except TooManyAtOnce as crowd:
             raise TemporarilyDown(str(crowd), code=crowd.code) from crowd
     elif connection.wants_check:
-        check(connection, by=None)
+        check(connection, by=None, patience=of_a_worker(lease.require))
 
 
 def why_not(sync: Sync) -> str:
     """The rules are asked again now: much may have changed since the sync was queued."""
     connection = Connection.objects.filter(pk=sync.connection_id)
     if not connection.may_run().exists():
-        return "The connection is paused, or its owner has left."
+        return "The connection is paused, or its owner has left or may no longer log in."
     if sync.trigger == Trigger.PERSON and not may_use(sync.requested_by, connection):
         return "The person who asked for it may no longer use the connection."
     return ""
@@ -216,7 +232,7 @@ class StreamPull:
     def part_of(self, batch: list[Pulled]) -> Part:
         pages = [pulled.page for pulled in batch if pulled.page is not None]
         rows = {external_id: row for page in pages for external_id, row in page.rows.items()}
-        return Part(pages=pages, rows=row_texts(rows, address=self.address), last=batch[-1])
+        return Part(pages=pages, rows=row_texts(rows, stream=self.stream, address=self.address), last=batch[-1])
 
     def take(self, part: Part) -> Tally:
         with bound_contextvars(stream=self.stream.key):
@@ -249,21 +265,27 @@ class StreamPull:
         return stored
 
     def end_early(self, because: SourceError) -> None:
-        state = RunState.SKIPPED if isinstance(because, NotPermitted) else RunState.FAILED
-        self.run.end(state, str(because))
+        state, reason = RunState.FAILED, str(because)
+        if isinstance(because, NotPermitted):
+            was_read = was_ever_read(self.run)
+            state = RunState.REFUSED if was_read else RunState.SKIPPED
+            reason += " They could be read before." if was_read else ""
+        self.run.end(state, reason)
         log.warning("stream ended early", extra={"state": state.value, "code": because.code})
 
     def conclude(self) -> None:
         run = self.run
         if run.is_changes_only:
             stored = self.sync.connection.row_counts.by_stream()
-            run.calls_saved = max(0, calls_for(stored.get(run.stream, 0)) - run.pages)
+            run.calls_saved = max(0, calls_for(self.stream, stored.get(run.stream, 0)) - run.pages)
         run.end(*self.verdict())
         if run.state == RunState.COMPLETE:
             note_complete(run)
 
     def verdict(self) -> tuple[str, str]:
         run = self.run
+        if is_emptied(run):
+            return RunState.INCOMPLETE, "None came, of many that were there before."
         if run.unproven and run.total is not None and run.rows + run.unreadable < run.total:
             return RunState.INCOMPLETE, f"Of {run.total:,} rows that were announced, {run.rows:,} came."
         if run.unproven:
@@ -274,37 +296,45 @@ class StreamPull:
 
 
 def conclude(sync: Sync) -> None:
-    runs = [*sync.stream_runs.all()]
-    wanting = [run for run in runs if run.state != RunState.COMPLETE]
-    reasons = in_short([*dict.fromkeys(run.reason for run in wanting)])
-    if wanting and all(run.is_without_rows for run in runs):
-        refused = all(run.state == RunState.SKIPPED for run in runs)
-        fail(sync, NotPermitted(reasons) if refused else UnexpectedAnswer(reasons))
+    """What is not offered is said, and is no fault. The row first, as in `fail`."""
+    connection, runs = sync.connection, [*sync.stream_runs.all()]
+    reasons = connection.in_short(run for run in runs if run.state != RunState.COMPLETE)
+    state = state_after(runs)
+    sync.finish(state, reasons)
+    if not note_streams(connection, runs):
         return
-    connection = sync.connection
-    sync.finish(SyncState.PARTLY_DONE if wanting else SyncState.COMPLETE, reasons)
-    if note_success(connection):
-        connection.note_sync()
+    if state == SyncState.FAILED and not all(run.is_refused for run in runs):
+        note_failure(connection, UnexpectedAnswer(reasons))
+    elif runs:  # Where nothing is offered nothing was asked, which says nothing about the key.
+        note_success(connection)
+    connection.note_sync(succeeded=bool(runs) and state == SyncState.COMPLETE and not sync.only_streams)
     log.info("sync ended", extra={"outcome": sync.state, "calls": sync.calls})
 
 
-def in_short(reasons: list[str]) -> str:
-    """A key may read little and a plan offer less; the sync's page has all the reasons, each at its stream."""
-    told, more = reasons[:MOST_REASONS], len(reasons) - MOST_REASONS
-    others = f"{more} more reason{'s' * (more > 1)} stand{'s' * (more == 1)} beside the streams."
-    return " ".join([*told, others] if more > 0 else told)
+def state_after(runs: list[StreamRun]) -> SyncState:
+    if all(run.state in (RunState.COMPLETE, RunState.SKIPPED) for run in runs):
+        return SyncState.COMPLETE
+    return SyncState.FAILED if all(run.is_without_rows for run in runs) else SyncState.PARTLY_DONE
 
 
 def wait(sync: Sync, failure: TemporarilyDown) -> None:
     """Go on later from the same cursors; after too many setbacks in a row leave it to the next scheduled sync."""
-    failure = naming_streams(sync, failure)
-    if sync.trigger == Trigger.COMMAND or sync.setbacks >= MOST_SETBACKS:
-        end_without(sync, failure)  # Whoever typed a command sees it, and nobody may be there to go on with it.
-        return
+    came = [run for run in sync.stream_runs.all() if run.is_finished]
     pause = max(FIRST_SETBACK * 2**sync.setbacks, timedelta(seconds=failure.retry_after or 0))
+    # Whoever typed a command sees it, and nobody may be there to go on with it.
+    if sync.trigger == Trigger.COMMAND or sync.setbacks >= MOST_SETBACKS or is_too_long(pause, came, sync):
+        end_without(sync, failure)
+        return
+    failure = naming_streams(sync, failure)
     sync.set_back(str(failure), until=timezone.now() + pause)
-    note_failure(sync.connection, failure)
+    if note_streams(sync.connection, came):
+        note_failure(sync.connection, failure)
     log.info("sync waits", extra={"code": failure.code, "seconds": pause.total_seconds()})
+
+
+def is_too_long(pause: timedelta, came: list[StreamRun], sync: Sync) -> bool:
+    """The streams that came want to come again on time, whatever becomes of the others."""
+    return bool(came and sync.setbacks and sync.connection.interval and pause > sync.connection.interval / 2)
 
 
 def naming_streams(sync: Sync, failure: TemporarilyDown) -> TemporarilyDown:
@@ -312,10 +342,9 @@ def naming_streams(sync: Sync, failure: TemporarilyDown) -> TemporarilyDown:
     runs = {run.stream: run for run in sync.stream_runs.all()}
     if not any(run.state == RunState.COMPLETE for run in runs.values()):
         return failure
-    names = [one.name for one in sync.streams if one.key in runs and not runs[one.key].is_finished]
-    more = f" and {len(names) - MOST_REASONS} more" if len(names) > MOST_REASONS else ""
-    which = ", ".join(names[:MOST_REASONS]) + more
-    return TemporarilyDown(f"{which}: {failure}", code=failure.code, retry_after=failure.retry_after)
+    keys = [one.key for one in sync.streams if one.key in runs and not runs[one.key].is_finished]
+    which = sync.connection.in_short(StreamRun(stream=key, reason=str(failure)) for key in keys)
+    return TemporarilyDown(which, code=failure.code, retry_after=failure.retry_after)
 
 
 def end_without(sync: Sync, failure: TemporarilyDown) -> None:
@@ -323,28 +352,27 @@ def end_without(sync: Sync, failure: TemporarilyDown) -> None:
     if not sync.stream_runs.filter(state=RunState.COMPLETE).exists():
         fail(sync, failure)
         return
-    connection = sync.connection
-    end_unfinished(sync, SyncState.PARTLY_DONE, str(failure))
-    if note_failure(connection, failure):
-        connection.note_sync()
-    log.warning("sync ended without all streams", extra={"code": failure.code})
+    log.warning("sync ends without all streams", extra={"code": failure.code})
+    end_unfinished(sync, str(failure))
+    conclude(sync)
 
 
 @transaction.atomic
-def end_unfinished(sync: Sync, state: SyncState, reason: str) -> None:
+def end_unfinished(sync: Sync, reason: str) -> None:
     """Raises LeaseLost."""
     sync.hold()
     for run in sync.stream_runs.exclude(state__in=FINISHED_RUNS):
         run.end(RunState.FAILED, reason)
-    sync.finish(state, reason)
 
 
 def end_full(sync: Sync, full: Full) -> None:
     """What was stored stays, and nothing is asked again before a person has made room."""
     connection = sync.connection
-    has_some = sync.stream_runs.filter(state=RunState.COMPLETE).exists()
-    end_unfinished(sync, SyncState.PARTLY_DONE if has_some else SyncState.FAILED, str(full))
-    if note_full(connection, full):
+    end_unfinished(sync, str(full))
+    runs = [*sync.stream_runs.all()]
+    has_some = any(run.state == RunState.COMPLETE for run in runs)
+    sync.finish(SyncState.PARTLY_DONE if has_some else SyncState.FAILED, str(full))
+    if note_streams(connection, runs) and note_full(connection, full):
         connection.note_sync(succeeded=False)
     log.warning("sync ended at a bound", extra={"code": full.code})
 
@@ -353,6 +381,7 @@ def fail(sync: Sync, failure: SourceError) -> None:
     """The row first: a sync that was stopped meanwhile, or belongs to another worker, says nothing about health."""
     connection = sync.connection  # With the key that failed; finishing reads everything anew.
     sync.finish(SyncState.FAILED, str(failure))
-    if note_failure(connection, failure):
+    ended = [run for run in sync.stream_runs.all() if run.is_finished]
+    if note_streams(connection, ended) and note_failure(connection, failure):
         connection.note_sync(succeeded=False)
     log.warning("sync failed", extra={"code": failure.code})

@@ -5,16 +5,19 @@ import threading
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
-from connections.models import Sync
+from connections.checking.checking import notice_late
+from connections.checking.delivering import deliver_due
+from connections.models import Engine, LiveCheck, Notice, Sync
 from connections.operating import housekeeping
 from connections.operating.pieces import InPieces
-from connections.syncing.working import UnderWay, queue_due
+from connections.syncing.working import UnderWay, check_one, queue_due
 
 # The tasks keep the names that they had: messages of an older version may lie in a broker during an upgrade.
 STOPPING = threading.Event()
 MOST_RINGS = 64  # In one look: whoever has no place free answers each with a query.
 UNDER_WAY = UnderWay(STOPPING)
 IN_PIECES = InPieces()
+SENDING = threading.Lock()
 
 
 @worker_shutting_down.connect
@@ -25,9 +28,14 @@ def stop(**_signal: object) -> None:
 
 @shared_task(name="connections.tasks.look_for_work")
 def look_for_work() -> None:
+    Engine.objects.beat()
     queue_due()
     for _ in range(Sync.objects.claimable()[:MOST_RINGS].count()):
         pull_next.delay()
+    for _ in range(LiveCheck.objects.claimable()[:MOST_RINGS].count()):
+        check_next.delay()
+    if Notice.objects.due().exists():
+        send_notices.delay()
     IN_PIECES.look()
 
 
@@ -38,6 +46,22 @@ def pull_next() -> None:
         UNDER_WAY.run(turn)
 
 
+@shared_task(name="connections.tasks.check_next", expires=1.0)
+def check_next() -> None:
+    if live_check := LiveCheck.objects.claim():
+        check_one(live_check, STOPPING)
+
+
+@shared_task(name="connections.tasks.send_notices", expires=1.0)
+def send_notices() -> None:
+    if SENDING.acquire(blocking=False):  # One thread of the process: a mail server that hangs must not take them all.
+        try:
+            deliver_due(STOPPING)
+        finally:
+            SENDING.release()
+
+
 @shared_task(name="connections.tasks.keep_house")
 def keep_house() -> None:
+    notice_late()
     housekeeping.keep_house()

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from connections.access import access
 from connections.access.requests import PersonRequest
+from connections.checking.watching import is_worker_missing
 from connections.frame.moving_part import moving_part
 from connections.models import Connection, StreamRun
 from connections.models.hidden_address import show
@@ -22,6 +23,7 @@ from connections.syncing.forms import DecideForm, PullingForm, ReadAgainForm, Sy
 from connections.syncing.planning import save_pulling
 
 PAGE_SIZE = 50
+MOST_UNKEPT = 40  # Rows that could not be kept, with what is known of them; the page is asked for each second.
 MEND_IT_FIRST = (
     "Nothing was started: the connection needs action first. Enter another key, or press Test now once it is mended."
 )
@@ -180,20 +182,18 @@ def sync(request: PersonRequest, workspace: str, source: str, pk: UUID, number: 
     run = access.visible_sync(connection, number)
     names = {stream.key: stream.name for stream in connection.source.streams} if connection.source else {}
     counts = connection.row_counts.by_stream()
-    runs = [
-        {
-            "run": of,
-            "name": names.get(of.stream, of.stream),
-            "held": counts.get(of.stream, 0),
-            "unkept": unkept_of(of, connection),
-        }
-        for of in run.stream_runs.all()
-    ]
+    runs, left = [], MOST_UNKEPT
+    for of in run.stream_runs.all():
+        unkept = unkept_of(of, connection)[:left]
+        left -= len(unkept)
+        named = {"name": names.get(of.stream, of.stream), "held": counts.get(of.stream, 0), "unkept": unkept}
+        runs.append({"run": of, **named})
     saved = run.stream_runs.aggregate(calls=Sum("calls_saved", default=0))["calls"]
     # The page asks for its moving part at the same address.
     template = "connections/syncing/_sync.html" if "HX-Request" in request.headers else "connections/syncing/sync.html"
     context = {"workspace": connection.workspace, "connection": connection, "sync": run, "runs": runs, "saved": saved}
-    return render(request, template, context)
+    is_unattended = run.is_active and is_worker_missing(connection)
+    return render(request, template, {**context, "is_unattended": is_unattended})
 
 
 def unkept_of(run: StreamRun, connection: Connection) -> list[dict[str, str]]:

@@ -10,10 +10,13 @@ from datetime import timedelta
 from django.db import DatabaseError, close_old_connections, connections, transaction
 from django.utils import timezone
 
-from connections.models import Connection, Sync
+from connections.checking.checking import notice_late
+from connections.checking.delivering import deliver_due
+from connections.models import Connection, Engine, LiveCheck, Notice, Sync
 from connections.models.sync import AlreadyActive, LeaseLost, SyncQuerySet, Trigger
 from connections.operating.housekeeping import keep_house
 from connections.operating.pieces import InPieces
+from connections.syncing.carrying_on import carry_on
 from connections.syncing.syncing import fail, run
 from sources.errors import UnexpectedAnswer
 
@@ -21,9 +24,12 @@ log = logging.getLogger(__name__)
 
 SIDE_BY_SIDE = 8  # Syncs of one worker: they mostly wait, for answers and for their turn.
 MOST_OF_ONE_ACCOUNT = SIDE_BY_SIDE // 2  # They share its calls anyway; one that hangs must not hold all others up.
+CHECKS_SIDE_BY_SIDE = 4  # Beside the syncs: somebody waits for each of them.
 PATIENCE = timedelta(seconds=2)  # Another worker may have a place free; after that, one is made here.
 LOOK_AGAIN = 0.3  # Seconds between two looks for work; a person sees the first rows within three.
 HOUSEKEEPING = 600.0  # Seconds.
+LATE_AGAIN = 15.0  # Seconds between two looks for what has become late.
+SECONDS_TO_LEAVE = 3.0  # For a mail that is being sent while the worker stops.
 
 
 def queue_due() -> int:
@@ -55,6 +61,17 @@ def run_one(sync: Sync, leaving: threading.Event) -> None:
     except Exception:
         log.exception("A sync met a fault of our own.")
         blame_ourselves(sync)
+    finally:
+        connections.close_all()
+
+
+def check_one(live_check: LiveCheck, stopping: threading.Event) -> None:
+    """Carry on a claimed check, in a thread of its own."""
+    try:
+        carry_on(live_check, stopping=stopping)
+    except Exception:
+        log.exception("A check met a fault of our own.")
+        live_check.fail(UnexpectedAnswer("Something went wrong on our side. Try again.", code="our_fault"))
     finally:
         connections.close_all()
 
@@ -143,15 +160,52 @@ class UnderWay:
         log.info("sync asked to make room for another workspace", extra={"sync": turn.sync.number})
 
 
+class Post:
+    """Sends notices beside the syncs: a mail server may take its time, or hang."""
+
+    def __init__(self, stopping: threading.Event) -> None:
+        self.stopping = stopping
+        self.round = threading.Thread()
+
+    def look(self) -> None:
+        if not self.round.is_alive() and Notice.objects.due().exists():
+            # A process that stops does not wait for a mail server: what was under way is taken up as after a kill.
+            self.round = threading.Thread(target=self.deliver, name="post", daemon=True)
+            self.round.start()
+
+    def deliver(self) -> None:
+        try:
+            deliver_due(self.stopping)
+        except DatabaseError:
+            log.exception("The database failed a notice: it is taken up again.")
+        finally:
+            connections.close_all()
+
+    def finish(self) -> None:
+        """Return when all that is due was tried, or the worker stops."""
+        self.look()
+        while self.round.is_alive() and not self.stopping.wait(0.05):
+            continue
+        self.leave()
+
+    def leave(self) -> None:
+        if self.round.is_alive():
+            self.round.join(SECONDS_TO_LEAVE)
+
+
 class Worker:
     """Serves until `stop` is called. Several may serve one database, on several machines."""
 
     def __init__(self) -> None:
         self.stopping = threading.Event()
         self.pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="sync")
+        self.check_pool = ThreadPoolExecutor(CHECKS_SIDE_BY_SIDE, thread_name_prefix="check")
         self.under_way = UnderWay(self.stopping)
         self.running: set[Future[None]] = set()
+        self.checking: set[Future[None]] = set()
         self.house_kept_at = 0.0
+        self.late_looked_at = 0.0
+        self.post = Post(self.stopping)
         self.in_pieces = InPieces()
 
     def stop(self) -> None:
@@ -166,23 +220,38 @@ class Worker:
                 log.exception("The database does not answer; trying again.")
                 self.stopping.wait(1.0)
             close_old_connections()
-        self.pool.shutdown(wait=True)
+        self.shut_down()
+        self.post.leave()
 
     def serve_once(self) -> None:
-        """All that is due or queued now, then return."""
+        """All that is due or queued now, and what is told of it, then return."""
+        Engine.objects.beat()
         queue_due()
-        while self.start_claimed() or self.running:
+        while self.start_claimed() or self.start_checks() or self.running or self.checking:
+            Engine.objects.beat()
             self.forget_done()
             self.stopping.wait(0.05)
+        self.shut_down()
+        notice_late()
+        self.post.finish()
+
+    def shut_down(self) -> None:
         self.pool.shutdown(wait=True)
+        self.check_pool.shutdown(wait=True)
 
     def look(self) -> None:
+        Engine.objects.beat()
         self.forget_done()
         if time.monotonic() - self.house_kept_at > HOUSEKEEPING:
             self.house_kept_at = time.monotonic()
             keep_house()
         queue_due()
         self.start_claimed()
+        self.start_checks()
+        if time.monotonic() - self.late_looked_at > LATE_AGAIN:
+            self.late_looked_at = time.monotonic()
+            notice_late()
+        self.post.look()
         self.in_pieces.look()
 
     def start_claimed(self) -> int:
@@ -193,5 +262,16 @@ class Worker:
             started += 1
         return started
 
+    def start_checks(self) -> int:
+        started = 0
+        while len(self.checking) < CHECKS_SIDE_BY_SIDE and not self.stopping.is_set():
+            live_check = LiveCheck.objects.claim()
+            if live_check is None:
+                break
+            self.checking.add(self.check_pool.submit(check_one, live_check, self.stopping))
+            started += 1
+        return started
+
     def forget_done(self) -> None:
         self.running = {future for future in self.running if not future.done()}
+        self.checking = {future for future in self.checking if not future.done()}

@@ -1,4 +1,4 @@
-"""How moments, cells and reasons read in a template. Django looks for them here.
+"""How moments, cells, reasons and what others typed read in a template. Django looks for them here.
 
 May use: nothing here.
 """

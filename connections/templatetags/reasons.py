@@ -10,4 +10,4 @@ ADVICE = " Try again later."
 @register.filter
 def without_advice(reason: str) -> str:
     """Where BlinkMetrics tries again by itself, nobody else has to."""
-    return reason.removesuffix(ADVICE)
+    return reason.replace(ADVICE, "")

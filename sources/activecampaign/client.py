@@ -14,6 +14,7 @@ from sources.activecampaign.person import Person
 from sources.activecampaign.rows import TOO_LONG, Answer, answer_of
 from sources.activecampaign.statuses import (
     SERVICE,
+    blames_the_plan,
     error_of,
     refuses_the_key,
     request_refused,
@@ -24,10 +25,11 @@ from sources.activecampaign.versions import settled
 from sources.activecampaign.walks import ListWalk
 from sources.activecampaign.ways import Ask
 from sources.errors import BadCredentials, NotPermitted, SourceError, UnexpectedAnswer, WrongAddress
-from sources.http.limits import BULK, Limits
+from sources.http.limits import ALONE, BULK, Limits
 from sources.http.session import polite_client
+from sources.http.waiting import always, sleeping
 from sources.pulling import PullBudget, nap, pull
-from sources.spec import Budget, Credentials, Lane, Pulled, Row, Secret, Stream, Wanted
+from sources.spec import Budget, Credentials, Lane, Pulled, RevocableBudget, Row, Secret, Stream, Wanted
 
 THREADS = 8  # Enough to have five calls a second under way when each takes up to 1.6 seconds.
 CONFIRM_AFTER = (1.0, 2.0)  # Seconds. A good key is sporadically answered with 403, so a refusal is asked for again.
@@ -84,24 +86,27 @@ class ActiveCampaign:
         found = response.extensions["json"].get("contact")
         return found if isinstance(found, dict) else None
 
-    def page(self, stream: Stream, params: Mapping[str, str]) -> Answer:
+    def page(self, stream: Stream, params: Mapping[str, str], *, limits: Limits | None = None) -> Answer:
         """One page of a stream; what does not come at once is an answer, too. Raises SourceError."""
         try:
-            return self._list(stream, params)
+            return self._list(stream, params, limits)
         except UnexpectedAnswer as failure:
             if failure.code not in TOO_LONG:
                 raise
-            # Without its traceback, which would keep all that had come.
-            return Answer(failure=UnexpectedAnswer(str(failure), code=failure.code))
+            code, said = failure.code, str(failure)
+        # Out of its reach, as its traceback would keep all that had come.
+        if code == "too_large" and params.get("limit") == "1" and limits is None:
+            return self.page(stream, params, limits=ALONE)
+        return Answer(failure=UnexpectedAnswer(said, code=code))
 
-    def _list(self, stream: Stream, params: Mapping[str, str]) -> Answer:
+    def _list(self, stream: Stream, params: Mapping[str, str], limits: Limits | None) -> Answer:
         try:
-            return answer_of(self._stream_body(stream, params), envelope=stream.envelope)
+            return answer_of(self._stream_body(stream, params, limits), envelope=stream.envelope)
         except UnexpectedAnswer as error:
             if error.code != "no_envelope":
                 raise
         # Seen once in a while and gone when asked again; if not, it is an error and never "no records".
-        return answer_of(self._stream_body(stream, params), envelope=stream.envelope)
+        return answer_of(self._stream_body(stream, params, limits), envelope=stream.envelope)
 
     def me(self) -> Person:
         """The ActiveCampaign user whose key this is. Raises SourceError."""
@@ -117,39 +122,71 @@ class ActiveCampaign:
             )
         return Person.of(user, key=self._key)
 
-    def get(self, path: str, params: Mapping[str, str] | None = None, *, confirm: bool = True) -> Row:
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        confirm: bool = True,
+        limits: Limits | None = None,
+    ) -> Row:
         """The JSON object at `path`. A refusal is asked for again unless `confirm` is off. Raises SourceError."""
-        response = self._http.get(path, params=params)
+        return self._body_of(self._ask(path, params, confirm=confirm, limits=limits))
+
+    def _ask(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        confirm: bool = True,
+        limits: Limits | None = None,
+    ) -> httpx.Response:
+        larger = {"limits": limits} if limits else {}
+        response = self._http.get(path, params=params, extensions=larger)
         for seconds in CONFIRM_AFTER if confirm else ():
             if not refuses_the_key(response):
                 break
             self._sleep(seconds)
-            response = self._http.get(path, params=params)
+            response = self._http.get(path, params=params, extensions=larger)
+        return response
+
+    def _body_of(self, response: httpx.Response) -> Row:
         if not response.is_success:
             raise error_of(response)
         self._was_answered = True
         body: Row = response.extensions["json"]
         return body
 
-    def _stream_body(self, stream: Stream, params: Mapping[str, str]) -> Row:
-        return self._confirmed(stream, stream.path, {**dict(stream.fixed_query), **params})
+    def _stream_body(self, stream: Stream, params: Mapping[str, str], limits: Limits | None) -> Row:
+        return self._confirmed(stream, stream.path, {**dict(stream.fixed_query), **params}, limits=limits)
 
-    def _confirmed(self, stream: Stream, path: str, params: Mapping[str, str] | None = None) -> Row:
+    def _confirmed(
+        self, stream: Stream, path: str, params: Mapping[str, str] | None = None, *, limits: Limits | None = None
+    ) -> Row:
         try:
-            return self.get(path, params)
-        except BadCredentials:
-            raise self._why_refused(stream) from None
-        except WrongAddress as error:
-            if error.code != "no_api":
+            response = self._ask(path, params, limits=limits)
+        except WrongAddress as elsewhere:
+            if elsewhere.code != "redirect":
                 raise
-            raise self._not_offered(stream) from None
+            self.me()  # Raises where the whole account has moved. One stream alone says nothing of the address.
+            raise request_refused() from None
+        if refuses_the_key(response) or response.status_code == httpx.codes.PAYMENT_REQUIRED:
+            raise self._why_refused(stream, response)
+        if response.status_code == httpx.codes.NOT_FOUND:
+            raise self._not_offered(stream)
+        return self._body_of(response)
 
-    def _why_refused(self, stream: Stream) -> SourceError:
-        """A bad key and a missing permission are the same 403; what the key's own user is answered tells them apart."""
+    def _why_refused(self, stream: Stream, response: httpx.Response) -> SourceError:
+        """A bad key and a missing permission are the same 403; an unpaid account and a feature of a larger plan, 402.
+
+        What the key's own user is answered tells them apart.
+        """
         # One thread asks: of a key that died during a pull, each of the others would ask as often in vain.
         with self._asking_why:
             person = self._owner_of_refused_key()
-        return NotPermitted(f"{person.name}'s key may not read {stream.name.lower()}.")
+        if blames_the_plan(response) or response.status_code == httpx.codes.PAYMENT_REQUIRED:
+            return not_in_this_plan(stream)
+        return NotPermitted(f"{stream.name} may not be read with {person.name}'s key.")
 
     def _owner_of_refused_key(self) -> Person:
         try:
@@ -162,7 +199,11 @@ class ActiveCampaign:
     def _not_offered(self, stream: Stream) -> SourceError:
         if not self._was_answered:  # A line that has answered is at the right address.
             self.me()
-        return NotPermitted(f"Your ActiveCampaign plan has no {stream.name.lower()}.", code="not_offered")
+        return not_in_this_plan(stream)
+
+
+def not_in_this_plan(stream: Stream) -> NotPermitted:
+    return NotPermitted(f"{stream.name} are not in this plan.", code="not_offered")
 
 
 @contextmanager
@@ -177,6 +218,7 @@ def connect(
     credentials: Credentials, *, budget: Budget, lane: Lane, limits: Limits = BULK, seconds: float | None = None
 ) -> httpx.Client:
     """The client of one account. Raises WrongAddress when its address is no longer accepted."""
+    still_wanted = budget.still_wanted if isinstance(budget, RevocableBudget) else always
     if not is_allowed(credentials.api_url):
         raise WrongAddress("This address is not accepted any more. Enter the API URL again.", code="not_allowed")
     return polite_client(
@@ -189,7 +231,8 @@ def connect(
         limits=limits,
         seconds=seconds,
         exempt=frozenset(settings.ACTIVECAMPAIGN_SANDBOX_ORIGINS),
-        sleep=nap,
+        sleep=sleeping(nap, still_wanted),
+        still_wanted=still_wanted,
     )
 
 

@@ -7,14 +7,13 @@ from sources.http.limits import CHECK
 from sources.spec import Budget, Credentials, Lane, Recognised, Row
 
 ENOUGH = 5  # Found in a row at first; no other account has them.
-SECONDS = 25.0  # For all calls together; a person waits.
 TELLING = ("email", "cdate")
 
 
-def recognise(credentials: Credentials, rows: Sequence[Row], *, budget: Budget) -> Recognised:
+def recognise(credentials: Credentials, rows: Sequence[Row], *, budget: Budget, seconds: float) -> Recognised:
     """How many of these contacts the account has. Asks one by one, and no more than tell. Raises SourceError."""
     asked = found = 0
-    with connect(credentials, budget=budget, lane=Lane.INTERACTIVE, limits=CHECK, seconds=SECONDS) as http:
+    with connect(credentials, budget=budget, lane=Lane.INTERACTIVE, limits=CHECK, seconds=seconds) as http:
         line = ActiveCampaign(http, key=credentials.api_key)
         for row in rows:
             asked += 1

@@ -6,7 +6,8 @@ from django.conf import settings
 
 from sources.activecampaign.assumptions import assumptions
 from sources.activecampaign.check import check
-from sources.activecampaign.client import open_line
+from sources.activecampaign.client import THREADS, open_line
+from sources.activecampaign.counting import count
 from sources.activecampaign.forms import ActiveCampaignCredentials
 from sources.activecampaign.recognising import recognise
 from sources.activecampaign.streams import STREAMS
@@ -65,5 +66,7 @@ source = Source(
     folder=Path(__file__).parent,
     assumptions=assumptions,
     column_words=COLUMN_WORDS,
+    count=count,
+    calls_at_once=THREADS,
     identity=Identity(stream="contacts", recognise=recognise),
 )

@@ -24,6 +24,12 @@ def refuses_the_key(response: httpx.Response) -> bool:
     return response.status_code in REFUSALS and not _is_firewalls(response.content)
 
 
+def blames_the_plan(response: httpx.Response) -> bool:
+    """Whether a refusal speaks of the plan. It picks a sentence, and decides nothing."""
+    words = response.content.lower()
+    return b"upgrade" in words or b" plan" in words
+
+
 def _is_firewalls(body: bytes) -> bool:
     """Cloudflare, which stands before the API, sends programs a bare number instead of its page."""
     return is_web_page(body) or body.lstrip().startswith(b"error code: 1")

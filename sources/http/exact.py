@@ -5,7 +5,7 @@ import logging
 import math
 from typing import Any, NoReturn
 
-from sources.http.tokens import past_blanks, rewritten, without_blanks
+from sources.http.tokens import has_blanks_between, past_blanks, rewritten, without_blanks
 from sources.spec import Row, TextRow
 
 logger = logging.getLogger(__name__)
@@ -27,9 +27,10 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._a_name_came_twice = False
+        self._has_blanks = has_blanks_between(text.strip())
+        self._objects = _Objects()
         self._value = json.JSONDecoder(
-            parse_constant=_refuse, parse_float=_finite, object_pairs_hook=self._object
+            parse_constant=_refuse, parse_float=_finite, object_pairs_hook=self._objects.of
         ).raw_decode
 
     def whole(self) -> Any:
@@ -51,7 +52,7 @@ class _Reader:
             if self._sign(at) == "}":
                 break
             at = self._past(",", at)
-        return self._object(pairs), at + 1
+        return self._objects.of(pairs), at + 1
 
     def _name(self, at: int) -> tuple[str, int]:
         if self._sign(at) != '"':
@@ -72,12 +73,16 @@ class _Reader:
         return found, at + 1
 
     def _row(self, at: int) -> tuple[Any, int]:
-        self._a_name_came_twice = False
+        self._objects.had_a_name_twice = False
         row, end = self._value(self._text, at)
         if not isinstance(row, dict):
             return row, end
         text = self._text[at:end]
-        return TextRow(row, rewritten(text, str) if self._a_name_came_twice else without_blanks(text)), end
+        if self._objects.had_a_name_twice:
+            text = rewritten(text, str)
+        elif self._has_blanks:
+            text = without_blanks(text)
+        return TextRow(row, text), end
 
     def _sign(self, at: int) -> str:
         return self._text[at : at + 1]
@@ -87,15 +92,22 @@ class _Reader:
             raise self._error(f"Expecting '{sign}'", at)
         return past_blanks(self._text, at + 1)
 
-    def _object(self, pairs: list[tuple[str, Any]]) -> Row:
+    def _error(self, message: str, at: int) -> json.JSONDecodeError:
+        return json.JSONDecodeError(message, self._text, at)
+
+
+class _Objects:
+    """Makes each object of its pairs. Apart from the reader, which would be in a circle with what it reads by."""
+
+    def __init__(self) -> None:
+        self.had_a_name_twice = False
+
+    def of(self, pairs: list[tuple[str, Any]]) -> Row:
         found = dict(pairs)
         if len(found) < len(pairs):
             logger.warning("A name came twice in one object: the last was kept.")
-            self._a_name_came_twice = True
+            self.had_a_name_twice = True
         return found
-
-    def _error(self, message: str, at: int) -> json.JSONDecodeError:
-        return json.JSONDecodeError(message, self._text, at)
 
 
 def _refuse(word: str) -> NoReturn:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sources.errors import TemporarilyDown, UnexpectedAnswer, WrongAddress
+from sources.errors import TemporarilyDown, TooSlow, UnexpectedAnswer, WrongAddress
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,17 @@ class Failures:
     def no_answer(self) -> TemporarilyDown:
         return TemporarilyDown(f"{self.service} did not answer. Try again later.", code="no_connection")
 
+    def no_way_out(self) -> TemporarilyDown:
+        """Ours to mend, and not the customer's: the log says what the proxy said."""
+        return TemporarilyDown(
+            f"BlinkMetrics could not get through to {self.service}. Try again later.", code="no_way_out"
+        )
+
     def cut_off(self) -> TemporarilyDown:
         return TemporarilyDown(f"The connection to {self.service} was cut off. Try again later.", code="cut_off")
 
-    def too_slow(self, code: str) -> TemporarilyDown:
-        return TemporarilyDown(f"{self.service} is taking too long to answer. Try again later.", code=code)
+    def too_slow(self, code: str) -> TooSlow:
+        return TooSlow(f"{self.service} is taking too long to answer. Try again later.", code=code)
 
     def not_trusted(self, code: str) -> WrongAddress:
         return WrongAddress("The secure connection could not be verified, so we did not send your key.", code=code)

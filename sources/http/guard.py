@@ -56,7 +56,7 @@ class Guard(httpx.BaseTransport):
         return origin in self._exempt or (request.url.scheme == "https" and self._allowed(origin))
 
     def _with_key(self, request: httpx.Request) -> httpx.Request:
-        outgoing = httpx.Request(request.method, request.url, headers=request.headers)
+        outgoing = httpx.Request(request.method, request.url, headers=request.headers, extensions=request.extensions)
         for name, secret in self._secret_headers.items():
             outgoing.headers[name] = secret.reveal()
         return outgoing

@@ -1,6 +1,7 @@
-"""Which IP addresses a call may go to: the public Internet and nothing else."""
+"""Which IP addresses a call may go to: the public Internet and nothing else; and in which order they are tried."""
 
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from itertools import zip_longest
 
 # `is_global` alone says yes to some of these, and its answers differ between versions of Python.
 NEVER = tuple(
@@ -17,6 +18,7 @@ NEVER = tuple(
     )
 )
 GLOBAL_UNICAST_V6 = ip_network("2000::/3")
+NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: how networks with IPv6 alone reach an IPv4 address, its last 32 bits.
 
 
 def is_public(answer: str) -> bool:
@@ -25,9 +27,28 @@ def is_public(answer: str) -> bool:
         address = ip_address(answer)
     except ValueError:
         return False
-    if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
+    if isinstance(address, IPv6Address):
+        address = _inner(address) or address
     return _is_ordinary(address) and not any(address in network for network in NEVER)
+
+
+def _inner(address: IPv6Address) -> IPv4Address | None:
+    """The IPv4 address that a call goes to in the end. 6to4 and Teredo hold one, too; no host of an API is there."""
+    if address in NAT64 and not address.scope_id:
+        return IPv4Address(address.packed[-4:])
+    return address.ipv4_mapped
+
+
+def by_turns(addresses: list[str]) -> list[str]:
+    """IPv6 and IPv4 in turns, beginning as the resolver does: a family that leads nowhere must not come first alone.
+
+    Source: RFC 8305, section 4.
+    """
+    families: dict[bool, list[str]] = {}
+    for address in addresses:
+        families.setdefault(":" in address, []).append(address)
+    turns = zip_longest(*families.values())
+    return [address for turn in turns for address in turn if address is not None]
 
 
 def _is_ordinary(address: IPv4Address | IPv6Address) -> bool:

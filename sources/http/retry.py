@@ -10,11 +10,13 @@ from sources.errors import SourceError, TemporarilyDown
 from sources.http.throttle import BUSY, LONGEST_WAIT
 from sources.spec import Lane
 
-AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504, *range(520, 528), 529, 530})
+FINAL = {501, 505}  # Of the faults of a server: it does not know what was asked for, and will not in a minute.
+AGAIN = frozenset({408, 425, 429, *range(500, 600)}) - FINAL
 MOST_RETRIES = 3
 MOST_WAITING = 15 * 60.0  # Seconds that 429 may cost one call before it counts as a failure.
 RETRIES_BY_CODE = {
     "deadline": 1,  # Each try costs the whole time limit.
+    "read_timeout": 1,
     "tls_handshake": 1,
     "empty_answer": 1,
     "protocol": 1,

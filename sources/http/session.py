@@ -3,9 +3,9 @@
 import ssl
 import time
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 import httpx
+from django.conf import settings
 
 from sources.http.answer import json_object
 from sources.http.dialling import Dial, dial_directly
@@ -15,7 +15,8 @@ from sources.http.limits import BULK, Limits
 from sources.http.lookup import Resolve, ask_resolver
 from sources.http.retry import Inspect, Retry, Sleep
 from sources.http.throttle import Throttle
-from sources.http.wire import Wire
+from sources.http.waiting import StillWanted, always
+from sources.http.wire import Wire, host_and_port, strict_tls
 from sources.spec import Budget, Lane, Secret
 
 USER_AGENT = "BlinkMetrics-Connections"
@@ -36,21 +37,25 @@ def polite_client(
     resolve: Resolve = ask_resolver,
     dial: Dial = dial_directly,
     tls: ssl.SSLContext | None = None,
+    still_wanted: StillWanted = always,
 ) -> httpx.Client:
     """A client that waits its turn, asks again where that helps, and raises only SourceError.
 
     The JSON object of a 2xx answer is in its extension `json`. `seconds` bounds all of the client's calls together.
-    `exempt` are origins that need neither https nor a public address.
+    `exempt` are origins that need neither https nor a public address. What `still_wanted` raises gives up what is under
+    way, within half a second.
     """
     failures = Failures(service)
     wire = Wire(
         failures=failures,
         limits=limits,
-        exempt=frozenset(map(_host_and_port, exempt)),
+        exempt=frozenset(map(host_and_port, exempt)),
         ends_at=float("inf") if seconds is None else time.monotonic() + seconds,
         resolve=resolve,
         dial=dial,
-        tls=tls,
+        tls=tls or strict_tls(settings.OUTGOING_CA_FILE),
+        still_wanted=still_wanted,
+        proxy=settings.OUTGOING_PROXY,
     )
     guard = Guard(wire, allowed=allowed, failures=failures, exempt=exempt, secret_headers=secret_headers)
     throttle = Throttle(guard, budget=budget, lane=lane)
@@ -68,8 +73,3 @@ def _keep_json(failures: Failures) -> Inspect:
         response.extensions["json"] = json_object(response, failures=failures)
 
     return inspect
-
-
-def _host_and_port(origin: str) -> tuple[str, int]:
-    parts = urlsplit(origin)
-    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)

@@ -122,6 +122,16 @@ function addReveal(input) {
   labelReveal(input);
 }
 
+// data-sends-itself: what the person would press next, pressed for them, unless something typed would be lost with it.
+function sendThoseThatSendThemselves(root) {
+  const isTyping = [...document.querySelectorAll("form[data-warn-unsaved]")].some(isDirty);
+  if (!isTyping) {
+    root.querySelectorAll("form[data-sends-itself]").forEach((form) => form.requestSubmit(form.querySelector("button")));
+  }
+}
+
+sendThoseThatSendThemselves(document);
+document.addEventListener("htmx:load", (event) => sendThoseThatSendThemselves(event.target));
 document.querySelectorAll("form[data-keeps]").forEach(keepTyped);
 document.querySelectorAll("[data-shown-when]").forEach(followChoice);
 document.querySelectorAll(".field-control > input[type=password]").forEach(addReveal);

@@ -27,12 +27,15 @@ SCENARIOS = {
     "many": "Many syncs at once",
     "neighbours": "Other tools on the same account",
     "person": "A person who presses Test now during a pull at full pace",
+    "downloads": "Sixteen downloads of two people from one web process",
     "storage": "Into SQLite, without latency or limit",
     "postgresql": "Into PostgreSQL, without latency or limit",
     "pages": "Pages of a large site (PostgreSQL)",
     "rotation": "A new credential key while people work (PostgreSQL)",
     "kills": "Workers killed with -9",
+    "days": "Months of a site: what is kept, and what goes",
     "walks": "Walks over servers that lie in every way that is known",
+    "notices": "Seeded days on which keys die, the mail server is down and workers are killed",
     "worlds": "Seeded worlds, whose rows come and go while they are read",
 }
 ON_POSTGRESQL = ("postgresql", "pages", "rotation")

@@ -79,7 +79,10 @@ def body(first: int, lap: int) -> str:
             "email": f"guest.{first + number}@quaycafe.example",
             "cdate": "2024-11-28T19:41:00-06:00",
             "hash": f"{lap:032x}",
-            **{f"field{place}": f"value {place} of {first + number}" for place in range(58)},
+            "firstName": "Anaïs",
+            "lastName": f"Moreau-{first + number}",
+            "phone": "+44 131 496 0000",
+            **{f"field{place}": f"value {place} of {first + number}" for place in range(55)},
             "links": {"deals": f"{ORIGIN}/api/3/contacts/{first + number}/deals"},
         }
         for number in range(PAGE)
@@ -89,10 +92,10 @@ def body(first: int, lap: int) -> str:
 
 def store_together(holding: Holding, bodies: list[str]) -> None:
     """As a sync does it with pages that are there at the same time: written out before the transaction begins."""
-    texts = [row_texts(answer_of(read(text), envelope="contacts").rows, address=ORIGIN) for text in bodies]
+    rows = {key: row for text in bodies for key, row in answer_of(read(text), envelope="contacts").rows.items()}
+    texts = row_texts(rows, stream=CONTACTS, address=ORIGIN)
     with transaction.atomic():
-        for rows in texts:
-            Record.objects.store(holding, CONTACTS, rows)
+        Record.objects.store(holding, CONTACTS, texts)
 
 
 def stored_lap(connection: Connection, *, contacts: int, calls) -> Lap:

@@ -20,7 +20,8 @@ from django.db import connections
 from django.utils import timezone
 
 from connections.models import Connection, Sync
-from connections.models.sync import RunState, Trigger
+from connections.models.stream_run import RunState
+from connections.models.sync import Trigger
 from connections.syncing.syncing import run
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.activecampaign.sandbox.stirring.chaos import Chaos

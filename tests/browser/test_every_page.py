@@ -27,7 +27,7 @@ SETTINGS = "/w/harbour-tea/settings/"
 
 # By the names of connections.urls; a page that is added there has to be added here.
 LOOKED_AT = {"list", "source_list", "add", "set_up", "finish", "detail", "delete", "syncs", "sync", "data", "rows"}
-LOOKED_AT |= {"pulling", "clear_data", "erase_former", "members", "remove_member", "delete_left_behind", "leave"}
+LOOKED_AT |= {"row", "pulling", "clear_data", "erase_former", "members", "remove_member", "delete_left_behind", "leave"}
 LOOKED_AT |= {"teams", "team", "delete_team", "activity"}
 NO_PAGES = {"keep", "discard", "test", "sync_now", "cancel", "pause", "resume"}  # POST alone, as are the next five.
 NO_PAGES |= {"store_standby", "remove_standby", "take_back_former"}

@@ -40,6 +40,7 @@ def test_pages_of_a_connection_that_has_data(new_page: NewPage, visit: Visit, fi
     visit(page, f"{here}syncs/1/", "sync")
     visit(page, f"{here}data/", "data")
     visit(page, f"{here}data/contacts/", "rows")
+    visit(page, f"{here}data/contacts/row/?id=1", "row")
     visit(page, f"{here}delete/", "delete")
     visit(page, f"{here}clear/", "clear")
     visit(page, f"{SETTINGS}activity/", "activity")

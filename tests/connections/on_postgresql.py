@@ -11,10 +11,11 @@ from connections.access.access import present_row
 from connections.checking.checking import is_still_there
 from connections.models import Connection, Sync, User
 from connections.models.sync import SyncState, Trigger
+from connections.operating.filling import fill_a_piece
 from connections.syncing.syncing import run
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
-from tests.connections.engine import again, at_page
+from tests.connections.engine import again, at_page, store_rows
 from tests.processes import until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
@@ -54,3 +55,25 @@ def test_a_page_is_stored_while_somebody_holds_the_connection_and_then_stops_the
 
     assert Sync.objects.get().state == SyncState.STOPPED
     assert two_pages_are_stored()
+
+
+def test_filling_waits_for_no_row_that_a_sync_holds(connect: Connect) -> None:
+    connection = connect()
+    store_rows(connection, "contacts", *({"id": str(number), "email": f"{number}@x.example"} for number in range(3)))
+    connection.records.update(label=None)
+    connection.row_counts.update(filled_with=0)
+    looked: list[int] = []
+
+    def look() -> None:
+        looked.append(fill_a_piece())
+        connections.close_all()
+
+    with transaction.atomic():
+        connection.records.select_for_update().get(external_id="1")
+        worker = threading.Thread(target=look)
+        worker.start()
+        worker.join(PATIENCE)
+    assert looked == [0]
+
+    assert fill_a_piece() == 3
+    assert {*connection.records.values_list("label", flat=True)} == {f"{number}@x.example" for number in range(3)}

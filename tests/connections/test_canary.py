@@ -58,7 +58,7 @@ def debug(request: pytest.FixtureRequest, settings: Any) -> bool:
 def set_debug(debug: bool, settings: Any) -> bool:
     settings.DEBUG = debug
     settings.ADMINS = [("Operator", "operator@blinkmetrics.example")]
-    settings.RATE_LIMITS = "off"
+    settings.RATE_LIMITS = False
     return debug
 
 

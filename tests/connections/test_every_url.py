@@ -12,7 +12,7 @@ from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import reverse
 
-from connections.models import Connection, Event, Membership, Role, StandbyKey, Sync, Team, User, Workspace
+from connections.models import Connection, Event, Membership, Record, Role, StandbyKey, Sync, Team, User, Workspace
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.registry import get_source
 from tests.addresses import OF_A_WORKSPACE
@@ -86,6 +86,7 @@ RULES = {
     "clear_data": Rule(MANAGE, MANAGE, pk="connection"),
     "cancel": Rule(WRONG_METHOD, MANAGE, pk="connection"),  # And who asked for the sync, which here is nobody.
     "data": Rule(USE, WRONG_METHOD, pk="connection"),
+    "row": Rule(USE, WRONG_METHOD, pk="connection"),
     "rows": Rule(USE, WRONG_METHOD, pk="connection"),
     "download_csv": Rule(USE, WRONG_METHOD, pk="connection"),
     "download_jsonl": Rule(USE, WRONG_METHOD, pk="connection"),
@@ -117,7 +118,8 @@ class Stage:
         wanted = re.findall(r"<\w+:(\w+)>", OF_A_WORKSPACE[name])
         values = {"source": "activecampaign", "number": 1, "stream": "contacts", "pk": self.ids.get(RULES[name].pk)}
         chosen = {key: value for key, value in {**values, **changed}.items() if key in wanted}
-        return reverse(f"connections:{name}", kwargs={"workspace": "harbour-tea", **chosen})
+        address = reverse(f"connections:{name}", kwargs={"workspace": "harbour-tea", **chosen})
+        return f"{address}?id=1" if name == "row" else address
 
 
 @pytest.fixture
@@ -153,6 +155,7 @@ def stage(
     Sync.objects.active().stop("So that another can be asked for.")
     source = get_source("activecampaign")
     assert source is not None
+    Record.objects.store_page(connection.holding, source.streams[0], {"1": {"id": "1"}}, address="https://a.example")
     draft = Connection.objects.take_up_draft(workspace=workspace, user=creator, source=source)
     leaver = person("hugo@harbourtea.example", "Hugo Brandt")
     membership = Membership.objects.create(workspace=workspace, user=leaver)

@@ -148,6 +148,37 @@ def test_a_secret_is_shown_on_demand_and_sent_concealed(page: Page, tea_room, co
     assert sent_as == "password"
 
 
+ARRIVES = """() => {
+  const part = document.createElement("div");
+  part.innerHTML = `<form method="post" action="/slow/" data-sends-itself>
+    <button name="go_on" value="1">Go on</button></form>`;
+  document.querySelector("main").append(part);
+  part.dispatchEvent(new Event("htmx:load", { bubbles: true }));
+}"""
+
+
+def test_what_the_person_would_press_next_is_pressed_for_them(page: Page, tea_room, console_errors):
+    tea_room.may_answer.set()
+    page.goto(f"{tea_room.url}/")
+    page.evaluate("document.querySelector('form').remove()")
+
+    page.evaluate(ARRIVES)
+
+    page.wait_for_url("**/slow/")
+    assert tea_room.posts == ["go_on=1"]
+
+
+def test_nothing_is_pressed_for_somebody_who_is_typing(page: Page, tea_room, console_errors):
+    page.goto(f"{tea_room.url}/")
+    page.get_by_label("Secret", exact=True).fill("first flush")
+
+    page.evaluate(ARRIVES)
+
+    expect(page.get_by_role("button", name="Go on")).to_be_enabled()
+    expect(page.get_by_label("Secret", exact=True)).to_have_value("first flush")
+    assert tea_room.posts == []
+
+
 def test_a_field_that_depends_on_a_choice_follows_it(page: Page, tea_room, console_errors):
     page.goto(f"{tea_room.url}/")
     table = page.get_by_label("Table", exact=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from connections.data.exporting import LINES, lines
+from connections.data.exporting import pieces
 from connections.management.finding import connection_of, stream_of
 from connections.models import Connection, StreamRun
 from connections.safe.sealing import Unsealable
@@ -19,19 +19,22 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("id", help="the connection's id, as in its address")
         parser.add_argument("stream", help="the stream's key, for example contacts")
-        parser.add_argument("--format", choices=sorted(LINES), default="jsonl")
+        parser.add_argument("--format", choices=["csv", "jsonl"], default="jsonl")
         parser.add_argument("--deleted", action="store_true", help="also rows that are gone from the account")
 
     def handle(self, *args: Any, **options: Any) -> None:
         connection = connection_of(options["id"])
         stream = stream_of(connection, options["stream"])
         try:
-            found = lines(connection, stream, options["format"], deleted=options["deleted"])
+            found = pieces(connection, stream, options["format"], deleted=options["deleted"])
         except Unsealable:
             raise CommandError("The stored address cannot be read any more; enter it again on the page.") from None
+        if hasattr(self.stdout, "reconfigure"):  # A test's has no letters of its own.
+            # Whatever the terminal speaks. Half of a pair of surrogates stands as it was written in the JSON.
+            self.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
         try:
-            for line in found:
-                self.stdout.write(line, ending="")
+            for piece in found:
+                self.stdout.write(piece, ending="")
             self.stdout.flush()
         except BrokenPipeError:
             # Whoever read along has enough, as `head` has; Python would complain again when it closes its output.

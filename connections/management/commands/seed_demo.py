@@ -9,7 +9,6 @@ from django.db import transaction
 
 from connections.models import Membership, Role, Team, User, Workspace
 
-PASSWORD = "demo-password-1"  # noqa: S105  published, and accepted in development only
 HARBOUR_TEA = [
     ("alice@harbourtea.example", "Alice Okafor", Role.OWNER),
     ("bob@harbourtea.example", "Bob Lindqvist", Role.MEMBER),
@@ -46,6 +45,8 @@ def new_workspace(name: str, slug: str, people: list[tuple[str, str, Role]]) -> 
 
 
 def person(email: str, name: str, **fields: Any) -> User:
-    user = User.objects.filter(email=email).first() or User.objects.create_user(email, PASSWORD, name=name, **fields)
+    user = User.objects.filter(email=email).first() or User.objects.create_user(
+        email, settings.PUBLISHED_PASSWORD, name=name, **fields
+    )
     EmailAddress.objects.get_or_create(user=user, email=email, defaults={"verified": True, "primary": True})
     return user

@@ -40,20 +40,32 @@ class Command(BaseCommand):
         if stopping.is_set():
             Sync.objects.active().filter(pk=sync.pk).stop("The command was interrupted.")
         sync.refresh_from_db()
-        self.stderr.write(f"{sync.get_state_display()}. {sync.reason}".strip())
+        self.stderr.write(sync.outcome)
         sys.exit(EXIT_CODES.get(SyncState(sync.state), 1))
 
 
 def start(connection: Connection, options: dict[str, Any]) -> Sync:
+    """A new one, the one that waits, or the one that a worker died at."""
+    wanted = {"pace": options["pace"], "full": options["full"], "only": options["stream"]}
     try:
-        return Sync.objects.start(
-            connection, trigger=Trigger.COMMAND, pace=options["pace"], full=options["full"], only=options["stream"]
-        )
+        return Sync.objects.start(connection, trigger=Trigger.COMMAND, **wanted)
     except AlreadyActive as under_way:
-        left = Sync.objects.claim_left_behind(connection)
-        if left is None:
+        taken = take_up(connection, **wanted) or Sync.objects.claim_left_behind(connection)
+        if taken is None:
             raise CommandError(str(under_way), returncode=ALREADY_RUNNING) from under_way
-        return left
+        return taken
+
+
+def take_up(connection: Connection, *, pace: str, full: bool, only: list[str]) -> Sync | None:
+    """The sync that waits, which does what both wanted of it; or None."""
+    queued = Sync.objects.claim_queued(connection)
+    if queued:
+        queued.trigger, queued.pace = Trigger.COMMAND, pace or queued.pace
+        if not queued.stream_runs.exists():  # What it has begun with, it goes on with.
+            queued.full = queued.full or full
+            queued.only_streams = sorted({*queued.only_streams, *only}) if queued.only_streams and only else []
+        queued.save(update_fields=["trigger", "pace", "full", "only_streams"])
+    return queued
 
 
 def refuse_unusable(connection: Connection, streams: list[str]) -> None:

@@ -154,7 +154,7 @@ def test_who_locks_a_connection_to_change_it_may_manage_that_one(
     connect(name="First")
     named = connect(name="Second")
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         locked = access.manageable_now(asked_by(alice), PLACE, SOURCE, named.pk)
         assert (locked.name, locked.workspace.slug) == ("Second", PLACE)
     with pytest.raises(PermissionDenied):
@@ -236,25 +236,16 @@ def test_a_source_or_a_stream_that_there_is_not_is_not_found(connect: Connect) -
 
 
 def test_lists_keep_to_the_workspace_that_they_are_of(
-    connect: Connect, alice: User, growth: Team, away: Connection, place: access.Place
+    connect: Connect, alice: User, away: Connection, place: access.Place
 ) -> None:
     here, request = connect(name="Here"), asked_by(alice)
     there = access.my_place(request, "tea-shop")
-    team = Team.objects.create(workspace=there.workspace, name="Shop floor")
-    team.members.add(there.membership)
     drafts = {one.workspace.slug: draft_of(alice, one.workspace, version=2) for one in (place, there)}
 
-    for one, connection, its_team in ((place, here, growth), (there, away, team)):
+    for one, connection in ((place, here), (there, away)):
         assert [*access.visible_connections(request, one)] == [connection]
-        assert [*access.my_teams(request, one)] == [its_team]
         assert [*access.my_drafts(request, one)] == [drafts[one.workspace.slug]]
         assert {event.connection for event in access.visible_events(request, one)} == {connection}
-
-
-def test_teams_are_offered_to_those_who_are_in_them(bob: User, dana: User, growth: Team) -> None:
-    for user, offered in ((bob, [growth]), (dana, [])):
-        request = asked_by(user)
-        assert [*access.my_teams(request, access.my_place(request, PLACE))] == offered
 
 
 def test_what_happened_is_told_to_who_may_see_the_connection(

@@ -1,14 +1,16 @@
 """What a report of a fault holds, whoever gets it."""
 
+import logging
 import sys
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
-from connections.access.fault_reports import OwnReport
+from connections.access.fault_reports import FaultMail, OwnReport
 from tests.searching import places_with
 
 KEY = "Reported-canary-8f-hn3v-8s2j"
@@ -41,6 +43,29 @@ def test_a_mail_says_where_it_happened_and_nothing_that_was_sent(request_with_ke
         assert b"the inner reason" in text
         assert b"test_fault_reports.py" in text
         assert b"/somewhere/" in text
+
+
+def test_a7_what_a_stranger_asked_for_is_no_link_in_a_mail_to_those_who_run_the_site(settings: Any) -> None:
+    settings.ADMINS = [("ops@blinkmetrics.example", "ops@blinkmetrics.example")]
+    asked = RequestFactory().get("/w/evil.example/", HTTP_USER_AGENT="see https://evil.example")
+    record = logging.LogRecord("django.request", logging.ERROR, "", 0, "Internal Server Error: %s", (asked.path,), None)
+    record.request, record.status_code = asked, 500
+
+    FaultMail().emit(record)
+
+    (message,) = mail.outbox
+    assert "evil[.]example" in message.subject
+    for text in (message.subject, message.body):
+        assert "evil.example" not in text
+        assert "https:" not in text
+
+
+def test_a_host_that_is_not_ours_is_logged_and_mailed_to_nobody(settings: Any, caplog: Any) -> None:
+    settings.ADMINS, settings.ALLOWED_HOSTS = [("ops@blinkmetrics.example", "ops")], ["metrics.example"]
+
+    assert Client().get("/accounts/login/", HTTP_HOST="evil.example").status_code == 400
+
+    assert mail.outbox == []
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,11 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from connections.models import Connection, Health, Membership, State, Sync, Team, User, Workspace
+from connections.checking.checking import note_failure
+from connections.models import Connection, Health, Membership, Notice, State, Sync, Team, User, Workspace
 from connections.models.sync import SyncState
 from sources.activecampaign.sandbox.server import SandboxServer
+from sources.errors import AccountUnavailable
 from tests.conftest import PASSWORD, Connect, client_of
 
 CONNECTIONS = "/admin/connections/connection/"
@@ -144,6 +146,20 @@ def test_no_page_of_the_admin_holds_a_secret(staff_client: Client, connect: Conn
 
     for secret in (KEY, connection.api_key, connection.api_url, connection.key_fingerprint, "quietcove"):
         assert secret not in page
+
+
+def test_staff_see_which_notices_wait_and_why_and_not_what_they_say(staff_client: Client, connect: Connect) -> None:
+    note_failure(connect(privacy="private", name="Tea shop"), AccountUnavailable("Unpaid."))
+    waiting = Notice.objects.get()
+    waiting.put_off("SMTPDataError")
+
+    listed = staff_client.get("/admin/connections/notice/", {"state": "waiting"}).content.decode()
+    page = staff_client.get(f"/admin/connections/notice/{waiting.pk}/change/").content.decode()
+
+    for shown in (listed, page):
+        assert all(word in shown for word in ("needs you", "Harbour Tea", "Alice Okafor", "SMTPDataError"))
+        assert "Tea shop" not in shown
+        assert "save" not in shown.lower().replace("saved", "")
 
 
 def test_the_admin_leads_to_no_page_that_staff_may_not_see(

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core import mail
 from django.db import connections
 from django.utils import timezone
 
@@ -23,6 +22,7 @@ from sources.errors import (
 )
 from tests.conftest import Connect
 from tests.connections.engine import again
+from tests.connections.post import in_short, mails
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
 seen_by_others = pytest.mark.django_db(transaction=True)
@@ -32,7 +32,7 @@ PASSING = [TemporarilyDown, RateLimited, UnexpectedAnswer]
 
 
 def subjects() -> list[str]:
-    return [message.subject.rpartition("” ")[2] for message in mail.outbox]
+    return in_short(mails())
 
 
 # Test now ------------------------------------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ def test_an_answer_about_a_key_that_is_gone_meanwhile_changes_nothing(
 
     assert {row.health for row in Connection.objects.all()} <= {Health.NOT_VERIFIED}
     assert not Event.objects.filter(verb__in=["tested", "stopped working"]).exists()
-    assert mail.outbox == []
+    assert mails() == []
 
 
 def once(sandbox: SandboxServer, action: Callable[[], Any]) -> None:
@@ -161,7 +161,7 @@ def test_what_passes_is_waited_for_and_bothers_nobody(connect: Connect, kind: ty
     note_failure(connection, kind("Try again later."))
 
     assert again(connection).health == Health.WAITING
-    assert mail.outbox == []
+    assert mails() == []
 
 
 @pytest.mark.parametrize("kind", PASSING)
@@ -185,6 +185,7 @@ def test_each_break_is_told_once_and_each_mending_once(connect: Connect) -> None
     for _ in range(2):
         note_failure(connection, BadCredentials("Refused."))
         note_failure(seen_by_another_process, AccountUnavailable("Unpaid."))
+        mails()
         note_success(connection)
         note_success(seen_by_another_process)
 
@@ -197,7 +198,7 @@ def test_a_connection_that_works_all_along_is_never_mailed_about(connect: Connec
         note_failure(connection, TemporarilyDown("Later."))
         note_success(connection)
 
-    assert mail.outbox == []
+    assert mails() == []
 
 
 def test_since_when_counts_from_the_first_failure(connect: Connect) -> None:

@@ -1,7 +1,5 @@
 """The pages about what was pulled, and the downloads."""
 
-import csv
-import io
 import json
 import re
 from typing import Any
@@ -186,68 +184,6 @@ def test_the_accounts_address_is_not_in_the_database_in_plain(connection: Connec
 
     assert "harbourtea.api-us1.com" not in stored
     assert ADDRESS_MARK in stored
-
-
-def test_a_table_has_every_column_that_occurs_and_no_links(bob_client: Client, connection: Connection) -> None:
-    pulled(connection, [{"id": "1", "email": "a"}, contact(2, tags=["x", "y"], gone=None)])
-
-    response = bob_client.get(f"{connection.get_absolute_url()}data/contacts.csv")
-
-    assert [*csv.reader(io.StringIO(body(response)))] == [
-        ["id", "email", "tags", "gone"],
-        ["1", "a", "", ""],
-        ["2", "c2@example.org", '["x", "y"]', ""],
-    ]
-
-
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
-def test_a_table_holds_nothing_that_a_spreadsheet_would_run(
-    bob_client: Client, connection: Connection, start: str
-) -> None:
-    evil = f'{start}HYPERLINK("https://evil.example")'
-    pulled(connection, [contact(1, **{"email": evil, evil: "x"})])
-
-    rows = [
-        *csv.reader(io.StringIO(body(bob_client.get(f"{connection.get_absolute_url()}data/contacts.csv")), newline=""))
-    ]
-
-    for cell in (rows[0][2], rows[1][1]):
-        assert cell == f"'{evil}"
-
-
-@pytest.mark.parametrize("number", ["-5", "+49123", "-1.5e3"])
-def test_numbers_stay_numbers(bob_client: Client, connection: Connection, number: str) -> None:
-    pulled(connection, [contact(1, email=number)])
-
-    assert f',"{number}"\r\n' in body(bob_client.get(f"{connection.get_absolute_url()}data/contacts.csv"))
-
-
-@pytest.mark.parametrize(("format", "content"), [("csv", '"id"\r\n'), ("jsonl", "")])
-def test_a_stream_without_rows_is_an_empty_file(
-    bob_client: Client, connection: Connection, format: str, content: str
-) -> None:
-    response = bob_client.get(f"{connection.get_absolute_url()}data/contacts.{format}")
-
-    assert response.status_code == 200
-    assert body(response) == content
-
-
-@pytest.mark.parametrize("format", ["csv", "jsonl"])
-def test_a_download_is_sent_while_it_is_read_and_never_held_as_a_whole(
-    bob_client: Client, connection: Connection, format: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pulled(connection, [contact(number) for number in range(30)])
-    monkeypatch.setattr("connections.data.exporting.CHUNK", 10)
-    loaded: list[object] = []
-    real = Record.from_db
-    monkeypatch.setattr(Record, "from_db", lambda *row: loaded.append(row) or real(*row))
-
-    response: Any = bob_client.get(f"{connection.get_absolute_url()}data/contacts.{format}")
-    lines = iter(response.streaming_content)
-    first = [next(lines), next(lines)]
-
-    assert len(loaded) <= 10
-    assert len([*first, *lines]) == 30 + 2 * (format == "csv")  # The byte order mark and the header.
 
 
 def test_a_download_is_refused_in_words_when_the_address_cannot_be_opened(

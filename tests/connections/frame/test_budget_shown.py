@@ -1,7 +1,7 @@
 """The budget that the detail page shows, the time that a sync still needs, and who may start and stop one."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,9 +12,11 @@ from django.utils import timezone
 
 from connections.frame.outlook import calls_a_second, in_words
 from connections.models import AccountBudget, Connection, Sync, User
-from connections.models.sync import RunState, SyncState
+from connections.models.stream_run import RunState
+from connections.models.sync import SyncState
+from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
-from tests.connections.engine import again
+from tests.connections.engine import again, pull
 from tests.connections.stepper.walking import words
 
 NOON = datetime(2026, 11, 24, 12, 0, 30, tzinfo=UTC)
@@ -191,32 +193,32 @@ def test_the_time_left_comes_from_the_rows_left_at_the_granted_rate(bob_client: 
 def test_full_pace_slowing_down_and_pauses_change_the_time_left(
     clock: Any, bob_client: Client, connection: Connection, budget: AccountBudget
 ) -> None:
-    running(with_sizes(connection, contacts=95 * 1_000), pace="full")
+    running(with_sizes(connection, contacts=97 * 1_200), pace="full")
     assert "about 4 minutes left" in words(moving(bob_client, connection))
 
     AccountBudget.objects.update(ease=0.5)
-    assert "about 7 minutes left" in words(moving(bob_client, connection))
+    assert "about 8 minutes left" in words(moving(bob_client, connection))
 
     AccountBudget.objects.update(paused_until=(NOON + timedelta(minutes=3)).timestamp())
-    assert "about 10 minutes left" in words(moving(bob_client, connection))
+    assert "about 11 minutes left" in words(moving(bob_client, connection))
 
 
 def test_syncs_beside_it_on_the_account_make_it_longer(
     bob_client: Client, connection: Connection, connect: Connect
 ) -> None:
-    running(with_sizes(connection, contacts=95 * 540))
-    assert "about 3 minutes left" in words(moving(bob_client, connection))
+    running(with_sizes(connection, contacts=97 * 720))
+    assert "about 4 minutes left" in words(moving(bob_client, connection))
 
     running(connect(name="Beside"))
-    assert "about 6 minutes left" in words(moving(bob_client, connection))
+    assert "about 8 minutes left" in words(moving(bob_client, connection))
 
 
 def test_where_a_size_is_unknown_the_time_is_said_to_be_the_least(bob_client: Client, connection: Connection) -> None:
-    with_sizes(connection, contacts=95 * 540)
+    with_sizes(connection, contacts=97 * 720)
     Connection.objects.update(stream_keys=["contacts", "notes"])
     running(again(connection))
 
-    assert "4 minutes or more left" in words(moving(bob_client, connection))
+    assert "at least 4 minutes left" in words(moving(bob_client, connection))
 
 
 def test_where_next_to_nothing_is_counted_no_time_is_claimed(bob_client: Client, connection: Connection) -> None:
@@ -229,7 +231,7 @@ def test_more_rows_than_were_announced_leave_no_time_below_nothing(bob_client: C
     sync = running(with_sizes(connection, contacts=10))
     sync.stream_runs.create(stream="contacts", state=RunState.RUNNING, read=5_000, total=100)
 
-    assert "less than a minute left" in words(moving(bob_client, connection))
+    assert "less than 20 seconds left" in words(moving(bob_client, connection))
 
 
 def test_streams_show_how_far_they_are_and_the_whole_how_far_it_is(bob_client: Client, connection: Connection) -> None:
@@ -247,16 +249,45 @@ def test_streams_show_how_far_they_are_and_the_whole_how_far_it_is(bob_client: C
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [
-        (0, "less than a minute"),
-        (60, "less than a minute"),
-        (61, "about 2 minutes"),
+        (0, "less than 20 seconds"),
+        (86, "about 85 seconds"),
+        (100, "about 100 seconds"),
+        (101, "about 1.5 minutes"),
+        (240, "about 4 minutes"),
+        (10 * 60 + 31, "about 11 minutes"),
         (100 * 60, "about 100 minutes"),
-        (100 * 60 + 1, "about 2 hours"),
-        (3 * 3600 + 1, "about 4 hours"),
+        (100 * 60 + 1, "about 1.5 hours"),
+        (3 * 3600 + 1, "about 3 hours"),
     ],
 )
-def test_times_are_rounded_up_to_what_a_person_would_say(seconds: float, said: str) -> None:
+def test_times_are_rounded_to_what_a_person_would_say(seconds: float, said: str) -> None:
     assert in_words(seconds) == said
+
+
+def test_slow_answers_are_said_while_a_sync_runs_and_make_it_longer(
+    bob_client: Client, connection: Connection, budget: AccountBudget
+) -> None:
+    running(with_sizes(connection, contacts=97 * 720))
+    AccountBudget.objects.update(answers_take=4.0)
+    quick = words(moving(bob_client, connection))
+
+    AccountBudget.objects.update(answers_take=12.0)
+    slow = words(moving(bob_client, connection))
+
+    assert "is slow today" not in quick
+    assert "ActiveCampaign is slow today: an answer takes 12 seconds. All of it comes, only later." in slow
+    assert "about 18 minutes left" in slow  # Eight calls at once, of twelve seconds each: two in three seconds.
+
+
+@pytest.mark.django_db(transaction=True)
+def test_how_long_answers_take_is_learned_from_them(
+    new_sandbox: Callable[..., SandboxServer], connect: Connect, no_limit: None
+) -> None:
+    connection = connect(new_sandbox(latency_ms=100))
+
+    pull(connection, only=["contacts"])
+
+    assert 0.1 <= AccountBudget.objects.get().answers_take < 5
 
 
 # Sync now, at either pace -----------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from connections.models import Change, Connection, Event, Holding, Membership, Record, Sync, Team, User, Workspace
-from connections.models.sync import LeaseLost, StreamRun
+from connections.models.stream_run import StreamRun
+from connections.models.sync import LeaseLost
 from connections.operating import erasing
 from connections.operating.erasing import erase_a_piece
 from connections.syncing.syncing import run
@@ -45,7 +46,7 @@ def test_asking_says_who_loses_it_for_each_privacy(alice_client: Client, connect
     private, shared = connect(privacy="private"), connect(name="Of the team", privacy="team", team=growth)
     asked = [text(alice_client.get(f"{one.get_absolute_url()}delete/")) for one in (private, shared)]
 
-    assert "Private to Me: nobody else sees it, so nobody else loses it." in asked[0]
+    assert "not even its administrators, so nobody else loses it." in asked[0]
     team = "Shared with Team Growth: Alice Okafor and Bob Lindqvist; administrators manage it."
     assert f"{team} From then on nobody can use it." in asked[1]
 

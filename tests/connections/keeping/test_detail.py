@@ -5,17 +5,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
 from connections.models import Connection, Membership, Privacy, Sync, Team, User, Workspace
-from connections.models.sync import RunState, SyncState
+from connections.models.stream_run import RunState
+from connections.models.sync import SyncState
 from connections.people.leaving import end_membership
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect, client_of
 from tests.connections.engine import store_rows
 from tests.connections.listing.test_list import fill
+from tests.connections.post import mails
 
 LONG_KEY = "0123456789abcdef" * 4 + "a1b2c3d4"
 
@@ -348,7 +349,7 @@ def test_an_unpaid_account_is_mended_by_paying_and_testing_again_not_by_another_
 
     assert "Test again" in page
     assert "Enter another key" not in page
-    assert "#id_api_key" not in mail.outbox[0].body
+    assert "#id_api_key" not in mails()[0].body
 
 
 def beside(client: Client, connection: Connection) -> list[str]:

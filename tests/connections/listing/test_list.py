@@ -36,7 +36,7 @@ def test_the_list_shows_what_i_may_see_with_its_facts(bob_client: Client, severa
     assert listed(bob_client) == ["Bob&#x27;s shop", "Growth mail", "Main account"]
     words = said(bob_client)
     assert "3 connections" in words
-    for fact in ("shop.api-us1.com", "Alice Okafor", "Healthy", "Private to Me", "Growth", "Never synced"):
+    for fact in ("shop.api-us1.com", "Alice Okafor", "Healthy", "Private to Me", "Growth", "No complete sync yet"):
         assert fact in words
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.core.cache import cache
+from django.core.cache import cache, caches
+from django.core.cache.backends.db import DatabaseCache
 from django.test import Client, RequestFactory
 
 from connections.access.requests import client_address
@@ -146,8 +147,8 @@ def test_more_names_than_a_small_cache_holds_push_no_count_out(alice: User) -> N
     assert not lets_in(alice.email)
 
 
-def test_the_count_is_in_a_cache_that_every_process_reads(settings: Any) -> None:
-    assert settings.CACHES["default"]["BACKEND"] == "django.core.cache.backends.db.DatabaseCache"
+def test_the_count_is_in_a_cache_that_every_process_reads() -> None:
+    assert isinstance(caches["default"], DatabaseCache)
 
 
 def test_the_confirmation_of_who_it_is_has_the_same_limit(alice: User) -> None:

@@ -1,8 +1,5 @@
 """The form for a forgotten password: what it tells, to whom it writes, and how often."""
 
-import socketserver
-import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,11 +7,15 @@ from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 
-from connections.login.mailing import POSTMEN
+from connections.checking import mailing
+from connections.checking.mailing import POSTMEN
 from connections.models import User
 from tests.conftest import client_of
 from tests.connections.keeping.editing_page import text
+from tests.mail_server import MailServer, mail_server
 from tests.processes import free_port, until
+
+__all__ = ["mail_server"]
 
 RESET = "/accounts/password/reset/"
 NOBODY = "nobody@elsewhere.example"
@@ -110,56 +111,24 @@ def test_another_password_is_told_to_the_person_by_e_mail(alice: User) -> None:
 # A mail server that takes its time --------------------------------------------------------------------------------
 
 
-class SlowServer(socketserver.ThreadingTCPServer):
-    """Speaks just enough SMTP, and only once it is told to."""
-
-    allow_reuse_address = daemon_threads = True
-    received: list[str]
-    go_on: threading.Event
-
-
-class Conversation(socketserver.StreamRequestHandler):
-    server: SlowServer
-
-    def handle(self) -> None:
-        self.server.go_on.wait(30)
-        self.wfile.write(b"220 here\r\n")
-        for line in iter(self.rfile.readline, b""):
-            if line.upper().startswith(b"DATA"):
-                self.wfile.write(b"354 go on\r\n")
-                self.server.received.append(b"".join(iter(self.rfile.readline, b".\r\n")).decode())
-            self.wfile.write(b"250 fine\r\n")
-
-
-@pytest.fixture
-def slow_server(settings: Any) -> Iterator[SlowServer]:
-    with SlowServer(("127.0.0.1", 0), Conversation) as server:
-        server.received, server.go_on = [], threading.Event()
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-        settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address
-        settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
-        settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
-        yield server
-        server.go_on.set()
-        server.shutdown()
-
-
 def test_nobody_waits_for_the_mail_server_and_so_learns_whether_it_was_asked(
-    alice: User, slow_server: SlowServer
+    alice: User, mail_server: MailServer
 ) -> None:
+    mail_server.go_on.clear()
+
     answers = [ask(alice.email), ask(NOBODY)]
 
     assert [answer.status_code for answer in answers] == [200, 200]
-    assert slow_server.received == []
-    slow_server.go_on.set()
-    until(lambda: len(slow_server.received) == 2, what="both mails")
-    assert "/accounts/password/reset/key/" in "".join(slow_server.received).replace("=\n", "")
+    assert mail_server.received == []
+    mail_server.go_on.set()
+    until(lambda: len(mail_server.received) == 2, what="both mails")
+    assert "/accounts/password/reset/key/" in "".join(mail_server.received).replace("=\n", "")
 
 
 def test_a_mail_server_that_is_down_changes_nothing_about_the_answer(
-    alice: User, settings: Any, caplog: pytest.LogCaptureFixture
+    alice: User, settings: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(mailing, "PAUSES", ())
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
 
@@ -168,6 +137,19 @@ def test_a_mail_server_that_is_down_changes_nothing_about_the_answer(
     POSTMEN.submit(lambda: None).result(30)
     until(lambda: caplog.text.count("An e-mail could not be sent.") == 2, what="both failures in the log")
     assert alice.email not in caplog.text
+
+
+def test_a_link_that_is_lost_with_the_mail_server_is_tried_again_within_minutes(
+    alice: User, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert 60 <= sum(mailing.PAUSES) < 600
+    monkeypatch.setattr(mailing, "PAUSES", (0.0, 0.0))
+    mail_server.says_once = {"RCPT": "451 later", "HELLO": "421 not now"}
+
+    ask(alice.email)
+
+    until(lambda: mail_server.received, what="the mail")
+    assert "/accounts/password/reset/key/" in mail_server.received[0].replace("=\n", "")
 
 
 # Addresses --------------------------------------------------------------------------------------------------------

@@ -71,7 +71,10 @@ def test_anybody_sets_it_up_and_from_then_on_the_password_alone_does_not_let_in(
     again = log_in(alice)
     assert not is_in(again)
     again.post("/accounts/2fa/authenticate/", {"code": code_of(secret)})
-    assert is_in(again)
+    assert not is_in(again)  # The code that switched it on is used up.
+    with time_machine.travel(time.time() + 30, tick=False):
+        again.post("/accounts/2fa/authenticate/", {"code": code_of(secret)})
+        assert is_in(again)
 
 
 def test_a_recovery_code_lets_in_once(alice: User) -> None:
@@ -141,6 +144,54 @@ def test_a_code_confirms_who_it_is_in_the_place_of_the_password(alice: User) -> 
 
     assert answer["Location"] == "/accounts/2fa/"
     assert long_ago.get("/accounts/2fa/totp/deactivate/").status_code == 200
+
+
+BEHIND_A_CODE = [
+    f"/accounts/2fa/{page}" for page in ("totp/deactivate/", "recovery-codes/", "recovery-codes/generate/")
+]
+
+
+@pytest.mark.parametrize("page", [*BEHIND_A_CODE, "/accounts/2fa/recovery-codes/download/"])
+def test_a_password_alone_does_not_end_it_and_gets_at_no_recovery_codes(alice: User, page: str) -> None:
+    secret = give_second_factor(alice)
+    RecoveryCodes.activate(alice)
+    before = [*Authenticator.objects.values_list("pk", "data")]
+    client = client_of(alice)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+
+    for answer in (client.get(page), client.post(page)):
+        assert unquote(answer["Location"]) == f"/accounts/2fa/reauthenticate/?next={page}"
+
+    assert [*Authenticator.objects.values_list("pk", "data")] == before
+    asked = client.get(answer["Location"])
+    assert "Enter a code from your authenticator app" in text(asked)
+    assert "password instead" not in text(asked)
+    assert client.post("/accounts/2fa/reauthenticate/", {"code": code_of(secret), "next": page})["Location"] == page
+    assert client.get(page).status_code == 200
+
+
+def test_it_ends_with_a_code_and_the_codes_of_before_are_void(alice: User) -> None:
+    secret = give_second_factor(alice)
+    client = client_of(alice)
+
+    client.post("/accounts/2fa/reauthenticate/", {"code": code_of(secret)})
+    client.post("/accounts/2fa/totp/deactivate/")
+
+    assert not Authenticator.objects.exists()
+    assert is_in(log_in(alice))
+
+
+@pytest.mark.parametrize("again", ["/accounts/2fa/authenticate/", "/accounts/2fa/reauthenticate/"])
+def test_a_code_that_confirmed_who_it_is_is_used_up(alice: User, again: str) -> None:
+    code = code_of(give_second_factor(alice))
+    client = client_of(alice)
+
+    client.post("/accounts/2fa/reauthenticate/", {"code": code})
+    other = log_in(alice) if again.endswith("/2fa/authenticate/") else client_of(alice)
+    other.post(again, {"code": code})
+
+    assert other.post("/accounts/2fa/totp/deactivate/").status_code == 302
+    assert Authenticator.objects.filter(user=alice).exists()
 
 
 def test_switching_it_on_and_off_is_told_by_e_mail(
@@ -293,6 +344,16 @@ def test_staff_who_are_no_superusers_switch_it_off_for_no_other_staff(staff: Use
     give_second_factor(staff)
 
     client_of(alice).post(
+        "/admin/connections/user/", {"action": "switch_off_two_step_login", "_selected_action": str(staff.pk)}
+    )
+
+    assert Authenticator.objects.filter(user=staff).exists()
+
+
+def test_staff_do_not_switch_off_their_own_without_a_code(staff: User) -> None:
+    give_second_factor(staff)
+
+    client_of(staff).post(
         "/admin/connections/user/", {"action": "switch_off_two_step_login", "_selected_action": str(staff.pk)}
     )
 

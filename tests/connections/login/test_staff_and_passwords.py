@@ -80,14 +80,13 @@ def test_another_address_is_told_to_the_old_and_the_new_one_and_stands_in_the_tr
     assert (event.actor, event.about, event.detail) == (clerk, str(alice), f"From {before} to {MINE}.")
 
 
-def test_who_keeps_their_address_is_not_written_to(clerk: User, alice: User, workspace: Workspace) -> None:
+def test_who_keeps_their_address_is_not_written_to(clerk: User, alice: User) -> None:
     typed = {"email": alice.email, "name": "Another name", "is_active": "on"}
 
     client_of(clerk).post(f"{PEOPLE}{alice.pk}/change/", typed)
 
     assert User.objects.get(pk=alice.pk).name == "Another name"
     assert not mail.outbox
-    assert not workspace.events.exists()
 
 
 def test_a_superuser_may_edit_staff(clerk: User, staff: User) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -90,6 +91,33 @@ def test_the_table_for_programs_has_no_byte_order_mark(connection: Connection) -
     pulled(connection, [contact(1)])
 
     assert export(connection.pk, "contacts", "--format", "csv").startswith('"id"')
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("terminal", "format"),
+    [
+        ({"PYTHONIOENCODING": "latin-1"}, "csv"),
+        ({"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}, "jsonl"),
+    ],
+)
+def test_a_file_is_utf8_whatever_the_terminal_speaks(
+    connection: Connection, start_command: StartCommand, terminal: dict[str, str], format: str
+) -> None:
+    pulled(connection, [{"id": "1"}])
+    Record.objects.update(text=r'{"id":"1","email":"Zoë 株式会社 😀\n","phone":"\ud800"}')
+    command = start_command("export", str(connection.pk), "contacts", "--format", format, **terminal)
+    pipe: Any = command.process.stdout
+
+    with pipe:
+        written = pipe.buffer.read()
+    command.process.stdout = None
+
+    assert "Zoë 株式会社 😀".encode() in written
+    assert b"\r" not in written
+    assert not written.startswith(b"\xef\xbb\xbf")
+    assert written.endswith(b"\n")
+    assert command.exit_code() == 0
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,8 +11,8 @@ from django.core.management import CommandError, call_command
 from django.core.management.base import OutputWrapper
 from django.utils import timezone
 
-from connections.management.commands.sync import Reporter
-from connections.models import Connection, Pace, Sync
+from connections.management.commands.sync import Reporter, take_up
+from connections.models import Connection, Pace, Sync, User
 from connections.models.sync import SyncState, Trigger
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.command_fixture import StartCommand
@@ -62,15 +62,15 @@ def test_progress_names_the_streams_that_moved_alone(connect: Connect) -> None:
     ]
 
 
-def test_a_sync_that_had_to_leave_a_stream_out_exits_with_3(
+def test_a_sync_that_a_stream_did_not_come_in_exits_with_3(
     sandbox: SandboxServer, connect: Connect, start_command: StartCommand
 ) -> None:
-    sandbox.fault("deals", kind="not_found", times=None)
+    sandbox.fault("deals", envelope="missing", times=None)
 
     command = start_command("sync", str(connect(sandbox).pk), "--stream", "deals", "--stream", "tags")
 
     assert command.exit_code() == 3
-    assert "Partly done. Your ActiveCampaign plan has no deals." in command.err
+    assert "Partly done; Deals: ActiveCampaign sent an answer without the records that we asked for." in command.err
 
 
 def test_a_failed_sync_exits_with_1(sandbox: SandboxServer, connect: Connect, start_command: StartCommand) -> None:
@@ -79,7 +79,7 @@ def test_a_failed_sync_exits_with_1(sandbox: SandboxServer, connect: Connect, st
     command = start_command("sync", str(connect(sandbox).pk))
 
     assert command.exit_code() == 1
-    assert "Failed. ActiveCampaign says that this account has a payment problem." in command.err
+    assert "Failed; ActiveCampaign says that this account has a payment problem." in command.err
     assert "Traceback" not in command.err
 
 
@@ -106,7 +106,7 @@ def test_an_interrupted_command_leaves_no_sync_behind(
     assert command.send(signal.SIGINT) == 1
 
     assert Sync.objects.get().state == SyncState.STOPPED
-    assert "Stopped. The command was interrupted." in command.err
+    assert "Stopped; The command was interrupted." in command.err
 
 
 def refused(*words: str) -> tuple[int, str]:
@@ -144,19 +144,64 @@ def test_a_wrong_word_exits_with_2(start_command: StartCommand) -> None:
     assert "reckless" in command.err
 
 
-@pytest.mark.parametrize("waits", [True, False])
-def test_a_connection_that_is_being_synced_exits_with_4_and_leaves_that_sync_alone(
-    connect: Connect, waits: bool
-) -> None:
+def test_a_connection_that_is_being_synced_exits_with_4_and_leaves_that_sync_alone(connect: Connect) -> None:
     connection = connect()
-    sync = Sync.objects.queue(connection, trigger=Trigger.SCHEDULE)
-    if not waits:
-        Sync.objects.claim()
+    sync = Sync.objects.start(connection, trigger=Trigger.SCHEDULE)
     before = Sync.objects.values().get()
 
     assert refused(str(connection.pk)) == (4, "A sync of this connection is already under way.")
     assert Sync.objects.values().get() == before
     assert before["id"] == sync.pk
+
+
+def run_command(connection: Connection, *words: str) -> Sync:
+    with pytest.raises(SystemExit) as end:
+        call_command("sync", str(connection.pk), *words)
+    assert end.value.code == 0
+    return Sync.objects.get()
+
+
+def test_t27_a_sync_that_waits_for_a_worker_is_taken_up(sandbox: SandboxServer, connect: Connect, alice: User) -> None:
+    connection = connect(sandbox)
+    queued = Sync.objects.queue(connection, trigger=Trigger.PERSON, by=alice, only=["tags"])
+
+    taken = run_command(connection, "--stream", "tags")
+
+    assert (taken.pk, taken.state, taken.trigger) == (queued.pk, SyncState.COMPLETE, Trigger.COMMAND)
+    assert taken.requested_by == alice
+
+
+def test_t27_so_is_one_that_waits_for_its_time(sandbox: SandboxServer, connect: Connect) -> None:
+    connection = connect(sandbox)
+    sync = Sync.objects.start(connection, trigger=Trigger.SCHEDULE, only=["tags"])
+    sync.run_of(sync.streams[0]).save()
+    sync.set_back("ActiveCampaign is busy.", until=timezone.now() + timedelta(minutes=20))
+
+    taken = run_command(connection, "--stream", "lists", "--full")
+
+    # What it has begun with, it goes on with.
+    assert (taken.pk, taken.state, taken.only_streams, taken.full) == (sync.pk, SyncState.COMPLETE, ["tags"], False)
+
+
+@pytest.mark.parametrize(
+    ("queued", "words", "only"),
+    [
+        (["tags"], ["--stream", "lists"], ["lists", "tags"]),
+        (["tags"], [], []),
+        ([], ["--stream", "lists"], []),
+    ],
+)
+def test_t27_it_does_what_both_wanted_of_it(
+    connect: Connect, queued: list[str], words: list[str], only: list[str]
+) -> None:
+    connection = connect()
+    Sync.objects.queue(connection, trigger=Trigger.PERSON, only=queued)
+
+    taken = take_up(connection, pace="considerate", full=True, only=words[1:])
+
+    assert taken is not None
+    assert (taken.only_streams, taken.full, taken.pace) == (only, True, "considerate")
+    assert take_up(connection, pace="", full=False, only=[]) is None
 
 
 def test_a_sync_whose_worker_died_is_gone_on_with_by_the_command(

@@ -59,10 +59,10 @@ def test_a_slot_is_taken_no_earlier_than_so_long_ahead(midnight: Clock, lane: La
     assert 0.2 <= midnight.now - 100.0 + 1e-9 <= 0.28 + 1e-9
 
 
-def test_a_nap_is_no_longer_than_a_second_and_ends_when_it_is_over(midnight: Clock) -> None:
-    caller(midnight).nap(3.0)
+def test_a_nap_is_no_longer_than_half_a_second_and_ends_when_it_is_over(midnight: Clock) -> None:
+    caller(midnight).nap(1.5)
 
-    assert midnight.naps == [1.0, 1.0, 1.0]
+    assert midnight.naps == [0.5, 0.5, 0.5]
 
 
 def test_a_call_that_left_late_is_told_only_when_it_was_late_by_more_than_all_reckon_with(midnight: Clock) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connections.models.hidden_address import ADDRESS_MARK, hide, show
+from connections.models.hidden_address import ADDRESS_MARK, hide, hide_all, show
 
 ADDRESSES = ["https://harbourtea.api-us1.com", "http://127.0.0.1:8001", "https://j-k.example:8443"]
 PIECES = ["a", "h", '\\"', "\\\\", "\\/", "/", "u0068", "\\u0068", "\\u00e9", "é", "\ufdd0", "\ufdd1", ADDRESS_MARK]
@@ -44,6 +44,13 @@ def test_what_is_hidden_is_shown_exactly_as_it_came_and_is_in_no_spelling_meanwh
     assert show(hidden, address) == text
     assert address not in hidden
     assert address not in json.dumps(json.loads(hidden), ensure_ascii=False)
+
+
+@given(st.lists(cases(), max_size=4), st.sampled_from(ADDRESSES))
+def test_many_at_once_are_hidden_as_each_by_itself(several: list[tuple[str, str]], address: str) -> None:
+    texts = [text for text, _ in several]
+
+    assert hide_all(texts, address) == [hide(text, address) for text in texts]
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

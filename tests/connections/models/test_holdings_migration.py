@@ -19,14 +19,15 @@ from tests.connections.engine import store_rows
 pytestmark = pytest.mark.django_db(transaction=True)
 
 BEFORE = [("connections", "0011_succeeded_tries")]
-NOW = [("connections", "0020_unkept_and_clearing")]
 ROWS: list[Row] = [
     {"id": str(number), "name": f"Tea {number}", "links": {"a": "\ufdd0address\ufdd1/x"}} for number in range(7)
 ]
 
 
-def migrate(targets: list[tuple[str, str]]) -> Any:
+def migrate(targets: list[tuple[str, str]] | None = None) -> Any:
+    """As far as there are migrations, unless told otherwise."""
     executor = MigrationExecutor(database)
+    targets = targets or executor.loader.graph.leaf_nodes("connections")
     executor.migrate(targets)
     return MigrationExecutor(database).loader.project_state(targets).apps
 
@@ -39,7 +40,7 @@ def back_then(connect: Connect) -> Iterator[Any]:
     try:
         yield apps
     finally:
-        migrate(NOW)
+        migrate()
 
 
 def with_rows(apps: Any) -> None:
@@ -51,24 +52,22 @@ def with_rows(apps: Any) -> None:
     apps.get_model("connections", "RowCount").objects.create(connection=owner, stream="contacts", rows=len(ROWS))
 
 
-def test_rows_move_in_pieces_to_the_holding_that_has_their_connections_id(
+def test_rows_move_in_pieces_to_the_holding_that_has_their_connections_id_and_a_worker_sizes_them(
     back_then: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_rows(back_then)
     monkeypatch.setattr(f"{migrations}.0013_texts.PIECE", 3)
 
-    migrate(NOW)
+    migrate()
 
     connection = Connection.objects.get()
     assert connection.holding.pk == connection.pk
     assert [json.loads(record.text) for record in connection.records.in_id_order()] == ROWS
     assert connection.row_counts.by_stream() == {"contacts": 7}
-
-
-def test_a_worker_sizes_them_afterwards(back_then: Any) -> None:
-    with_rows(back_then)
-    migrate(NOW)
-    connection = Connection.objects.get()
+    assert {one.stream: one.was_read for one in connection.stream_healths.all()} == {
+        stream.key: stream.key == "contacts" for stream in connection.streams
+    }
+    assert connection.stream_healths.first_late_at() == connection.late_at
     assert not room_of(connection).is_counted
 
     while size_a_piece():
@@ -81,7 +80,7 @@ def test_a_worker_sizes_them_afterwards(back_then: Any) -> None:
 
 def test_the_first_sync_afterwards_says_of_no_row_that_it_has_changed(back_then: Any) -> None:
     with_rows(back_then)
-    migrate(NOW)
+    migrate()
     connection = Connection.objects.get()
     seen = [*Record.objects.values_list("first_seen_at", "changed_at").order_by("pk")]
 

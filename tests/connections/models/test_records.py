@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from connections.models import Connection, Record
 from connections.models.hidden_address import hide
-from connections.models.record import row_text
+from connections.models.record import row_texts
 from sources.activecampaign.streams import STREAMS
 from sources.spec import Row, TextRow
 from tests.conftest import Connect
@@ -73,7 +73,9 @@ def test_the_accounts_address_is_stored_in_no_spelling_and_comes_back(connection
 def test_a_row_is_stored_as_the_text_that_came() -> None:
     text = '{"id":"1","price":1.10,"big":1e308,"zero":-0.0,"name":"\\u00e9\\/"}'
 
-    assert row_text("1", TextRow({"id": "1"}, text), address=ADDRESS).text == hide(text, ADDRESS) == text
+    (stored,) = row_texts({"1": TextRow({"id": "1"}, text)}, stream=CONTACTS, address=ADDRESS)
+
+    assert stored.text == hide(text, ADDRESS) == text
 
 
 def test_new_changed_and_unchanged_rows_are_told_apart(connection: Connection) -> None:

@@ -190,10 +190,10 @@ def test_a_connection_is_late_after_twice_its_schedule_and_never_when_that_is_of
     connection = connect()
     for schedule, hours in ((Schedule.QUARTER_HOURLY, 0.5), (Schedule.HOURLY, 2), (Schedule.DAILY, 48)):
         connection.schedule = schedule
-        assert connection.lateness() == NOON + timedelta(hours=hours)
+        assert connection.late_from_now() == NOON + timedelta(hours=hours)
 
     connection.schedule = Schedule.OFF
-    assert connection.lateness() is None
+    assert connection.late_from_now() is None
 
 
 def test_resuming_makes_due_what_has_a_schedule_and_only_that(clock: Any, connect: Connect, alice: User) -> None:

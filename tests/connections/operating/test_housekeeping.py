@@ -1,8 +1,5 @@
 """What is thrown away by itself, and when: not a minute earlier."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,15 +8,12 @@ import pytest
 import time_machine
 from django.test import Client
 
-from connections.models import Change, Connection, Membership, Role, User, Workspace
-from connections.models import change as changes
-from connections.operating import housekeeping
+from connections.models import Connection, Membership, Role, User, Workspace
 from connections.operating.housekeeping import keep_house
 from connections.people.leaving import end_membership
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect, client_of
 from tests.connections.stepper.walking import begin, details, error_at, read, rows, send, set_up, value
-from tests.processes import ROOT
 
 NOW = datetime(2026, 5, 3, 12, tzinfo=UTC)
 pytestmark = pytest.mark.usefixtures("no_limit")
@@ -189,65 +183,3 @@ def test_what_a_leaver_had_shared_keeps_its_key(
     pass_by(clock, timedelta(days=60))
 
     assert Connection.objects.get().has_key
-
-
-@pytest.fixture
-def logged(clock: time_machine.Traveller, connect: Connect) -> Connection:
-    """A connection of whose rows five were seen to go, one a day."""
-    connection = connect()
-    for number in range(5):
-        Change.objects.log_gone(connection.holding, "contactTags", [str(number)], seen_at=NOW + timedelta(number))
-    return connection
-
-
-def remembered() -> list[str]:
-    return [*Change.objects.order_by("pk").values_list("external_id", flat=True)]
-
-
-def test_changes_are_kept_for_ever_unless_told_otherwise(clock: time_machine.Traveller, logged: Connection) -> None:
-    pass_by(clock, timedelta(days=4000))
-
-    assert remembered() == [*"01234"]
-
-
-@pytest.mark.parametrize("piece", [1, 2, 2000])
-def test_changes_are_forgotten_piece_by_piece_after_the_days_for_which_they_are_kept(
-    clock: time_machine.Traveller, logged: Connection, settings: Any, monkeypatch: pytest.MonkeyPatch, piece: int
-) -> None:
-    settings.CHANGES_KEPT_DAYS = 30
-    monkeypatch.setattr(changes, "PIECE", piece)
-
-    pass_by(clock, timedelta(days=30))
-    assert remembered() == [*"01234"]
-    pass_by(clock, timedelta(days=2) + MINUTE)
-
-    assert remembered() == [*"34"]
-
-
-def test_so_many_changes_that_it_would_take_long_are_forgotten_over_several_rounds(
-    clock: time_machine.Traveller, logged: Connection, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings.CHANGES_KEPT_DAYS = 1
-    monkeypatch.setattr(changes, "PIECE", 1)
-    monkeypatch.setattr(housekeeping, "MOST_PIECES", 2)
-
-    pass_by(clock, timedelta(days=100))
-    assert remembered() == [*"234"]
-    pass_by(clock, MINUTE)
-
-    assert remembered() == [*"4"]
-
-
-def test_a_site_that_would_keep_changes_for_less_than_no_time_does_not_start() -> None:
-    environment = {**os.environ, "CHANGES_KEPT_DAYS": "-1"}
-
-    start = subprocess.run(
-        [sys.executable, "-c", "import blinkmetrics.settings"],
-        env=environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-
-    assert start.returncode != 0
-    assert start.stderr.strip().endswith("or to 0 to keep the changes for ever.")

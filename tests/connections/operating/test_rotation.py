@@ -9,14 +9,15 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.management import call_command
 from django.db import connection as database
+from django.http import QueryDict
 from django.test import Client
 
 from connections.keeping.editing import EDITABLE
-from connections.models import Connection, User
+from connections.models import Connection, LiveCheck, User
 from connections.operating import rotation
 from connections.operating.rotation import reseal_all, verify_all
 from connections.safe.sealing import fingerprint
-from sources.spec import Credentials, Secret
+from sources.spec import Credentials, Proof, Secret
 from tests.conftest import Connect
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
@@ -110,6 +111,27 @@ def test_a_draft_keeps_what_was_typed(
 
     settings.CREDENTIAL_KEYS = [NEW]
     assert "Half typed" in alice_client.get(step_2).content.decode()
+
+
+def test_a_check_that_goes_on_keeps_what_was_posted_its_key_and_its_answer(
+    made: Callable[[int], list[Connection]], alice: User, settings: Any
+) -> None:
+    (row,) = made(1)
+    settings.CREDENTIAL_KEYS = [OLD]
+    credentials = row.credentials()
+    posted = QueryDict("name=Typed")
+    LiveCheck.objects.begin(row, by=alice, page="detail", posted=posted, credentials=credentials)
+    claimed = LiveCheck.objects.claim()
+    assert claimed is not None
+    claimed.succeed(Proof(account="", person="Mira Holt"))
+    settings.CREDENTIAL_KEYS = [NEW, OLD]
+
+    reseal_all()
+
+    settings.CREDENTIAL_KEYS = [NEW]
+    check = LiveCheck.objects.get()
+    assert check.posted_again().dict() == {"name": "Typed", "api_key": credentials.api_key.reveal()}
+    assert check.told()["proof"].person == "Mira Holt"
 
 
 def test_the_trail_tells_truly_what_changed_before_the_row_is_sealed_anew(

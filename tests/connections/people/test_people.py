@@ -2,12 +2,14 @@
 
 import re
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from connections.models import Connection, Membership, Role, Sync, Team, User, Workspace
+from connections.people.leaving import end_membership
 from tests.conftest import PASSWORD, Connect, client_of, person
 
 MEMBERS = "/w/harbour-tea/settings/members/"
@@ -168,6 +170,34 @@ def test_an_old_login_does_not_do_for_another_role(
     back = client.post(asked["Location"], {"password": PASSWORD, "next": MEMBERS})
     assert back["Location"] == MEMBERS
     assert "has the role" in give(client, person, role)
+
+
+def test_an_old_login_does_not_do_to_remove_somebody_to_leave_or_to_delete_what_was_left_behind(
+    alice: User, bob: User, dana: User, erin: User, connect: Connect, workspace: Workspace, growth: Team
+) -> None:
+    connect(by=erin, privacy="private")
+    end_membership(membership(erin), by=alice)
+    gone = f"{MEMBERS}left/{erin.pk}/delete/"
+    before = workspace.events.count()
+    long_ago = client_of(dana, logged_in_ago=360)
+
+    disbanding = f"{TEAMS}{growth.pk}/delete/"
+    for address in (f"{MEMBERS}{membership(bob).pk}/remove/", f"{MEMBERS}leave/", disbanding, gone):
+        assert long_ago.get(address).status_code == 200
+        asked = long_ago.post(address)
+        assert unquote(asked["Location"]) == f"/accounts/reauthenticate/?next={address}"
+        assert "Nothing was changed yet." in text(long_ago.get(asked["Location"]))
+
+    assert workspace.memberships.count() == 3
+    assert Team.objects.exists()
+    assert Connection.objects.filter(created_by=erin).exists()
+    assert workspace.events.count() == before
+    back = long_ago.post(asked["Location"], {"password": PASSWORD, "next": gone})
+    assert back["Location"] == gone
+    long_ago.post(gone)
+    long_ago.post(f"{MEMBERS}{membership(bob).pk}/remove/")
+    assert not Connection.objects.filter(created_by=erin).exists()
+    assert not workspace.memberships.filter(user=bob).exists()
 
 
 def test_the_same_role_once_more_leaves_no_trace(dana_client: Client, bob: User, workspace: Workspace) -> None:

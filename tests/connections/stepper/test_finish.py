@@ -7,16 +7,18 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from connections.models import Connection, Team, User, Workspace
+from connections.models import Connection, Sync, Team, User, Workspace
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.registry import get_source
 from tests.connections.stepper.walking import (
     error_at,
+    pulls,
     read,
     send,
     set_up,
     title,
     words,
+    work_off,
 )
 
 pytestmark = pytest.mark.usefixtures("no_limit")
@@ -37,7 +39,7 @@ def test_finish_says_the_privacy_in_words_with_names_and_counts(
 ) -> None:
     for privacy, said in {
         "workspace": "Shared with Workspace: all 2 members of Harbour Tea",
-        "private": "Private to Me: nobody else sees it",
+        "private": "Private to Me: nobody else in Harbour Tea sees it, not even its administrators",
         "team": "Shared with Team Growth: Alice Okafor and Bob Lindqvist; administrators manage it",
     }.items():
         team = str(growth.pk) if privacy == "team" else ""
@@ -47,17 +49,87 @@ def test_finish_says_the_privacy_in_words_with_names_and_counts(
 def test_finish_says_what_is_pulled_at_which_pace_and_how_long_that_takes(
     alice_client: Client, new_sandbox: Callable[..., SandboxServer], settings: Any
 ) -> None:
-    settings.ACTIVECAMPAIGN_RATE = 5.0
     streams = get_source("activecampaign").default_streams
+    step_3 = set_up(alice_client, new_sandbox(contacts=1000))
+    read(alice_client, step_3)
+    settings.ACTIVECAMPAIGN_RATE = 5.0
 
-    page = words(read(alice_client, set_up(alice_client, new_sandbox(contacts=1000))))
+    page = words(read(alice_client, step_3))
 
     assert "Pace of the first sync Later ones are considerate, unless you choose otherwise under Pulling." in page
-    assert f"What will be pulled {', '.join(stream.name for stream in streams)}" in page
+    for stream in streams:
+        assert re.search(rf"\b{stream.name} \([0-9,]+\)", page)
     assert "Considerate 3 calls a second: leaves room for your own forms and tools." in page
     assert "Full speed 5 calls a second: nearly all that the account allows; your own tools are refused more" in page
-    so_far = "What is counted so far takes less than a minute (11 calls); not everything is counted yet."
-    assert page.count(so_far) == 2
+    assert "All that is chosen takes about 25 seconds (75 calls)." in page  # At three calls a second,
+    assert "All that is chosen takes less than 20 seconds (75 calls)." in page  # and at five.
+
+
+def calls_promised(page: str) -> int:
+    return int(re.search(r"takes .*? \(([0-9,]+) calls\)", page)[1].replace(",", ""))
+
+
+@pulls
+@pytest.mark.parametrize(("contacts", "deals"), [(5_000, 700), (200, 0)])
+def test_the_calls_that_finish_promises_are_those_of_the_first_sync(
+    contacts: int, deals: int, alice_client: Client, new_sandbox: Callable[..., SandboxServer]
+) -> None:
+    sandbox = new_sandbox(contacts=contacts, deals=deals)
+    step_3 = set_up(alice_client, sandbox)
+    promised = calls_promised(words(read(alice_client, step_3)))
+    sandbox.reset()
+
+    alice_client.post(step_3)
+    work_off()
+
+    assert Sync.objects.get().state == "complete"
+    assert abs(promised - len(sandbox.requests)) <= len(sandbox.requests) / 5
+
+
+def test_the_totals_cost_a_call_each_when_step_2_is_sent_and_looking_at_finish_none(
+    alice_client: Client, sandbox: SandboxServer
+) -> None:
+    step_3 = set_up(alice_client, sandbox)
+    asked = [call.place for call in sandbox.requests]
+
+    read(alice_client, step_3)
+
+    streams = get_source("activecampaign").default_streams
+    assert sorted(asked) == sorted([*(one.path for one in streams), "users/me", "settings/account"])
+    assert len(sandbox.requests) == len(asked)
+
+
+def test_a_call_that_is_refused_once_while_totals_are_asked_is_made_again(
+    alice_client: Client, sandbox: SandboxServer
+) -> None:
+    sandbox.fault("deals", kind="busy", headers={"Retry-After": "1"}, times=1)
+
+    assert "All that is chosen takes" in words(read(alice_client, set_up(alice_client, sandbox)))
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ({"path": "deals", "kind": "no_permission"}, "All that is chosen takes"),
+        ({"path": "deals", "kind": "not_found"}, "All that is chosen takes"),
+        ({"path": "deals", "status": 500}, "not everything is counted yet"),
+        ({"path": "deals", "document": {"deals": []}}, "not everything is counted yet"),
+        ({"path": "*", "status": 500}, "not everything is counted yet"),
+        ({"path": "*", "kind": "busy"}, "not everything is counted yet"),
+        ({"path": "*", "hang": "headers"}, "not everything is counted yet"),
+    ],
+)
+def test_where_a_total_is_missing_finish_says_at_least(
+    fault: dict[str, Any], said: str, alice_client: Client, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in ("users/me", "contacts", "settings/account"):
+        sandbox.fault(path, times=None)  # The check itself goes well.
+    sandbox.fault(times=None, **fault)
+    monkeypatch.setattr("connections.checking.patience.PERSONS", 2.0)
+
+    page = words(read(alice_client, set_up(alice_client, sandbox)))
+
+    assert said in page or ("known once the first sync has counted" in page and said.startswith("not"))
 
 
 def test_finish_saves_under_a_button_that_says_so(alice_client: Client, sandbox: SandboxServer) -> None:

@@ -119,7 +119,7 @@ def test_a_set_up_that_another_tab_has_reopened_is_not_finished(
 def test_two_tabs_of_a_set_up_that_post_without_end_mix_nothing(
     alice: User, first: SandboxServer, second: SandboxServer, settings: Any
 ) -> None:
-    settings.RATE_LIMITS = "off"
+    settings.RATE_LIMITS = False
     step_2 = held_for(client_of(alice), first)
     failures: list[int] = []
 
@@ -142,7 +142,7 @@ def test_two_tabs_of_a_set_up_that_post_without_end_mix_nothing(
 def test_two_people_who_edit_a_connection_without_end_mix_nothing(
     alice: User, connect: Connect, first: SandboxServer, second: SandboxServer, settings: Any
 ) -> None:
-    settings.RATE_LIMITS = "off"
+    settings.RATE_LIMITS = False
     connection = connect(first)
     failures: list[int] = []
 

@@ -5,7 +5,6 @@ import threading
 from typing import Any
 
 import pytest
-from django.core import mail
 from django.db import connections
 from django.db.models import Sum
 from django.test import Client
@@ -13,13 +12,15 @@ from django.test import Client
 from connections.checking.checking import check
 from connections.models import Connection, Health, Holding, Membership, Record, Role, RowCount, Sync, User, Workspace
 from connections.models.bounds import room_of
-from connections.models.sync import RunState, SyncState, Trigger
+from connections.models.stream_run import RunState
+from connections.models.sync import SyncState, Trigger
 from connections.syncing import syncing
 from connections.syncing.syncing import run
 from connections.syncing.working import queue_due
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect, client_of
 from tests.connections.engine import again, calls_for, pull, store_rows, stored_ids
+from tests.connections.post import in_short, mails
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit", "no_patience")]
 
@@ -75,7 +76,7 @@ def test_rows_that_are_blown_up_end_the_sync_at_the_bound_with_a_sentence(
     assert sync.calls >= calls_for(sandbox, "contacts") > 1
     for page in ("", f"syncs/{sync.number}/"):
         assert sentence in words(bob_client.get(f"{connection.get_absolute_url()}{page}"))
-    assert sentence in " ".join(mail.outbox[0].body.split())
+    assert sentence in " ".join(mails()[0].body.split())
     told = Client(headers={"authorization": f"Bearer {TOKEN}"}).get("/metrics").content.decode()
     measures = dict(re.findall(r"^blinkmetrics_(stored_\w+) (\S+)$", told, re.MULTILINE))
     assert {name: float(value) for name, value in measures.items()} == {
@@ -216,6 +217,7 @@ def full(sandbox: SandboxServer, connect: Connect, settings: Any) -> Connection:
     connection = connect(sandbox)
     pull(connection, only=["contacts"])
     assert is_full(connection)
+    assert in_short(mails()) == ["needs you"]
     return connection
 
 
@@ -235,14 +237,14 @@ def test_no_schedule_tries_again_and_one_mail_is_sent_however_often_people_do(
     assert queue_due() == 0
     assert sync_now(bob_client, full).reason.startswith(NO_MORE)
     assert is_full(full)
-    assert [message.subject for message in mail.outbox] == ["ActiveCampaign: “Main account” needs you"]
+    assert [message.subject for message in mails()] == ["ActiveCampaign: “Main account” needs you"]
 
 
 def test_a_key_that_works_makes_no_room(full: Connection, alice: User) -> None:
     check(again(full), by=alice)
 
     assert is_full(full)
-    assert len(mail.outbox) == 1
+    assert len(mails()) == 1
 
 
 def test_a_pause_makes_no_room_either(full: Connection, alice_client: Client) -> None:
@@ -263,7 +265,7 @@ def test_with_a_higher_bound_sync_now_goes_on_and_mends_it(
 
     assert again(full).health == Health.HEALTHY
     assert stored_ids(full, "contacts") == sandbox.world.ids("contacts")
-    assert [message.subject.rpartition("” ")[2] for message in mail.outbox] == ["needs you", "works again"]
+    assert in_short(mails()) == ["needs you", "works again"]
 
 
 def test_when_rows_are_removed_sync_now_goes_on(full: Connection, sandbox: SandboxServer, bob_client: Client) -> None:

@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
+from django.http import QueryDict
 
 from blinkmetrics.celery import app
-from connections.models import Connection, Sync
+from connections.models import Connection, LiveCheck, Sync, User
 from connections.models.sync import SyncState, Trigger
+from connections.syncing import tasks
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.command_fixture import StartCommand
 from tests.conftest import Connect
-from tests.connections.engine import again
+from tests.connections.engine import again, in_a_thread
 from tests.processes import PATIENCE, free_port, until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
@@ -53,6 +55,20 @@ def test_a_message_that_an_older_version_left_in_the_broker_is_still_understood(
     assert {"connections.tasks.look_for_work", "connections.tasks.pull_next", "connections.tasks.keep_house"} <= {
         *app.tasks
     }
+
+
+def test_a_check_that_goes_on_is_rung_for_and_carried_on(
+    sandbox: SandboxServer, connect: Connect, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    LiveCheck.objects.begin(connect(sandbox), by=alice, page="test", posted=QueryDict())
+    rung: list[str] = []
+    monkeypatch.setattr(tasks.check_next, "delay", lambda: rung.append("check"))
+
+    tasks.look_for_work()
+    in_a_thread(tasks.check_next)
+
+    assert rung == ["check"]
+    assert LiveCheck.objects.get().is_over
 
 
 def test_celery_queues_what_is_due_pulls_it_and_gives_back_what_it_is_at_when_it_is_stopped(

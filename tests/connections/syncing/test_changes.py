@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from connections.models import Connection, StreamMark
 from connections.models.stream_mark import WHOLE_AFTER
-from connections.models.sync import RunState, SyncState
+from connections.models.stream_run import RunState
+from connections.models.sync import SyncState
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
 from tests.connections.engine import again, calls_for, pull, stored_ids, take_up

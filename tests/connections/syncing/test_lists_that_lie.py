@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from connections.models import Connection, StreamMark, StreamRun
-from connections.models.sync import RunState
+from connections.models.stream_run import RunState
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
 from tests.connections.engine import pull, stored_ids

@@ -12,6 +12,7 @@ from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
 from tests.connections.engine import again, pull
 from tests.connections.keeping.editing_page import OTHER_KEY, save
+from tests.connections.post import in_short, mails
 from tests.connections.stepper.walking import words
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
@@ -57,6 +58,11 @@ def test_a_key_that_sees_much_less_deletes_nothing_and_says_so(connection: Conne
     assert living(connection) == 200
     assert "165 of 200 rows were not found" in runs[0].reason
     assert "165 of 200 contacts were not found" in detail(alice_client, connection)
+    (message,) = mails()
+    assert in_short([message]) == ["asks you about missing rows"]
+    assert "its last sync did not find 165 of 200 contacts." in message.body
+    assert f"{connection.get_absolute_url()}#missing-contacts" in message.body
+    assert 'id="missing-contacts"' in alice_client.get(connection.get_absolute_url()).content.decode()
 
 
 @pytest.mark.parametrize("piece", [2000, 55, 40])
@@ -78,6 +84,7 @@ def test_rows_that_a_person_keeps_stay_and_are_not_asked_about_again(
     connection: Connection, alice_client: Client, account: SandboxServer
 ) -> None:
     pull(connection, only=["contacts"], full=True)
+    assert len(mails()) == 1
 
     decide(alice_client, connection, "keep")
     pull(connection, only=["contacts"], full=True)
@@ -87,6 +94,7 @@ def test_rows_that_a_person_keeps_stay_and_are_not_asked_about_again(
     account.world.remove("contacts", account.world.ids("contacts")[0])
     pull(connection, only=["contacts"], full=True)
     assert "166 of 200 contacts were not found" in detail(alice_client, connection)
+    assert len(mails()) == 2
 
 
 def test_rows_that_are_found_again_are_no_longer_asked_about(

@@ -12,7 +12,8 @@ from django.test import Client
 from django.utils import timezone
 
 from connections.models import Connection, Pace, Schedule, Sync, User
-from connections.models.sync import RunState, SyncState
+from connections.models.stream_run import RunState
+from connections.models.sync import SyncState
 from connections.syncing.forms import PullingForm
 from connections.syncing.planning import save_pulling
 from connections.syncing.syncing import run
@@ -123,12 +124,12 @@ def test_a_folded_group_is_open_while_one_of_its_streams_is_chosen(
 def test_each_stream_says_its_calls_and_minutes_at_this_accounts_size(
     alice_client: Client, connection: Connection
 ) -> None:
-    Connection.objects.update(account_facts={"counts": {"contacts": 95_000, "deals": 10}})
+    Connection.objects.update(account_facts={"counts": {"contacts": 97_000, "deals": 10}})
 
     html = page_of(alice_client, connection)
 
-    assert "95,000 rows: 1,000 calls, about 6 minutes" in line_of(html, "Contacts")
-    assert "10 rows: 1 call, less than a minute" in line_of(html, "Deals")
+    assert "97,000 rows: 1,000 calls, about 5.5 minutes" in line_of(html, "Contacts")
+    assert "10 rows: 2 calls, less than 20 seconds" in line_of(html, "Deals")
     assert "Not counted yet; it may hold a row for each contact or more" in line_of(html, "Custom field values")
     assert line_of(html, "Notes").endswith("Not counted yet")
 
@@ -160,26 +161,26 @@ def test_each_pace_says_how_fast_it_is_and_how_long_all_that_is_chosen_takes(
     alice_client: Client, connection: Connection
 ) -> None:
     Connection.objects.update(
-        stream_keys=["contacts", "deals"], account_facts={"counts": {"contacts": 950_000, "deals": 10}}
+        stream_keys=["contacts", "deals"], account_facts={"counts": {"contacts": 970_000, "deals": 10}}
     )
 
     said = words(page_of(alice_client, connection))
 
     assert "Considerate 3 calls a second: leaves room for your own forms and tools." in said
-    assert "All that is chosen takes about 56 minutes (10,001 calls)." in said
+    assert "All that is chosen takes about 56 minutes (10,002 calls)." in said
     assert "Full speed 5 calls a second: nearly all that the account allows" in said
-    assert "All that is chosen takes about 34 minutes (10,001 calls)." in said
+    assert "All that is chosen takes about 33 minutes (10,002 calls)." in said
 
 
 def test_where_sizes_are_unknown_both_paces_tell_the_time_of_what_is_counted(
     alice_client: Client, connection: Connection
 ) -> None:
-    Connection.objects.update(stream_keys=["contacts", "notes"], account_facts={"counts": {"contacts": 95 * 240}})
+    Connection.objects.update(stream_keys=["contacts", "notes"], account_facts={"counts": {"contacts": 97 * 239}})
 
     said = words(page_of(alice_client, connection))
 
-    for so_long in ("about 2 minutes", "less than a minute"):
-        assert f"What is counted so far takes {so_long} (240 calls); not everything is counted yet." in said
+    for so_long in ("at least 80 seconds", "at least 50 seconds"):
+        assert f"What is chosen takes {so_long} (240 calls): not everything is counted yet." in said
 
     Connection.objects.update(account_facts={})
     said = words(page_of(alice_client, connection))

@@ -10,7 +10,8 @@ from django.test import Client
 
 from connections.models import Connection
 from connections.models.record import RecordQuerySet
-from connections.models.sync import RunState, SyncState
+from connections.models.stream_run import RunState
+from connections.models.sync import SyncState
 from connections.syncing import reconciling
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.errors import TemporarilyDown

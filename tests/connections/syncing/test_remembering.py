@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from connections.models import Change, Connection, Record, StreamMark, StreamRun, Sync
 from connections.models.change import NOT_THERE, PRESENCE, THERE
-from connections.models.sync import RunState, SyncState, Trigger
+from connections.models.stream_run import RunState
+from connections.models.sync import SyncState, Trigger
 from connections.syncing.deciding import decide
 from connections.syncing.syncing import run
 from sources.activecampaign.sandbox.server import SandboxServer

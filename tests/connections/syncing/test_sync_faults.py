@@ -4,39 +4,23 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core import mail
 from django.utils import timezone
 
-from connections.models import Connection, Health, User
-from connections.models.sync import RunState, SyncState, Trigger
+from connections.models import Connection, Health, StreamRun, User
+from connections.models.stream_run import RunState
+from connections.models.sync import SyncState, Trigger
 from connections.syncing import syncing
 from connections.syncing.syncing import MOST_SETBACKS
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.activecampaign.streams import STREAMS
 from tests.conftest import Connect
 from tests.connections.engine import again, calls_for, pull, stored_ids, take_up
+from tests.connections.post import in_short, mails
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
 
 
 # One stream at fault --------------------------------------------------------------------------------------------------
-
-
-def test_a_stream_that_the_key_may_not_read_is_skipped_with_its_reason(
-    sandbox: SandboxServer, connect: Connect
-) -> None:
-    sandbox.add_key("k" * 40, user_id=sandbox.world.first_ids("users")[1], denied=["deals"])
-    sandbox.api_key = "k" * 40
-    connection = connect(sandbox)
-
-    sync = pull(connection)
-
-    deals = sync.stream_runs.get(stream="deals")
-    assert deals.state == RunState.SKIPPED
-    assert "key may not read deals" in deals.reason
-    assert (sync.state, sync.reason) == (SyncState.PARTLY_DONE, deals.reason)
-    assert sync.stream_runs.filter(state=RunState.COMPLETE).count() == len(connection.streams) - 1
-    assert again(connection).health == Health.HEALTHY
 
 
 def test_a_stream_that_the_plan_does_not_offer_is_skipped(sandbox: SandboxServer, connect: Connect) -> None:
@@ -46,32 +30,26 @@ def test_a_stream_that_the_plan_does_not_offer_is_skipped(sandbox: SandboxServer
 
     accounts = sync.stream_runs.get(stream="accounts")
     assert accounts.state == RunState.SKIPPED
-    assert "plan has no accounts" in accounts.reason
-    assert sync.state == SyncState.PARTLY_DONE
+    assert (sync.state, sync.reason, accounts.reason) == (SyncState.COMPLETE, *2 * ["Accounts are not in this plan."])
 
 
-def test_of_many_reasons_a_few_are_told_and_the_others_counted(sandbox: SandboxServer, connect: Connect) -> None:
+def test_of_many_streams_a_few_are_named_and_the_others_counted(sandbox: SandboxServer, connect: Connect) -> None:
     denied = ["deals", "dealStages", "dealGroups", "forms", "scores"]
     sandbox.add_key("k" * 40, user_id=sandbox.world.first_ids("users")[1], denied=denied)
     sandbox.api_key = "k" * 40
 
     sync = pull(connect(sandbox))
 
-    skipped = [run.reason for run in sync.stream_runs.filter(state=RunState.SKIPPED)]
-    assert len(skipped) == len(denied)
-    assert sync.reason == " ".join([*skipped[:3], "2 more reasons stand beside the streams."])
+    assert sync.stream_runs.filter(state=RunState.SKIPPED).count() == len(denied)
+    assert sync.reason == "Scores, Forms, Deals and 2 more may not be read with Tomek Zając's key."
 
 
-def test_a_stream_with_an_odd_answer_fails_alone(sandbox: SandboxServer, connect: Connect) -> None:
-    sandbox.fault("tags", envelope="missing", times=None)
-    connection = connect(sandbox)
+def test_of_many_reasons_a_few_are_told_and_the_others_counted(connect: Connect) -> None:
+    keys = ("tags", "lists", "forms", "users", "deals")
+    runs = [StreamRun(stream=key, reason=f"Reason {number}.") for number, key in enumerate(keys)]
 
-    sync = pull(connection)
-
-    assert sync.stream_runs.get(stream="tags").state == RunState.FAILED
-    assert sync.state == SyncState.PARTLY_DONE
-    assert again(connection).health == Health.HEALTHY
-    assert connection.records.filter(stream="users").exists()
+    said = "Tags: Reason 0. Lists: Reason 1. Forms: Reason 2. 2 more reasons stand beside the streams."
+    assert connect().in_short(runs) == said
 
 
 def test_a_sync_that_could_read_no_stream_needs_a_person(sandbox: SandboxServer, connect: Connect) -> None:
@@ -117,7 +95,7 @@ def test_a_fault_that_a_person_must_mend_ends_the_sync_and_is_told_once(
     after = again(connection)
     assert after.health == Health.ACTION_NEEDED
     assert after.health_reason == sync.reason or "no longer accepts the key of Mira Holt" in after.health_reason
-    assert [message.subject for message in mail.outbox] == ["ActiveCampaign: “Main account” needs you"]
+    assert [message.subject for message in mails()] == ["ActiveCampaign: “Main account” needs you"]
     assert not connection.records.exists()
 
 
@@ -131,7 +109,7 @@ def test_a_refused_key_is_asked_three_times_before_it_counts_as_refused(
 
     assert sync.state == SyncState.COMPLETE
     assert again(connection).health == Health.HEALTHY
-    assert mail.outbox == []
+    assert mails() == []
 
 
 def test_a_connection_that_needs_a_person_is_not_scheduled_until_it_works_again(
@@ -142,6 +120,7 @@ def test_a_connection_that_needs_a_person_is_not_scheduled_until_it_works_again(
     pull(connection)
     Connection.objects.update(next_sync_at=timezone.now())
     assert not Connection.objects.due().exists()
+    assert in_short(mails()) == ["needs you"]
 
     sandbox.clear_faults()
     pull(connection, trigger=Trigger.COMMAND, only=["tags"])
@@ -149,7 +128,7 @@ def test_a_connection_that_needs_a_person_is_not_scheduled_until_it_works_again(
     assert again(connection).health == Health.HEALTHY
     Connection.objects.update(next_sync_at=timezone.now())
     assert Connection.objects.due().exists()
-    assert [message.subject.rpartition("” ")[2] for message in mail.outbox] == ["needs you", "works again"]
+    assert in_short(mails()) == ["needs you", "works again"]
 
 
 def test_sync_now_tries_again_although_a_person_is_needed(
@@ -213,7 +192,7 @@ def test_a_sync_that_meets_an_outage_waits_and_goes_on_from_its_cursors(
     assert stored_ids(connection, "contacts") == sandbox.world.ids("contacts")
     assert calls_for(sandbox, "contacts") == 4
     assert again(connection).health == Health.HEALTHY
-    assert mail.outbox == []
+    assert mails() == []
 
 
 @pytest.mark.usefixtures("no_patience")
@@ -233,7 +212,7 @@ def test_setbacks_wait_longer_each_time_and_end_the_sync_after_the_last(
     after = again(connection)
     assert after.health == Health.WAITING
     assert after.next_sync_at > timezone.now()
-    assert mail.outbox == []
+    assert mails() == []
 
 
 @pytest.mark.usefixtures("no_patience")
@@ -263,25 +242,6 @@ def test_a_stream_that_keeps_failing_holds_no_other_up_and_is_tried_again_alone(
 
 
 @pytest.mark.usefixtures("no_patience")
-@pytest.mark.parametrize("trigger", [Trigger.SCHEDULE, Trigger.COMMAND])
-def test_what_came_is_partly_done_when_one_stream_never_comes(
-    sandbox: SandboxServer, connect: Connect, trigger: str
-) -> None:
-    connection = connect(sandbox)
-    sandbox.fault("lists", status=500, body="", times=None)
-    sync = pull(connection, trigger=trigger)
-    while sync.state == SyncState.QUEUED:
-        sync = take_up(sync)
-
-    lists = sync.stream_runs.get(stream="lists")
-    assert (lists.state, lists.reason) == (RunState.FAILED, "Lists: ActiveCampaign had an error. Try again later.")
-    assert sync.state == SyncState.PARTLY_DONE
-    assert sync.stream_runs.filter(state=RunState.COMPLETE).count() == len(connection.streams) - 1
-    assert again(connection).health == Health.WAITING
-    assert stored_ids(connection, "contacts") == sandbox.world.ids("contacts")
-
-
-@pytest.mark.usefixtures("no_patience")
 def test_setbacks_count_only_while_no_page_comes_between_them(sandbox: SandboxServer, connect: Connect) -> None:
     connection = connect(sandbox)
     sandbox.fault("contacts", status=500, body="", times=1)
@@ -302,4 +262,4 @@ def test_an_outage_does_not_make_a_broken_connection_look_mended(sandbox: Sandbo
     pull(again(connection))
 
     assert (again(connection).health, again(connection).health_reason) == (Health.ACTION_NEEDED, "Pay first.")
-    assert mail.outbox == []
+    assert mails() == []

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core import mail
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
@@ -21,6 +20,7 @@ from sources.activecampaign.client import THREADS
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
 from tests.connections.engine import again, at_page, calls_for, in_a_thread, pull, stored_ids, take_up
+from tests.connections.post import mails
 
 # What happens in the middle of a walk is done by another thread, which has to see what this one stored.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
@@ -55,7 +55,7 @@ def test_a_sync_stops_at_the_next_page_and_stores_nothing_after(
     else:
         assert stored >= 100
         assert Sync.objects.get().state == SyncState.STOPPED
-    assert mail.outbox == []
+    assert mails() == []
 
 
 @pytest.mark.parametrize("fault", ["forbidden", "unpaid", "no_permission", "not_found"])
@@ -72,7 +72,7 @@ def test_a_refusal_that_comes_after_the_stop_says_nothing_about_the_connection(
 
     run(Sync.objects.start(connection, trigger=Trigger.SCHEDULE))
 
-    assert mail.outbox == []
+    assert mails() == []
     if deed == "stop":
         assert again(connection).health == Health.HEALTHY
         assert Sync.objects.get().state == SyncState.STOPPED
@@ -80,14 +80,14 @@ def test_a_refusal_that_comes_after_the_stop_says_nothing_about_the_connection(
 
 def test_a_refusal_of_the_old_key_does_not_mark_the_new_one(sandbox: SandboxServer, connect: Connect) -> None:
     connection = connect(sandbox)
-    sandbox.fault("contacts", kind="unpaid", times=None)
+    sandbox.fault(kind="unpaid", times=None)
 
     at_page(sandbox, 1, lambda: Connection.objects.update(key_stored_at=timezone.now()))
     sync = pull(connection, trigger=Trigger.COMMAND)
 
     assert sync.state == SyncState.FAILED
     assert again(connection).health == Health.HEALTHY
-    assert mail.outbox == []
+    assert mails() == []
 
 
 def test_a_sync_taken_over_by_another_worker_resumes_and_repeats_only_what_was_under_way(
@@ -148,7 +148,7 @@ def test_a_fault_of_our_own_ends_the_sync_and_not_the_worker(
     assert again(sync).state == SyncState.FAILED
     assert "our side" in again(sync).reason
     assert again(connection).health == Health.WAITING
-    assert mail.outbox == []
+    assert mails() == []
 
 
 def test_a_database_that_fails_leaves_the_sync_to_its_lease(

@@ -6,18 +6,19 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
-from django.core import mail
 from django.utils import timezone
 
 from connections.checking.checking import check
 from connections.models import AccountBudget, Connection, Health, Pace, Record, SharedBudget, Sync, User
-from connections.models.sync import AlreadyActive, LeaseLost, RunState, SyncState, Trigger
+from connections.models.stream_run import RunState
+from connections.models.sync import AlreadyActive, LeaseLost, SyncState, Trigger
 from connections.syncing.syncing import StreamPull, store
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.errors import NotPermitted
 from sources.spec import Page, Pulled
 from tests.conftest import Connect
 from tests.connections.engine import again, calls_for, pull, stored_ids, take_up
+from tests.connections.post import mails
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
 
@@ -116,7 +117,7 @@ def test_after_a_success_the_connection_is_healthy_and_the_next_sync_is_planned(
     connection = connect(sandbox)
     Connection.objects.update(next_sync_at=None, late_at=timezone.now(), health=Health.WAITING)
 
-    pull(connection, only=["tags"])
+    pull(connection)
 
     after = again(connection)
     assert after.health == Health.HEALTHY
@@ -180,7 +181,7 @@ def test_an_unverified_connection_with_a_bad_key_needs_a_person(sandbox: Sandbox
 
     assert sync.state == SyncState.FAILED
     assert again(connection).health == Health.ACTION_NEEDED
-    assert len(mail.outbox) == 1
+    assert len(mails()) == 1
     assert calls_for(sandbox, "contacts") == 0
 
 

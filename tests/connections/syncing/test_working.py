@@ -428,8 +428,8 @@ def test_a_stranger_who_pulls_large_accounts_in_all_places_does_not_keep_others_
         assert (run.read if run else 0) == connection.records.count()
 
 
-def test_celery_has_a_thread_that_sees_who_waits_while_all_others_pull() -> None:
-    assert app.conf.worker_concurrency == SIDE_BY_SIDE + 1
+def test_celery_has_threads_that_see_who_waits_and_send_notices_while_all_others_pull() -> None:
+    assert app.conf.worker_concurrency == SIDE_BY_SIDE + 2
 
 
 # What a worker outlives -----------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connections.models import Connection, Sync
-from connections.models.sync import RunState
+from connections.models.stream_run import RunState
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.activecampaign.sandbox.stirring.chaos import Chaos
 from sources.spec import Row

@@ -20,6 +20,7 @@ from sources.errors import (
     UnexpectedAnswer,
     WrongAddress,
 )
+from sources.http.limits import BULK
 from sources.spec import Credentials, Secret, Stream
 from tests.sources.activecampaign.conftest import KEY, FreeBudget, pages
 from tests.sources.http.scripted_server import ScriptedServer, Step, answers
@@ -98,8 +99,9 @@ def test_mails_too_long_to_come_a_hundred_at_once_come_in_pieces(line: ActiveCam
 
 
 def test_a_row_that_is_too_long_by_itself_ends_its_stream_with_a_reason(
-    line: ActiveCampaign, account: SandboxServer
+    line: ActiveCampaign, account: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("sources.activecampaign.client.ALONE", BULK)
     account.fault("deals", padding=2_100_000, times=None)
 
     with pytest.raises(UnexpectedAnswer) as refused:
@@ -166,7 +168,7 @@ def test_a_stream_that_the_person_may_not_read_is_named_with_them(account: Sandb
         with pytest.raises(NotPermitted) as refused:
             list(pages(line, STREAM["deals"]))
 
-    assert str(refused.value) == f"{name}'s key may not read deals."
+    assert str(refused.value) == f"Deals may not be read with {name}'s key."
 
 
 STATUSES: dict[str, tuple[list[Step], type[SourceError], str]] = {

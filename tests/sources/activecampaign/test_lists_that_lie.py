@@ -8,6 +8,7 @@ import pytest
 
 from sources.activecampaign.client import open_line
 from sources.activecampaign.streams import STREAMS
+from sources.http.limits import BULK
 from sources.spec import Credentials, Page, Secret
 from tests.sources.activecampaign.conftest import KEY, FreeBudget, pages
 from tests.sources.http.scripted_server import Heard, ScriptedServer, Step, answers
@@ -124,9 +125,22 @@ def test_a_row_without_an_id_is_named_and_holds_up_nothing(read: Serve, key: str
 
 @pytest.mark.parametrize("key", ["messages", "contacts"])
 @pytest.mark.parametrize("places", [[150], [0], [299], [150, 151], [10, 200]])
+def test_a_row_that_is_too_large_among_others_is_fetched_by_itself(read: Serve, key: str, places: list[int]) -> None:
+    rows = rows_of(300)
+    for place in places:
+        rows[place]["text"] = HUGE
+
+    done = read(key, rows, heeds, total=300)
+
+    assert (done.stored, done.named, done.is_complete) == (300, [], True)
+
+
+@pytest.mark.parametrize("key", ["messages", "contacts"])
+@pytest.mark.parametrize("places", [[150], [0], [299], [150, 151], [10, 200]])
 def test_a_row_that_is_too_large_even_alone_is_named_and_all_others_are_stored(
-    read: Serve, key: str, places: list[int]
+    read: Serve, key: str, places: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("sources.activecampaign.client.ALONE", BULK)
     rows = rows_of(300)
     for place in places:
         rows[place]["text"] = HUGE

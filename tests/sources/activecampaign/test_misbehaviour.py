@@ -27,7 +27,7 @@ from sources.spec import Credentials, Pulled, Row, Secret, Wanted
 from tests.sources.activecampaign.conftest import KEY, FreeBudget
 from tests.sources.http.conftest import HOST
 from tests.sources.http.misbehaviour.answering import ANSWERING
-from tests.sources.http.misbehaviour.case import Case
+from tests.sources.http.misbehaviour.case import GENEROUS, Case
 from tests.sources.http.misbehaviour.reaching import REACHING
 from tests.sources.http.misbehaviour.rows import ROWS
 from tests.sources.http.misbehaviour.waiting import WAITING
@@ -96,7 +96,7 @@ class Stage:
         outcome = Outcome()
         try:
             if self.case.by == "test":
-                proof = check(credentials, budget=self.budget)
+                proof = check(credentials, budget=self.budget, seconds=GENEROUS)
                 outcome.rows = {str(number): {} for number in range(proof.counts["contacts"])}
                 return outcome
             with open_line(credentials, budget=self.budget) as line:

@@ -15,7 +15,7 @@ from sources.errors import TemporarilyDown, UnexpectedAnswer, WrongAddress
 from sources.http.dialling import Dialler
 from sources.http.failures import Failures
 from sources.http.guard import Guard, origin_of
-from sources.http.limits import Limits
+from sources.http.limits import BULK, Limits
 from sources.http.wire import Wire, strict_tls
 from sources.spec import Lane, Secret
 from tests.sources.http.conftest import HOST, KEY, MakeRig
@@ -289,3 +289,18 @@ def test_no_call_goes_out_that_was_not_paid_for_when_a_new_connection_breaks(mak
         rig.get()
 
     assert len(rig.server.heard) == len(rig.budget.taken) > 0
+
+
+def test_answers_that_take_twelve_seconds_are_waited_for(make_rig: MakeRig) -> None:
+    """In a hundredth of the time: an account was seen to take as long for everything, on a bad day."""
+
+    def late(connection: socket.socket) -> None:
+        time.sleep(0.12)
+        answers({"user": {}})(connection)
+
+    hundredth = Limits(connect=1.0, read=BULK.read / 100, total=BULK.total / 100)
+    rig = make_rig(late, limits=hundredth)
+
+    for _ in range(3):
+        assert rig.get().extensions["json"] == {"user": {}}
+    assert rig.slept == []

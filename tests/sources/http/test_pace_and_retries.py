@@ -176,7 +176,7 @@ def test_a_wait_of_more_than_five_minutes_ends_the_call_and_holds_others_back_fo
     assert len(rig.server.heard) == 1
 
 
-@pytest.mark.parametrize("status", [408, 425, 500, 502, 503, 504, 520, 523, 527, 529, 530])
+@pytest.mark.parametrize("status", [408, 425, 500, 502, 503, 504, 509, 511, 520, 527, 530, 598])
 def test_a_pull_tries_a_fault_three_times_more(status: int, make_rig: MakeRig) -> None:
     rig = make_rig(answers(b"", status=status))
 

@@ -16,7 +16,7 @@ from sources.activecampaign.streams import STREAMS
 from sources.http.answer import json_object
 from sources.http.exact import read
 from sources.http.failures import Failures
-from sources.http.tokens import rewritten
+from sources.http.tokens import has_blanks_between, rewritten
 from sources.spec import Secret, TextRow, text_of
 from tests.sources.http.conftest import KEY, MakeRig
 from tests.sources.http.scripted_server import answers
@@ -94,6 +94,24 @@ def test_a_row_keeps_its_tokens_and_loses_its_blanks(rows: list[Tree], dice: ran
     assert [text_of(row) for row in found] == [written(row) for row in rows]
     assert found == [json.loads(written(row)) for row in rows]
     assert all(isinstance(row, TextRow) for row in found)
+
+
+@given(objects(trees()), st.data())
+def test_one_blank_between_tokens_is_noticed_and_those_in_strings_are_none(row: Tree, data: Any) -> None:
+    places = 0
+
+    def count() -> str:
+        nonlocal places
+        places += 1
+        return ""
+
+    compact = written(row, count)
+    chosen = data.draw(st.integers(0, places - 1))
+    turns = iter(range(places))
+    blank = data.draw(st.sampled_from(" \n\t\r"))
+
+    assert not has_blanks_between(compact)
+    assert has_blanks_between(written(row, lambda: blank if next(turns) == chosen else ""))
 
 
 def pairs_kept(pairs: list[tuple[str, Tree]]) -> dict[str, tuple[str, Tree]]:

@@ -14,8 +14,9 @@ from sources.errors import SourceError, TemporarilyDown, UnexpectedAnswer, Wrong
 from sources.http.dialling import Dialler, LimitedStream
 from sources.http.failures import Failures
 from sources.http.limits import Call, Limits
-from sources.http.lookup import LookupTimeout, ask_resolver, look_up
+from sources.http.lookup import ask_resolver, look_up
 from sources.http.public_addresses import NEVER, is_public
+from sources.http.waiting import LOOK
 from sources.http.wire import strict_tls
 from sources.spec import Lane
 from tests.sources.http.conftest import HOST, PUBLIC, MakeRig
@@ -70,6 +71,18 @@ def test_what_is_closed_is_closed_whatever_this_python_thinks_of_it() -> None:
         ("::ffff:10.0.0.1", False),
         ("::ffff:168.63.129.16", False),
         ("2606:4700::1111", True),
+        ("64:ff9b::808:808", True),
+        ("64:ff9b::6812:27e4", True),
+        ("64:ff9b::a00:1", False),
+        ("64:ff9b::a9fe:a9fe", False),
+        ("64:ff9b::a83f:8110", False),
+        ("64:ff9b::1:808:808", False),
+        ("64:ff9b:1::808:808", False),
+        ("64:ff9a::808:808", False),
+        ("2002:808:808::1", False),
+        ("2001:0:808:808::1", False),
+        ("::ffff:0:808:808", False),
+        ("::808:808", False),
         ("224.0.1.1", False),
         ("ff0e::1", False),
         ("240.0.0.1", False),
@@ -117,28 +130,19 @@ def test_a_lookup_runs_in_a_thread_that_holds_nobody_up() -> None:
 def test_a_lookup_ends_with_the_time_that_is_left(seconds: float) -> None:
     over = threading.Event()
 
-    with pytest.raises(LookupTimeout):
+    with pytest.raises(TimeoutError):
         look_up(HOST, 443, resolve=lambda host, port: over.wait(30) and [], seconds=seconds)
     over.set()
 
 
 def test_a_lookup_has_no_more_than_three_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
-
-    class Queue:
-        def put(self, outcome: object) -> None: ...
-
-        def get(self, timeout: float) -> list[str]:
-            waited.append(timeout)
-            return [PUBLIC]
-
-    monkeypatch.setattr("sources.http.lookup.SimpleQueue", Queue)
-    monkeypatch.setattr(Queue, "__class_getitem__", classmethod(lambda cls, item: cls), raising=False)
+    monkeypatch.setattr("sources.http.lookup.in_time", lambda work, *, seconds, **options: waited.append(seconds))
 
     for seconds in (60.0, 2.5, 0.0):
         look_up(HOST, 443, resolve=lambda host, port: [], seconds=seconds)
 
-    assert waited == [3.0, 2.5, 0.001]
+    assert waited == [3.0, 2.5, 0.0]
 
 
 @pytest.mark.parametrize(
@@ -224,48 +228,70 @@ def test_each_address_is_dialled_with_the_port_of_the_call(make_rig: MakeRig) ->
 
 def dialler(*, dials: Callable[[str, int], tuple[str, int]], addresses: list[str]) -> Dialler:
     made = Dialler(failures=FAILURES, resolve=lambda host, port: addresses, dial=dials)
-    made.call = Call(ends_at=float("inf"), wire_bytes=1000)
+    made.call = Call(ends_at=float("inf"), limits=Limits(wire_bytes=1000))
     return made
 
 
-@pytest.mark.parametrize(("silent", "tried"), [(1, 2), (2, 2), (3, 2)])
-def test_two_silent_addresses_make_a_host_silent(silent: int, tried: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    dialled: list[str] = []
+class Connected(Exception):
+    """Stands for a connection."""
 
-    def connect(self: object, host: str, port: int, timeout: float | None = None) -> object:
-        dialled.append(host)
-        if len(dialled) <= silent:
+
+def dialled_by(
+    addresses: list[str], *, silent: str = "-", seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> tuple[list[tuple[str, float]], bool]:
+    """Each address that was tried, with the part of the seconds that it got; and whether one connected in the end.
+
+    Nothing is waited for: those that contain `silent` say at once that their time is over, others refuse or connect.
+    """
+    dialled: list[tuple[str, float]] = []
+
+    def connect(self: object, host: str, port: int, timeout: float = 0.0) -> object:
+        dialled.append((host, round(timeout / seconds, 2)))
+        if silent in host:
             raise httpcore.ConnectTimeout
-        return object()
+        raise httpcore.ConnectError if silent == "-" else Connected
 
     monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect)
-    one = dialler(dials=lambda address, port: (address, port), addresses=["8.8.4.1", "8.8.4.2", "8.8.4.3"])
-
-    if silent < 2:
-        assert isinstance(one.connect_tcp(HOST, 443), LimitedStream)
-        assert one.call.connected
-    else:
-        with pytest.raises(TemporarilyDown) as told:
-            one.connect_tcp(HOST, 443)
-        assert told.value.code == "no_connection"
-        assert not one.call.connected
-    assert len(dialled) == tried
+    one = dialler(dials=lambda address, port: (address, port), addresses=addresses)
+    with pytest.raises((TemporarilyDown, Connected)) as outcome:
+        one.connect_tcp(HOST, 443, timeout=seconds)
+    return dialled, outcome.type is Connected
 
 
-def test_refusing_addresses_are_all_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    dialled: list[tuple[str, float | None]] = []
+V6, V4 = ["2606:4700::1", "2606:4700::2", "2606:4700::3"], ["8.8.4.1", "8.8.4.2"]
 
-    def connect(self: object, host: str, port: int, timeout: float | None = None) -> object:
-        dialled.append((host, timeout))
-        raise httpcore.ConnectError
 
-    monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect)
-    addresses = [f"8.8.4.{n}" for n in range(1, 6)]
+@pytest.mark.parametrize(
+    ("addresses", "silent", "tried"),
+    [
+        ([*V6, *V4], ":", [V6[0], V4[0]]),
+        ([*V4, *V6], ".", [V4[0], V6[0]]),
+        ([*V6, V4[0]], ":", [V6[0], V4[0]]),
+        ([*V6, *V4], "2606:4700::1", [V6[0], V4[0]]),
+        ([*V4], "8.8.4.1", [*V4]),
+    ],
+)
+def test_a_family_that_leads_nowhere_costs_one_short_wait(
+    addresses: list[str], silent: str, tried: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialled, is_connected = dialled_by(addresses, silent=silent, seconds=5.0, monkeypatch=monkeypatch)
 
-    with pytest.raises(TemporarilyDown):
-        dialler(dials=lambda address, port: (address, port), addresses=addresses).connect_tcp(HOST, 443, timeout=4.5)
+    assert is_connected
+    assert [address for address, _ in dialled] == tried
+    assert dialled[0][1] == 0.2
 
-    assert dialled == [(address, 4.5) for address in addresses]
+
+def test_the_last_address_has_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    dialled, _ = dialled_by([V4[0], V6[0]], seconds=5.0, monkeypatch=monkeypatch)
+
+    assert dialled == [(V4[0], 0.2), (V6[0], 1.0)]
+
+
+def test_refusing_addresses_are_all_tried_by_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    dialled, is_connected = dialled_by([*V6, *V4], seconds=4.5, monkeypatch=monkeypatch)
+
+    assert not is_connected
+    assert [address for address, _ in dialled] == [V6[0], V4[0], V6[1], V4[1], V6[2]]
 
 
 # The stream's limits ----------------------------------------------------------------------------------------------
@@ -308,7 +334,7 @@ def limited(plain: Plain, call: Call) -> LimitedStream:
 
 
 def test_a_stream_passes_on_what_it_is_asked_within_its_time() -> None:
-    plain, call = Plain(b"sent"), Call(ends_at=float("inf"), wire_bytes=1000)
+    plain, call = Plain(b"sent"), Call(ends_at=float("inf"), limits=Limits(wire_bytes=1000))
     stream = limited(plain, call)
 
     assert stream.read(9, timeout=2.5) == b"sent"
@@ -316,7 +342,7 @@ def test_a_stream_passes_on_what_it_is_asked_within_its_time() -> None:
     assert stream.get_extra_info("is_readable") == "about is_readable"
     stream.close()
 
-    assert plain.asked == [(9, 2.5), (b"out", 1.5)]
+    assert plain.asked == [(9, LOOK), (b"out", 1.5)]
     assert plain.is_closed
     assert call.received == 4
     stream.read(9)
@@ -325,7 +351,7 @@ def test_a_stream_passes_on_what_it_is_asked_within_its_time() -> None:
 
 def test_no_time_left_ends_a_stream_before_it_is_used() -> None:
     plain = Plain()
-    stream = limited(plain, Call(ends_at=0.0, wire_bytes=1000))
+    stream = limited(plain, Call(ends_at=0.0, limits=Limits(wire_bytes=1000)))
 
     for use in (lambda: stream.read(1), lambda: stream.write(b"x"), lambda: stream.start_tls(strict_tls())):
         with pytest.raises(TemporarilyDown) as told:
@@ -345,7 +371,7 @@ def test_no_time_left_ends_a_stream_before_it_is_used() -> None:
     ],
 )
 def test_a_stream_ends_at_its_bytes(head_is_read: bool, received: int, code: str) -> None:
-    call = Call(ends_at=float("inf"), wire_bytes=1000, received=received, head_is_read=head_is_read)
+    call = Call(ends_at=float("inf"), limits=Limits(wire_bytes=1000), received=received, head_is_read=head_is_read)
     stream = limited(Plain(b"x"), call)
 
     if not code:
@@ -374,7 +400,7 @@ def caused(failure: Exception, cause: Exception | None) -> Exception:
     ],
 )
 def test_why_no_secure_connection_came_about_is_told(failure: Exception, code: str) -> None:
-    stream = limited(Plain(failure=failure), Call(ends_at=float("inf"), wire_bytes=1))
+    stream = limited(Plain(failure=failure), Call(ends_at=float("inf"), limits=Limits(wire_bytes=1)))
 
     with pytest.raises(SourceError) as told:
         stream.start_tls(strict_tls(), HOST, 2.0)
@@ -384,7 +410,7 @@ def test_why_no_secure_connection_came_about_is_told(failure: Exception, code: s
 
 
 def test_a_secure_connection_is_asked_for_by_name_and_is_limited_like_the_plain_one() -> None:
-    plain, call, context = Plain(), Call(ends_at=float("inf"), wire_bytes=1000), strict_tls()
+    plain, call, context = Plain(), Call(ends_at=float("inf"), limits=Limits(wire_bytes=1000)), strict_tls()
 
     inner = limited(plain, call).start_tls(context, HOST, 2.0)
 

@@ -34,7 +34,7 @@ SHELVES: dict[str, tuple[Row, ...]] = {
 CLOSED: set[str] = set()  # Streams that the shop refuses; tests close and open them.
 
 
-def check(credentials: Credentials, *, budget: Budget) -> Proof:
+def check(credentials: Credentials, *, budget: Budget, seconds: float) -> Proof:
     """Prove that the key works. Raises BadCredentials."""
     budget.take(Lane.INTERACTIVE)
     refuse_wrong_key(credentials)

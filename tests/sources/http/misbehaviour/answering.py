@@ -27,7 +27,7 @@ NO_RECORDS = "ActiveCampaign sent an answer without the records that we asked fo
 
 web_page: dict[str, Any] = {"error": TemporarilyDown, "code": "web_page", "says": WEB_PAGE, "requests": 1}
 unread: dict[str, Any] = {"error": UnexpectedAnswer, "says": UNREADABLE}
-too_large: dict[str, Any] = {"error": UnexpectedAnswer, "code": "too_large", "says": TOO_LARGE, "requests": 4}
+too_large: dict[str, Any] = {"error": UnexpectedAnswer, "code": "too_large", "says": TOO_LARGE, "requests": 5}
 refused: dict[str, Any] = {"error": UnexpectedAnswer, "code": "request_refused", "says": REFUSED}
 bad_key: dict[str, Any] = {"error": BadCredentials, "code": "key_refused", "says": BAD_KEY}
 blocked: dict[str, Any] = {"error": TemporarilyDown, "code": "blocked", "says": BLOCKED, "requests": 1}
@@ -132,9 +132,9 @@ KINDS: Cases = (
 
 SIZES: Cases = (
     Case(row=32, does="announces a gigabyte", script=(answers(b"{}", length=10**9),), megabytes=10, **too_large),
-    Case(row=33, does="never ends", script=(repeats(b" " * 65_536, first=OK + b"\r\n{"),), megabytes=20, **too_large),
+    Case(row=33, does="never ends", script=(repeats(b" " * 65_536, first=OK + b"\r\n{"),), megabytes=60, **too_large),
     Case(row=34, does="packs a bomb", script=(bomb,), megabytes=80, **too_large),
-    Case(row=34, does="packs a bomb", by="test", script=(bomb,), megabytes=10, **too_large | {"requests": 1}),
+    Case(row=34, does="packs a bomb", by="test", script=(bomb,), megabytes=80, **too_large | {"requests": 1}),
     Case(
         row=35,
         does="packs a bomb twice",
@@ -184,8 +184,8 @@ DIRECTIONS: Cases = (
             row=row,
             does=f"sends us by {status} to {where or 'nowhere'}",
             script=(answers(b"", status=status, headers=[("Location", where)] if where else []),),
-            requests=1,
-            lookups=1,
+            requests=2,  # One more on this host: perhaps one stream alone is elsewhere.
+            lookups=2,
             error=WrongAddress,
             code="redirect",
             says=ELSEWHERE,

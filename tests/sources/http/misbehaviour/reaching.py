@@ -9,7 +9,7 @@ from typing import Any
 
 import trustme
 
-from sources.errors import TemporarilyDown, UnexpectedAnswer, WrongAddress
+from sources.errors import TemporarilyDown, TooSlow, UnexpectedAnswer, WrongAddress
 from sources.http.limits import Limits
 from tests.sources.http.conftest import HOST, PUBLIC, server_tls
 from tests.sources.http.misbehaviour.case import ME, SHORT, Case, Cases
@@ -32,8 +32,8 @@ later: dict[str, Any] = {"error": TemporarilyDown, "code": "dns_temporary", "say
 silent: dict[str, Any] = {"error": TemporarilyDown, "code": "no_connection", "says": NO_ANSWER, "requests": 0}
 untrusted: dict[str, Any] = {"error": WrongAddress, "says": NOT_TRUSTED, "requests": 0}
 cut: dict[str, Any] = {"error": TemporarilyDown, "code": "cut_off", "says": CUT_OFF}
-slow: dict[str, Any] = {"error": TemporarilyDown, "code": "read_timeout", "says": TOO_SLOW, "limits": SHORT}
-endless: dict[str, Any] = {"error": TemporarilyDown, "code": "deadline", "says": TOO_SLOW, "limits": SHORT}
+slow: dict[str, Any] = {"error": TooSlow, "code": "read_timeout", "says": TOO_SLOW, "limits": SHORT}
+endless: dict[str, Any] = {"error": TooSlow, "code": "deadline", "says": TOO_SLOW, "limits": SHORT}
 garbled: dict[str, Any] = {"error": UnexpectedAnswer, "code": "protocol", "says": UNREADABLE}
 empty: dict[str, Any] = {"error": TemporarilyDown, "code": "empty_answer", "says": EMPTY}
 
@@ -141,7 +141,7 @@ CONNECTIONS: Cases = (
         resolve=gives(PUBLIC, "8.8.4.4", "1.1.1.1", "1.0.0.1"),
         deaf=(PUBLIC, "8.8.4.4", "1.1.1.1", "1.0.0.1"),
         limits=Limits(connect=0.2),
-        dials=4,
+        dials=8,
         **silent,
     ),
     Case(
@@ -159,6 +159,17 @@ CONNECTIONS: Cases = (
         deaf=("8.8.4.4",),
         limits=Limits(connect=0.2),
         requests=1,
+        slept=0,
+    ),
+    Case(
+        row=8,
+        does="is deaf over IPv6 and not over IPv4",
+        by="test",
+        resolve=gives("2606:4700::1111", "2606:4700::1001", PUBLIC),
+        deaf=("2606:4700::1111", "2606:4700::1001"),
+        limits=Limits(connect=0.5),
+        requests=3,
+        dials=2,
         slept=0,
     ),
     Case(row=9, does="has an expired certificate", certificate=expired, code="tls", slept=0, **untrusted),
@@ -195,10 +206,10 @@ CONNECTIONS: Cases = (
 
 HALF = OK + b'Content-Length: 500\r\n\r\n{"contacts": [{"id": "1"}'
 ENDINGS: Cases = (
-    Case(row=14, does="says nothing", script=(hangs(),), requests=4, **slow),
+    Case(row=14, does="says nothing", script=(hangs(),), requests=2, **slow),
     Case(row=14, does="says nothing", by="test", script=(hangs(),), requests=1, **slow),
     Case(row=15, does="drips its headers", script=(drips(b"X-More: yes\r\n", first=OK),), requests=2, **endless),
-    Case(row=16, does="hangs half-way", script=(hangs(HALF),), requests=4, **slow),
+    Case(row=16, does="hangs half-way", script=(hangs(HALF),), requests=2, **slow),
     Case(row=16, does="hangs half-way once", script=(hangs(HALF),), recovers=True, requests=2, limits=SHORT),
     Case(row=17, does="drips its body", script=(drips(b" ", first=HALF),), requests=2, **endless),
     Case(

@@ -1,0 +1,126 @@
+"""How each stream of a connection is: when it was last read to its end, when it is late, whether it is offered."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from connections.models.connection import Connection
+from connections.models.row_count import RowCount
+from connections.models.stream_run import RunState, StreamRun
+
+ASKED_AGAIN_AFTER = timedelta(days=7) - timedelta(hours=1)  # With the time until the next sync, once a week.
+HELD = Q(rows__gt=0) | Q(stored__gt=0)  # Those from before sizes were kept are stored, and not all counted as such.
+OFFERED = Q(refused_at=None) | Q(was_read=True)
+
+
+class StreamHealthQuerySet(models.QuerySet["StreamHealth"]):
+    def late(self) -> Self:
+        return self.filter(late_at__lt=timezone.now()).order_by("pk")
+
+    def in_trouble(self) -> Self:
+        """What came to no good end when it was last asked for, and should have."""
+        return self.filter(OFFERED).exclude(reason="").order_by("pk")
+
+    def are_refused(self) -> bool:
+        """Whether one of them is: that goes away only when somebody does something."""
+        return any(one.refused_at for one in self)
+
+    def left_out(self, connection: Connection) -> Iterable[str]:
+        """What is not offered, and is not asked for before a week is over or there is another key."""
+        since = timezone.now() - ASKED_AGAIN_AFTER
+        recently = self.exclude(OFFERED).filter(refused_at__gt=since, refused_key=connection.key_fingerprint)
+        return recently.values_list("stream", flat=True)
+
+    def expect(self, connection: Connection, keys: Collection[str], *, late_at: datetime | None) -> None:
+        """From `late_at` on these are late, unless they are read to their end until then."""
+        fresh = [self.model(connection=connection, stream=key) for key in keys]
+        self.bulk_create(fresh, ignore_conflicts=True)
+        self.filter(OFFERED, connection=connection, stream__in=keys).update(late_at=late_at)
+
+    def forget_all_but(self, keys: Collection[str]) -> None:
+        """Those that are chosen no more are late no more, and are asked for anew when they are chosen again."""
+        self.exclude(stream__in=keys).update(late_at=None, told_late_at=None, refused_at=None, reason="")
+
+    def first_late_at(self) -> datetime | None:
+        first: datetime | None = self.aggregate(first=models.Min("late_at"))["first"]
+        return first
+
+    def note(self, connection: Connection, runs: Iterable[StreamRun]) -> bool:
+        """What became of streams in a sync. Returns whether the last one is back that people were told was late."""
+        chosen = [stream.key for stream in connection.streams]
+        self.filter(connection=connection).forget_all_but(chosen)  # The source may offer less than it did.
+        known: dict[str, Any] = {one.stream: one for one in self.filter(connection=connection)}
+        late_at = connection.late_from_now()
+        is_back = False
+        for run in runs:
+            one = known.setdefault(run.stream, self.model(connection=connection, stream=run.stream))
+            is_news = run.finished_at and not (one.read_at and one.read_at > run.finished_at)
+            if is_news and run.stream in chosen:
+                was_told = one.told_late_at is not None
+                one.note(run, late_at=late_at)
+                is_back |= was_told and run.state == RunState.COMPLETE
+        return is_back and not any(one.told_late_at for one in known.values())
+
+
+class StreamHealth(models.Model):
+    """Of one chosen stream. It is late from `late_at` on: None where nothing is scheduled, or it is not offered.
+
+    `was_read`: some key of the connection has read a row of it. Until then a refusal says that it is not offered; after
+    that, that something is wrong. `reason` is why it was not read to its end when it was last asked for.
+    """
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="stream_healths")
+    stream = models.CharField(max_length=60)
+    read_at = models.DateTimeField(null=True)
+    late_at = models.DateTimeField(null=True)
+    told_late_at = models.DateTimeField(null=True)
+    was_read = models.BooleanField(default=False)
+    refused_at = models.DateTimeField(null=True)
+    refused_key = models.CharField(max_length=64, blank=True, editable=False)
+    reason = models.TextField(blank=True)
+
+    objects = StreamHealthQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connection", "stream"], name="one_health_per_stream")]
+        indexes = [models.Index(fields=["late_at"], condition=Q(told_late_at=None), name="stream_late_untold")]
+
+    def __str__(self) -> str:
+        return f"{self.stream} of {self.connection}"
+
+    @property
+    def name(self) -> str:
+        return self.connection.stream_name(self.stream)
+
+    @property
+    def is_offered(self) -> bool:
+        return self.was_read or self.refused_at is None
+
+    def note(self, run: StreamRun, *, late_at: datetime | None) -> None:
+        """`late_at` is when it is late if it is read to its end only now."""
+        was_offered, self.was_read = self.is_offered, self.was_read or run.read > 0
+        self.reason = run.reason
+        self.refused_at, self.refused_key = None, ""
+        if run.state == RunState.COMPLETE:
+            self.read_at, self.late_at, self.told_late_at, self.reason = timezone.now(), late_at, None, ""
+        elif run.state == RunState.SKIPPED:
+            self.late_at = self.told_late_at = None
+        elif not was_offered:
+            self.late_at = late_at
+        if run.is_refused:
+            self.refused_at, self.refused_key = timezone.now(), run.key_fingerprint
+        self.save()
+
+
+def was_ever_read(run: StreamRun) -> bool:
+    """Whether some key of this connection has read a row of the stream, in this run or before."""
+    connection = run.sync.connection
+    return (
+        run.read > 0
+        or StreamHealth.objects.filter(connection=connection, stream=run.stream, was_read=True).exists()
+        or RowCount.objects.filter(HELD, holding=connection.holding, stream=run.stream).exists()
+    )

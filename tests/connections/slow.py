@@ -1,0 +1,45 @@
+"""A slow account, the patience of a person cut short, and a worker that goes on."""
+
+import threading
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from connections.models import LiveCheck
+from connections.syncing.carrying_on import carry_on
+from connections.syncing.working import Worker
+from sources.activecampaign.sandbox.server import SandboxServer
+
+SHORT = 0.6  # Seconds; a person's patience in these tests.
+
+
+def hangs(sandbox: SandboxServer, path: str = "users/me", *, times: int | None = 1) -> None:
+    sandbox.fault(path, hang="headers", times=times)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connections.checking.patience.PERSONS", SHORT)
+
+
+def carry_on_all() -> int:
+    """Do what a worker does, until no check is left; returns how many there were."""
+    carried = 0
+    while live_check := LiveCheck.objects.claim():
+        carry_on(live_check, stopping=threading.Event())
+        carried += 1
+    return carried
+
+
+def serve_once() -> None:
+    worker = Worker()
+    thread = threading.Thread(target=lambda: (worker.serve_once(), connections.close_all()))
+    thread.start()
+    thread.join()
+
+
+def sealed_columns() -> str:
+    """Every text of every live check as it stands in the database."""
+    rows: list[dict[str, Any]] = [*LiveCheck.objects.values()]
+    return str(rows)
