@@ -130,6 +130,14 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", LONGEST_SILENCE)
+    DATABASES["default"] |= {
+        # Kept from one request to the next: to open one takes longer than most pages.
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        # They would cost two statements more for each list of choices, and no PgBouncer between two transactions knows
+        # them. Long lists are read in bites instead.
+        "DISABLE_SERVER_SIDE_CURSORS": True,
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL: str = given["REDIS_URL"]
