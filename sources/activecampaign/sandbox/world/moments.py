@@ -8,6 +8,7 @@ from functools import cache
 WORLD_BEGINS = calendar.timegm((2023, 1, 9, 14, 0, 0))
 WORLD_ENDS = calendar.timegm((2026, 6, 30, 22, 0, 0))
 # Fixed, not relative to today: the same seed gives the same rows, so a restarted sandbox shows nothing as changed.
+SPAN = WORLD_ENDS - WORLD_BEGINS
 
 
 def now() -> int:

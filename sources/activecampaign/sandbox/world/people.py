@@ -6,7 +6,8 @@ from uuid import uuid4
 
 from sources.activecampaign.sandbox.world import words
 from sources.activecampaign.sandbox.world.moments import day, iso, plain
-from sources.activecampaign.sandbox.world.resource import Drawing, Resource, Row, WorldView
+from sources.activecampaign.sandbox.world.resource import Drawing, Many, Resource, Row, WorldView
+from sources.activecampaign.sandbox.world.values import typed_account_value
 
 ZERO_TIME = "0000-00-00 00:00:00"
 
@@ -24,7 +25,6 @@ def draw_contact(drawing: Drawing) -> Row:
         "sentcnt": str(drawing.number(90)),
         **_odd_columns(drawing),
         **_times(drawing),
-        "accountContacts": [drawing.some_id("accounts")] if drawing.chance(0.1) else [],
     }
 
 
@@ -164,6 +164,26 @@ CONTACTS = Resource(
     stamps={"udate": iso, "updated_timestamp": plain, "updated_utc_timestamp": plain},
     has_keyset=True,
     changed_since="exclusive",
+    lists={
+        name: Many(stream=name, column="contact", has_meta=name != "contactLists")
+        for name in (
+            *("fieldValues", "contactTags", "contactLists", "contactAutomations", "accountContacts"),
+            *("contactDeals", "contactData", "scoreValues", "deals"),
+        )
+    }
+    | {
+        "bounceLogs": Many(stream="bounceLogs", column="subscriberid", has_meta=False),
+        "trackingLogs": Many(stream="trackingLogs", column="subscriberid"),
+        "fields": Many(stream="fields"),
+    },
+    # observed: JV, FC (B+), also AG: values, tags and lists; public source 65840840399, AD, A2, BAM (B): the others.
+    includes=(
+        *("fieldValues", "contactTags", "contactLists", "contactAutomations", "accountContacts"),
+        *("contactDeals", "contactData", "fields"),
+    ),
+    refers=("scoreValues", "accountContacts"),
+    # observed: RP, JV, AD (A): by id. Documented: cdate, email, names and scores; here only the first of these.
+    orders={"id": "id", "cdate": "created"},
     extras=page_input,
     beside=("contactAutomations", "contactLists", "deals", "fieldValues", "geoIps"),
 )
@@ -178,7 +198,6 @@ def draw_account(drawing: Drawing) -> Row:
         "createdTimestamp": iso(drawing.created),
         "updatedTimestamp": iso(drawing.changed),
         "owner": drawing.some_id("users"),
-        "contactCount": str(drawing.number(6)),
     }
 
 
@@ -198,6 +217,19 @@ ACCOUNTS = Resource(
         "id": "",
     },
     draw=draw_account,
+    counters={"contactCount": ("accountContacts", "people"), "dealCount": ("deals", "deals of account")},
+    unless_asked={"dealCount": "count_deals"},  # Documented, as for the accounts' counters as a whole.
+    lists={
+        # observed: AD, MF, public source 17874643756 (B): under a name of its own, in a shape of its own.
+        "accountCustomFieldData": Many(
+            stream="accountCustomFieldData",
+            column="accountId",
+            envelope="customerAccountCustomFieldData",
+            shape=typed_account_value,
+        ),
+        "accountContacts": Many(stream="accountContacts", column="account"),
+    },
+    includes=("accountCustomFieldData",),
     size=lambda contacts, deals: min(len(words.COMPANIES) + contacts // 100, 3000),
     links=("notes", "accountCustomFieldData", "accountContacts", "emailActivities", "contactEmails", "owner"),
     first_id=12,
