@@ -70,6 +70,9 @@ class SandboxProcess:
     def clear_faults(self) -> None:
         self._post("/__fault", {"clear": True})
 
+    def behave(self, **wanted: Any) -> None:
+        self._post("/__habits", wanted)
+
     def add_key(self, key: str, *, user_id: int, admin: bool = False, denied: Collection[str] = ()) -> None:
         self._post("/__key", {"add": key, "user_id": user_id, "admin": admin, "denied": list(denied)})
 

@@ -15,9 +15,7 @@ from sources.activecampaign.sandbox.world.world import World
 SCHEMAS, RECORDS, AUDIENCES = "customObjects/schemas", "customObjects/records", "audiences"
 # observed: AG (A, 2026-07): a 403 whose text tells the user to upgrade. The words are ours.
 NO_CRM = "Please upgrade your account to enable the CRM."
-OF_THE_CRM = frozenset(
-    {path for path in RESOURCES if path.startswith("deal")} | {"contactDeals", "taskOutcomes"}
-)
+OF_THE_CRM = frozenset({path for path in RESOURCES if path.startswith("deal")} | {"contactDeals", "taskOutcomes"})
 BROKEN_PAGE = (
     '<?xml version="1.0" encoding="utf-8"?><!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN">'
     '<html xmlns="http://www.w3.org/1999/xhtml"><head><title>Error</title></head><body><p>500</p></body></html>'

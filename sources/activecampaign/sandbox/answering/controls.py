@@ -10,6 +10,7 @@ from sources.activecampaign.sandbox.answering.faults import Faults, make_fault
 from sources.activecampaign.sandbox.answering.keys import Keyring
 from sources.activecampaign.sandbox.answering.traffic import Traffic
 from sources.activecampaign.sandbox.world.catalogue import RESOURCES
+from sources.activecampaign.sandbox.world.habits import make_habits
 from sources.activecampaign.sandbox.world.world import World
 
 PAGE = """<!DOCTYPE html>
@@ -43,6 +44,7 @@ class Controls:
         self.key = key
         self._actions: Mapping[str, Callable[[dict[str, Any]], Any]] = {
             "/__fault": self._fault,
+            "/__habits": self._habits,
             "/__key": self._key,
             "/__world": self._world,
         }
@@ -97,6 +99,11 @@ class Controls:
         if wanted:
             self.faults.add(make_fault(**wanted))
         return {"is_on": bool(wanted)}
+
+    def _habits(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """`{"includes": false}`, or any other of `Habits`."""
+        self.world.habits = make_habits(self.world.habits, **wanted)
+        return {"are_on": sorted(wanted)}
 
     def _key(self, wanted: dict[str, Any]) -> dict[str, Any]:
         """`{"add": key, "user_id": …, "admin": …, "denied": […]}` or `{"revoke": key}`"""

@@ -10,7 +10,7 @@ from sources.activecampaign.sandbox.world.mailings import (
     post,
 )
 from sources.activecampaign.sandbox.world.moments import iso, plain
-from sources.activecampaign.sandbox.world.resource import Drawing, Many, Resource, Row, WorldView, in_turn
+from sources.activecampaign.sandbox.world.resource import Drawing, Many, Resource, Row, WorldView, id_by_turns
 
 MINUTE = 60
 STATUS_WORDS = {"0": "Draft", "1": "Automation", "5": "Completed", "6": "Disabled", "7": "Held for review"}
@@ -28,7 +28,7 @@ def mailing_of(world: WorldView, place: int) -> Mailing:
 def outline_campaign(world: WorldView, place: int) -> Row:
     """observed: OS, ED: an automation's mail names it, and seriesid goes with it."""
     status = STATUSES[place % len(STATUSES)]
-    automation = in_turn(world, "automations", place) if status in OF_AN_AUTOMATION else None
+    automation = id_by_turns(world, "automations", place) if status in OF_AN_AUTOMATION else None
     return {"status": status, "automation": automation, "seriesid": automation or "0"}
 
 
@@ -48,7 +48,7 @@ def draw_campaign(drawing: Drawing) -> Row:
         "created_timestamp": plain(drawing.created),
         "updated_timestamp": plain(drawing.changed),
         "campaign_message_id": str(drawing.id + 21),
-        "message_id": in_turn(drawing.world, "messages", drawing.position),
+        "message_id": id_by_turns(drawing.world, "messages", drawing.position),
         "screenshot": f"//harbourtea.img-us3.com/_screenshot_/{drawing.dice.getrandbits(64):016x}.jpeg",
         **(_sending(drawing) if drawing.ties["status"] in SENT else {}),
     }

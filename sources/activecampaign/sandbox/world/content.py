@@ -1,9 +1,9 @@
 """What people wrote and set up: messages, forms, segments, scores and notes."""
 
 from sources.activecampaign.sandbox.world import words
-from sources.activecampaign.sandbox.world.moments import iso, plain
 from sources.activecampaign.sandbox.world.mailings import count_campaigns
-from sources.activecampaign.sandbox.world.resource import Drawing, Many, Resource, Row, WorldView, in_turn
+from sources.activecampaign.sandbox.world.moments import iso, plain
+from sources.activecampaign.sandbox.world.resource import Drawing, Many, Resource, Row, WorldView, id_by_turns
 from sources.activecampaign.sandbox.world.ties import Spread
 
 CONTACT_SCORES = sum(kind == "contact" for kind, _ in words.SCORES)  # They come first.
@@ -186,7 +186,7 @@ SCORES = Resource(
 
 
 def outline_score_value(world: WorldView, place: int) -> Row:
-    return {"score": in_turn(world, "scores", place % CONTACT_SCORES)}
+    return {"score": id_by_turns(world, "scores", place % CONTACT_SCORES)}
 
 
 def draw_score_value(drawing: Drawing) -> Row:

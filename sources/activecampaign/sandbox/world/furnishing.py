@@ -22,8 +22,7 @@ from sources.activecampaign.sandbox.world.columns import (
 )
 from sources.activecampaign.sandbox.world.mailings import count_campaigns
 from sources.activecampaign.sandbox.world.moments import iso, plain
-from sources.activecampaign.sandbox.world.resource import Drawing, Many, Row, WorldView
-from sources.activecampaign.sandbox.world.resource import in_turn as id_in_turn
+from sources.activecampaign.sandbox.world.resource import Drawing, Many, Row, WorldView, id_by_turns
 from sources.activecampaign.sandbox.world.ties import Spread
 
 GROUPS = shaped(
@@ -134,7 +133,7 @@ CAMPAIGN_LISTS = shaped(
     "CampaignList",
     {"campaign": tied("campaign"), "list": of("lists"), "list_amt": upto(5000)},
     size=lambda contacts, deals: count_campaigns(contacts),
-    outline=lambda world, place: {"campaign": id_in_turn(world, "campaigns", place)},
+    outline=lambda world, place: {"campaign": id_by_turns(world, "campaigns", place)},
     owners={"campaign": "campaigns"},
 )
 
@@ -146,8 +145,8 @@ CAMPAIGN_MESSAGES = shaped(
      "percentage": "0"},
     size=lambda contacts, deals: count_campaigns(contacts),
     outline=lambda world, place: {
-        "campaign": id_in_turn(world, "campaigns", place),
-        "message": id_in_turn(world, "messages", place),
+        "campaign": id_by_turns(world, "campaigns", place),
+        "message": id_by_turns(world, "messages", place),
     },
     owners={"campaign": "campaigns", "message": "messages"},
 )  # fmt: skip
@@ -200,7 +199,7 @@ SCHEMAS = shaped(
 
 
 def _schema(world: WorldView, place: int) -> Row:
-    return {"schemaId": SCHEMAS.external_id(int(id_in_turn(world, SCHEMAS.path, place)))}
+    return {"schemaId": SCHEMAS.external_id(int(id_by_turns(world, SCHEMAS.path, place)))}
 
 
 # observed: CO, MF (A): at customObjects/records/{schema}, and 400 without one.

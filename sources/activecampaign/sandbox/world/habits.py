@@ -1,7 +1,8 @@
 """How one account differs from another: what it ignores, cuts short, lacks, or cannot do. Tests set it as they need."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 # observed: RP, FY (A): udate moves on tags, opens, clicks, scores and bounces; public source 70552433735 (C): on lists.
 # Of values, automations and accounts it is not known; here it does, and a test that doubts it takes them out.
@@ -45,3 +46,16 @@ class Habits:
 
 
 USUAL = Habits()
+# Under chaos each stream's happenings go by its own calls: a run can be replayed, whatever is read beside it.
+ALONE = Habits(moving=frozenset(), takes_along=False)
+
+
+def make_habits(before: Habits, **wanted: Any) -> Habits:
+    """The habits with some of them changed, from values as JSON has them. Raises ValueError for what there is not."""
+    unknown = wanted.keys() - {one.name for one in fields(Habits)}
+    if unknown:
+        raise ValueError(f"An account has no habit {', '.join(sorted(unknown))}.")
+    changed: dict[str, Any] = {
+        name: frozenset(what) if isinstance(what, list) else what for name, what in wanted.items()
+    }
+    return replace(before, **changed)

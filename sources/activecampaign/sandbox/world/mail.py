@@ -14,7 +14,7 @@ from sources.activecampaign.sandbox.world.columns import (
 )
 from sources.activecampaign.sandbox.world.mailings import LINKS_EACH, Mailing, Met, Post, count_campaigns, post
 from sources.activecampaign.sandbox.world.moments import iso, plain
-from sources.activecampaign.sandbox.world.resource import BY_MOMENT, Count, Drawing, Many, Row, WorldView, in_turn
+from sources.activecampaign.sandbox.world.resource import BY_MOMENT, Count, Drawing, Many, Row, WorldView, id_by_turns
 
 OPEN = "open"  # observed: BAM, and recorded: what a link's address says when it is the read tracker.
 PLACES = (OPEN, "https://harbourtea.example/spring", "https://harbourtea.example/matcha")
@@ -28,9 +28,9 @@ def post_of(world: WorldView) -> Post:
 
 def _mailed(world: WorldView, mailing: Mailing, recipient: int) -> Row:
     return {
-        "subscriberid": in_turn(world, "contacts", mailing.recipient(recipient)),
-        "campaignid": in_turn(world, "campaigns", mailing.place),
-        "messageid": in_turn(world, "messages", mailing.place),
+        "subscriberid": id_by_turns(world, "contacts", mailing.recipient(recipient)),
+        "campaignid": id_by_turns(world, "campaigns", mailing.place),
+        "messageid": id_by_turns(world, "messages", mailing.place),
     }
 
 
@@ -127,8 +127,8 @@ LINKS = shaped(
     links=("campaign", "message"),
     first_id=301,
     outline=lambda world, place: {
-        "campaignid": in_turn(world, "campaigns", place // LINKS_EACH),
-        "messageid": in_turn(world, "messages", place // LINKS_EACH),
+        "campaignid": id_by_turns(world, "campaigns", place // LINKS_EACH),
+        "messageid": id_by_turns(world, "messages", place // LINKS_EACH),
     },
     owners={"campaignid": "campaigns", "messageid": "messages"},
     counters={"uniquelinkclicks": ("linkData", "people of link"), "linkclicks": ("linkData", "clicks of link")},
@@ -141,7 +141,7 @@ LINKS = shaped(
 
 
 def _link(world: WorldView, mailing: Mailing, number: int) -> str:
-    return in_turn(world, "links", LINKS_EACH * mailing.place + number)
+    return id_by_turns(world, "links", LINKS_EACH * mailing.place + number)
 
 
 def outline_trace(world: WorldView, place: int) -> Row:
@@ -248,7 +248,8 @@ def count_bounce(outline: Row) -> Iterator[Count]:
 
 def _code(drawing: Drawing) -> str | int:
     """Recorded: a text in one row, a number in the next."""
-    return drawing.pick(("48", 48)) if drawing.ties["email"] else "23"
+    codes: tuple[str | int, ...] = ("48", 48) if drawing.ties["email"] else ("23",)
+    return drawing.pick(codes)
 
 
 BOUNCES = shaped(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from sources.activecampaign.sandbox.world import words
 from sources.activecampaign.sandbox.world.mailings import post
 from sources.activecampaign.sandbox.world.moments import iso, plain
-from sources.activecampaign.sandbox.world.resource import Count, Drawing, Resource, Row, WorldView, in_turn
+from sources.activecampaign.sandbox.world.resource import Count, Drawing, Resource, Row, WorldView, id_by_turns
 from sources.activecampaign.sandbox.world.ties import Spread
 
 WEEK = 7 * 86_400
@@ -19,7 +19,7 @@ VALUED = Spread("contacts", shift=3)
 def another(world: WorldView, stream: str, spread: Spread, place: int) -> str:
     """One that the row's owner has in no other row, as nobody has a tag twice."""
     owners = max(len(world.first_ids(spread.stream)), 1)
-    return in_turn(world, stream, 7 * spread.owner(place, owners=owners) + spread.nth(place, owners=owners))
+    return id_by_turns(world, stream, 7 * spread.owner(place, owners=owners) + spread.nth(place, owners=owners))
 
 
 def outline_contact_tag(world: WorldView, place: int) -> Row:
@@ -77,8 +77,8 @@ def outline_contact_list(world: WorldView, place: int) -> Row:
     return {
         "list": another(world, "lists", LISTED, place),
         "status": status,
-        "campaign": None if mailing is None else in_turn(world, "campaigns", mailing.place),
-        "message": None if mailing is None else in_turn(world, "messages", mailing.place),
+        "campaign": None if mailing is None else id_by_turns(world, "campaigns", mailing.place),
+        "message": None if mailing is None else id_by_turns(world, "messages", mailing.place),
     }
 
 

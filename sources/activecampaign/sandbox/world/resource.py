@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from random import Random
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
@@ -67,7 +68,7 @@ class Drawing:
         return str(self.pick(ids)) if ids else "0"
 
 
-def in_turn(world: WorldView, stream: str, number: int) -> str:
+def id_by_turns(world: WorldView, stream: str, number: int) -> str:
     """The id of a row that the stream began with, by its number; after the last comes the first again."""
     ids = world.first_ids(stream)
     return str(ids[number % len(ids)]) if ids else "0"
@@ -102,6 +103,10 @@ class Many:
     envelope: str = ""
     shape: Callable[[WorldView, Row], Row] | None = None
     has_meta: bool = True
+
+
+def nothing_counted(outline: Row) -> Iterable[Count]:
+    return ()
 
 
 def no_extras(world: WorldView, query: Mapping[str, str], rows: Sequence[Row]) -> dict[str, Any]:
@@ -148,7 +153,7 @@ class Resource:
     outline: Callable[[WorldView, int], Row] | None = None
     owners: Mapping[str, str] = field(default_factory=dict)
     born: Callable[[WorldView, int], int] | None = None
-    counts: Callable[[Row], Iterable[Count]] | None = None
+    counts: Callable[[Row], Iterable[Count]] = nothing_counted
     counters: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     unless_asked: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, Many] = field(default_factory=dict)
@@ -186,7 +191,11 @@ class Resource:
         if self.links is None:
             return []
         home = self.home.format(origin=origin, path=self.path, id=identity)
-        return {link.partition("?")[0]: home + link for link in self.links}
+        return {name: home + link for name, link in self._named_links}
+
+    @cached_property
+    def _named_links(self) -> list[tuple[str, str]]:
+        return [(link.partition("?")[0], link) for link in self.links or ()]
 
 
 # Not documented for the lists that only grow: observed for activities and emailActivities (AG, A); of logs, linkData,

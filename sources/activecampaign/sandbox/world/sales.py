@@ -6,7 +6,7 @@ from typing import Any
 
 from sources.activecampaign.sandbox.world import words
 from sources.activecampaign.sandbox.world.moments import iso
-from sources.activecampaign.sandbox.world.resource import Count, Drawing, Many, Resource, Row, WorldView, in_turn
+from sources.activecampaign.sandbox.world.resource import Count, Drawing, Many, Resource, Row, WorldView, id_by_turns
 from sources.activecampaign.sandbox.world.ties import Spread
 from sources.activecampaign.sandbox.world.values import typed_deal_value
 
@@ -16,10 +16,10 @@ DAY = 86_400
 
 def outline_deal(world: WorldView, place: int) -> Row:
     pipeline, _ = STAGES[5 * place % len(STAGES)]
-    company = in_turn(world, "accounts", 7 * place) if place % 2 else None
+    company = id_by_turns(world, "accounts", 7 * place) if place % 2 else None
     return {
-        "group": in_turn(world, "dealGroups", pipeline),
-        "stage": in_turn(world, "dealStages", 5 * place % len(STAGES)),
+        "group": id_by_turns(world, "dealGroups", pipeline),
+        "stage": id_by_turns(world, "dealStages", 5 * place % len(STAGES)),
         "account": company,
         "customerAccount": company,
     }

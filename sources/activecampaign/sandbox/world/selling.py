@@ -14,7 +14,6 @@ from sources.activecampaign.sandbox.world.columns import (
     same_as,
     shaped,
     share,
-    upto,
 )
 from sources.activecampaign.sandbox.world.moments import iso, plain
 from sources.activecampaign.sandbox.world.resource import BY_MOMENT, Count, Drawing, Row

@@ -14,8 +14,7 @@ from sources.activecampaign.sandbox.world.columns import (
     tied,
 )
 from sources.activecampaign.sandbox.world.moments import iso
-from sources.activecampaign.sandbox.world.resource import Drawing, Many, Row, WorldView
-from sources.activecampaign.sandbox.world.resource import in_turn as id_in_turn
+from sources.activecampaign.sandbox.world.resource import Drawing, Many, Row, WorldView, id_by_turns
 
 CONNECTIONS = shaped(
     "connections",
@@ -119,7 +118,7 @@ PRODUCTS_EACH = 2
 
 
 def outline_product(world: WorldView, place: int) -> Row:
-    return {"order": id_in_turn(world, "ecomOrders", place // PRODUCTS_EACH)}
+    return {"order": id_by_turns(world, "ecomOrders", place // PRODUCTS_EACH)}
 
 
 # Documented: of each order, and all of them.

@@ -68,6 +68,8 @@ class Table:
     def outline(self, identity: int) -> Row:
         """What ties the row to others, and what is counted by it, as it is now."""
         outline = self._first_outline(self._place(identity))
+        if not outline:
+            return outline
         written = self._written.get(identity)
         return outline | {name: written[name] for name in outline.keys() & written.keys()} if written else outline
 
@@ -82,7 +84,6 @@ class Table:
     def tally(self, name: str, of: str) -> int:
         """What all rows that are there come to."""
         if self._tally is None:
-            assert self.resource.counts, f"Nothing is counted by the rows of {self.resource.path}."
             self._tally = Tally(self.resource.counts)
             for identity in self.ids:
                 self._tally.add(self.outline(identity))

@@ -3,10 +3,17 @@
 from bisect import bisect_left
 from typing import Any
 
-from sources.activecampaign.sandbox.world.columns import changed, changed_plain, created, created_plain, in_turn, shaped, share
+from sources.activecampaign.sandbox.world.columns import (
+    changed,
+    changed_plain,
+    created,
+    created_plain,
+    in_turn,
+    shaped,
+    share,
+)
 from sources.activecampaign.sandbox.world.moments import day, iso, plain
-from sources.activecampaign.sandbox.world.resource import Drawing, Resource, Row, WorldView
-from sources.activecampaign.sandbox.world.resource import in_turn as id_in_turn
+from sources.activecampaign.sandbox.world.resource import Drawing, Resource, Row, WorldView, id_by_turns
 from sources.activecampaign.sandbox.world.ties import Spread
 
 LABELS = ("Tins a month", "Water", "Delivery day", "First order", "Budget")
@@ -44,7 +51,7 @@ def values_of(thing: str, title: str, spread: Spread, **facts: Any) -> Resource:
     def outline(world: WorldView, place: int) -> Row:
         owners = max(len(world.first_ids(spread.stream)), 1)
         number = spread.owner(place, owners=owners) + spread.nth(place, owners=owners)
-        return {"customFieldId": id_in_turn(world, fields, number)}
+        return {"customFieldId": id_by_turns(world, fields, number)}
 
     def value(drawing: Drawing) -> str:
         kind = _type(drawing.world, fields, drawing.ties["customFieldId"])
@@ -100,7 +107,9 @@ def _type(world: WorldView, fields: str, identity: str) -> str:
 
 
 DEAL_FIELDS = fields_of("deal", "Deal")
-DEAL_VALUES = values_of("deal", "Deal", Spread("deals"), size=share(deals=2), first_id=410, filters={"filters[dealId]": "dealId"})
+DEAL_VALUES = values_of(
+    "deal", "Deal", Spread("deals"), size=share(deals=2), first_id=410, filters={"filters[dealId]": "dealId"}
+)
 ACCOUNT_FIELDS = fields_of("account", "Account")
 ACCOUNT_VALUES = values_of(
     "account",
