@@ -14,6 +14,7 @@ SOMETIMES = {"deals": {"nextTask"}, "campaigns": {"aggregateRevenues"}}
 OPTIONAL = {
     ("lists", "udate"),
     ("campaigns", "sdate"),
+    ("campaigns", "automation"),
     ("accounts", "accountUrl"),
     ("deals", "nextdate"),
     ("deals", "account"),
@@ -134,7 +135,8 @@ def test_a_row_of_a_contacts_list_is_the_recorded_one(sandbox):
     rows = ask(sandbox, "contactLists", limit=100).json()["contactLists"]
 
     assert all(list(row) == list(recorded) for row in rows)
-    assert {row["status"] for row in rows} == {"1", "2"}
+    assert {row["status"] for row in rows} == {"1", "2", "3"}
+    assert all((row["status"] == "1") == (row["campaign"] is None) == (row["udate"] is None) for row in rows)
 
 
 def test_a_single_contact_comes_with_what_stands_beside_it(sandbox):

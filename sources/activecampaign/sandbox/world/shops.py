@@ -157,9 +157,10 @@ ORDER_ACTIVITIES = shaped(
     "ecomOrderActivities",
     "ecomOrderActivity",
     "EcomOrderActivity",
-    {"order": of("ecomOrders"), "type": one_of("placed", "shipped"), "tstamp": created},
+    {"order": of("ecomOrders"), "orderid": same_as("order"), "type": one_of("placed", "shipped"), "tstamp": created,
+     "createdDate": created, "updatedDate": changed},
     size=share(contacts=1 / 2),
-    stamps={"tstamp": iso},
-)
+    stamps={"tstamp": iso, "updatedDate": iso},
+)  # fmt: skip
 
 ALL = (CONNECTIONS, CUSTOMERS, ORDERS, ORDER_PRODUCTS, ORDER_ACTIVITIES)

@@ -123,7 +123,7 @@ CONTACT_EMAILS = shaped(
     "contactEmails",
     "contactEmail",
     "SubscriberEmail",
-    {"contact": of("contacts"), "user": of("users"), "subject": tea, "message": "<p>Thank you.</p>", "sdate": created,
+    {"contact": of("contacts"), "user": of("users"), "subject": tea, "message": of("messages"), "sdate": created,
      "opens": upto(3)},
     size=share(contacts=1 / 5),
     first_id=13,
