@@ -191,6 +191,19 @@ def test_errors_are_the_recorded_ones(sandbox):
     assert error.json()["errors"][0].keys() == sample("error_422_numeric_status")["errors"][0].keys()
 
 
+def test_the_bare_address_of_the_api_answers_to_a_key_alone(sandbox):
+    assert ask(sandbox, "").status_code == 200
+    assert ask(sandbox, "", key="wrong").status_code == 403
+
+
+def test_mail_of_automations_names_them_and_has_a_status_of_its_own(sandbox):
+    campaigns = sandbox.world.rows("campaigns")
+
+    assert {row["status"] for row in campaigns} == {"0", "1", "5", "6", "7"}
+    assert all((row["status"] in ("1", "6")) == (row["automation"] is not None) for row in campaigns)
+    assert all(row["seriesid"] == (row["automation"] or "0") for row in campaigns)
+
+
 def test_every_answer_carries_the_headers_that_were_seen(sandbox):
     headers = ask(sandbox, "users/me").headers
 

@@ -169,7 +169,7 @@ def test_what_happens_to_a_contact_moves_its_udate(sandbox: SandboxServer, strea
     contact = sandbox.world.ids("contacts")[7]
     after = {"filters[updated_after]": "2029-01-01T00:00:00Z"}
 
-    added = sandbox.world.insert(stream, moment=1_900_000_000, **dict.fromkeys(columns, contact))
+    added = sandbox.world.insert(stream, moment=1_900_000_000, **{column: contact})
     moved = ask(sandbox, "contacts", **after).json()["contacts"]
     sandbox.world.remove(stream, added, moment=1_900_000_060)
 

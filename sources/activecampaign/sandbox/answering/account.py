@@ -121,7 +121,7 @@ class Account:
     def _document(self, asked: "Asked", query: Mapping[str, str], arrives: bool) -> dict[str, Any]:
         resource, many, world = asked.resource, asked.many, self.world
         table = world.table(resource.path)
-        within = table.tied(many.column, asked.of) if many else None
+        within = table.tied(many.column, asked.of) if many else self._members(resource, query)
         chosen = choose(table, query, habits=world.habits, within=within)
         rows = [table.row(identity) for identity in chosen.ids]
         for column, parameter in resource.unless_asked.items():
@@ -136,6 +136,20 @@ class Account:
         empty: dict[str, Any] = {name: [] for name in resource.empty_lists}
         along = self._sideloaded(resource, rows) | self._included(resource, rows, query.get("include", ""), arrives)
         return {**empty, **along, resource.list_name: rows, "meta": meta}
+
+    def _members(self, resource: Resource, query: Mapping[str, str]) -> Sequence[int] | None:
+        """observed: NL, FY, MD (A): contacts of a list or a tag, or with a status. BF's account ignored tagid."""
+        asked: dict[str, list[set[int]]] = {}
+        for parameter, (stream, column) in resource.members.items():
+            text = query.get(parameter, "")
+            if _is_number(text) and f"{resource.path} {parameter}" not in self.world.habits.ignores:
+                asked.setdefault(stream, []).append({*self.world.table(stream).tied(column, text)})
+        found = [
+            {int(self.world.table(stream).outline(one)["contact"]) for one in set.intersection(*each)}
+            for stream, each in asked.items()
+        ]
+        kept = set.intersection(*found) if found else set()
+        return [one for one in self.world.table(resource.path).ids if one in kept] if found else None
 
     def _included(self, resource: Resource, rows: Sequence[Row], wish: str, arrives: bool) -> dict[str, list[Row]]:
         """observed: JV, AD (B): arrays at the top, whole rows in the shape of their own list; the row has their ids."""

@@ -181,6 +181,7 @@ CONTACTS = Resource(
         *("fieldValues", "contactTags", "contactLists", "contactAutomations", "accountContacts"),
         *("contactDeals", "contactData", "fields"),
     ),
+    members={"listid": ("contactLists", "list"), "status": ("contactLists", "status"), "tagid": ("contactTags", "tag")},
     refers=("scoreValues", "accountContacts"),
     # observed: RP, JV, AD (A): by id. Documented: cdate, email, names and scores; here only the first of these.
     orders={"id": "id", "cdate": "created"},

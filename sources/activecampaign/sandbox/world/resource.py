@@ -134,7 +134,8 @@ class Resource:
     such row.
 
     `orders` are the fields that `orders[…]` sorts by: the id, the moment of creation or of change, or a column;
-    `filters` the parameters that are honoured, by column. Anything else is ignored, as the API does.
+    `filters` the parameters that are honoured, by column, and `members` those that go by the column of another stream
+    in whose `contact` the row stands. Anything else is ignored, as the API does.
     """
 
     path: str
@@ -164,6 +165,7 @@ class Resource:
     dies_with: tuple[str, ...] = ()
     orders: Mapping[str, str] = field(default_factory=dict)
     filters: Mapping[str, str] = field(default_factory=dict)
+    members: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     most_rows: int = 100
     has_keyset: bool = False
     changed_since: Literal["exclusive", "inclusive"] | None = None
