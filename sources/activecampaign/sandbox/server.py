@@ -17,7 +17,6 @@ from sources.activecampaign.sandbox.answering.keys import Keyring
 from sources.activecampaign.sandbox.answering.traffic import Admission, Traffic
 from sources.activecampaign.sandbox.stirring.chaos import Chaos, Unrest
 from sources.activecampaign.sandbox.stirring.neighbour import Calling
-from sources.activecampaign.sandbox.world.catalogue import RESOURCES
 from sources.activecampaign.sandbox.world.habits import ALONE, USUAL, Habits, make_habits
 from sources.activecampaign.sandbox.world.world import World, demo_key
 
@@ -153,8 +152,7 @@ class SandboxServer:
         if fault.replaces:
             return fault.instead()
         answer = self._account.answer(fault.asks_instead(call), arrives=not fault.loses_the_answer)
-        resource = RESOURCES.get(call.place)
-        return fault.bend(answer, envelope=resource.list_name if resource else "")
+        return fault.bend(answer, envelope=self._account.envelope_of(call.place))
 
 
 def _is_of_the_api(call: Call) -> bool:

@@ -52,6 +52,11 @@ class Account:
             return _no_permission(asked.resource.path)
         return self._given(asked, call, arrives)
 
+    def envelope_of(self, place: str) -> str:
+        """Under which name the rows at that path stand, if there are any."""
+        asked = self._asked(place)
+        return asked.envelope if asked and not asked.single else ""
+
     def _asked(self, place: str) -> "Asked | None":
         """What a path below `/api/3/` means."""
         if place in RESOURCES:
@@ -131,10 +136,12 @@ class Account:
         paging = {"limit": str(chosen.limit), "offset": str(chosen.offset)}
         meta |= resource.extras(world, {**query, **paging}, rows)
         if many:
-            shaped = [many.shape(world, row) for row in rows] if many.shape else rows
-            return {asked.envelope: shaped} | ({"meta": meta} if many.has_meta else {})
+            return {asked.envelope: many.shaped(world, rows)} | ({"meta": meta} if many.has_meta else {})
         empty: dict[str, Any] = {name: [] for name in resource.empty_lists}
-        along = self._sideloaded(resource, rows) | self._included(resource, rows, query.get("include", ""), arrives)
+        along: dict[str, Any] = self._sideloaded(resource, rows)
+        if "include" in query and world.habits.includes:
+            rows = [dict(row) for row in rows]  # What was shown of them has no more keys than their own list gives.
+            along |= self._included(resource, rows, query["include"], arrives)
         return {**empty, **along, resource.list_name: rows, "meta": meta}
 
     def _members(self, resource: Resource, query: Mapping[str, str]) -> Sequence[int] | None:
@@ -154,22 +161,24 @@ class Account:
     def _included(self, resource: Resource, rows: Sequence[Row], wish: str, arrives: bool) -> dict[str, list[Row]]:
         """observed: JV, AD (B): arrays at the top, whole rows in the shape of their own list; the row has their ids."""
         arrays: dict[str, list[Row]] = {}
-        for name, _, further in (word.strip().partition(".") for word in wish.split(",") if self.world.habits.includes):
+        for name, _, further in (word.strip().partition(".") for word in wish.split(",")):
             if name not in resource.includes:
                 continue  # observed: 4G, AG, RP (A): what is not known is ignored, not refused.
             many = resource.lists[name]
             found = self._rows_of_all(many, name, rows)
-            if arrives and not many.shape:
-                self.world.history.note_shown(many.stream, found)
             stream = RESOURCES[many.stream].ones.get(further)
             if stream:
                 arrays[RESOURCES[stream].list_name] = self._each(stream, [row[further] for row in found])
-            arrays[many.envelope or name] = [many.shape(self.world, row) for row in found] if many.shape else found
-        return {name: rows[: self.world.habits.most_included] for name, rows in arrays.items() if self._comes(name)}
+            if self._comes(many.envelope or name):
+                found = found[: self.world.habits.most_included]
+                self.world.history.note_shown(many.stream, found if arrives and not many.shape else ())
+                arrays[many.envelope or name] = many.shaped(self.world, found)
+        return arrays
 
-    def _comes(self, name: str) -> bool:
-        self._asked_for[name] += 1
-        return self.world.habits.leaves_out.get(name) != self._asked_for[name]
+    def _comes(self, array: str) -> bool:
+        """Whether an array that was asked for is there this time."""
+        self._asked_for[array] += 1
+        return self.world.habits.leaves_out.get(array) != self._asked_for[array]
 
     def _rows_of_all(self, many: Many, name: str, rows: Sequence[Row]) -> list[Row]:
         """The rows that belong to these, each of which gets the ids of its own."""

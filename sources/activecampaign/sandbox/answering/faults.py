@@ -113,9 +113,9 @@ class Fault:
         document = answer.document
         if not isinstance(document, dict) or not isinstance(document.get(envelope), list):
             return answer
-        bent = {**document, "meta": dict(document["meta"]), envelope: self._bent_rows(document[envelope])}
+        bent = {**document, envelope: self._bent_rows(document[envelope])}
         if self.total is not ...:
-            bent["meta"]["total"] = self.total
+            bent["meta"] = {**document.get("meta", {}), "total": self.total}
         if self.envelope == "missing":
             del bent[envelope]
         elif self.envelope == "null":

@@ -39,7 +39,8 @@ def choose(table: Table, query: Mapping[str, str], *, habits: Habits, within: Se
     """The rows that the query asks for, of the whole table or of those `within`. Raises InvalidQuery."""
     resource = table.resource
     heeded = {name: text for name, text in query.items() if f"{resource.path} {name}" not in habits.ignores}
-    most = habits.most_rows.get(resource.path, resource.most_rows)
+    usual = next((most for name, most in resource.most_rows_of_one.items() if query.get(name)), resource.most_rows)
+    most = habits.most_rows.get(resource.path, usual)
     limit = min(_number(query.get("limit"), otherwise=USUAL_LIMIT) or USUAL_LIMIT, most)
     offset = _number(query.get("offset"), otherwise=0)
     wanted = _matching(table, heeded, table.ids if within is None else within)
@@ -114,7 +115,8 @@ def _matching(table: Table, query: Mapping[str, str], ids: Sequence[int]) -> Seq
     for name, (moment, sign) in _filters(table).items():
         text = query.get(name)
         if text:
-            ids = _filtered(table, ids, edge=_moment(name, text), moment=moment, sign=sign)
+            filtered = partial(_filtered, table, ids, edge=_moment(name, text), moment=moment, sign=sign)
+            ids = table.once(f"{name} {text}", filtered) if ids is table.ids else filtered()
     return ids
 
 

@@ -254,8 +254,8 @@ def _value(drawing: Drawing, kind: str, labels: tuple[str, ...]) -> str:
     """Always text; of several choices, each stands between two bars."""
     if kind == "checkbox":
         return f"||{'||'.join(label for label in labels if drawing.chance(0.5)) or labels[0]}||"
-    if labels:
-        return drawing.pick(labels).partition(" ")[0].lower()
+    if labels:  # observed: AG, WW (A): forms post the raw value, the app the label.
+        return drawing.pick((*labels, *(label.partition(" ")[0].lower() for label in labels)))
     return iso(drawing.created)[:10] if kind == "date" else str(1 + drawing.number(8))
 
 

@@ -104,6 +104,9 @@ class Many:
     shape: Callable[[WorldView, Row], Row] | None = None
     has_meta: bool = True
 
+    def shaped(self, world: WorldView, rows: Sequence[Row]) -> list[Row]:
+        return [self.shape(world, row) for row in rows] if self.shape else [*rows]
+
 
 def nothing_counted(outline: Row) -> Iterable[Count]:
     return ()
@@ -134,6 +137,7 @@ class Resource:
     such row.
 
     `orders` are the fields that `orders[…]` sorts by: the id, the moment of creation or of change, or a column;
+    `most_rows` is how many it gives at once, `most_rows_of_one` how many where that parameter narrows it;
     `filters` the parameters that are honoured, by column, and `members` those that go by the column of another stream
     in whose `contact` the row stands. Anything else is ignored, as the API does.
     """
@@ -167,6 +171,7 @@ class Resource:
     filters: Mapping[str, str] = field(default_factory=dict)
     members: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     most_rows: int = 100
+    most_rows_of_one: Mapping[str, int] = field(default_factory=dict)
     has_keyset: bool = False
     changed_since: Literal["exclusive", "inclusive"] | None = None
     changed_since_parameter: str = "filters[updated_after]"

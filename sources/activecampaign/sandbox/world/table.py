@@ -67,11 +67,19 @@ class Table:
 
     def outline(self, identity: int) -> Row:
         """What ties the row to others, and what is counted by it, as it is now."""
-        outline = self._first_outline(self._place(identity))
+        outline = self.first_outline(self._place(identity))
         if not outline:
             return outline
         written = self._written.get(identity)
         return outline | {name: written[name] for name in outline.keys() & written.keys()} if written else outline
+
+    def first_outline(self, place: int) -> Row:
+        """The outline of the row at that place as the world began; also of one to come, whose id is its place."""
+        resource, outline = self.resource, {}
+        for column, spread in resource.spread.items():
+            owners = self._world.first_ids(spread.stream)
+            outline[column] = str(owners[spread.owner(place, owners=len(owners))]) if owners else "0"
+        return outline | resource.outline(self._world, place) if resource.outline else outline
 
     def tied(self, column: str, value: str) -> list[int]:
         """The ids of the rows in whose column that stands, ascending."""
@@ -89,16 +97,18 @@ class Table:
                 self._tally.add(self.outline(identity))
         return self._tally.sum(name, of)
 
-    def insert(self, columns: Row, *, identity: int | None, moment: int) -> int:
-        """Add a row and return its id: the next free one, or any id that nobody has."""
-        chosen = self._highest + 1 if identity is None else identity
-        if chosen in self:
-            raise ValueError(f"{self.resource.path} has a row {chosen} already.")
-        self._lives[chosen] = (moment, moment)
-        insort(self.ids, chosen)
-        self._write(chosen, self._first_outline(chosen) | columns)
-        self._highest = max(self._highest, chosen)
-        return chosen
+    @property
+    def next_id(self) -> int:
+        return self._highest + 1
+
+    def insert(self, columns: Row, *, identity: int, moment: int) -> None:
+        """Add a row under any id that nobody has."""
+        if identity in self:
+            raise ValueError(f"{self.resource.path} has a row {identity} already.")
+        self._lives[identity] = (moment, moment)
+        insort(self.ids, identity)
+        self._write(identity, self.first_outline(identity) | columns)
+        self._highest = max(self._highest, identity)
 
     def change(self, identity: int, columns: Row, *, moment: int) -> None:
         self._must_have(identity)
@@ -140,13 +150,6 @@ class Table:
     def _place(self, identity: int) -> int:
         return bisect_left(self.first_ids, identity)
 
-    def _first_outline(self, place: int) -> Row:
-        resource, outline = self.resource, {}
-        for column, spread in resource.spread.items():
-            owners = self._world.first_ids(spread.stream)
-            outline[column] = str(owners[spread.owner(place, owners=len(owners))]) if owners else "0"
-        return outline | resource.outline(self._world, place) if resource.outline else outline
-
     def _tied_places(self, column: str, value: str) -> Sequence[int]:
         spread = self.resource.spread.get(column)
         if spread is None:
@@ -162,7 +165,7 @@ class Table:
         if column not in self._places:
             places = self._places[column] = defaultdict(list)
             for place in range(len(self.first_ids)):
-                places[str(self._first_outline(place)[column])].append(place)
+                places[str(self.first_outline(place)[column])].append(place)
         return self._places[column]
 
     def _life(self, identity: int) -> Life:

@@ -82,9 +82,11 @@ class World:
         self, stream: str, *, identity: int | str | None = None, moment: int | None = None, **columns: Any
     ) -> str:
         """Add a row; columns that are not given are drawn. Return its id. Raises ValueError for an id in use."""
-        chosen, when = None if identity is None else int(identity), moment or now()
+        when = moment or now()
         with self.lock:
-            number = self._tables[stream].insert(columns, identity=chosen, moment=when)
+            table = self._tables[stream]
+            number = table.next_id if identity is None else int(identity)
+            table.insert(self._living_owners(table, number) | columns, identity=number, moment=when)
             self._move_owners(stream, self._tables[stream].outline(number), moment=when)
             return self._note("came", stream, number)
 
@@ -108,6 +110,16 @@ class World:
             for path, column in self._dependants(stream):
                 for one in self._tables[path].tied(column, str(identity)):
                     self.remove(path, one, moment=when)
+
+    def _living_owners(self, table: Table, number: int) -> Row:
+        """Whom a row that is drawn belongs to where the one that it would is gone."""
+        outline, ties = table.first_outline(number), table.resource.ties
+        owners = {column: self._tables[ties[column]] for column in table.resource.dies_with}
+        return {
+            column: str(those.ids[number % len(those.ids)])
+            for column, those in owners.items()
+            if those.ids and int(outline[column]) not in those
+        }
 
     def _move_owners(self, stream: str, outline: Row, *, moment: int) -> None:
         """A contact's udate is that of its tags, too."""
