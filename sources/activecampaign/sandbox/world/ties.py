@@ -33,8 +33,7 @@ class Spread:
             return []
         back = _back(owners)
         met = (owner, owner - 1) if owner % 5 == 1 else (owner,)
-        first = [back * (one - self.shift) % owners for one in met]
-        return sorted(place for begin in first for place in range(begin, rows, owners))
+        return sorted([place for one in met for place in range(back * (one - self.shift) % owners, rows, owners)])
 
 
 @cache
