@@ -29,11 +29,8 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
     "not_found": {"status": 404, "document": {"message": "Not Found"}},
     "busy": {"status": 429, "document": {"message": "Too Many Requests"}, "headers": {"Retry-After": "1"}},
     "down": {"status": 503, "body": "", "content_type": ""},
-    "in_between": {
-        "status": 511,
-        "body": "",
-        "content_type": "",
-    },  # observed: JV: in the middle, 200 right after.
+    # observed: JV (A): in the middle of a load, and 200 for the same call right after.
+    "in_between": {"status": 511, "body": "", "content_type": ""},
     "web_page": {"status": 200, "body": WEB_PAGE, "content_type": "text/html; charset=UTF-8"},
     "maintenance": {"status": 503, "body": WEB_PAGE, "content_type": "text/html; charset=UTF-8"},
     "empty": {"status": 200, "body": ""},

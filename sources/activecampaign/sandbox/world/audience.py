@@ -126,7 +126,7 @@ TAGS = Resource(
     },
     draw=draw_tag,
     counters={"subscriber_count": ("contactTags", "tagged")},
-    # observed: public source 62255884242 (B).
+    # observed: PP (B).
     lists={"contactTags": Many(stream="contactTags", column="tag")},
     size=lambda contacts, deals: len(words.TAGS),
     links=("contactGoalTags", "templateTags"),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-# observed: RP, FY (A): udate moves on tags, opens, clicks, scores and bounces; public source 70552433735 (C): on lists.
+# observed: RP, FY (A): udate moves on tags, opens, clicks, scores and bounces; PP (C): on lists.
 # Of values, automations and accounts it is not known; here it does, and a test that doubts it takes them out.
 MOVING = frozenset(
     {

@@ -132,7 +132,7 @@ LINKS = shaped(
     },
     owners={"campaignid": "campaigns", "messageid": "messages"},
     counters={"uniquelinkclicks": ("linkData", "people of link"), "linkclicks": ("linkData", "clicks of link")},
-    # observed: BAM: include=linkData (C), and by link (B); woop: links/{id}/mppLinkData.
+    # observed: BAM: include=linkData (C), and by link (B); PP: links/{id}/mppLinkData.
     lists={name: Many(stream=name, column="linkid") for name in ("linkData", "mppLinkData")},
     includes=("linkData",),
     orders={"id": "id"},

@@ -176,7 +176,7 @@ CONTACTS = Resource(
         "trackingLogs": Many(stream="trackingLogs", column="subscriberid"),
         "fields": Many(stream="fields"),
     },
-    # observed: JV, FC (B+), also AG: values, tags and lists; public source 65840840399, AD, A2, BAM (B): the others.
+    # observed: JV, FC (B+), also AG: values, tags and lists; AD, A2, BAM, PP (B): the others.
     includes=(
         *("fieldValues", "contactTags", "contactLists", "contactAutomations", "accountContacts"),
         *("contactDeals", "contactData", "fields"),
@@ -221,7 +221,7 @@ ACCOUNTS = Resource(
     counters={"contactCount": ("accountContacts", "people"), "dealCount": ("deals", "deals of account")},
     unless_asked={"dealCount": "count_deals"},  # Documented, as for the accounts' counters as a whole.
     lists={
-        # observed: AD, MF, public source 17874643756 (B): under a name of its own, in a shape of its own.
+        # observed: AD, MF, PP (B): under a name of its own, in a shape of its own.
         "accountCustomFieldData": Many(
             stream="accountCustomFieldData",
             column="accountId",

@@ -58,7 +58,7 @@ ACTIVITIES = shaped(
     changed_since_parameter="after",  # observed: AG (A): alone; every filters[…] is ignored.
     orders={"tstamp": "changed"},  # observed: AG (A).
     filters={"contact": "subscriberid"},
-    most_rows_of_one={"contact": 1_000},  # observed: woop (C).
+    most_rows_of_one={"contact": 1_000},  # observed: PP (C).
     never_edited=1.0,
 )
 

@@ -90,7 +90,7 @@ def typed_account_value(world: WorldView, row: Row) -> Row:
 
 
 def _typed(world: WorldView, row: Row, thing: str) -> Row:
-    """observed: EI, CA, WW; AD, MF, public sources 17874643756 and 11976347927 (B): a column for each type, and ids as
+    """observed: EI, CA, WW; AD, MF, PP (B): a column for each type, and ids as
     texts. An amount is in cents."""
     field = str(row["customFieldId"])
     kind = _type(world, f"{thing}CustomFieldMeta", field)
