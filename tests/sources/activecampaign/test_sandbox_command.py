@@ -48,11 +48,20 @@ def test_the_command_takes_a_key_and_rows_from_outside(sandbox_process):
     sandbox.change("contacts", added, lastName="Levi")
     first = ask(sandbox, "contacts").json()["contacts"][0]["id"]
     sandbox.remove("contacts", first)
+    sandbox.behave(moving=[])
+    tagged, _ = sandbox.do_all(
+        [
+            {"insert": "contactTags", "columns": {"contact": added}, "moment": 1_900_000_000},
+            {"change": "contacts", "id": added, "columns": {"phone": "+1"}, "moment": 1_900_000_060},
+        ]
+    )
 
     rows = ask(sandbox, "contacts").json()["contacts"]
     assert (rows[-1]["firstName"], rows[-1]["lastName"]) == ("Noa", "Levi")
     assert len(rows) == 10
     assert first not in {row["id"] for row in rows}
+    assert (rows[-1]["phone"], rows[-1]["udate"]) == ("+1", "2030-03-17T12:47:40-05:00")
+    assert ask(sandbox, f"contacts/{added}/contactTags").json()["contactTags"][-1]["id"] == tagged["id"]
 
 
 def test_the_command_lets_a_seeded_world_loose_and_tells_its_history(sandbox_process):

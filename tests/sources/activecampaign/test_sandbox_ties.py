@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable
+from random import Random
 
 import pytest
 
 from sources.activecampaign.sandbox.server import SandboxServer
+from sources.activecampaign.sandbox.world.catalogue import RESOURCES
 from sources.activecampaign.sandbox.world.ties import Spread
 from sources.activecampaign.sandbox.world.world import World
 from tests.sandbox_fixture import ask
@@ -233,3 +235,41 @@ def test_an_empty_account_has_lists_of_mail_too() -> None:
 
     assert world.row("linkData", added)["subscriberid"] == "0"
     assert world.rows("logs") == world.rows("mppLinkData") == world.rows("bounceLogs") == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_added_changed_and_removed_lists_counters_and_orders_say_what_the_rows_say(seed: int) -> None:
+    world, dice = World(contacts=60, deals=20, seed=seed), Random(seed)
+    streams = ("contacts", "contactTags", "contactLists", "contactAutomations", "linkData", "campaigns", "contactDeals")
+
+    for _ in range(120):
+        stream = dice.choice(streams)
+        columns = {
+            name: dice.choice(world.ids(of)) for name, of in RESOURCES[stream].ties.items() if dice.random() < 0.5
+        }
+        match dice.choice(("insert", "change", "remove")):
+            case "insert":
+                world.insert(stream, **columns)
+            case "change" if world.count(stream):
+                world.change(stream, dice.choice(world.ids(stream)), **columns)
+            case "remove" if world.count(stream) > 9:
+                world.remove(stream, dice.choice(world.ids(stream)))
+
+    for stream in streams[1:]:
+        rows = world.rows(stream)
+        for column in {*RESOURCES[stream].ties} & rows[0].keys():
+            by_owner = {row[column]: [] for row in rows}
+            for row in rows:
+                by_owner[row[column]].append(row["id"])
+            assert {owner: world.tied(stream, column, owner) for owner in by_owner if owner} == {
+                owner: ids for owner, ids in by_owner.items() if owner
+            }
+    people = {*world.ids("contacts")}
+    for row in world.rows("lists"):
+        mine = [one for one in world.rows("contactLists") if one["list"] == row["id"]]
+        assert int(row["active_subscribers"]) == sum(one["status"] == "1" for one in mine)
+        assert {one["contact"] for one in mine} <= people
+    for campaign in world.rows("campaigns"):
+        mine = [one for one in world.rows("linkData") if one["campaignid"] == campaign["id"]]
+        for column, (isread, count) in TIMES_OF.items():
+            assert int(campaign[column]) == count([one for one in mine if one["isread"] == isread]), column

@@ -118,14 +118,16 @@ class Controls:
         return {"is_known": "add" in wanted}
 
     def _world(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        """`{"insert" | "change" | "remove": stream, "id": …, "columns": {…}}`"""
-        identity, columns = wanted.get("id"), wanted.get("columns", {})
+        """`{"insert" | "change" | "remove": stream, "id": …, "columns": {…}, "moment": …}`, or `{"all": […]}` of those."""
+        identity, moment, columns = wanted.get("id"), wanted.get("moment"), wanted.get("columns", {})
         match wanted:
+            case {"all": [*several]}:
+                return {"done": [self._world(one) for one in several]}
             case {"insert": stream}:
-                return {"id": self.world.insert(stream, identity=identity, **columns)}
+                return {"id": self.world.insert(stream, identity=identity, moment=moment, **columns)}
             case {"change": stream}:
-                return self.world.change(stream, wanted["id"], **columns)
+                return self.world.change(stream, wanted["id"], moment=moment, **columns)
             case {"remove": stream}:
-                self.world.remove(stream, wanted["id"])
+                self.world.remove(stream, wanted["id"], moment=moment)
                 return {"id": identity}
         raise ValueError("Say what to insert, change or remove.")
