@@ -54,7 +54,7 @@ class Mailing:
     @property
     def clicks_again(self) -> int:
         """How many of those who clicked the first link clicked the second, too."""
-        return (self.clickers + 12) // 13
+        return self.clickers // 13 or min(self.clickers, 1)
 
     @property
     def traces(self) -> int:
