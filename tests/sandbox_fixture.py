@@ -89,7 +89,7 @@ class SandboxProcess:
         self._post("/__world", {"remove": stream, "id": identity})
 
     def do_all(self, actions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Many changes at once, each `{"insert" | "change" | "remove": stream, "id": …, "columns": {…}, "moment": …}`."""
+        """Many changes at once: `{"insert" | "change" | "remove": stream, "id": …, "columns": {…}, "moment": …}`."""
         return self._post("/__world", {"all": [*actions]})["done"]
 
     def _post(self, path: str, document: dict[str, Any]) -> dict[str, Any]:

@@ -76,4 +76,4 @@ def remark(name: str, tap: Mapping[str, int], stored: Mapping[str, int], connect
     address = str(connection.credentials().api_url)
     rows = (record.row(address=address) for record in connection.records.living().filter(stream=name))
     left_out = sum(map(known.is_left_out, rows))
-    return known.reason if stored[name] - tap[name] == left_out else ""
+    return known.reason if left_out and stored[name] - tap[name] == left_out else ""

@@ -118,7 +118,7 @@ class Controls:
         return {"is_known": "add" in wanted}
 
     def _world(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        """`{"insert" | "change" | "remove": stream, "id": …, "columns": {…}, "moment": …}`; several as `{"all": […]}`."""
+        """`{"insert" | "change" | "remove": stream, "id": …, "columns": {…}, "moment": …}`; many: `{"all": […]}`."""
         identity, moment, columns = wanted.get("id"), wanted.get("moment"), wanted.get("columns", {})
         match wanted:
             case {"all": [*several]}:
