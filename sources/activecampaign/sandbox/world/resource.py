@@ -126,20 +126,20 @@ class Resource:
     columns that a change renews, by how they write the time. `envelope` names the list where the path does not.
 
     What ties a row to others goes by its place alone: `spread` columns name the row of another stream that it belongs
-    to, and `outline` gives more such columns, or those that something is counted by; `owners` are the streams of those
-    that name rows, too. `counts` says what a row with
-    that outline adds to, and `counters` are the columns that show such sums: of which stream, under which name;
-    `unless_asked` those of them that are zero unless a parameter is on. `born` gives the moment from the place.
+    to, and `outline` gives more such columns, whose streams are `owners`, and those that something is counted by.
+    `counts` says what a row with that outline adds to; `counters` are the columns that show such sums: of which stream,
+    under which name; `unless_asked` those of them that are zero unless a parameter is on. `born` gives the moment from
+    the place. `moves` are the columns with an owner whose stamps move with this row, `dies_with` those with an owner
+    without whom there is no such row.
 
-    `lists` are what `path/id/name` answers with, `includes` those of them that `include=` brings along, and `ones` the
-    streams of single rows that come with `include=list.name`. `refers` are columns with the ids of such rows.
-    `moves` are the columns with an owner whose stamps move with this row, `dies_with` those without whom there is no
-    such row.
+    `lists` are what `path/id/name` answers with, `includes` those of them that `include=` brings along, `refers` those
+    whose ids stand in the row. `ones` are the streams of single rows that come along where `include=` goes on behind a
+    dot.
 
-    `orders` are the fields that `orders[…]` sorts by: the id, the moment of creation or of change, or a column;
-    `most_rows` is how many it gives at once, `most_rows_of_one` how many where that parameter narrows it;
-    `filters` the parameters that are honoured, by column, and `members` those that go by the column of another stream
-    in whose `contact` the row stands. Anything else is ignored, as the API does.
+    `orders` are the fields that `orders[…]` sorts by: the id, the moment of creation or of change, or a column.
+    `filters` are the parameters that are honoured, by column, and `members` those that go by the column of another
+    stream in whose `contact` the row stands. Anything else is ignored, as the API does. `most_rows` is how many come at
+    once, `most_rows_of_one` how many where that parameter narrows it.
     """
 
     path: str

@@ -90,7 +90,7 @@ TRACKING_LOGS = shaped(
     links=("contact",),
     first_id=5100,
     spread={"subscriberid": Spread("contacts", shift=2)},
-    orders=BY_MOMENT,
+    orders=BY_MOMENT | {"tstamp": "changed"},
     stamps={"tstamp": iso},
     never_edited=1.0,
 )
