@@ -179,6 +179,16 @@ def test_what_happens_to_a_contact_moves_its_udate(sandbox: SandboxServer, strea
     assert sandbox.world.row("contacts", contact)["udate"] == "2030-03-17T12:47:40-05:00"
 
 
+def test_what_changes_hands_moves_both(sandbox: SandboxServer) -> None:
+    tag = sandbox.world.rows("contactTags")[0]
+    other = next(identity for identity in sandbox.world.ids("contacts") if identity != tag["contact"])
+
+    sandbox.world.change("contactTags", tag["id"], contact=other, moment=1_900_000_000)
+
+    moved = ask(sandbox, "contacts", **{"filters[updated_after]": "2029-01-01T00:00:00Z"}).json()["contacts"]
+    assert {row["id"] for row in moved} == {tag["contact"], other}
+
+
 def test_sends_and_machines_opens_do_not_move_it(sandbox: SandboxServer) -> None:
     contact = sandbox.world.ids("contacts")[7]
     before = sandbox.world.row("contacts", contact)

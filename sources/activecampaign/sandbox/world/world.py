@@ -93,19 +93,20 @@ class World:
     def change(self, stream: str, identity: int | str, *, moment: int | None = None, **columns: Any) -> Row:
         """Change a row at `moment` (seconds since 1970; now) and renew its time stamps. Raises KeyError."""
         with self.lock:
-            table, when = self._tables[stream], moment or now()
-            table.change(int(identity), columns, moment=when)
-            self._move_owners(stream, table.outline(int(identity)), moment=when)
-            self._note("changed", stream, int(identity))
-            return table.row(int(identity))
+            table, when, number = self._tables[stream], moment or now(), int(identity)
+            before = table.outline(number)
+            table.change(number, columns, moment=when)
+            self._move_owners(stream, before, table.outline(number), moment=when)
+            self._note("changed", stream, number)
+            return table.row(number)
 
     def remove(self, stream: str, identity: int | str, *, moment: int | None = None) -> None:
         """The row vanishes without a trace, as in the API, and with it what is nothing without it. Raises KeyError."""
         with self.lock:
-            table, when = self._tables[stream], moment or now()
-            outline = table.outline(int(identity)) if int(identity) in table else {}
-            table.remove(int(identity))
-            self._note("went", stream, int(identity))
+            table, when, number = self._tables[stream], moment or now(), int(identity)
+            outline = table.outline(number)
+            table.remove(number)
+            self._note("went", stream, number)
             self._move_owners(stream, outline, moment=when)
             for path, column in self._dependants(stream):
                 for one in self._tables[path].tied(column, str(identity)):
@@ -121,14 +122,15 @@ class World:
             if those.ids and int(outline[column]) not in those
         }
 
-    def _move_owners(self, stream: str, outline: Row, *, moment: int) -> None:
-        """A contact's udate is that of its tags, too."""
+    def _move_owners(self, stream: str, *outlines: Row, moment: int) -> None:
+        """A contact's udate is that of its tags, too; one that changes hands moves both."""
         resource = RESOURCES[stream]
         for column in resource.moves if stream in self.habits.moving else ():
-            owners, owner = self._tables[resource.ties[column]], int(outline.get(column) or 0)
-            if owner in owners:
-                owners.change(owner, {}, moment=moment)
-                self._note("changed", owners.resource.path, owner)
+            owners = self._tables[resource.ties[column]]
+            for owner in {int(outline[column]) for outline in outlines}:
+                if owner in owners:
+                    owners.change(owner, {}, moment=moment)
+                    self._note("changed", owners.resource.path, owner)
 
     def _dependants(self, stream: str) -> list[tuple[str, str]]:
         if not self.habits.takes_along:
