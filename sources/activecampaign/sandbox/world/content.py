@@ -214,7 +214,7 @@ SCORE_VALUES = Resource(
         "id": "",
     },
     draw=draw_score_value,
-    size=lambda contacts, deals: contacts // 5,
+    size=lambda contacts, deals: contacts // 20,
     links=("score", "contact", "deal"),
     first_id=71,
     spread={"contact": Spread("contacts", shift=1)},

@@ -1,6 +1,7 @@
 """Contacts, the companies that they work for, their custom fields, and the account's own users."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -40,8 +41,13 @@ def _domain(identity: int) -> str:
 
 
 def _address(drawing: Drawing, first: str, last: str) -> str:
-    plain_letters = "".join(letter for letter in f"{first}.{last}".lower() if letter.isascii() and letter != " ")
-    return f"{plain_letters.strip('.') or 'guest'}.{drawing.id}@{_domain(drawing.id)}"
+    return f"{_plain_letters(first, last)}.{drawing.id}@{_domain(drawing.id)}"
+
+
+@cache  # Few names, and many who have them.
+def _plain_letters(first: str, last: str) -> str:
+    letters = "".join(letter for letter in f"{first}.{last}".lower() if letter.isascii() and letter != " ")
+    return letters.strip(".") or "guest"
 
 
 def _odd_columns(drawing: Drawing) -> Row:

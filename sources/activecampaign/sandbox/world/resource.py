@@ -35,8 +35,7 @@ class WorldView(Protocol):
         """What the stream's rows come to for that row of another: see `Resource.counts`."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Drawing:
+class Drawing(NamedTuple):
     """One row about to be drawn: `created` and `updated` (None: never edited) are seconds since 1970.
 
     `ties` is its outline; see `Resource.outline`.

@@ -154,9 +154,9 @@ class Table:
         spread = self.resource.spread.get(column)
         if spread is None:
             return self._places_by(column).get(value, ())
-        owners = self._world.first_ids(spread.stream)
-        owner = bisect_left(owners, int(value))
-        if owner == len(owners) or owners[owner] != int(value):
+        owners, number = self._world.first_ids(spread.stream), int(value)
+        owner = bisect_left(owners, number)
+        if owner == len(owners) or owners[owner] != number:
             return ()
         return spread.places(owner, owners=len(owners), rows=len(self.first_ids))
 
