@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from sources.activecampaign.sandbox.server import SandboxServer
+from sources.activecampaign.sandbox.stirring.chaos import Chaos
 from tests.sandbox_fixture import ask
 
 OF_CONTACTS = ("fieldValues", "contactTags", "contactLists", "contactAutomations", "accountContacts", "contactDeals")
@@ -132,3 +133,18 @@ def test_an_array_may_be_missing_on_one_page(sandbox: SandboxServer) -> None:
     assert ["contactTags" in one for one in pages] == [True, False, True]
     assert all("contactLists" in one for one in pages)
     assert pages[1]["contacts"][0].keys() == pages[0]["contacts"][0].keys()
+
+
+def test_under_chaos_what_comes_along_is_stirred_and_what_was_shown_of_it_is_known(
+    new_sandbox: Callable[..., SandboxServer],
+) -> None:
+    sandbox = new_sandbox(chaos=Chaos(seed=3, changes=1))
+
+    pages = [page(sandbox, "contacts", "contactTags,contactLists", offset=offset) for offset in (0, 100, 200)]
+
+    for stream in ("contacts", "contactTags", "contactLists"):
+        history = sandbox.world.history
+        assert history.came(stream) | history.changed(stream) | history.went(stream)
+        last = {row["id"]: row for one in pages for row in one[stream]}
+        plain = {key: {name: row[name] for name in row if name not in OF_CONTACTS[1:3]} for key, row in last.items()}
+        assert history.shown(stream) == plain

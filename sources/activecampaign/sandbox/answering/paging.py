@@ -1,9 +1,10 @@
 """Which rows of a table a query asks for."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from random import random
+from typing import Any
 
 from sources.activecampaign.sandbox.world import moments
 from sources.activecampaign.sandbox.world.habits import Habits
@@ -68,17 +69,17 @@ def _ordered(table: Table, wanted: Sequence[int], query: Mapping[str, str]) -> S
             continue
         is_reversed = _direction(query, parameter) == "DESC"
         if field != "id":
-            ranks = table.once(f"order by {field}", partial(_ranks, table, field))
-            wanted = ranks if wanted is table.ids else [*filter(set(wanted).__contains__, ranks)]
+            ranked = partial(sorted, wanted, key=_rank(table, field))
+            wanted = table.once(f"order by {field}", ranked) if wanted is table.ids else ranked()
         return wanted[::-1] if is_reversed else wanted
     return wanted
 
 
-def _ranks(table: Table, field: str) -> list[int]:
+def _rank(table: Table, field: str) -> Callable[[int], tuple[Any, int]]:
     if field in ("created", "changed"):
         when = table.created_at if field == "created" else table.changed_at
-        return sorted(table.ids, key=lambda identity: (when(identity), identity))
-    return sorted(table.ids, key=lambda identity: (table.row(identity).get(field) or "", identity))
+        return lambda identity: (when(identity), identity)
+    return lambda identity: (table.row(identity).get(field) or "", identity)
 
 
 def _number(text: str | None, *, otherwise: int) -> int:
