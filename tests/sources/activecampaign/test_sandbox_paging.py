@@ -57,6 +57,19 @@ def test_contacts_changed_after_a_moment_are_strictly_after_it(sandbox):
     assert ids(ask(sandbox, "contacts", **{"filters[updated_after]": iso(1_900_000_000)})) == []
 
 
+def test_an_account_may_take_any_zone_for_its_own(sandbox):
+    changed = sandbox.world.ids("contacts")[50]
+    sandbox.world.change_contact(changed, moment=1_900_000_000)
+    in_utc = {"filters[updated_after]": "2030-03-17T17:46:00Z"}  # Forty seconds before; five hours after by the clock.
+
+    heeded = ids(ask(sandbox, "contacts", **in_utc))
+    sandbox.behave(heeds_zones=False)
+
+    assert heeded == [changed]
+    assert ids(ask(sandbox, "contacts", **in_utc)) == []
+    assert ids(ask(sandbox, "contacts", **{"filters[updated_after]": "2030-03-17T12:46:00Z"})) == [changed]
+
+
 def test_deals_changed_after_a_moment_include_it(sandbox):
     changed = sandbox.world.ids("deals")[7]
     sandbox.world.change("deals", changed, moment=1_900_000_000, title="Matcha for the fleet")

@@ -1,5 +1,6 @@
 """Which rows of a table a query asks for."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +12,7 @@ from sources.activecampaign.sandbox.world.habits import Habits
 from sources.activecampaign.sandbox.world.table import Table
 
 USUAL_LIMIT = 20
+ZONE = re.compile(r"(Z|[+-]\d\d:\d\d)$")
 
 FILTERS = {
     "filters[updated_after]": ("changed", 1),
@@ -41,6 +43,8 @@ def choose(table: Table, query: Mapping[str, str], *, habits: Habits, within: Se
     resource = table.resource
     heeded = {name: text for name, text in query.items() if f"{resource.path} {name}" not in habits.ignores}
     usual = next((most for name, most in resource.most_rows_of_one.items() if query.get(name)), resource.most_rows)
+    if not habits.heeds_zones:
+        heeded |= {name: ZONE.sub("", heeded[name]) for name in _filters(table).keys() & heeded.keys()}
     most = habits.most_rows.get(resource.path, usual)
     limit = min(_number(query.get("limit"), otherwise=USUAL_LIMIT) or USUAL_LIMIT, most)
     offset = _number(query.get("offset"), otherwise=0)

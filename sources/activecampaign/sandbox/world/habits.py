@@ -23,6 +23,7 @@ class Habits:
     `moving`: the streams whose rows move the udate or mdate of what they belong to. `takes_along`: whether what belongs
     to a row goes with it.
     `has_crm`: whether the plan has deals. `ignores`: parameters that are not heeded, such as "logs orders[tstamp]".
+    `heeds_zones`: whether a filter takes the zone of a time into account, or only its clock.
     `most_rows`: how many rows a list gives at once, where that is not what is believed of it.
     `fails_from`: offsets from which on a heavy list answers 500 for good, and 504. `restless`: lists that come in
     another order at each call, with a total that is too large.
@@ -36,6 +37,7 @@ class Habits:
     takes_along: bool = True
     has_crm: bool = True
     ignores: frozenset[str] = frozenset()
+    heeds_zones: bool = True  # observed: RP (A): UTC was sent, -05:00 answered, and both agreed.
     most_rows: Mapping[str, int] = field(default_factory=dict)
     # observed: ER (A), a big account: 500 as a web page from 4,600 on, 504 at 9,900.
     fails_from: Mapping[str, tuple[int, int]] = field(default_factory=lambda: {"activities": (4_600, 9_900)})
