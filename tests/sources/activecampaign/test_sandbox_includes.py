@@ -126,6 +126,7 @@ def test_an_account_may_cap_its_arrays(sandbox: SandboxServer) -> None:
 
 
 def test_an_array_may_be_missing_on_one_page(sandbox: SandboxServer) -> None:
+    page(sandbox, "contacts", "contactTags")  # From before it got the habit.
     sandbox.behave(leaves_out={"contactTags": 2})
 
     pages = [page(sandbox, "contacts", "contactTags,contactLists", offset=offset) for offset in (0, 100, 200)]

@@ -30,6 +30,7 @@ class Account:
         self.keyring = keyring
         self._crawl = Crawl()
         self._asked_for: Counter[str] = Counter()
+        self._counted_under = world.habits
 
     def answer(self, call: Call, *, arrives: bool = True) -> Answer:
         """`arrives` is off where the caller will not get to read all of the answer."""
@@ -176,9 +177,12 @@ class Account:
         return arrays
 
     def _comes(self, array: str) -> bool:
-        """Whether an array that was asked for is there this time."""
+        """Whether an array that was asked for is there this time, counted from when the account got its habits."""
+        habits = self.world.habits
+        if habits is not self._counted_under:
+            self._counted_under, self._asked_for = habits, Counter()
         self._asked_for[array] += 1
-        return self.world.habits.leaves_out.get(array) != self._asked_for[array]
+        return habits.leaves_out.get(array) != self._asked_for[array]
 
     def _rows_of_all(self, many: Many, name: str, rows: Sequence[Row]) -> list[Row]:
         """The rows that belong to these, each of which gets the ids of its own."""

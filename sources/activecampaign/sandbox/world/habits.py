@@ -19,7 +19,7 @@ class Habits:
     """The usual account's, unless said.
 
     `includes`: whether it heeds `include=`. `most_included` caps each array that comes along; `leaves_out` names arrays
-    that are missing, and in which answer that should hold one (from 1 on).
+    that are missing, and in which answer that should hold one, from 1 on.
     `moving`: the streams whose rows move the udate or mdate of what they belong to. `takes_along`: whether what belongs
     to a row goes with it.
     `has_crm`: whether the plan has deals. `ignores`: parameters that are not heeded, such as "logs orders[tstamp]".
