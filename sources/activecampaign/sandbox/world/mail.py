@@ -1,5 +1,6 @@
 """What was sent, opened, clicked and bounced: row by row, as the mailings have it."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from sources.activecampaign.sandbox.world.columns import (
@@ -147,11 +148,9 @@ def _link(world: WorldView, mailing: Mailing, number: int) -> str:
 def outline_trace(world: WorldView, place: int) -> Row:
     """One contact, message and link; `times` counts how often."""
     mailing, number, _ = post_of(world).traces.at(place)
-    link, person = 0, number
-    for link, rows in enumerate((mailing.openers, mailing.clickers, mailing.clicks_again)):  # noqa: B007
-        if person < rows:
-            break
-        person -= rows
+    begins = (0, mailing.openers, mailing.openers + mailing.clickers)  # Opens, clicks of one link, and of the other.
+    link = bisect_right(begins, number) - 1
+    person = number - begins[link]
     return {
         **_mailed(world, mailing, person),
         "linkid": _link(world, mailing, link),
