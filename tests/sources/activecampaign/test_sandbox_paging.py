@@ -208,6 +208,12 @@ def test_filters_that_were_seen_to_narrow_do(sandbox, stream, parameter, column)
     assert len(found) < len(rows)
 
 
+@pytest.mark.parametrize("value", ["0", "-1", "abc", "9" * 30])
+def test_filters_by_what_nobody_has_give_nothing(sandbox, value):
+    assert ask(sandbox, "accountContacts", **{"filters[contact]": value}).json()["accountContacts"] == []
+    assert ask(sandbox, "campaigns", **{"filters[status]": value[:3] + "x"}).json()["campaigns"] == []
+
+
 @pytest.mark.parametrize(("parameter", "stream", "column"), [
     ("listid", "contactLists", "list"), ("tagid", "contactTags", "tag"), ("status", "contactLists", "status"),
 ])  # fmt: skip

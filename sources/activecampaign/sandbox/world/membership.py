@@ -160,7 +160,7 @@ CONTACT_LISTS = Resource(
         "message",
     ),
     first_id=501,
-    stamps={"updated_timestamp": plain},
+    stamps={"udate": iso, "updated_timestamp": plain},
 )
 
 

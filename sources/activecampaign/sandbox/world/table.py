@@ -154,7 +154,8 @@ class Table:
         spread = self.resource.spread.get(column)
         if spread is None:
             return self._places_by(column).get(value, ())
-        owners, number = self._world.first_ids(spread.stream), int(value)
+        owners = self._world.first_ids(spread.stream)
+        number = int(value) if value.isdecimal() else 0
         owner = bisect_left(owners, number)
         if owner == len(owners) or owners[owner] != number:
             return ()
