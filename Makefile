@@ -14,7 +14,7 @@ LINT_ENV = env DEBUG=off ALLOWED_HOSTS=lint.example SITE_URL=https://lint.exampl
 	CREDENTIAL_KEYS=$$($(BIN)/python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-scale lint format look bench mutate outdated chromium
+.PHONY: help run test test-scale lint format look bench compare mutate outdated chromium
 
 help:
 	@echo "make run      start the product with a sandbox and demo people; PORT=… SANDBOX_PORT=… choose other ports"
@@ -24,6 +24,7 @@ help:
 	@echo "make format   put style right, and write out the table of settings"
 	@echo "make look     take pictures of the running demo's pages; ARGS=\"/w/harbour-tea/connections/\" names them"
 	@echo "make bench    measure the pulling of data; ARGS=\"--only speed\" chooses, ARGS=--quick is a short one"
+	@echo "make compare  read the sandbox with a public connector, and count its rows beside ours (two minutes)"
 	@echo "make mutate   change the code that locks things, and report what no test notices (an hour); ARGS=\"connections.access.access*\" narrows it"
 	@echo "make outdated list the pinned packages that have newer releases"
 
@@ -56,6 +57,9 @@ look: $(STAMP) chromium
 
 bench: $(STAMP)
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+compare: $(STAMP)
+	@$(BIN)/python -m tests.compare
 
 mutate: $(STAMP)
 	@nice $(BIN)/python -m tests.mutation $(ARGS)

@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from secrets import token_urlsafe
@@ -70,6 +70,9 @@ class SandboxProcess:
     def clear_faults(self) -> None:
         self._post("/__fault", {"clear": True})
 
+    def behave(self, **wanted: Any) -> None:
+        self._post("/__habits", wanted)
+
     def add_key(self, key: str, *, user_id: int, admin: bool = False, denied: Collection[str] = ()) -> None:
         self._post("/__key", {"add": key, "user_id": user_id, "admin": admin, "denied": list(denied)})
 
@@ -84,6 +87,10 @@ class SandboxProcess:
 
     def remove(self, stream: str, identity: str) -> None:
         self._post("/__world", {"remove": stream, "id": identity})
+
+    def do_all(self, actions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Many changes at once: `{"insert" | "change" | "remove": stream, "id": …, "columns": {…}, "moment": …}`."""
+        return self._post("/__world", {"all": [*actions]})["done"]
 
     def _post(self, path: str, document: dict[str, Any]) -> dict[str, Any]:
         answer = httpx.post(f"{self.origin}{path}", json=document, trust_env=False)

@@ -17,7 +17,7 @@ from sources.activecampaign.sandbox.answering.keys import Keyring
 from sources.activecampaign.sandbox.answering.traffic import Admission, Traffic
 from sources.activecampaign.sandbox.stirring.chaos import Chaos, Unrest
 from sources.activecampaign.sandbox.stirring.neighbour import Calling
-from sources.activecampaign.sandbox.world.catalogue import RESOURCES
+from sources.activecampaign.sandbox.world.habits import ALONE, USUAL, Habits, make_habits
 from sources.activecampaign.sandbox.world.world import World, demo_key
 
 
@@ -25,7 +25,8 @@ class SandboxServer:
     """An ActiveCampaign account that listens from `start` (or `with`) to `stop`.
 
     `rate` is the calls that it accepts in any one second, 0 for no limit; `latency_ms` passes before each answer.
-    `chaos` lets things go wrong by themselves. Raises OSError when the port is taken.
+    `chaos` lets things go wrong by themselves, and `habits` are this account's own. Raises OSError when the port is
+    taken.
     """
 
     def __init__(
@@ -39,12 +40,14 @@ class SandboxServer:
         api_key: str = "",
         port: int = 0,
         chaos: Chaos | None = None,
+        habits: Habits | None = None,
     ) -> None:
         self.api_key = api_key or demo_key(seed)
         self.latency_ms = latency_ms
         self._listener = Listener(port, reply=self._reply, answering=self._answering)
         self.origin = f"http://127.0.0.1:{self._listener.server_address[1]}"
-        self.world = World(contacts=contacts, deals=deals, seed=seed, origin=self.origin)
+        habits = habits or (ALONE if chaos else USUAL)
+        self.world = World(contacts=contacts, deals=deals, seed=seed, origin=self.origin, habits=habits)
         self._keyring = Keyring()
         self._keyring.add(self.api_key, user_id=self.world.first_ids("users")[0], admin=True)
         self._account = Account(self.world, self._keyring)
@@ -102,6 +105,10 @@ class SandboxServer:
         """Switch a misbehaviour on; see `Fault` for its fields, and `faults.KINDS` for ready ones."""
         return self._faults.add(make_fault(kind=kind, path=path, **wanted))
 
+    def behave(self, **wanted: Any) -> None:
+        """Change the account's habits; see `Habits` for what there is."""
+        self.world.habits = make_habits(self.world.habits, **wanted)
+
     def clear_faults(self) -> None:
         self._faults.clear()
 
@@ -145,8 +152,7 @@ class SandboxServer:
         if fault.replaces:
             return fault.instead()
         answer = self._account.answer(fault.asks_instead(call), arrives=not fault.loses_the_answer)
-        resource = RESOURCES.get(call.place)
-        return fault.bend(answer, envelope=resource.list_name if resource else "")
+        return fault.bend(answer, envelope=self._account.envelope_of(call.place))
 
 
 def _is_of_the_api(call: Call) -> bool:

@@ -210,3 +210,38 @@ def test_the_switches_refuse_what_they_do_not_know_and_what_a_web_page_could_sen
     assert httpx.post(f"{sandbox.origin}/__world", json={"remove": "contacts", "id": "999999"}).status_code == 400
     assert httpx.get(switch).status_code == 404
     assert ask(sandbox, "contacts").status_code == 200
+
+
+def test_a_plan_without_the_crm_refuses_deals_with_a_text_that_says_so(sandbox):
+    sandbox.behave(has_crm=False)
+
+    for path in ("deals", "deals/1", "dealGroups", "dealCustomFieldData", "contactDeals"):
+        answer = ask(sandbox, path)
+        assert answer.status_code == 403
+        assert "upgrade" in answer.json()["message"]
+    assert ask(sandbox, "contacts").status_code == 200
+
+
+def test_an_answer_between_others_is_511_and_the_same_call_is_good_after_it(sandbox):
+    sandbox.fault("contacts", kind="in_between", skip=1)
+
+    statuses = [ask(sandbox, "contacts", offset=offset).status_code for offset in (0, 20, 20, 40)]
+
+    assert statuses == [200, 511, 200, 200]
+
+
+def test_a_long_crawl_is_followed_by_a_503_on_the_next_list(sandbox):
+    sandbox.behave(tires_after=3)
+
+    statuses = [
+        ask(sandbox, path).status_code for path in ("contacts", "contacts", "contacts", "tags", "tags", "lists")
+    ]
+
+    assert statuses == [200, 200, 200, 503, 200, 200]
+
+
+def test_habits_that_do_not_exist_are_refused(sandbox):
+    answer = httpx.post(f"{sandbox.origin}/__habits", json={"is_kind": True}, trust_env=False)
+
+    assert answer.status_code == 400
+    assert "is_kind" in answer.json()["message"]

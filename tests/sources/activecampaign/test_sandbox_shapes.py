@@ -14,6 +14,7 @@ SOMETIMES = {"deals": {"nextTask"}, "campaigns": {"aggregateRevenues"}}
 OPTIONAL = {
     ("lists", "udate"),
     ("campaigns", "sdate"),
+    ("campaigns", "automation"),
     ("accounts", "accountUrl"),
     ("deals", "nextdate"),
     ("deals", "account"),
@@ -134,7 +135,8 @@ def test_a_row_of_a_contacts_list_is_the_recorded_one(sandbox):
     rows = ask(sandbox, "contactLists", limit=100).json()["contactLists"]
 
     assert all(list(row) == list(recorded) for row in rows)
-    assert {row["status"] for row in rows} == {"1", "2"}
+    assert {row["status"] for row in rows} == {"1", "2", "3"}
+    assert all((row["status"] == "1") == (row["campaign"] is None) == (row["udate"] is None) for row in rows)
 
 
 def test_a_single_contact_comes_with_what_stands_beside_it(sandbox):
@@ -187,6 +189,19 @@ def test_errors_are_the_recorded_ones(sandbox):
     error = ask(sandbox, "contacts", **{"orders[id]": "DASC"})
     assert error.status_code == 422
     assert error.json()["errors"][0].keys() == sample("error_422_numeric_status")["errors"][0].keys()
+
+
+def test_the_bare_address_of_the_api_answers_to_a_key_alone(sandbox):
+    assert ask(sandbox, "").status_code == 200
+    assert ask(sandbox, "", key="wrong").status_code == 403
+
+
+def test_mail_of_automations_names_them_and_has_a_status_of_its_own(sandbox):
+    campaigns = sandbox.world.rows("campaigns")
+
+    assert {row["status"] for row in campaigns} == {"0", "1", "5", "6", "7"}
+    assert all((row["status"] in ("1", "6")) == (row["automation"] is not None) for row in campaigns)
+    assert all(row["seriesid"] == (row["automation"] or "0") for row in campaigns)
 
 
 def test_every_answer_carries_the_headers_that_were_seen(sandbox):

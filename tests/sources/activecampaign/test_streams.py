@@ -65,8 +65,10 @@ def test_what_is_remembered_of_a_row_is_in_it(key: str, sandbox: SandboxServer) 
 
 
 def test_there_are_all_the_streams_that_a_reader_can_pull() -> None:
+    not_read = {"logs", "mppLinkData", "trackingLogs", "ecomOrderProducts", "sms/broadcasts", "audiences"}
+
     assert len(STREAMS) == 62
-    assert {stream.path for stream in STREAMS} == {path for path, one in RESOURCES.items() if one.is_listed}
+    assert {stream.path for stream in STREAMS} | not_read == {path for path, one in RESOURCES.items() if one.is_listed}
 
 
 @every_stream

@@ -10,6 +10,7 @@ from sources.activecampaign.sandbox.answering.faults import Faults, make_fault
 from sources.activecampaign.sandbox.answering.keys import Keyring
 from sources.activecampaign.sandbox.answering.traffic import Traffic
 from sources.activecampaign.sandbox.world.catalogue import RESOURCES
+from sources.activecampaign.sandbox.world.habits import make_habits
 from sources.activecampaign.sandbox.world.world import World
 
 PAGE = """<!DOCTYPE html>
@@ -43,6 +44,7 @@ class Controls:
         self.key = key
         self._actions: Mapping[str, Callable[[dict[str, Any]], Any]] = {
             "/__fault": self._fault,
+            "/__habits": self._habits,
             "/__key": self._key,
             "/__world": self._world,
         }
@@ -98,6 +100,11 @@ class Controls:
             self.faults.add(make_fault(**wanted))
         return {"is_on": bool(wanted)}
 
+    def _habits(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """`{"includes": false}`, or any other of `Habits`."""
+        self.world.habits = make_habits(self.world.habits, **wanted)
+        return {"are_on": sorted(wanted)}
+
     def _key(self, wanted: dict[str, Any]) -> dict[str, Any]:
         """`{"add": key, "user_id": …, "admin": …, "denied": […]}` or `{"revoke": key}`"""
         match wanted:
@@ -111,14 +118,16 @@ class Controls:
         return {"is_known": "add" in wanted}
 
     def _world(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        """`{"insert" | "change" | "remove": stream, "id": …, "columns": {…}}`"""
-        identity, columns = wanted.get("id"), wanted.get("columns", {})
+        """`{"insert" | "change" | "remove": stream, "id": …, "columns": {…}, "moment": …}`; many: `{"all": […]}`."""
+        identity, moment, columns = wanted.get("id"), wanted.get("moment"), wanted.get("columns", {})
         match wanted:
+            case {"all": [*several]}:
+                return {"done": [self._world(one) for one in several]}
             case {"insert": stream}:
-                return {"id": self.world.insert(stream, identity=identity, **columns)}
+                return {"id": self.world.insert(stream, identity=identity, moment=moment, **columns)}
             case {"change": stream}:
-                return self.world.change(stream, wanted["id"], **columns)
+                return self.world.change(stream, wanted["id"], moment=moment, **columns)
             case {"remove": stream}:
-                self.world.remove(stream, wanted["id"])
+                self.world.remove(stream, wanted["id"], moment=moment)
                 return {"id": identity}
         raise ValueError("Say what to insert, change or remove.")

@@ -29,6 +29,8 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
     "not_found": {"status": 404, "document": {"message": "Not Found"}},
     "busy": {"status": 429, "document": {"message": "Too Many Requests"}, "headers": {"Retry-After": "1"}},
     "down": {"status": 503, "body": "", "content_type": ""},
+    # observed: JV (A): in the middle of a load, and 200 for the same call right after.
+    "in_between": {"status": 511, "body": "", "content_type": ""},
     "web_page": {"status": 200, "body": WEB_PAGE, "content_type": "text/html; charset=UTF-8"},
     "maintenance": {"status": 503, "body": WEB_PAGE, "content_type": "text/html; charset=UTF-8"},
     "empty": {"status": 200, "body": ""},
@@ -108,9 +110,9 @@ class Fault:
         document = answer.document
         if not isinstance(document, dict) or not isinstance(document.get(envelope), list):
             return answer
-        bent = {**document, "meta": dict(document["meta"]), envelope: self._bent_rows(document[envelope])}
+        bent = {**document, envelope: self._bent_rows(document[envelope])}
         if self.total is not ...:
-            bent["meta"]["total"] = self.total
+            bent["meta"] = {**document.get("meta", {}), "total": self.total}
         if self.envelope == "missing":
             del bent[envelope]
         elif self.envelope == "null":

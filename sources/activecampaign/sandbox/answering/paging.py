@@ -1,13 +1,18 @@
 """Which rows of a table a query asks for."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from random import random
+from typing import Any
 
 from sources.activecampaign.sandbox.world import moments
+from sources.activecampaign.sandbox.world.habits import Habits
 from sources.activecampaign.sandbox.world.table import Table
 
 USUAL_LIMIT = 20
-MOST = 100
+ZONE = re.compile(r"(Z|[+-]\d\d:\d\d)$")
 
 FILTERS = {
     "filters[updated_after]": ("changed", 1),
@@ -33,19 +38,52 @@ class Slice:
     offset: int
 
 
-def choose(table: Table, query: Mapping[str, str]) -> Slice:
-    """Raises InvalidQuery."""
-    limit = min(_number(query.get("limit"), otherwise=USUAL_LIMIT) or USUAL_LIMIT, MOST)
+def choose(table: Table, query: Mapping[str, str], *, habits: Habits, within: Sequence[int] | None = None) -> Slice:
+    """The rows that the query asks for, of the whole table or of those `within`. Raises InvalidQuery."""
+    resource = table.resource
+    heeded = {name: text for name, text in query.items() if f"{resource.path} {name}" not in habits.ignores}
+    usual = next((most for name, most in resource.most_rows_of_one.items() if query.get(name)), resource.most_rows)
+    if not habits.heeds_zones:
+        heeded |= {name: ZONE.sub("", heeded[name]) for name in _filters(table).keys() & heeded.keys()}
+    most = habits.most_rows.get(resource.path, usual)
+    limit = min(_number(query.get("limit"), otherwise=USUAL_LIMIT) or USUAL_LIMIT, most)
     offset = _number(query.get("offset"), otherwise=0)
-    wanted = _matching(table, query)
+    wanted = _matching(table, heeded, table.ids if within is None else within)
     # Whether the API counts what lies outside of id_greater is not known; here it does: a walk must not care.
     total = len(wanted)
-    if table.resource.has_keyset:
-        wanted = _keyset(table, wanted, query)
-    elif table.resource.moment_order in query:
-        is_reversed = _direction(query, table.resource.moment_order) == "DESC"
-        wanted = sorted(wanted, key=lambda identity: (table.changed_at(identity), identity), reverse=is_reversed)
+    if resource.has_keyset:
+        wanted = _keyset(table, wanted, heeded)
+    wanted = _ordered(table, wanted, heeded)
+    if resource.path in habits.restless and not any(name.startswith("orders[") for name in heeded):
+        wanted, total = _shuffled(wanted), total * 5 // 4
     return Slice(ids=wanted[offset : offset + limit], total=total, limit=limit, offset=offset)
+
+
+def _shuffled(ids: Sequence[int]) -> Sequence[int]:
+    """Near where they were, so that two pages overlap and leave gaps."""
+    place = {identity: number + 150 * random() for number, identity in enumerate(ids)}  # noqa: S311 - No secret.
+    return sorted(ids, key=place.__getitem__)
+
+
+def _ordered(table: Table, wanted: Sequence[int], query: Mapping[str, str]) -> Sequence[int]:
+    """By the first order that the list knows; others are ignored."""
+    for parameter in query:
+        field = table.resource.orders.get(parameter.removeprefix("orders[").removesuffix("]"))
+        if field is None or not parameter.startswith("orders["):
+            continue
+        is_reversed = _direction(query, parameter) == "DESC"
+        if field != "id":
+            ranked = partial(sorted, wanted, key=_rank(table, field))
+            wanted = table.once(f"order by {field}", ranked) if wanted is table.ids else ranked()
+        return wanted[::-1] if is_reversed else wanted
+    return wanted
+
+
+def _rank(table: Table, field: str) -> Callable[[int], tuple[Any, int]]:
+    if field in ("created", "changed"):
+        when = table.created_at if field == "created" else table.changed_at
+        return lambda identity: (when(identity), identity)
+    return lambda identity: (table.row(identity).get(field) or "", identity)
 
 
 def _number(text: str | None, *, otherwise: int) -> int:
@@ -56,9 +94,8 @@ def _keyset(table: Table, matching: Sequence[int], query: Mapping[str, str]) -> 
     after, before = _bound(query.get("id_greater")), _bound(query.get("id_less"))
     if after is not None or before is not None:
         inside = table.between(after, before)
-        kept = inside if matching is table.ids else set(matching)
-        matching = inside if kept is inside else [identity for identity in inside if identity in kept]
-    return matching[::-1] if _direction(query, "orders[id]") == "DESC" else matching
+        matching = inside if matching is table.ids else _both(inside, matching)
+    return matching
 
 
 def _bound(text: str | None) -> int | None:
@@ -73,15 +110,24 @@ def _direction(query: Mapping[str, str], parameter: str) -> str:
     return direction
 
 
-def _matching(table: Table, query: Mapping[str, str]) -> Sequence[int]:
-    if table.resource.changed_since is None:
-        return table.ids
-    ids: Sequence[int] = table.ids
+def _matching(table: Table, query: Mapping[str, str], ids: Sequence[int]) -> Sequence[int]:
+    resource = table.resource
+    for parameter, column in resource.filters.items():
+        if query.get(parameter):
+            ids = _both(ids, table.tied(column, query[parameter]))
+    if resource.changed_since is None:
+        return ids
     for name, (moment, sign) in _filters(table).items():
         text = query.get(name)
         if text:
-            ids = _filtered(table, ids, edge=_moment(name, text), moment=moment, sign=sign)
+            filtered = partial(_filtered, table, ids, edge=_moment(name, text), moment=moment, sign=sign)
+            ids = table.once(f"{name} {text}", filtered) if ids is table.ids else filtered()
     return ids
+
+
+def _both(ids: Sequence[int], others: Iterable[int]) -> Sequence[int]:
+    kept = set(others)
+    return [identity for identity in ids if identity in kept]
 
 
 def _filters(table: Table) -> Mapping[str, tuple[str, int]]:

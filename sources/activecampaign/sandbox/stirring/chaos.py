@@ -90,19 +90,29 @@ class Unrest:
         stopping.wait(dice.random() * self._chaos.jitter_ms / 1000)
 
     def stir(self, call: Call) -> None:
-        """Let rows of the stream that is asked for come and go before it is answered."""
-        resource = RESOURCES.get(call.place)
-        if resource is None or call.place in UNSTIRRED:
-            return
+        """Let rows of the stream that is asked for, and of those beside it, come and go before it is answered."""
+        for place in (call.place, *call.query.get("include", "").split(",")):
+            if place in RESOURCES and place not in UNSTIRRED:
+                self._stir(place)
+
+    def _stir(self, stream: str) -> None:
         with self._world.lock:
-            number = self._count(self._stirred, call.place)
+            number = self._count(self._stirred, stream)
             if self._chaos.calms_after is not None and number >= self._chaos.calms_after:
                 return
-            dice = self._dice("change", call.place, number)
+            dice = self._dice("change", stream, number)
             for _ in range(_times(self._chaos.changes, dice)):
                 kind, where = dice.choice(self._chaos.kinds), dice.choice(self._chaos.places)
                 moment = None if self._chaos.began is None else self._chaos.began + number
-                stir(self._world, resource, kind=kind, where=where, dice=dice, moment=moment, word=f"edit {number}")
+                stir(
+                    self._world,
+                    RESOURCES[stream],
+                    kind=kind,
+                    where=where,
+                    dice=dice,
+                    moment=moment,
+                    word=f"edit {number}",
+                )
 
     def fault(self, call: Call) -> Fault:
         """What becomes of the answer to this call, by how often the same was asked before."""

@@ -5,13 +5,12 @@ from typing import Any
 
 from sources.activecampaign.sandbox.world import words
 from sources.activecampaign.sandbox.world.moments import iso, plain
-from sources.activecampaign.sandbox.world.resource import Drawing, Resource, Row, WorldView
+from sources.activecampaign.sandbox.world.resource import Drawing, Many, Resource, Row, WorldView
 
 
 def draw_list(drawing: Drawing) -> Row:
     stringid, name, reminder = words.LISTS[drawing.position % len(words.LISTS)]
     user = drawing.some_id("users")
-    members = drawing.world.count("contacts") * (60 - 10 * (drawing.position % 5)) // 100
     return {
         "stringid": stringid,
         "userid": user,
@@ -21,8 +20,6 @@ def draw_list(drawing: Drawing) -> Row:
         "udate": None if drawing.updated is None else iso(drawing.updated),
         "created_timestamp": plain(drawing.created),
         "updated_timestamp": plain(drawing.changed),
-        "non_deleted_subscribers": str(members),
-        "active_subscribers": str(members * 97 // 100),
         "user": user,
     }
 
@@ -86,6 +83,12 @@ LISTS = Resource(
         "user": "",
     },
     draw=draw_list,
+    # observed: NL, MD, AG: active_subscribers is right.
+    counters={
+        "non_deleted_subscribers": ("contactLists", "subscribers"),
+        "active_subscribers": ("contactLists", "active"),
+    },
+    lists={"contactLists": Many(stream="contactLists", column="list")},
     size=lambda contacts, deals: len(words.LISTS),
     links=("contactGoalLists", "user", "addressLists"),
     first_id=3,
@@ -97,7 +100,6 @@ def draw_tag(drawing: Drawing) -> Row:
     return {
         "tagType": "template" if drawing.position % 16 == 15 else "contact",
         "tag": words.TAGS[drawing.position % len(words.TAGS)],
-        "subscriber_count": str(drawing.number(drawing.world.count("contacts") // 8)),
         "cdate": iso(drawing.created),
         "created_timestamp": plain(drawing.created),
         "updated_timestamp": plain(drawing.changed),
@@ -123,6 +125,9 @@ TAGS = Resource(
         "id": "",
     },
     draw=draw_tag,
+    counters={"subscriber_count": ("contactTags", "tagged")},
+    # observed: PP (B).
+    lists={"contactTags": Many(stream="contactTags", column="tag")},
     size=lambda contacts, deals: len(words.TAGS),
     links=("contactGoalTags", "templateTags"),
     first_id=9,
@@ -131,15 +136,12 @@ TAGS = Resource(
 
 
 def draw_automation(drawing: Drawing) -> Row:
-    entered = drawing.number(drawing.world.count("contacts"))
     return {
         "name": words.AUTOMATIONS[drawing.position % len(words.AUTOMATIONS)],
         "cdate": iso(drawing.created),
         "mdate": iso(drawing.changed),
         "userid": drawing.some_id("users"),
         "status": "2" if drawing.chance(0.2) else "1",
-        "entered": str(entered),
-        "exited": str(entered * 4 // 5),
         "screenshot": f"//harbourtea.img-us3.com/_screenshot_/{drawing.dice.getrandbits(64):016x}.jpeg",
     }
 
@@ -174,6 +176,12 @@ AUTOMATIONS = Resource(
         "id": "",
     },
     draw=draw_automation,
+    counters={"entered": ("contactAutomations", "entered"), "exited": ("contactAutomations", "exited")},
+    lists={
+        # observed: the app's own calls (B).
+        "contactAutomations": Many(stream="contactAutomations", column="automation"),
+        "blocks": Many(stream="automationBlocks", column="automation", envelope="automationBlocks"),
+    },
     size=lambda contacts, deals: len(words.AUTOMATIONS),
     links=(
         "campaigns",

@@ -1,15 +1,42 @@
 """Campaigns: what was sent, and what became of it."""
 
 from sources.activecampaign.sandbox.world import words
+from sources.activecampaign.sandbox.world.mailings import (
+    OF_AN_AUTOMATION,
+    SENT,
+    STATUSES,
+    Mailing,
+    count_campaigns,
+    post,
+)
 from sources.activecampaign.sandbox.world.moments import iso, plain
-from sources.activecampaign.sandbox.world.resource import Drawing, Resource, Row
+from sources.activecampaign.sandbox.world.resource import Drawing, Many, Resource, Row, WorldView, id_by_turns
 
 MINUTE = 60
+STATUS_WORDS = {"0": "Draft", "1": "Automation", "5": "Completed", "6": "Disabled", "7": "Held for review"}
+OPENS_AND_CLICKS = (
+    *("opens", "uniqueopens", "verified_opens", "verified_unique_opens"),
+    *("linkclicks", "uniquelinkclicks", "subscriberclicks"),
+)
+
+
+def mailing_of(world: WorldView, place: int) -> Mailing:
+    mailings = post(len(world.first_ids("contacts"))).mailings
+    return mailings[place % len(mailings)]
+
+
+def outline_campaign(world: WorldView, place: int) -> Row:
+    """observed: OS, ED: an automation's mail names it, and seriesid goes with it."""
+    status = STATUSES[place % len(STATUSES)]
+    automation = id_by_turns(world, "automations", place) if status in OF_AN_AUTOMATION else None
+    return {"status": status, "automation": automation, "seriesid": automation or "0"}
 
 
 def draw_campaign(drawing: Drawing) -> Row:
     user = drawing.some_id("users")
     return {
+        **drawing.ties,
+        "statusString": STATUS_WORDS.get(drawing.ties["status"], ""),
         "userid": user,
         "user": user,
         "created_by": user,
@@ -21,36 +48,14 @@ def draw_campaign(drawing: Drawing) -> Row:
         "created_timestamp": plain(drawing.created),
         "updated_timestamp": plain(drawing.changed),
         "campaign_message_id": str(drawing.id + 21),
-        "message_id": str(drawing.id + 18),
+        "message_id": id_by_turns(drawing.world, "messages", drawing.position),
         "screenshot": f"//harbourtea.img-us3.com/_screenshot_/{drawing.dice.getrandbits(64):016x}.jpeg",
-        **({} if drawing.chance(0.15) else _sending(drawing)),
+        **(_sending(drawing) if drawing.ties["status"] in SENT else {}),
     }
 
 
 def _sending(drawing: Drawing) -> Row:
-    """Counters that agree with each other: nobody opens, clicks or bounces what was not sent."""
-    sent = 1 + drawing.number(drawing.world.count("contacts"))
-    bounced = sent // 50
-    openers = (sent - bounced) * (25 + drawing.number(30)) // 100
-    clickers = openers * drawing.number(30) // 100
-    return {
-        "sdate": iso(drawing.created + 30 * MINUTE),
-        "ldate": iso(drawing.created + 51 * MINUTE),
-        "send_amt": str(sent),
-        "total_amt": str(sent),
-        "opens": str(openers + drawing.number(openers)),
-        "uniqueopens": str(openers),
-        "linkclicks": str(clickers + drawing.number(clickers)),
-        "uniquelinkclicks": str(clickers),
-        "subscriberclicks": str(clickers),
-        "hardbounces": str(bounced // 3),
-        "softbounces": str(bounced - bounced // 3),
-        "unsubscribes": str(drawing.number(sent // 100)),
-        "verified_opens": str(openers * 2 // 3),
-        "verified_unique_opens": str(openers // 2),
-        "status": "5",
-        "statusString": "Completed",
-    }
+    return {"sdate": iso(drawing.created + 30 * MINUTE), "ldate": iso(drawing.created + 51 * MINUTE)}
 
 
 CAMPAIGNS = Resource(
@@ -167,7 +172,29 @@ CAMPAIGNS = Resource(
         "automation": None,
     },
     draw=draw_campaign,
-    size=lambda contacts, deals: min(8 + contacts // 50, 400),
+    size=lambda contacts, deals: count_campaigns(contacts),
+    outline=outline_campaign,
+    owners={"automation": "automations"},
+    born=lambda world, place: mailing_of(world, place).began - 30 * MINUTE,
+    counters={
+        "send_amt": ("logs", "sends"),
+        "total_amt": ("logs", "sends"),
+        **{column: ("linkData", column) for column in OPENS_AND_CLICKS},
+        # observed: BAM: who left and who bounced hard is in contactLists, what bounced softly in bounceLogs.
+        "unsubscribes": ("contactLists", "unsubscribes"),
+        "hardbounces": ("contactLists", "hardbounces"),
+        "softbounces": ("bounceLogs", "softbounces"),
+    },
+    lists={
+        "links": Many(stream="links", column="campaignid", has_meta=False),
+        # observed: NL (A).
+        "campaignLists": Many(stream="campaignLists", column="campaign"),
+        "campaignMessages": Many(stream="campaignMessages", column="campaign"),
+    },
+    # observed: AG, ED, AD; and NL (A): orders[cdate] is ignored, oldest come first.
+    orders={"sdate": "sdate", "id": "id"},
+    # observed: AG (A): 312 became 11. seriesid is documented.
+    filters={"filters[status]": "status", "filters[seriesid]": "seriesid"},
     links=(
         "user",
         "automation",

@@ -43,6 +43,11 @@ def of(stream: str) -> Column:
     return lambda drawing: drawing.some_id(stream)
 
 
+def tied(column: str) -> Column:
+    """What the row's outline has there."""
+    return lambda drawing: drawing.ties[column]
+
+
 def upto(most: int) -> Column:
     return lambda drawing: str(drawing.number(most))
 
@@ -69,6 +74,7 @@ def share(*, contacts: float = 0, deals: float = 0, fixed: int = 0) -> Callable[
 def shaped(path: str, single: str, model: str, columns: Mapping[str, Any], **facts: Any) -> Resource:
     """A kind of record by its columns: each a constant, a way to draw it, or `same_as` another."""
     columns = columns if "id" in columns else {**columns, "links": {}, "id": ""}
+    columns = {name: tied(name) if name in facts.get("spread", ()) else what for name, what in columns.items()}
     twins = {name: what[1:] for name, what in columns.items() if isinstance(what, str) and what.startswith("=")}
     drawn = {name: what for name, what in columns.items() if callable(what)}
 

@@ -1,9 +1,12 @@
 """What people wrote and set up: messages, forms, segments, scores and notes."""
 
 from sources.activecampaign.sandbox.world import words
+from sources.activecampaign.sandbox.world.mailings import count_campaigns
 from sources.activecampaign.sandbox.world.moments import iso, plain
-from sources.activecampaign.sandbox.world.resource import Drawing, Resource, Row
+from sources.activecampaign.sandbox.world.resource import Drawing, Many, Resource, Row, WorldView, id_by_turns
+from sources.activecampaign.sandbox.world.ties import Spread
 
+CONTACT_SCORES = sum(kind == "contact" for kind, _ in words.SCORES)  # They come first.
 TEXT = "Dear tea drinker,\n\nthe {tea} has landed. It is light, a little floral, and gone by Friday.\n"
 
 
@@ -53,7 +56,7 @@ MESSAGES = Resource(
         "user": "",
     },
     draw=draw_message,
-    size=lambda contacts, deals: min(8 + contacts // 50, 400),
+    size=lambda contacts, deals: count_campaigns(contacts),
     links=("user",),
     first_id=58,
     stamps={"mdate": iso},
@@ -174,10 +177,53 @@ SCORES = Resource(
         "id": "",
     },
     draw=draw_score,
+    lists={"scoreValues": Many(stream="scoreValues", column="score")},
     size=lambda contacts, deals: len(words.SCORES),
     links=None,
     first_id=2,
     stamps={"mdate": iso},
+)
+
+
+def outline_score_value(world: WorldView, place: int) -> Row:
+    return {"score": id_by_turns(world, "scores", place % CONTACT_SCORES)}
+
+
+def draw_score_value(drawing: Drawing) -> Row:
+    return {
+        **drawing.ties,
+        "scoreValue": str(drawing.number(90)),
+        "cdate": iso(drawing.created),
+        "mdate": iso(drawing.changed),
+    }
+
+
+# Recorded: it comes along with every page of contacts, asked for or not. Of deals' scores no row was seen.
+SCORE_VALUES = Resource(
+    path="scoreValues",
+    single="scoreValue",
+    model="ScoreValue",
+    shape={
+        "score": "",
+        "contact": "",
+        "deal": None,
+        "scoreValue": "0",
+        "cdate": "",
+        "mdate": "",
+        "links": {},
+        "id": "",
+    },
+    draw=draw_score_value,
+    size=lambda contacts, deals: contacts // 20,
+    links=("score", "contact", "deal"),
+    first_id=71,
+    spread={"contact": Spread("contacts", shift=1)},
+    outline=outline_score_value,
+    owners={"score": "scores"},
+    moves=("contact",),
+    dies_with=("contact", "score"),
+    stamps={"mdate": iso},
+    is_listed=False,
 )
 
 

@@ -1,9 +1,10 @@
 """What the account's own people set up: groups, addresses, templates, webhooks and the parts of automations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from sources.activecampaign.sandbox.world import words
 from sources.activecampaign.sandbox.world.columns import (
     changed,
     changed_plain,
@@ -16,10 +17,13 @@ from sources.activecampaign.sandbox.world.columns import (
     shaped,
     share,
     tea,
+    tied,
     upto,
 )
+from sources.activecampaign.sandbox.world.mailings import count_campaigns
 from sources.activecampaign.sandbox.world.moments import iso, plain
-from sources.activecampaign.sandbox.world.resource import Drawing, Row, WorldView
+from sources.activecampaign.sandbox.world.resource import Drawing, Many, Row, WorldView, id_by_turns
+from sources.activecampaign.sandbox.world.ties import Spread
 
 GROUPS = shaped(
     "groups",
@@ -108,9 +112,10 @@ AUTOMATION_BLOCKS = shaped(
     "automationBlocks",
     "automationBlock",
     "SeriesBlock",
-    {"automation": of("automations"), "type": one_of("send", "wait", "if"), "ordernum": place, "cdate": created,
+    {"automation": "", "type": one_of("send", "wait", "if"), "ordernum": place, "cdate": created,
      "mdate": changed, "params": {}},
     size=share(fixed=30),
+    spread={"automation": Spread("automations")},
     stamps={"mdate": iso},
 )  # fmt: skip
 
@@ -126,18 +131,29 @@ CAMPAIGN_LISTS = shaped(
     "campaignLists",
     "campaignList",
     "CampaignList",
-    {"campaign": of("campaigns"), "list": of("lists"), "list_amt": upto(5000)},
-    size=share(contacts=1 / 50, fixed=8),
+    {"campaign": tied("campaign"), "list": of("lists"), "list_amt": upto(5000)},
+    size=lambda contacts, deals: count_campaigns(contacts),
+    outline=lambda world, place: {"campaign": id_by_turns(world, "campaigns", place)},
+    owners={"campaign": "campaigns"},
 )
 
 CAMPAIGN_MESSAGES = shaped(
     "campaignMessages",
     "campaignMessage",
     "CampaignMessage",
-    {"campaign": of("campaigns"), "message": of("messages"), "send_amt": upto(5000), "opens": upto(900),
+    {"campaign": tied("campaign"), "message": tied("message"), "send_amt": upto(5000), "opens": upto(900),
      "percentage": "0"},
-    size=share(contacts=1 / 50, fixed=8),
+    size=lambda contacts, deals: count_campaigns(contacts),
+    outline=lambda world, place: {
+        "campaign": id_by_turns(world, "campaigns", place),
+        "message": id_by_turns(world, "messages", place),
+    },
+    owners={"campaign": "campaigns", "message": "messages"},
 )  # fmt: skip
+
+
+def _uuid(prefix: int) -> Callable[[int], str]:
+    return lambda number: str(UUID(int=prefix << 48 | number))
 
 
 def _exactly(moment: int, identity: int) -> str:
@@ -175,12 +191,94 @@ SCHEMAS = shaped(
     },
     size=share(fixed=3),
     envelope="schemas",
-    external_id=lambda number: str(UUID(int=0x5F2B7F646F0B4E0A9F0F << 48 | number)),
+    external_id=_uuid(0x5F2B7F646F0B4E0A9F0F),
     total_is_number=True,
     extras=_schema_paging,
+    lists={"records": Many(stream="customObjects/records", column="schemaId")},
 )  # fmt: skip
+
+
+def _schema(world: WorldView, place: int) -> Row:
+    return {"schemaId": SCHEMAS.external_id(int(id_by_turns(world, SCHEMAS.path, place)))}
+
+
+# observed: CO, MF (A): at customObjects/records/{schema}, and 400 without one.
+RECORDS = shaped(
+    "customObjects/records",
+    "record",
+    "Record",
+    {
+        "id": "",
+        "externalId": None,
+        "schemaId": tied("schemaId"),
+        "fields": lambda drawing: [{"id": "score", "value": drawing.number(10)}],
+        "relationships": lambda drawing: {"primary-contact": [int(drawing.some_id("contacts"))]},
+        "createdTimestamp": lambda drawing: _exactly(drawing.created, drawing.id),
+        "updatedTimestamp": lambda drawing: _exactly(drawing.changed, drawing.id),
+    },
+    size=share(contacts=1 / 2),
+    envelope="records",
+    outline=_schema,
+    external_id=_uuid(0x1C0FFEE0DDBA4E0A9F0F),
+    total_is_number=True,
+    extras=_schema_paging,
+    is_listed=False,
+)
+
+# Documented (sms 3.0.0): ids are numbers.
+BROADCASTS = shaped(
+    "sms/broadcasts",
+    "broadcast",
+    "SmsBroadcast",
+    {
+        "id": "",
+        "name": tea,
+        "address_id": None,
+        "body": "Your tea has left the harbour.",
+        "media_urls": [],
+        "preview_url": "",
+        "shorten_track_links_enabled": True,
+        "status": in_turn(("sent", "sent", "draft", "scheduled")),
+        "sent_date": lambda drawing: iso(drawing.changed) if drawing.position % 4 < 2 else None,
+        "scheduled_date": None,
+        "scheduled_by": None,
+        "sent_to_count": lambda drawing: drawing.number(900) if drawing.position % 4 < 2 else None,
+        "created_at": created,
+        "created_by": 3,
+        "updated_at": changed,
+        "updated_by": 3,
+        "deleted_at": None,
+        "list_ids": lambda drawing: [int(drawing.some_id("lists"))],
+        "segment_id": None,
+        "label_ids": [],
+    },
+    size=share(fixed=5),
+    envelope="broadcasts",
+    shown=lambda row: row | {"id": int(row["id"])},
+    stamps={"updated_at": iso},
+    total_is_number=True,
+)
+
+
+def _audience(drawing: Drawing) -> Row:
+    name = words.SEGMENTS[1 + drawing.position % (len(words.SEGMENTS) - 1)]
+    return {"name": name, "segment_id": _uuid(0x7EA5)(drawing.id), "updated_date": changed(drawing)}
+
+
+# observed: NL: data[].attributes, by page and page_size; 404 when there is none.
+AUDIENCES = shaped(
+    "audiences",
+    "audience",
+    "Audience",
+    {"type": "audience", "id": "", "attributes": _audience},
+    size=share(fixed=4),
+    envelope="data",
+    external_id=_uuid(0xA0D1E9CE5),
+    most_rows=10_000,
+    total_is_number=True,
+)
 
 ALL = (
     *(GROUPS, ADDRESSES, BRANDINGS, CALENDARS, WEBHOOKS, TEMPLATES, SAVED_RESPONSES, CONFIGS, AUTOMATION_BLOCKS),
-    *(GOALS, CAMPAIGN_LISTS, CAMPAIGN_MESSAGES, SCHEMAS),
+    *(GOALS, CAMPAIGN_LISTS, CAMPAIGN_MESSAGES, SCHEMAS, RECORDS, BROADCASTS, AUDIENCES),
 )

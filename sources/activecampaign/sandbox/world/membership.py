@@ -1,16 +1,38 @@
 """What ties contacts to other rows: their tags, lists, automations and values of custom fields."""
 
+from bisect import bisect_left
+from collections.abc import Iterator
+
 from sources.activecampaign.sandbox.world import words
+from sources.activecampaign.sandbox.world.mailings import post
 from sources.activecampaign.sandbox.world.moments import iso, plain
-from sources.activecampaign.sandbox.world.resource import Drawing, Resource, Row
+from sources.activecampaign.sandbox.world.resource import Count, Drawing, Resource, Row, WorldView, id_by_turns
+from sources.activecampaign.sandbox.world.ties import Spread
 
 WEEK = 7 * 86_400
+TAGGED = Spread("contacts")
+LISTED = Spread("contacts", shift=1)
+AUTOMATED = Spread("contacts", shift=2)
+VALUED = Spread("contacts", shift=3)
+
+
+def another(world: WorldView, stream: str, spread: Spread, place: int) -> str:
+    """One that the row's owner has in no other row, as nobody has a tag twice."""
+    owners = max(len(world.first_ids(spread.stream)), 1)
+    return id_by_turns(world, stream, 7 * spread.owner(place, owners=owners) + spread.nth(place, owners=owners))
+
+
+def outline_contact_tag(world: WorldView, place: int) -> Row:
+    return {"tag": another(world, "tags", TAGGED, place)}
+
+
+def count_contact_tag(outline: Row) -> Iterator[Count]:
+    yield Count("tagged", outline["tag"])
 
 
 def draw_contact_tag(drawing: Drawing) -> Row:
     return {
-        "contact": drawing.some_id("contacts"),
-        "tag": drawing.some_id("tags"),
+        **drawing.ties,
         "cdate": iso(drawing.created),
         "created_timestamp": plain(drawing.created),
         "updated_timestamp": plain(drawing.created),
@@ -33,6 +55,13 @@ CONTACT_TAGS = Resource(
         "id": "",
     },
     draw=draw_contact_tag,
+    spread={"contact": TAGGED},
+    outline=outline_contact_tag,
+    owners={"tag": "tags"},
+    counts=count_contact_tag,
+    moves=("contact",),
+    dies_with=("contact", "tag"),
+    ones={"tag": "tags"},
     size=lambda contacts, deals: contacts * 3 // 2,
     links=("tag", "contact"),
     first_id=77,
@@ -40,15 +69,35 @@ CONTACT_TAGS = Resource(
 )
 
 
+def outline_contact_list(world: WorldView, place: int) -> Row:
+    """observed: MD, BAM: who left or bounced has 2 or 3, with the mail after which it was."""
+    status = "3" if place % 97 == 50 else "2" if place % 11 == 9 else "1"
+    sent = post(len(world.first_ids("contacts"))).sent
+    mailing = None if status == "1" else sent[place % len(sent)]
+    return {
+        "list": another(world, "lists", LISTED, place),
+        "status": status,
+        "campaign": None if mailing is None else id_by_turns(world, "campaigns", mailing.place),
+        "message": None if mailing is None else id_by_turns(world, "messages", mailing.place),
+    }
+
+
+def count_contact_list(outline: Row) -> Iterator[Count]:
+    status = outline["status"]
+    yield Count("subscribers", outline["list"])
+    if status == "1":
+        yield Count("active", outline["list"])
+    elif outline["campaign"]:
+        yield Count("unsubscribes" if status == "2" else "hardbounces", outline["campaign"])
+
+
 def draw_contact_list(drawing: Drawing) -> Row:
     first, last = drawing.pick(words.PEOPLE)
-    has_left = drawing.chance(0.1)
+    has_left = drawing.ties["status"] != "1"
     return {
-        "contact": drawing.some_id("contacts"),
-        "list": drawing.some_id("lists"),
+        **drawing.ties,
         "sdate": iso(drawing.created),
         "udate": iso(drawing.changed) if has_left else None,
-        "status": "2" if has_left else "1",
         "unsubreason": "Too many letters" if has_left and drawing.chance(0.3) else "",
         "first_name": first,
         "last_name": last,
@@ -92,6 +141,13 @@ CONTACT_LISTS = Resource(
         "automation": None,
     },
     draw=draw_contact_list,
+    spread={"contact": LISTED},
+    outline=outline_contact_list,
+    owners={"list": "lists"},
+    counts=count_contact_list,
+    moves=("contact",),
+    dies_with=("contact", "list"),
+    ones={"list": "lists"},
     size=lambda contacts, deals: contacts * 5 // 4,
     links=(
         "automation",
@@ -104,19 +160,27 @@ CONTACT_LISTS = Resource(
         "message",
     ),
     first_id=501,
-    stamps={"updated_timestamp": plain},
+    stamps={"udate": iso, "updated_timestamp": plain},
 )
 
 
+def outline_contact_automation(world: WorldView, place: int) -> Row:
+    """observed: SY (C): status 1 is active, 2 completed."""
+    automation = another(world, "automations", AUTOMATED, place)
+    return {"automation": automation, "seriesid": automation, "status": "2" if place % 10 < 7 else "1"}
+
+
+def count_contact_automation(outline: Row) -> Iterator[Count]:
+    yield Count("entered", outline["automation"])
+    if outline["status"] == "2":
+        yield Count("exited", outline["automation"])
+
+
 def draw_contact_automation(drawing: Drawing) -> Row:
-    automation = drawing.some_id("automations")
-    is_through = drawing.chance(0.7)
+    is_through = drawing.ties["status"] == "2"
     ended = iso(drawing.created + WEEK)
     return {
-        "contact": drawing.some_id("contacts"),
-        "seriesid": automation,
-        "automation": automation,
-        "status": "2" if is_through else "1",
+        **drawing.ties,
         "adddate": iso(drawing.created),
         "remdate": ended if is_through else None,
         "timespan": str(WEEK) if is_through else None,
@@ -152,6 +216,17 @@ CONTACT_AUTOMATIONS = Resource(
         "automation": "",
     },
     draw=draw_contact_automation,
+    spread={"contact": AUTOMATED},
+    outline=outline_contact_automation,
+    owners={"automation": "automations"},
+    counts=count_contact_automation,
+    moves=("contact",),
+    dies_with=("contact", "automation"),
+    # The API's own links to this list carry the order (recordings, D) and a limit of 2,500 (C).
+    orders={"lastdate": "lastdate", "id": "id"},
+    most_rows=2_500,
+    # observed: OO (B-): with [eq]; without it nobody saw it work.
+    filters={"filters[subscriberid][eq]": "contact", "filters[status][eq]": "status"},
     size=lambda contacts, deals: contacts // 2,
     links=("automation", "contact", "contactGoals"),
     first_id=88,
@@ -160,14 +235,16 @@ CONTACT_AUTOMATIONS = Resource(
 )
 
 
+def outline_field_value(world: WorldView, place: int) -> Row:
+    return {"field": another(world, "fields", VALUED, place)}
+
+
 def draw_field_value(drawing: Drawing) -> Row:
-    contact = drawing.some_id("contacts")
-    position = drawing.number(len(words.FIELDS) - 1)
+    position = bisect_left(drawing.world.first_ids("fields"), int(drawing.ties["field"]))
     return {
-        "contact": contact,
-        "owner": contact,
-        "field": str(drawing.world.first_ids("fields")[position]),
-        "value": _value(drawing, *words.FIELDS[position][1:]),
+        **drawing.ties,
+        "owner": drawing.ties["contact"],
+        "value": _value(drawing, *words.FIELDS[position % len(words.FIELDS)][1:]),
         "cdate": iso(drawing.created),
         "udate": iso(drawing.changed),
     }
@@ -177,8 +254,8 @@ def _value(drawing: Drawing, kind: str, labels: tuple[str, ...]) -> str:
     """Always text; of several choices, each stands between two bars."""
     if kind == "checkbox":
         return f"||{'||'.join(label for label in labels if drawing.chance(0.5)) or labels[0]}||"
-    if labels:
-        return drawing.pick(labels).partition(" ")[0].lower()
+    if labels:  # observed: AG, WW (A): forms post the raw value, the app the label.
+        return drawing.pick((*labels, *(label.partition(" ")[0].lower() for label in labels)))
     return iso(drawing.created)[:10] if kind == "date" else str(1 + drawing.number(8))
 
 
@@ -199,6 +276,13 @@ FIELD_VALUES = Resource(
         "owner": "",
     },
     draw=draw_field_value,
+    spread={"contact": VALUED},
+    outline=outline_field_value,
+    owners={"field": "fields"},
+    moves=("contact",),
+    dies_with=("contact", "field"),
+    ones={"field": "fields"},
+    filters={"filters[fieldid]": "field"},
     size=lambda contacts, deals: contacts * 2,
     links=("owner", "field"),
     first_id=900,

@@ -3,11 +3,12 @@
 import calendar
 import time
 from datetime import UTC, datetime, timedelta, timezone
-from functools import cache
+from functools import cache, lru_cache
 
 WORLD_BEGINS = calendar.timegm((2023, 1, 9, 14, 0, 0))
 WORLD_ENDS = calendar.timegm((2026, 6, 30, 22, 0, 0))
 # Fixed, not relative to today: the same seed gives the same rows, so a restarted sandbox shows nothing as changed.
+SPAN = WORLD_ENDS - WORLD_BEGINS
 
 
 def now() -> int:
@@ -16,13 +17,13 @@ def now() -> int:
 
 def iso(moment: int) -> str:
     """`2026-03-02T09:14:11-06:00`."""
-    hours = _offset(moment)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(moment + hours * 3600))}-0{-hours}:00"
+    clock, hours = _wall(moment)
+    return f"{clock[:10]}T{clock[11:]}-0{-hours}:00"
 
 
 def plain(moment: int) -> str:
     """`2026-03-02 09:14:11`: the same wall clock without its offset, as the older columns have it."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(moment + _offset(moment) * 3600))
+    return _wall(moment)[0]
 
 
 def day(moment: int) -> str:
@@ -36,6 +37,12 @@ def parse(text: str) -> float:
         local = found.replace(tzinfo=UTC).timestamp()
         found = found.replace(tzinfo=timezone(timedelta(hours=_offset(int(local) + 6 * 3600))))
     return found.timestamp()
+
+
+@lru_cache(maxsize=1_000)  # Rows write the same moment in several columns.
+def _wall(moment: int) -> tuple[str, int]:
+    hours = _offset(moment)
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(moment + hours * 3600)), hours
 
 
 def _offset(moment: int) -> int:

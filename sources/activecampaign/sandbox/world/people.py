@@ -1,12 +1,14 @@
 """Contacts, the companies that they work for, their custom fields, and the account's own users."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
 from sources.activecampaign.sandbox.world import words
 from sources.activecampaign.sandbox.world.moments import day, iso, plain
-from sources.activecampaign.sandbox.world.resource import Drawing, Resource, Row, WorldView
+from sources.activecampaign.sandbox.world.resource import Drawing, Many, Resource, Row, WorldView
+from sources.activecampaign.sandbox.world.values import typed_account_value
 
 ZERO_TIME = "0000-00-00 00:00:00"
 
@@ -24,7 +26,6 @@ def draw_contact(drawing: Drawing) -> Row:
         "sentcnt": str(drawing.number(90)),
         **_odd_columns(drawing),
         **_times(drawing),
-        "accountContacts": [drawing.some_id("accounts")] if drawing.chance(0.1) else [],
     }
 
 
@@ -40,8 +41,13 @@ def _domain(identity: int) -> str:
 
 
 def _address(drawing: Drawing, first: str, last: str) -> str:
-    plain_letters = "".join(letter for letter in f"{first}.{last}".lower() if letter.isascii() and letter != " ")
-    return f"{plain_letters.strip('.') or 'guest'}.{drawing.id}@{_domain(drawing.id)}"
+    return f"{_plain_letters(first, last)}.{drawing.id}@{_domain(drawing.id)}"
+
+
+@cache  # Few names, and many who have them.
+def _plain_letters(first: str, last: str) -> str:
+    letters = "".join(letter for letter in f"{first}.{last}".lower() if letter.isascii() and letter != " ")
+    return letters.strip(".") or "guest"
 
 
 def _odd_columns(drawing: Drawing) -> Row:
@@ -164,6 +170,27 @@ CONTACTS = Resource(
     stamps={"udate": iso, "updated_timestamp": plain, "updated_utc_timestamp": plain},
     has_keyset=True,
     changed_since="exclusive",
+    lists={
+        name: Many(stream=name, column="contact", has_meta=name != "contactLists")
+        for name in (
+            *("fieldValues", "contactTags", "contactLists", "contactAutomations", "accountContacts"),
+            *("contactDeals", "contactData", "scoreValues", "deals"),
+        )
+    }
+    | {
+        "bounceLogs": Many(stream="bounceLogs", column="subscriberid", has_meta=False),
+        "trackingLogs": Many(stream="trackingLogs", column="subscriberid"),
+        "fields": Many(stream="fields"),
+    },
+    # observed: JV, FC (B+), also AG: values, tags and lists; AD, A2, BAM, PP (B): the others.
+    includes=(
+        *("fieldValues", "contactTags", "contactLists", "contactAutomations", "accountContacts"),
+        *("contactDeals", "contactData", "fields"),
+    ),
+    members={"listid": ("contactLists", "list"), "status": ("contactLists", "status"), "tagid": ("contactTags", "tag")},
+    refers=("scoreValues", "accountContacts"),
+    # observed: RP, JV, AD (A): by id. Documented: cdate, email, names and scores; here only the first of these.
+    orders={"id": "id", "cdate": "created"},
     extras=page_input,
     beside=("contactAutomations", "contactLists", "deals", "fieldValues", "geoIps"),
 )
@@ -178,7 +205,6 @@ def draw_account(drawing: Drawing) -> Row:
         "createdTimestamp": iso(drawing.created),
         "updatedTimestamp": iso(drawing.changed),
         "owner": drawing.some_id("users"),
-        "contactCount": str(drawing.number(6)),
     }
 
 
@@ -198,6 +224,19 @@ ACCOUNTS = Resource(
         "id": "",
     },
     draw=draw_account,
+    counters={"contactCount": ("accountContacts", "people"), "dealCount": ("deals", "deals of account")},
+    unless_asked={"dealCount": "count_deals"},  # Documented, as for the accounts' counters as a whole.
+    lists={
+        # observed: AD, MF, PP (B): under a name of its own, in a shape of its own.
+        "accountCustomFieldData": Many(
+            stream="accountCustomFieldData",
+            column="accountId",
+            envelope="customerAccountCustomFieldData",
+            shape=typed_account_value,
+        ),
+        "accountContacts": Many(stream="accountContacts", column="account"),
+    },
+    includes=("accountCustomFieldData",),
     size=lambda contacts, deals: min(len(words.COMPANIES) + contacts // 100, 3000),
     links=("notes", "accountCustomFieldData", "accountContacts", "emailActivities", "contactEmails", "owner"),
     first_id=12,

@@ -1,47 +1,57 @@
 """Deals, the pipelines that they move through, and the stages of those."""
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sources.activecampaign.sandbox.world import words
 from sources.activecampaign.sandbox.world.moments import iso
-from sources.activecampaign.sandbox.world.resource import Drawing, Resource, Row, WorldView
+from sources.activecampaign.sandbox.world.resource import Count, Drawing, Many, Resource, Row, WorldView, id_by_turns
+from sources.activecampaign.sandbox.world.ties import Spread
+from sources.activecampaign.sandbox.world.values import typed_deal_value
 
 STAGES = tuple((index, title) for index, (_, _, titles) in enumerate(words.PIPELINES) for title in titles)
 DAY = 86_400
 
 
-def draw_deal(drawing: Drawing) -> Row:
-    stage = drawing.number(len(STAGES) - 1)
-    pipeline = STAGES[stage][0]
-    groups, stages = drawing.world.first_ids("dealGroups"), drawing.world.first_ids("dealStages")
+def outline_deal(world: WorldView, place: int) -> Row:
+    pipeline, _ = STAGES[5 * place % len(STAGES)]
+    company = id_by_turns(world, "accounts", 7 * place) if place % 2 else None
     return {
+        "group": id_by_turns(world, "dealGroups", pipeline),
+        "stage": id_by_turns(world, "dealStages", 5 * place % len(STAGES)),
+        "account": company,
+        "customerAccount": company,
+    }
+
+
+def count_deal(outline: Row) -> Iterator[Count]:
+    yield Count("deals of pipeline", outline["group"])
+    if outline["customerAccount"]:
+        yield Count("deals of account", outline["customerAccount"])
+
+
+def draw_deal(drawing: Drawing) -> Row:
+    groups = drawing.world.first_ids("dealGroups")
+    return {
+        **drawing.ties,
         "hash": f"{drawing.dice.getrandbits(32):08x}",
         "owner": drawing.some_id("users"),
-        "contact": drawing.some_id("contacts"),
-        "group": str(groups[pipeline]),
-        "stage": str(stages[stage]),
         "title": _title(drawing),
         "cdate": iso(drawing.created),
         "mdate": iso(drawing.changed),
         "value": str(drawing.pick((99, 4_900, 45_000, 120_000, 380_050, 1_250_000)) * (1 + drawing.number(3))),
-        "currency": words.PIPELINES[pipeline][1],
+        "currency": words.PIPELINES[bisect_left(groups, int(drawing.ties["group"])) % len(groups)][1],
         "status": drawing.pick(("0", "0", "0", "1", "2")),
         "activitycount": str(drawing.number(12)),
         "nextdealid": str(drawing.id),
         "isDisabled": drawing.chance(0.03) or drawing.pick((False, False, False, 0)),
-        **_account(drawing),
         **_odd_columns(drawing),
     }
 
 
 def _title(drawing: Drawing) -> str:
     return drawing.pick(words.DEALS).format(company=drawing.pick(words.COMPANIES), tea=drawing.pick(words.TEAS))
-
-
-def _account(drawing: Drawing) -> Row:
-    company = drawing.some_id("accounts") if drawing.chance(0.5) else None
-    return {"account": company, "customerAccount": company}
 
 
 def _odd_columns(drawing: Drawing) -> Row:
@@ -111,6 +121,20 @@ DEALS = Resource(
         "customerAccount": None,
     },
     draw=draw_deal,
+    spread={"contact": Spread("contacts", shift=4)},
+    outline=outline_deal,
+    owners={"group": "dealGroups", "stage": "dealStages", "customerAccount": "accounts"},
+    counts=count_deal,
+    lists={
+        # observed: EI, CA, WW, 4G (B+): in a shape of its own.
+        "dealCustomFieldData": Many(stream="dealCustomFieldData", column="dealId", shape=typed_deal_value),
+        "contactDeals": Many(stream="contactDeals", column="deal"),
+        "dealActivities": Many(stream="dealActivities", column="d_id"),
+        "tasks": Many(stream="dealTasks", column="relid", envelope="dealTasks"),
+    },
+    includes=("dealCustomFieldData",),
+    # observed: CA, WW, EI (C): four programs send mdate and id; whether they are heeded nobody looked at.
+    orders={"id": "id", "mdate": "changed", "cdate": "created"},
     size=lambda contacts, deals: deals,
     links=(
         "dealActivities",
@@ -145,7 +169,6 @@ def draw_pipeline(drawing: Drawing) -> Row:
         "currency": currency,
         "cdate": iso(drawing.created),
         "udate": iso(drawing.changed),
-        "count": str(drawing.world.count("deals") // len(words.PIPELINES)),
         "stages": [str(stages[index]) for index, (pipeline, _) in enumerate(STAGES) if pipeline == position],
     }
 
@@ -170,6 +193,7 @@ PIPELINES = Resource(
         "id": "",
     },
     draw=draw_pipeline,
+    counters={"count": ("deals", "deals of pipeline")},
     size=lambda contacts, deals: len(words.PIPELINES),
     links=("stages", "dealGroupUsers", "dealGroupGroups", "winProbabilityFeatures"),
     first_id=4,

@@ -1,6 +1,6 @@
 """What stands around deals and companies: tasks, roles, custom fields and who belongs to which."""
 
-from typing import Any
+from collections.abc import Iterator
 
 from sources.activecampaign.sandbox.world.columns import (
     changed,
@@ -14,17 +14,17 @@ from sources.activecampaign.sandbox.world.columns import (
     same_as,
     shaped,
     share,
-    upto,
 )
 from sources.activecampaign.sandbox.world.moments import iso, plain
-from sources.activecampaign.sandbox.world.resource import Drawing, Resource, Row
+from sources.activecampaign.sandbox.world.resource import BY_MOMENT, Count, Drawing, Row
+from sources.activecampaign.sandbox.world.ties import Spread
 
 DEAL_ACTIVITIES = shaped(
     "dealActivities",
     "dealActivity",
     "DealActivity",
     {
-        "d_id": of("deals"),
+        "d_id": "",
         "d_stageid": "0",
         "userid": of("users"),
         "dataId": "0",
@@ -46,11 +46,14 @@ DEAL_ACTIVITIES = shaped(
     size=share(deals=4),
     links=("deal", "stage", "user", "automation", "activity"),
     first_id=700,
+    spread={"d_id": Spread("deals", shift=1)},
+    orders=BY_MOMENT | {"cdate": "created"},
+    filters={"deal": "d_id"},
 )
 
 
 def _owner(drawing: Drawing) -> Row:
-    return {"type": "deal", "id": drawing.some_id("deals")}
+    return {"type": "deal", "id": drawing.ties["relid"]}
 
 
 DEAL_TASKS = shaped(
@@ -64,7 +67,7 @@ DEAL_TASKS = shaped(
         "status": lambda drawing: drawing.number(1),
         "title": one_of(None, "Send samples"),
         "note": one_of("Ring back", "Ask about the tins"),
-        "relid": of("deals"),
+        "relid": "",
         "reltype": "Deal",
         "dealTasktype": of("dealTasktypes"),
         "cdate": created,
@@ -82,6 +85,7 @@ DEAL_TASKS = shaped(
     links=("activities", "owner"),
     home="/{id}/",
     first_id=31,
+    spread={"relid": Spread("deals", shift=2)},
     stamps={"udate": iso},
 )
 
@@ -119,8 +123,8 @@ CONTACT_DEALS = shaped(
     "contactDeal",
     "SubscriberDeal",
     {
-        "contact": of("contacts"),
-        "deal": of("deals"),
+        "contact": "",
+        "deal": "",
         "role": of("dealRoles"),
         "created_timestamp": created_plain,
         "updated_timestamp": changed_plain,
@@ -128,64 +132,23 @@ CONTACT_DEALS = shaped(
     size=share(deals=1.2),
     links=("deal", "contact", "role"),
     first_id=90,
+    spread={"contact": Spread("contacts", shift=1), "deal": Spread("deals", shift=3)},
+    dies_with=("contact", "deal"),
     stamps={"updated_timestamp": plain},
 )
 
 
-def _fields_of(thing: str, title: str) -> Resource:
-    return shaped(
-        f"{thing}CustomFieldMeta",
-        f"{thing}CustomFieldMetum",
-        f"{title}CustomFieldMeta",
-        {
-            "fieldLabel": in_turn(("Tins a month", "Water", "Delivery day")),
-            "fieldType": in_turn(("number", "dropdown", "text")),
-            "fieldOptions": in_turn((None, ["soft", "hard"], None)),
-            "fieldDefault": None,
-            "isFormVisible": 0,
-            "isRequired": 0,
-            "displayOrder": lambda drawing: drawing.position + 1,
-            "personalization": lambda drawing: f"{thing.upper()}_FIELD_{drawing.position + 1}",
-            "createdTimestamp": created,
-            "updatedTimestamp": changed,
-        },
-        size=share(fixed=3),
-        stamps={"updatedTimestamp": iso},
-    )
+def count_account_contact(outline: Row) -> Iterator[Count]:
+    yield Count("people", outline["account"])
 
-
-def _values_of(thing: str, title: str, stream: str, **facts: Any) -> Resource:
-    """Ids are numbers here where other lists write them as texts."""
-
-    def owner(drawing: Drawing) -> int:
-        return int(drawing.some_id(stream))
-
-    def field(drawing: Drawing) -> int:
-        return int(drawing.some_id(f"{thing}CustomFieldMeta"))
-
-    columns = {"customFieldId": field, "fieldValue": upto(40), "createdTimestamp": created_plain}
-    return shaped(
-        f"{thing}CustomFieldData",
-        f"{thing}CustomFieldDatum",
-        f"{title}CustomFieldData",
-        {f"{thing}Id": owner, **columns, "updatedTimestamp": changed_plain},
-        stamps={"updatedTimestamp": plain},
-        **facts,
-    )
-
-
-DEAL_FIELDS = _fields_of("deal", "Deal")
-DEAL_VALUES = _values_of("deal", "Deal", "deals", size=share(deals=2), first_id=410)
-ACCOUNT_FIELDS = _fields_of("account", "Account")
-ACCOUNT_VALUES = _values_of("account", "Account", "accounts", size=share(contacts=1 / 50, fixed=20), first_id=510)
 
 ACCOUNT_CONTACTS = shaped(
     "accountContacts",
     "accountContact",
     "AccountContact",
     {
-        "account": of("accounts"),
-        "contact": of("contacts"),
+        "account": "",
+        "contact": "",
         "jobTitle": one_of("", "Buyer", "Head of tea"),
         "createdTimestamp": created,
         "updatedTimestamp": changed,
@@ -193,6 +156,11 @@ ACCOUNT_CONTACTS = shaped(
     size=share(contacts=1 / 10),
     links=("account", "contact"),
     first_id=15,
+    spread={"account": Spread("accounts", shift=1), "contact": Spread("contacts", shift=2)},
+    counts=count_account_contact,
+    moves=("contact",),
+    dies_with=("account", "contact"),
+    filters={"filters[contact]": "contact", "filters[account]": "account"},
     stamps={"updatedTimestamp": iso},
 )
 
@@ -206,6 +174,6 @@ PIPELINE_USERS = shaped(
 )
 
 ALL = (
-    *(DEAL_ACTIVITIES, DEAL_TASKS, DEAL_TASKTYPES, TASK_OUTCOMES, DEAL_ROLES, CONTACT_DEALS, DEAL_FIELDS, DEAL_VALUES),
-    *(ACCOUNT_FIELDS, ACCOUNT_VALUES, ACCOUNT_CONTACTS, PIPELINE_USERS),
+    *(DEAL_ACTIVITIES, DEAL_TASKS, DEAL_TASKTYPES, TASK_OUTCOMES, DEAL_ROLES, CONTACT_DEALS, ACCOUNT_CONTACTS),
+    PIPELINE_USERS,
 )

@@ -1,8 +1,20 @@
 """Shops that are connected to the account, with their customers and orders."""
 
-from sources.activecampaign.sandbox.world.columns import changed, created, email, of, one_of, same_as, shaped, share
+from sources.activecampaign.sandbox.world import words
+from sources.activecampaign.sandbox.world.columns import (
+    changed,
+    created,
+    email,
+    in_turn,
+    of,
+    one_of,
+    same_as,
+    shaped,
+    share,
+    tied,
+)
 from sources.activecampaign.sandbox.world.moments import iso
-from sources.activecampaign.sandbox.world.resource import Drawing
+from sources.activecampaign.sandbox.world.resource import Drawing, Many, Row, WorldView, id_by_turns
 
 CONNECTIONS = shaped(
     "connections",
@@ -87,7 +99,7 @@ ORDERS = shaped(
         "updatedDate": changed,
         "state": one_of(1, 1, 0, 2),
         "connection": same_as("connectionid"),
-        "orderProducts": lambda drawing: [str(2 * drawing.id - 1), str(2 * drawing.id)],
+        "orderProducts": [],
         "customer": same_as("customerid"),
         "orderDate": same_as("externalCreatedDate"),
         "tstamp": changed,
@@ -97,6 +109,47 @@ ORDERS = shaped(
     size=share(contacts=1 / 4),
     links=("connection", "customer", "orderProducts", "orderDiscounts", "orderActivities"),
     first_id=6,
+    lists={"orderProducts": Many(stream="ecomOrderProducts", column="order", envelope="ecomOrderProducts")},
+    refers=("orderProducts",),
+    stamps={"updatedDate": iso, "tstamp": iso},
+)
+
+PRODUCTS_EACH = 2
+
+
+def outline_product(world: WorldView, place: int) -> Row:
+    return {"order": id_by_turns(world, "ecomOrders", place // PRODUCTS_EACH)}
+
+
+# Documented: of each order, and all of them.
+ORDER_PRODUCTS = shaped(
+    "ecomOrderProducts",
+    "ecomOrderProduct",
+    "EcomOrderProduct",
+    {
+        "orderid": lambda drawing: drawing.ties["order"],
+        "connectionid": of("connections"),
+        "externalid": lambda drawing: f"p-{drawing.id % 12}",
+        "sku": lambda drawing: f"TEA-{drawing.id % 12:03d}",
+        "name": in_turn(words.TEAS),
+        "description": "",
+        "price": lambda drawing: 450 + 50 * (drawing.id % 12),
+        "quantity": lambda drawing: 1 + drawing.number(2),
+        "category": one_of("Green", "Black", "Herbal"),
+        "imageUrl": "",
+        "productUrl": lambda drawing: f"https://shop.harbourtea.example/p/{drawing.id % 12}",
+        "createdDate": created,
+        "updatedDate": changed,
+        "tstamp": changed,
+        "order": tied("order"),
+        "links": {},
+        "id": "",
+    },
+    size=lambda contacts, deals: PRODUCTS_EACH * round(contacts / 4),
+    gaps=(1,),
+    outline=outline_product,
+    owners={"order": "ecomOrders"},
+    dies_with=("order",),
     stamps={"updatedDate": iso, "tstamp": iso},
 )
 
@@ -104,9 +157,10 @@ ORDER_ACTIVITIES = shaped(
     "ecomOrderActivities",
     "ecomOrderActivity",
     "EcomOrderActivity",
-    {"order": of("ecomOrders"), "type": one_of("placed", "shipped"), "tstamp": created},
+    {"order": of("ecomOrders"), "orderid": same_as("order"), "type": one_of("placed", "shipped"), "tstamp": created,
+     "createdDate": created, "updatedDate": changed},
     size=share(contacts=1 / 2),
-    stamps={"tstamp": iso},
-)
+    stamps={"tstamp": iso, "updatedDate": iso},
+)  # fmt: skip
 
-ALL = (CONNECTIONS, CUSTOMERS, ORDERS, ORDER_ACTIVITIES)
+ALL = (CONNECTIONS, CUSTOMERS, ORDERS, ORDER_PRODUCTS, ORDER_ACTIVITIES)

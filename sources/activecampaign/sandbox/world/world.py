@@ -6,6 +6,7 @@ from threading import RLock
 from typing import Any
 
 from sources.activecampaign.sandbox.world.catalogue import RESOURCES
+from sources.activecampaign.sandbox.world.habits import USUAL, Habits
 from sources.activecampaign.sandbox.world.history import History, Kind
 from sources.activecampaign.sandbox.world.moments import now
 from sources.activecampaign.sandbox.world.resource import Row
@@ -23,9 +24,12 @@ def demo_key(seed: int) -> str:
 class World:
     """Safe between threads. Rows are copies: change them through `change`."""
 
-    def __init__(self, *, contacts: int = 250, deals: int = 40, seed: int = 1, origin: str = "") -> None:
+    def __init__(
+        self, *, contacts: int = 250, deals: int = 40, seed: int = 1, origin: str = "", habits: Habits = USUAL
+    ) -> None:
         self.seed = seed
         self.origin = origin
+        self.habits = habits
         self.lock = RLock()
         self.history = History(rows=self.rows)
         self._tables = {
@@ -65,27 +69,78 @@ class World:
         with self.lock:
             return self._tables[stream].once(name, make)
 
+    def tied(self, stream: str, column: str, value: str) -> list[str]:
+        with self.lock:
+            table = self._tables[stream]
+            return [table.resource.external_id(identity) for identity in table.tied(column, value)]
+
+    def tally(self, stream: str, name: str, of: str) -> int:
+        with self.lock:
+            return self._tables[stream].tally(name, of)
+
     def insert(
         self, stream: str, *, identity: int | str | None = None, moment: int | None = None, **columns: Any
     ) -> str:
         """Add a row; columns that are not given are drawn. Return its id. Raises ValueError for an id in use."""
-        chosen = None if identity is None else int(identity)
+        when = moment or now()
         with self.lock:
-            identity = self._tables[stream].insert(columns, identity=chosen, moment=moment or now())
-            return self._note("came", stream, identity)
+            table = self._tables[stream]
+            number = table.next_id if identity is None else int(identity)
+            table.insert(self._living_owners(table, number) | columns, identity=number, moment=when)
+            self._move_owners(stream, self._tables[stream].outline(number), moment=when)
+            return self._note("came", stream, number)
 
     def change(self, stream: str, identity: int | str, *, moment: int | None = None, **columns: Any) -> Row:
         """Change a row at `moment` (seconds since 1970; now) and renew its time stamps. Raises KeyError."""
         with self.lock:
-            changed = self._tables[stream].change(int(identity), columns, moment=moment or now())
-            self._note("changed", stream, int(identity))
-            return changed
+            table, when, number = self._tables[stream], moment or now(), int(identity)
+            before = table.outline(number)
+            table.change(number, columns, moment=when)
+            self._move_owners(stream, before, table.outline(number), moment=when)
+            self._note("changed", stream, number)
+            return table.row(number)
 
-    def remove(self, stream: str, identity: int | str) -> None:
-        """The row vanishes without a trace, as in the API. Raises KeyError."""
+    def remove(self, stream: str, identity: int | str, *, moment: int | None = None) -> None:
+        """The row vanishes without a trace, as in the API, and with it what is nothing without it. Raises KeyError."""
         with self.lock:
-            self._tables[stream].remove(int(identity))
-            self._note("went", stream, int(identity))
+            table, when, number = self._tables[stream], moment or now(), int(identity)
+            outline = table.outline(number)
+            table.remove(number)
+            self._note("went", stream, number)
+            self._move_owners(stream, outline, moment=when)
+            for path, column in self._dependants(stream):
+                for one in self._tables[path].tied(column, str(identity)):
+                    self.remove(path, one, moment=when)
+
+    def _living_owners(self, table: Table, number: int) -> Row:
+        """Whom a row that is drawn belongs to where the one that it would is gone."""
+        outline, ties = table.first_outline(number), table.resource.ties
+        owners = {column: self._tables[ties[column]] for column in table.resource.dies_with}
+        return {
+            column: str(those.ids[number % len(those.ids)])
+            for column, those in owners.items()
+            if those.ids and int(outline[column]) not in those
+        }
+
+    def _move_owners(self, stream: str, *outlines: Row, moment: int) -> None:
+        """A contact's udate is that of its tags, too; one that changes hands moves both."""
+        resource = RESOURCES[stream]
+        for column in resource.moves if stream in self.habits.moving else ():
+            owners = self._tables[resource.ties[column]]
+            for owner in {int(outline[column]) for outline in outlines}:
+                if owner in owners:
+                    owners.change(owner, {}, moment=moment)
+                    self._note("changed", owners.resource.path, owner)
+
+    def _dependants(self, stream: str) -> list[tuple[str, str]]:
+        if not self.habits.takes_along:
+            return []
+        return [
+            (path, column)
+            for path, resource in RESOURCES.items()
+            for column in resource.dies_with
+            if resource.ties[column] == stream
+        ]
 
     def _note(self, kind: Kind, stream: str, identity: int) -> str:
         external = self._tables[stream].resource.external_id(identity)
@@ -102,7 +157,10 @@ class World:
         self.remove("contacts", identity)
 
     def merge_contacts(self, losing: int | str, *, into: int | str) -> Row:
-        """As ActiveCampaign does it: the losing id is gone, unannounced, and the other one was edited."""
+        """As ActiveCampaign does it: the losing id is gone, unannounced, and the other one was edited.
+
+        What belonged to the one is not moved to the other: nobody has told what becomes of it.
+        """
         with self.lock:
             self.remove("contacts", losing)
             return self.change("contacts", into)
