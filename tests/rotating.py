@@ -122,7 +122,7 @@ class Crowd:
 @transaction.atomic
 def edit_row(pk: UUID, written: Written, *, by: User) -> None:
     """As the edit page does: locked, changed, saved whole, and put into the trail."""
-    row = present_row(Connection(pk=pk), by=by)
+    row = present_row(Connection.objects.without_key().get(pk=pk), by=by)
     before = {name: row.value_of(name) for name in EDITABLE}
     row.name = written.name
     if row.credentials().api_key.reveal() != written.key:

@@ -141,6 +141,9 @@ NOT_MEANT = {
     "CELERY_BROKER_URL": ["localhost", "http://localhost"],
     "DEFAULT_FROM_EMAIL": ["BlinkMetrics", "@", "a b@"],
     "CREDENTIAL_KEYS_FILE": ["/no/such/file", "/"],
+    "OUTGOING_PROXY": ["proxy.example:3128", "http://proxy.example", "socks5://proxy.example:1080", "http://me:x@p:y"],
+    "OUTGOING_CA_FILE": ["/no/such/file", "/", f"{ROOT / 'README.md'}"],
+    "ADMINS": ["ops", "ops@example.com, @"],
 }
 
 

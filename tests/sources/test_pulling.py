@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 
 from sources.errors import BadCredentials, NotPermitted, RateLimited, SourceError, TemporarilyDown, UnexpectedAnswer
-from sources.pulling import MOST_SECOND_LOOKS, PullBudget, PullEnded, nap, pull, pull_in_turn
+from sources.pulling import MOST_DOWN_IN_A_ROW, MOST_SECOND_LOOKS, PullBudget, PullEnded, nap, pull, pull_in_turn
 from sources.spec import Allowance, Lane, Page, Pulled, Stream, Wanted
 
 THREADS = 4
@@ -230,7 +230,7 @@ def test_when_no_stream_is_answered_the_account_is_down() -> None:
     with pytest.raises(TemporarilyDown):
         list(pull([(stream(key), Pieces(size)) for key, size in sizes.items()], never, threads=1))
 
-    assert len(asked) == 3
+    assert len(asked) == MOST_DOWN_IN_A_ROW + 1
 
 
 def test_a_limit_that_was_met_concerns_all_streams() -> None:

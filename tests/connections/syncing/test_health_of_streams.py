@@ -494,7 +494,7 @@ def test_a_list_that_is_empty_all_at_once_is_no_success_and_a_person_decides(
         assert "Contacts: 120 of 120 rows were not found." in sync.reason
 
     assert connection.row_counts.by_stream()["contacts"] == 120
-    assert (badge(connection), subjects("Main account")) == ("late", ["is late"])
+    assert (badge(connection), subjects("Main account")) == ("late", ["asks you about missing rows", "is late"])
     said = detail(alice_client, connection)
     assert "They are gone: mark them as deleted" in said
     assert "There is nothing to do" not in said
