@@ -14,7 +14,7 @@ from django.test import Client
 
 from connections.models import Connection
 from tests.conftest import PASSWORD, User, client_of
-from tests.processes import ROOT, bare_environment
+from tests.processes import ROOT, bare_environment, until
 from tests.site_fixture import SECRETS
 
 PRODUCTION = {**SECRETS, "ALLOWED_HOSTS": "app.example.com"}
@@ -43,9 +43,17 @@ def somebody_else_writes() -> Iterator[None]:
         pytest.skip("SQLite alone locks the whole database.")
     connection.cursor().execute("PRAGMA busy_timeout = 1")
     with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)) as other:
-        other.execute("BEGIN EXCLUSIVE")
+        until(lambda: takes_all(other), what="a moment in which no thread of an earlier test reads")
         yield
         other.execute("ROLLBACK")
+
+
+def takes_all(other: sqlite3.Connection) -> bool:
+    try:
+        other.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError:
+        return False
+    return True
 
 
 @pytest.mark.django_db(transaction=True)
