@@ -16,6 +16,8 @@ from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect, client_of
 from tests.connections.stepper.walking import begin, details, error_at
 
+pytestmark = pytest.mark.usefixtures("no_limit")
+
 WRONG = "f" * 40
 SAVEPOINT = 2  # Within a test's own transaction.
 
