@@ -35,6 +35,14 @@ UPSERT = """
 """
 SIZES = (100, 10, 1)  # Rows at once.
 OF_ALL, OF_A_ROW = 3, 4  # Values: owner, stream, moment; id, text, size, hash.
+# As `tally`, counted where the rows are.
+TALLY = """
+    WITH written (is_new, has_changed, size, size_before) AS ({upsert})
+    SELECT
+        count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE has_changed AND NOT is_new),
+        count(*) FILTER (WHERE size_before = 0), coalesce(sum(size - size_before), 0)
+    FROM written
+"""
 # Binary arrays, as psycopg escapes texts character by character, and looks for each place of a long list anew.
 ARRAYS = """
     SELECT %s, %s, one.id, one.text, octet_length(one.text), 0, one.hash, %s, %s{values}
@@ -145,11 +153,9 @@ class StoredRows:
         same is written.
         """
         if self.takes_arrays:
-            written = self._write_arrays(rows, now)
-        else:
-            most = self._most_values() // (OF_A_ROW + len(self.typed))
-            written = [*chain.from_iterable(self._write_list(piece, now) for piece in in_pieces(rows, most=most))]
-        return tally(written)
+            return self._write_arrays(rows, now)
+        most = self._most_values() // (OF_A_ROW + len(self.typed))
+        return tally([*chain.from_iterable(self._write_list(piece, now) for piece in in_pieces(rows, most=most))])
 
     def differing(self, rows: Sequence[RowText]) -> dict[str, Before]:
         """By external id, what is in the place of those that are new, have another hash, or are marked as gone."""
@@ -179,14 +185,14 @@ class StoredRows:
         with database.wrap_database_errors, database.Database.Cursor(database.connection) as cursor:
             yield cursor
 
-    def _write_arrays(self, rows: Sequence[RowText], now: datetime) -> list[Written]:
+    def _write_arrays(self, rows: Sequence[RowText], now: datetime) -> Tally:
         arrays = [[row.external_id for row in rows], [row.text for row in rows], [row.content_hash for row in rows]]
         # As texts: of mixed numbers, or of nothing but None, psycopg would not know what array they are.
         typed = [[value if value is None else str(value) for value in column] for column in self._columns(rows)]
         with self._server_side() as cursor:
             values = [self.owner, self.stream, now, now, *arrays, *typed, now, now]
             cursor.execute(array_upsert(self.table, self.typed), values)
-            return cursor.fetchall()
+            return Tally(*cursor.fetchone())
 
     def _columns(self, rows: Sequence[RowText]) -> list[tuple[Value, ...]]:
         return [*zip(*(row.typed for row in rows), strict=True)] if self.typed else []
@@ -260,7 +266,7 @@ def array_upsert(table: str, typed: tuple[str, ...]) -> str:
         arrays=", %b::text[]" * len(typed),
         names="".join(f", {name}" for name in typed),
     )
-    return UPSERT.format(rows=rows, now="%s", **placed(table, typed))
+    return TALLY.format(upsert=UPSERT.format(rows=rows, now="%s", **placed(table, typed)))
 
 
 def placed(table: str, typed: tuple[str, ...]) -> dict[str, str]:

@@ -25,9 +25,10 @@ MOST_MEGABYTES = 150
 
 
 def measure(effort: Effort) -> Iterator[Figure]:
+    # First: a command that is started counts the memory of whoever starts it as its own.
+    yield from memory(small=effort.of(10_000, 1000), large=effort.of(300_000, 5000))
     yield from storing_alone(effort, rows=effort.of(50_000, 2000), least=20_000)
     yield from rows_a_second(effort, contacts=effort.of(50_000, 2000), least=8000)
-    yield from memory(small=effort.of(10_000, 1000), large=effort.of(300_000, 5000))
 
 
 def rows_a_second(effort: Effort, *, contacts: int, least: int) -> Iterator[Figure]:
@@ -142,5 +143,7 @@ def no_limit() -> None:
 
 def empty() -> None:
     """Each lap begins with a small database."""
+    # PostgreSQL would keep what is deleted, and look through it.
+    statement = "TRUNCATE" if database.vendor == "postgresql" else "DELETE FROM"
     with database.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {Record._meta.db_table}")
+        cursor.execute(f"{statement} {Record._meta.db_table}")

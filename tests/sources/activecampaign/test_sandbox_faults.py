@@ -44,10 +44,10 @@ def test_a_fault_can_last_for_ever_until_all_are_cleared(sandbox):
 @pytest.mark.parametrize(
     ("kind", "status", "content_type", "begins"),
     [
-        ("forbidden", 403, "application/json", '{"message": "Forbidden"'),
+        ("forbidden", 403, "application/json", '{"message":"Forbidden"'),
         ("forbidden_bare", 403, None, ""),
-        ("no_permission", 403, "application/json", '{"errors": [{"status": 403'),
-        ("unpaid", 402, "application/json", '{"message": "The request could not'),
+        ("no_permission", 403, "application/json", '{"errors":[{"status":403'),
+        ("unpaid", 402, "application/json", '{"message":"The request could not'),
         ("not_found", 404, "application/json", '{"message"'),
         ("busy", 429, "application/json", '{"message"'),
         ("down", 503, None, ""),

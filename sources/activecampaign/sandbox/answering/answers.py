@@ -34,7 +34,10 @@ def read_call(target: str, *, method: str, headers: Mapping[str, str], arrived: 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """`document` is written as JSON unless `body` is given. An empty `content_type` sends none."""
+    """`document` is written as JSON unless `body` is given, without blanks, as PHP writes it.
+
+    An empty `content_type` sends none.
+    """
 
     status: int = 200
     document: Any = None
@@ -43,7 +46,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def bytes(self) -> bytes:
-        return json.dumps(self.document).encode() if self.body is None else self.body
+        return json.dumps(self.document, separators=(",", ":")).encode() if self.body is None else self.body
 
 
 def recorded_headers() -> dict[str, str]:
