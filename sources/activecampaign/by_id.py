@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil, inf
 
 from sources.activecampaign.rows import Answer
-from sources.activecampaign.ways import PAGE_SIZE, UNKNOWN, Ask, Facts, Heard, Unheeded, why_not
+from sources.activecampaign.ways import PAGE_SIZE, UNKNOWN, Ask, Blocked, Facts, Heard, Unheeded, why_not
 from sources.errors import UnexpectedAnswer
 from sources.spec import Cursor, Unkept
 
@@ -13,7 +13,7 @@ WIDTH = 8  # Ranges: five calls a second that take up to 1.6 seconds each. Each 
 FIRST_WIDTH = 2  # Where other streams' calls fill the time, too; more are split off when these leave threads idle.
 FILLED = 97  # Rows planned for a page, as ids are never quite even: a page that is planned full often costs a second.
 WORTH_SPLITTING = 2 * PAGE_SIZE  # With fewer rows to be read, a second range only makes one more short page.
-MOST_SKIPPED = 4  # Rows without an id; where more come it is not worth while to go by it.
+MOST_SKIPPED = 4  # Pages of rows without an id; where more come it is not worth while to go by it.
 
 START: Cursor = {"ranges": [[0, None, 0]], "doubts": [], "trusts": True, "descended": False}
 
@@ -80,6 +80,7 @@ class ById:
         self._doubts: list[Doubt] = [(low, high) for low, high in place["doubts"]]
         self._ranges = [_Range(after, before, hole) for after, before, hole in place["ranges"]]
         self._is_sure = False  # That short pages are ends: it was looked at once.
+        self._skips = 0
         self._asked: dict[Ask, _Asked] = {}
         self._spread_evenly(self._ranges)
 
@@ -214,10 +215,10 @@ class ById:
         hole, one.is_asked, one.hole = one.hole, False, 0
         is_full = answer.count and not self._facts.is_short(answer.count, limit=asked.limit)
         is_stuck = is_full and not ids and not hole  # Without an id to go on from.
-        if ids != sorted(ids) or (ids and ids[-1] <= one.after) or (is_stuck and one.skipped >= MOST_SKIPPED):
+        if ids != sorted(ids) or (ids and ids[-1] <= one.after):
             raise Unheeded
         if is_stuck:
-            one.skipped += answer.count
+            self._skip(one, answer.count)
             return
         inside = [key for key in ids if one.holds(key)]
         self._count(len(inside))
@@ -230,6 +231,13 @@ class ById:
             return
         last = max(ids, default=one.after)
         one.after = self._end(one) if self._is_end(one, asked, last, answer, is_hole=bool(hole)) else last
+
+    def _skip(self, one: _Range, rows: int) -> None:
+        """Raises Blocked."""
+        self._skips += 1
+        if self._skips > MOST_SKIPPED:
+            raise Blocked
+        one.skipped += rows
 
     def _count(self, rows: int) -> None:
         self._facts.kept += rows

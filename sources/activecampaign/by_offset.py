@@ -13,6 +13,7 @@ from sources.spec import Cursor, Unkept
 OVERLAP = 5  # Rows: two neighbours that share one missed nothing between them; the others may have gone meanwhile.
 TENTH = 10  # Of a page of fewer than fifty rows no more than this part is read twice.
 MOST_AHEAD = 16  # Pages behind one that is long in coming: two rounds of eight threads.
+FEW = 10  # Rows of a page. Of shorter ones as many are asked for ahead as have come: what a total says may be a lie.
 FAR = 10**9  # No list is as long, so that a server that heeds the offset has nothing there.
 MOST_TRIES = 2  # Of reading pages again that should share a row and do not.
 MOST_OPEN = 3  # Seams that stay open before it is doubted that the offset is heeded.
@@ -136,11 +137,16 @@ class ByOffset:
         """One behind the other; as far as the total reaches side by side, once it is seen that the offset is heeded."""
         last = self._spots[-1]
         reach = self._reach_of(last)
-        is_full = len(self._spots) >= MOST_AHEAD or any(spot.is_read and not spot.count for spot in self._spots)
+        is_full = len(self._spots) >= self._most_ahead or any(spot.is_read and not spot.count for spot in self._spots)
         is_needed = not self._is_witnessed(last) if last.is_read else reach < (self._facts.total or 0)
         if is_full or not is_needed or not (last.is_read or self._is_heeded):
             return None
         return self._append(reach - overlap_of(reach - last.offset))
+
+    @property
+    def _most_ahead(self) -> int:
+        page = self._facts.longest
+        return MOST_AHEAD if page >= FEW else min(MOST_AHEAD, 2 + self._facts.seen // max(1, page))
 
     def _overlap(self, spot: _Spot) -> int:
         """As much as pages of this size bear; of the first one nobody knows yet what size that is."""
@@ -198,7 +204,7 @@ class ByOffset:
         self._is_over = True
         adds = digest_of(answer) != self._first and not {*answer.marks} <= self._known()
         came = max(self._facts.seen, self._facts.longest)  # A row that comes twice is counted twice, too.
-        is_all = self._facts.total is None or came >= self._facts.total
+        is_all = (self._facts.total is None or came >= self._facts.total) and not self._facts.goes_by_ids
         return Heard(is_proven=is_all and not adds and not answer.failure)
 
     # What is proven

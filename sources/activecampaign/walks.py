@@ -5,7 +5,7 @@ from dataclasses import asdict
 from sources.activecampaign.by_id import WIDTH, ById
 from sources.activecampaign.by_offset import ByOffset
 from sources.activecampaign.rows import Answer
-from sources.activecampaign.ways import Ask, Facts, Heard, Unheeded, Way
+from sources.activecampaign.ways import Ask, Blocked, Facts, Heard, Unheeded, Way
 from sources.spec import Cursor, Page, Unkept
 
 FORM = 2  # Of a cursor. One of another form begins the stream anew.
@@ -69,14 +69,17 @@ class ListWalk:
         self._facts.seen += len(odd) if self._by_id else 0
         try:
             heard = self._way.hear(ask, answer)
-        except Unheeded:
+        except Unheeded as why:
+            self._facts.goes_by_ids = isinstance(why, Blocked)
             heard = self._go_by_offset()
         is_denied = self._is_denied()
         if is_denied and not self._facts.seen and not self._was_denied:
             self._was_denied, is_denied = True, False
             self._way = self._begin(by_id=self._by_id)
-        self._before_the_end = before if self._way.is_over and self._on_their_way else None
         repeated = len(answer.rows) - self._tell()
+        is_awaited = self._way.is_over and self._on_their_way
+        # What was told is told, also if the end is asked for again.
+        self._before_the_end = before | {"told": self._told} if is_awaited else None
         return Page(
             rows=answer.rows,
             cursor=None if self.is_over else self.cursor,

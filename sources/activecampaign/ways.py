@@ -35,7 +35,8 @@ class Facts:
 
     `seen` and `kept` count each row once, `seen` also those that cannot be kept. `longest` is the page that had the
     most rows: how many the server sends at once, whatever it is asked for. `limit` is what to ask for next. `odd` are
-    the marks of rows without a usable id, the newest ones.
+    the marks of rows without a usable id, the newest ones. `goes_by_ids`: the way by id was open until such rows
+    blocked it.
     """
 
     total: int | None = None
@@ -45,6 +46,7 @@ class Facts:
     limit: int = PAGE_SIZE
     too_large: int = 0
     odd: list[str] = field(default_factory=list)
+    goes_by_ids: bool = False
 
     @property
     def left(self) -> float:
@@ -93,6 +95,10 @@ class Heard:
 
 class Unheeded(Exception):
     """The server does not do what this way relies on: another one has to be gone, from the start."""
+
+
+class Blocked(Unheeded):
+    """It does, but rows that have no id lie across the way."""
 
 
 class Way(Protocol):
