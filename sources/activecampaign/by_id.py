@@ -13,7 +13,8 @@ WIDTH = 8  # Ranges: five calls a second that take up to 1.6 seconds each. Each 
 FIRST_WIDTH = 2  # Where other streams' calls fill the time, too; more are split off when these leave threads idle.
 FILLED = 97  # Rows planned for a page, as ids are never quite even: a page that is planned full often costs a second.
 WORTH_SPLITTING = 2 * PAGE_SIZE  # With fewer rows to be read, a second range only makes one more short page.
-MOST_SKIPPED = 4  # Pages of rows without an id; where more come it is not worth while to go by it.
+MOST_SKIPPED = 4  # Rows without an id; where more come it is not worth while to go by it.
+MOST_IN_VAIN = 3  # Pages one after the other of such rows that came before: the offset to step over them is not heeded.
 
 START: Cursor = {"ranges": [[0, None, 0]], "doubts": [], "trusts": True, "descended": False}
 
@@ -26,8 +27,8 @@ Doubt = tuple[int, int | None]
 class _Range:
     """Ids still to be read: after < id < before; no `before` is the open end.
 
-    `skipped` rows at its beginning do not come even alone; in a `hole` there is nothing but such rows. `density` is
-    rows per id, by the look of the page read last; before there `is_known` one, that of the neighbours.
+    `skipped` rows at its beginning do not come even alone, or have no id; in a `hole` there is nothing but such rows.
+    `density` is rows per id, by the look of the page read last; before there `is_known` one, that of the neighbours.
     """
 
     after: int
@@ -35,6 +36,7 @@ class _Range:
     hole: int = 0
     density: float = 1.0
     skipped: int = 0
+    in_vain: int = 0
     is_asked: bool = False
     is_probe: bool = False
     is_known: bool = False
@@ -80,7 +82,7 @@ class ById:
         self._doubts: list[Doubt] = [(low, high) for low, high in place["doubts"]]
         self._ranges = [_Range(after, before, hole) for after, before, hole in place["ranges"]]
         self._is_sure = False  # That short pages are ends: it was looked at once.
-        self._skips = 0
+        self._blocked_at: dict[str, int] = {}  # Marks of rows without an id: behind which one they came.
         self._asked: dict[Ask, _Asked] = {}
         self._spread_evenly(self._ranges)
 
@@ -218,7 +220,7 @@ class ById:
         if ids != sorted(ids) or (ids and ids[-1] <= one.after):
             raise Unheeded
         if is_stuck:
-            self._skip(one, answer.count)
+            self._skip(one, answer)
             return
         inside = [key for key in ids if one.holds(key)]
         self._count(len(inside))
@@ -232,12 +234,15 @@ class ById:
         last = max(ids, default=one.after)
         one.after = self._end(one) if self._is_end(one, asked, last, answer, is_hole=bool(hole)) else last
 
-    def _skip(self, one: _Range, rows: int) -> None:
-        """Raises Blocked."""
-        self._skips += 1
-        if self._skips > MOST_SKIPPED:
+    def _skip(self, one: _Range, answer: Answer) -> None:
+        """Past rows that have no id. Raises Unheeded when they lie behind another id, too, and Blocked."""
+        is_new = any(mark not in self._blocked_at for mark in answer.marks)
+        if one.after not in [self._blocked_at.setdefault(mark, one.after) for mark in answer.marks]:
+            raise Unheeded
+        one.in_vain = 0 if is_new or not one.skipped else one.in_vain + 1
+        if one.skipped >= MOST_SKIPPED or one.in_vain >= MOST_IN_VAIN:
             raise Blocked
-        one.skipped += rows
+        one.skipped += answer.count
 
     def _count(self, rows: int) -> None:
         self._facts.kept += rows

@@ -13,3 +13,17 @@ def test_whatever_a_server_does_complete_is_proven_and_the_calls_are_bounded(par
     breaches = {seed: replay(seed).breaches() for seed in range(part, SEEDS, PARTS)}
 
     assert {seed: broken for seed, broken in breaches.items() if broken} == {}
+
+
+@pytest.mark.parametrize(
+    ("seed", "what"),
+    [
+        (6781, "killed while answers were on their way to the end that was seen"),
+        (36702, "a total far too high over pages of one row"),
+        (37011, "rows without an id where ids are not heeded"),
+        (40020, "ids are heeded, the offset is not, and rows without an id lie between"),
+        (94886, "the same row without an id thrice"),
+    ],
+)
+def test_seeds_over_which_a_walk_stumbled_once(seed: int, what: str) -> None:
+    assert replay(seed).breaches() == [], what
