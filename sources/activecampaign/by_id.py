@@ -13,6 +13,7 @@ WIDTH = 8  # Ranges: five calls a second that take up to 1.6 seconds each. Each 
 FIRST_WIDTH = 2  # Where other streams' calls fill the time, too; more are split off when these leave threads idle.
 FILLED = 97  # Rows planned for a page, as ids are never quite even: a page that is planned full often costs a second.
 WORTH_SPLITTING = 2 * PAGE_SIZE  # With fewer rows to be read, a second range only makes one more short page.
+MOST_PROBES = 4  # Short pages behind which is looked at the end, as long as rows are wanting.
 MOST_SKIPPED = 4  # Rows without an id; where more come it is not worth while to go by it.
 MOST_IN_VAIN = 3  # Pages one after the other of such rows that came before: the offset to step over them is not heeded.
 
@@ -81,7 +82,7 @@ class ById:
         self._has_descended: bool = place["descended"]
         self._doubts: list[Doubt] = [(low, high) for low, high in place["doubts"]]
         self._ranges = [_Range(after, before, hole) for after, before, hole in place["ranges"]]
-        self._is_sure = False  # That short pages are ends: it was looked at once.
+        self._probes = 0
         self._blocked_at: dict[str, int] = {}  # Marks of rows without an id: behind which one they came.
         self._asked: dict[Ask, _Asked] = {}
         self._spread_evenly(self._ranges)
@@ -224,15 +225,15 @@ class ById:
             return
         inside = [key for key in ids if one.holds(key)]
         self._count(len(inside))
-        if one.is_probe:
-            one.is_probe = False
-            self._judge_doubts(found=bool(inside))
+        was_probe, one.is_probe = one.is_probe, False
+        if was_probe:
+            self._judge_doubts((one.after, one.before), found=bool(inside))
         if len(inside) > 1:
             one.density, one.is_known = (len(inside) - 1) / (inside[-1] - inside[0]), True
         if one.skipped and not self._leave_hole(one, ids):
             return
         last = max(ids, default=one.after)
-        one.after = self._end(one) if self._is_end(one, asked, last, answer, is_hole=bool(hole)) else last
+        one.after = self._end(one) if self._is_end(one, asked, last, answer, is_final=bool(hole) or was_probe) else last
 
     def _skip(self, one: _Range, answer: Answer) -> None:
         """Past rows that have no id. Raises Unheeded when they lie behind another id, too, and Blocked."""
@@ -248,7 +249,7 @@ class ById:
         self._facts.kept += rows
         self._facts.seen += rows
 
-    def _is_end(self, one: _Range, asked: _Asked, last: int, answer: Answer, *, is_hole: bool) -> bool:
+    def _is_end(self, one: _Range, asked: _Asked, last: int, answer: Answer, *, is_final: bool) -> bool:
         """Whether the answer shows all there is in what was asked for; what stays doubtful is noted."""
         if asked.last is not None and last >= asked.last:
             return True
@@ -257,7 +258,8 @@ class ById:
         # At the open end a short page alone proves nothing: with the total, or with nothing behind it, it does.
         if not is_short or (asked.last is None and not is_empty and left):
             return False
-        if is_hole or not self._trusts_short or self._is_sure or left in (0, inf) or not self._facts.seen:
+        has_looked = self._probes >= MOST_PROBES
+        if is_final or not self._trusts_short or has_looked or not left or not self._facts.seen:
             return True
         self._doubts.append((last, one.before))
         one.before = last + 1
@@ -270,10 +272,11 @@ class ById:
     # A short page is the end, unless the server sends fewer rows than were asked for
 
     def _doubt_the_end(self) -> None:
-        """At the end, with rows wanting: ask on where most of them could be."""
+        """At the end, with rows wanting or no total that says so: ask on where most of them could be."""
         if self._ranges or not self._doubts:
             return
-        if 0 < self._facts.left < inf and not self._is_sure:
+        if self._facts.left and self._probes < MOST_PROBES:
+            self._probes += 1
             widest = max(self._doubts, key=_width_of)
             self._doubts.remove(widest)
             self._ranges = [_Range(*widest, is_probe=True)]
@@ -281,9 +284,14 @@ class ById:
         else:
             self._doubts = []
 
-    def _judge_doubts(self, *, found: bool) -> None:
-        """One look tells: either short pages are the end, and all of them are, or none is."""
-        self._trusts_short, self._is_sure = not found, not found
+    def _judge_doubts(self, probed: Doubt, *, found: bool) -> None:
+        """Where one short page was no end, none of the others is trusted either.
+
+        With more rows wanting than may have gone meanwhile, an answer without any is not believed at once.
+        """
+        self._trusts_short = not found
+        if not found and PAGE_SIZE < self._facts.left < inf:
+            self._doubts.append(probed)
         if found:
             self._ranges += [_Range(*bounds) for bounds in self._doubts]
             self._doubts = []

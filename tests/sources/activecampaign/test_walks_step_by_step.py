@@ -40,9 +40,8 @@ def left_to_read(walk: ListWalk) -> list[list[int | None]]:
 
 
 @pytest.mark.parametrize("doubt", [[10, 50], [200, None]])
-@pytest.mark.parametrize("total", [6, 7])
-def test_with_no_row_wanting_what_was_doubted_is_not_looked_at(doubt: list[int | None], total: int) -> None:
-    walk = keyset(ranges=[[100, 103]], total=total, seen=5, doubts=[doubt])
+def test_with_no_row_wanting_what_was_doubted_is_not_looked_at(doubt: list[int | None]) -> None:
+    walk = keyset(ranges=[[100, 103]], total=7, seen=5, doubts=[doubt])
 
     page = hear_next(walk, [101, 102])
 
@@ -70,13 +69,27 @@ def test_with_rows_wanting_the_widest_doubt_is_looked_at(
     assert (ask.params["id_greater"], ask.params.get("id_less")) == looked_at
 
 
-def test_one_look_tells_that_short_pages_are_ends() -> None:
-    walk = keyset(ranges=[[2000, 2003]], total=20, seen=5, doubts=[[10, 500], [1000, 1100]])
+@pytest.mark.parametrize("total", [20, None, 6])
+def test_behind_short_pages_is_looked_while_rows_are_wanting_or_no_total_says_that_there_are_none(
+    total: int | None,
+) -> None:
+    walk = keyset(ranges=[[2000, 2003]], total=total, seen=5, doubts=[[10, 500], [1000, 1100]])
     hear_next(walk, [2001, 2002])
 
     hear_next(walk, [])
+    hear_next(walk, [])
 
     assert walk.is_over
+
+
+def test_where_far_more_rows_are_wanting_than_may_have_gone_an_empty_answer_is_not_believed_at_once() -> None:
+    walk = keyset(ranges=[[2000, 2003]], total=300, seen=5, doubts=[[10, 500]])
+    hear_next(walk, [2001, 2002])
+    hear_next(walk, [])
+
+    hear_next(walk, [20, 21])
+
+    assert left_to_read(walk) == [[21, 500]]
 
 
 def test_a_walk_that_was_killed_while_it_doubted_trusts_no_short_page() -> None:
