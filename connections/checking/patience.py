@@ -19,6 +19,11 @@ class Patience:
     def seconds(self) -> float:
         return max(0.0, self.ends_at - time.monotonic())
 
+    @property
+    def of_a_person(self) -> "Patience":
+        """For what is only good to know: somebody waits for it, whoever asks."""
+        return Patience(min(self.ends_at, time.monotonic() + PERSONS), self.still_wanted)
+
 
 def of_a_person() -> Patience:
     return Patience(time.monotonic() + PERSONS)

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Case, F, Min, Q, When
 from django.utils import timezone
@@ -52,8 +53,12 @@ class Engine(models.Model):
 
 
 def longest_wait(connection: Connection | None = None) -> float:
-    """Seconds for which what is due, of one connection or of all, waits for a worker; 0 where nothing is due."""
-    left_at = Case(When(state=SyncState.RUNNING, then=F("lease_until")), default=F("run_after"))
+    """Seconds for which what is due, of one connection or of all, waits for a worker; 0 where nothing is due.
+
+    What a worker has left waits since that was last heard of.
+    """
+    last_heard = F("lease_until") - timedelta(seconds=settings.SYNC_LEASE_SECONDS)
+    left_at = Case(When(state=SyncState.RUNNING, then=last_heard), default=F("run_after"))
     syncs, planned, notices = Sync.objects.claimable(), Connection.objects.due(), Notice.objects.due()
     if connection:
         syncs, planned, notices = syncs.filter(connection=connection), planned.filter(pk=connection.pk), notices.none()

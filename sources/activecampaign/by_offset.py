@@ -16,6 +16,7 @@ MOST_AHEAD = 16  # Pages behind one that is long in coming: two rounds of eight 
 FEW = 10  # Rows of a page. Of shorter ones as many are asked for ahead as have come: what a total says may be a lie.
 FAR = 10**9  # No list is as long, so that a server that heeds the offset has nothing there.
 MOST_TRIES = 2  # Of reading pages again that should share a row and do not.
+MOST_IN_VAIN = 3 * MOST_AHEAD  # Answers that bring the walk no further: then it ends where it is.
 MOST_OPEN = 3  # Seams that stay open before it is doubted that the offset is heeded.
 
 
@@ -77,6 +78,8 @@ class ByOffset:
         self._probe = _Spot(FAR, PAGE_SIZE) if place and place["probes"] else None
         self._passed: Sequence[str] = ()  # The page before the first spot, for counting each row once.
         self._is_over = False
+        self._furthest: int = place.get("furthest", 0) if place else 0
+        self._in_vain: int = place.get("in_vain", 0) if place else 0
         self._asked: dict[Ask, _Spot] = {}
 
     @property
@@ -92,6 +95,8 @@ class ByOffset:
             "bounded": self._is_bounded,
             "open": self._open,
             "probes": self._probe is not None,
+            "furthest": self._furthest,
+            "in_vain": self._in_vain,
         }
 
     @property
@@ -123,7 +128,7 @@ class ByOffset:
         if answer.failure:
             return Heard(unkept=self._hear_failure(spot, answer.failure), is_proven=self._settle())
         self._hear_rows(spot, answer)
-        return Heard(is_proven=self._settle())
+        return Heard(is_proven=self._settle() and not self._gives_up(spot))
 
     # Where to ask
 
@@ -206,6 +211,16 @@ class ByOffset:
         came = max(self._facts.seen, self._facts.longest)  # A row that comes twice is counted twice, too.
         is_all = (self._facts.total is None or came >= self._facts.total) and not self._facts.goes_by_ids
         return Heard(is_proven=is_all and not adds and not answer.failure)
+
+    def _gives_up(self, spot: _Spot) -> bool:
+        """A server may have an offset of its own making, over which no two pages ever meet."""
+        is_further = bool(spot.count) and spot.end > self._furthest
+        self._furthest = max(self._furthest, spot.end if spot.count else 0)
+        self._in_vain = 0 if is_further else self._in_vain + 1
+        if self._is_over or self._in_vain < MOST_IN_VAIN:
+            return False
+        self._is_over = True
+        return True
 
     # What is proven
 

@@ -149,7 +149,7 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     "printed mail": (printed_mail, "set EMAIL_URL"),
     "a mail server": (mail_server_that_is_down, "check host, port and encryption"),
     "no worker": (no_worker, "waited for 10 minutes, and no worker"),
-    "a dead worker": (dead_worker, "waited for 11 minutes, and no worker"),
+    "a dead worker": (dead_worker, "waited for 12 minutes, and no worker"),
     "static files": (uncollected_files, "run manage.py collectstatic"),
 }
 

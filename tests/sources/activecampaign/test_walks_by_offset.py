@@ -64,6 +64,26 @@ def test_once_the_offset_is_heeded_pages_are_asked_side_by_side_as_far_as_the_to
     assert asked == ["190", "285", "380", "475"]
 
 
+def ends_at(most: int) -> Lie:
+    """Nothing comes from an offset of so many on."""
+    return lambda table, params: table.read(params) if int(params["offset"]) < most else answer([])
+
+
+def rounds_down_to(page: int) -> Lie:
+    def read(table: Table, params: Params) -> Answer:
+        return caps_at(page)(table, {**params, "offset": str(int(params["offset"]) // page * page)})
+
+    return read
+
+
+@pytest.mark.parametrize("lie", [ends_at(1000), rounds_down_to(50), rounds_down_to(20), rounds_down_to(25)])
+def test_where_no_two_pages_meet_the_walk_ends_and_says_that_it_is_not_complete(lie: Lie) -> None:
+    done = run(ListWalk(), lambda params: lie(table_of(1330), params))
+
+    assert not done.is_proven
+    assert done.calls < 300
+
+
 def check_nothing_is_lost(dice: Random, *, size: int, most: int) -> bool:
     table = table_of(size)
     before = set(table.ids)
