@@ -81,7 +81,7 @@ def test_where_no_two_pages_meet_the_walk_ends_and_says_that_it_is_not_complete(
     done = run(ListWalk(), lambda params: lie(table_of(1330), params))
 
     assert not done.is_proven
-    assert done.calls < 300
+    assert done.calls < 500
 
 
 def check_nothing_is_lost(dice: Random, *, size: int, most: int) -> bool:
