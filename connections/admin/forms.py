@@ -89,7 +89,9 @@ class MembershipFormSet(forms.BaseInlineFormSet):
 
 
 class TeamForm(forms.ModelForm):
-    """The members offered are those of the team's own workspace."""
+    """The members offered are those of the team's own workspace. Staff who are no superusers do not join by it."""
+
+    by: User
 
     class Meta:
         model = Team
@@ -109,4 +111,7 @@ class TeamForm(forms.ModelForm):
         strangers = [member for member in cleaned.get("members", []) if member.workspace != workspace]
         if workspace and strangers:
             raise ValidationError({"members": f"Not in {workspace}: {', '.join(str(member) for member in strangers)}."})
+        joining = {*cleaned.get("members", [])} - ({*self.instance.members.all()} if self.instance.pk else set())
+        if not self.by.is_superuser and any(member.user == self.by for member in joining):
+            raise ValidationError({"members": "Ask a superuser to add you to a team."})
         return cleaned

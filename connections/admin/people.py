@@ -248,6 +248,11 @@ class TeamAdmin(OfPeople):
     def get_readonly_fields(self, request: HttpRequest, obj: Team | None = None) -> tuple[str, ...]:
         return ("workspace",) if obj else ()
 
+    def get_form(self, request: HttpRequest, obj: Team | None = None, change: bool = False, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        form.by = request.user
+        return form
+
     def save_related(self, request: Any, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         members = in_words([str(member) for member in form.instance.members.select_related("user")])

@@ -171,3 +171,16 @@ def test_staff_who_are_no_superusers_make_no_workspace_of_their_own(clerk: User)
 
     assert ASK in page.content.decode()
     assert not Workspace.objects.filter(slug="mine").exists()
+
+
+def test_staff_who_are_no_superusers_do_not_join_a_team(clerk: User, growth: Team) -> None:
+    mine = Membership.objects.create(workspace=growth.workspace, user=clerk, role="member")
+    others = [*growth.members.values_list("pk", flat=True)]
+    page, client = f"/admin/connections/team/{growth.pk}/change/", client_of(clerk)
+
+    joined = client.post(page, {"name": "Growth", "members": [*others, mine.pk]})
+    assert "Ask a superuser to add you to a team." in joined.content.decode()
+    assert mine not in growth.members.all()
+
+    growth.members.add(mine)
+    assert client.post(page, {"name": "Renamed", "members": [*others, mine.pk]}).status_code == 302
