@@ -9,6 +9,8 @@ from django.core.exceptions import ValidationError
 from connections.models import Membership, Role, Team, User, Workspace
 from connections.models.addresses import AddressFormField
 
+ASK_A_SUPERUSER = "Ask a superuser to add you to a workspace."
+
 
 class NewWorkspaceForm(forms.ModelForm):
     """A workspace for a new customer, with its owner and a first team."""
@@ -17,12 +19,20 @@ class NewWorkspaceForm(forms.ModelForm):
     owner_name = forms.CharField(label="Owner's name", max_length=100, required=False)
     team_name = forms.CharField(label="First team", max_length=100, required=False, help_text="The owner is in it.")
 
+    by: User
+
     class Meta:
         model = Workspace
         fields = ("name", "slug", "timezone")
 
     def clean_slug(self) -> str:
         return str(self.cleaned_data["slug"]).lower()
+
+    def clean_owner_email(self) -> str:
+        email = str(self.cleaned_data["owner_email"])
+        if email == self.by.email and not self.by.is_superuser:
+            raise ValidationError(ASK_A_SUPERUSER)
+        return email
 
     def make_people(self) -> User:
         """Once the workspace is saved."""
@@ -61,10 +71,15 @@ class MembershipForm(forms.ModelForm):
 
 
 class MembershipFormSet(forms.BaseInlineFormSet):
-    """A workspace keeps at least one owner."""
+    """A workspace keeps at least one owner, and staff who are no superusers give themselves no place in it."""
+
+    by: User
 
     def clean(self) -> None:
         super().clean()
+        mine = [form for form in self.forms if form.has_changed() and form.is_valid() and form.instance.user == self.by]
+        if not self.by.is_superuser and any(form not in self.deleted_forms for form in mine):
+            raise ValidationError(ASK_A_SUPERUSER)
         roles = [form.cleaned_data.get("role") for form in self.forms if form.is_valid() and self.stays(form)]
         if self.instance.memberships.filter(role=Role.OWNER).exists() and Role.OWNER not in roles:
             raise ValidationError("This would take the last owner out: make somebody else an owner first.")
@@ -74,7 +89,9 @@ class MembershipFormSet(forms.BaseInlineFormSet):
 
 
 class TeamForm(forms.ModelForm):
-    """The members offered are those of the team's own workspace."""
+    """The members offered are those of the team's own workspace. Staff who are no superusers do not join by it."""
+
+    by: User
 
     class Meta:
         model = Team
@@ -94,4 +111,7 @@ class TeamForm(forms.ModelForm):
         strangers = [member for member in cleaned.get("members", []) if member.workspace != workspace]
         if workspace and strangers:
             raise ValidationError({"members": f"Not in {workspace}: {', '.join(str(member) for member in strangers)}."})
+        joining = {*cleaned.get("members", [])} - ({*self.instance.members.all()} if self.instance.pk else set())
+        if not self.by.is_superuser and any(member.user == self.by for member in joining):
+            raise ValidationError({"members": "Ask a superuser to add you to a team."})
         return cleaned

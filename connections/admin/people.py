@@ -27,6 +27,11 @@ class MembershipInline(admin.TabularInline):
     autocomplete_fields = ("user",)
     fields = ("user", "role")
 
+    def get_formset(self, request: HttpRequest, obj: Workspace | None = None, **kwargs: Any) -> Any:
+        formset: Any = super().get_formset(request, obj, **kwargs)
+        formset.by = request.user
+        return formset
+
 
 class TeamInline(admin.TabularInline):
     model = Team
@@ -45,7 +50,11 @@ class WorkspaceAdmin(OfPeople):
     prepopulated_fields = {"slug": ("name",)}
 
     def get_form(self, request: HttpRequest, obj: Workspace | None = None, change: bool = False, **kwargs: Any) -> Any:
-        return super().get_form(request, obj, change, **({} if obj else {"form": NewWorkspaceForm}), **kwargs)
+        if obj:
+            return super().get_form(request, obj, change, **kwargs)
+        form: Any = super().get_form(request, obj, change, form=NewWorkspaceForm, **kwargs)
+        form.by = request.user
+        return form
 
     def get_inlines(self, request: HttpRequest, obj: Workspace | None = None) -> list[Any]:
         return [MembershipInline, TeamInline] if obj else []
@@ -238,6 +247,11 @@ class TeamAdmin(OfPeople):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Team | None = None) -> tuple[str, ...]:
         return ("workspace",) if obj else ()
+
+    def get_form(self, request: HttpRequest, obj: Team | None = None, change: bool = False, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        form.by = request.user
+        return form
 
     def save_related(self, request: Any, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

@@ -6,16 +6,19 @@ from django import template
 
 register = template.Library()
 
+DOTS = r".\u2024\u3002\ufe52\uff0e\uff61"
+MARKS = r"\x00-/:-@\[-^`{-\xa0«»\u2010-\u205e\u3001-\u3011\uff01-\uff0f"  # Punctuation: a name goes on with none.
+
 # Programs that show mails make links of `evil.example`, with any of Unicode's dots, of `mailto:x` and of `\\server`.
 LINKED = re.compile(
-    r"""
-      (?<=\w) \. (?=[^\W\d])                        # a dot before a letter: figures keep theirs,
-    | (?<=\w) \. (?=\d+\.\d)                        # but for an address of figures
-    | (?<=\w) [\u2024\u3002\uff0e\uff61] (?=[a-z])
-    | (?<=[^\W\d]) [:\uff1a] (?=\S)                 # the colon of a scheme
-    | \\ (?=\\) | / (?=/)
+    rf"""
+      (?<=[^\s{DOTS}]) [{DOTS}] (?=[^\s\d{MARKS}{DOTS}])    # a dot before a letter or a symbol
+    | (?<=[^\s\d{DOTS}]) [{DOTS}] (?=\d)                    # figures keep theirs,
+    | (?<=\d) [{DOTS}] (?=\d+[{DOTS}]\d)                    # but for an address of figures
+    | (?<=[^\W\d]) [:\ufe55\uff1a] (?=\S)                   # the colon of a scheme
+    | [\\\ufe68\uff3c] (?=[\\\ufe68\uff3c]) | [/\uff0f] (?=[/\uff0f])
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE,
 )
 
 

@@ -173,7 +173,7 @@ class ActiveCampaign:
         if refuses_the_key(response) or response.status_code == httpx.codes.PAYMENT_REQUIRED:
             raise self._why_refused(stream, response)
         if response.status_code == httpx.codes.NOT_FOUND:
-            raise self._not_offered(stream)
+            raise self._not_offered(stream, response)
         return self._body_of(response)
 
     def _why_refused(self, stream: Stream, response: httpx.Response) -> SourceError:
@@ -185,7 +185,7 @@ class ActiveCampaign:
         with self._asking_why:
             person = self._owner_of_refused_key()
         if blames_the_plan(response) or response.status_code == httpx.codes.PAYMENT_REQUIRED:
-            return not_in_this_plan(stream)
+            return not_offered(stream, response)
         return NotPermitted(f"{stream.name} may not be read with {person.name}'s key.")
 
     def _owner_of_refused_key(self) -> Person:
@@ -196,14 +196,21 @@ class ActiveCampaign:
                 raise
             raise BadCredentials("The key stopped working during the update. Enter a new key.") from None
 
-    def _not_offered(self, stream: Stream) -> SourceError:
+    def _not_offered(self, stream: Stream, response: httpx.Response) -> SourceError:
         if not self._was_answered:  # A line that has answered is at the right address.
             self.me()
-        return not_in_this_plan(stream)
+        return not_offered(stream, response)
 
 
-def not_in_this_plan(stream: Stream) -> NotPermitted:
-    return NotPermitted(f"{stream.name} are not in this plan.", code="not_offered")
+def not_offered(stream: Stream, response: httpx.Response) -> NotPermitted:
+    """The plan is named only where the answer speaks of one."""
+    if blames_the_plan(response):
+        said = f"{stream.name} are not in this plan."
+    elif response.status_code == httpx.codes.PAYMENT_REQUIRED:
+        said = f"{SERVICE} asks for a payment for {stream.name.lower()}."
+    else:
+        said = f"{SERVICE} has no list of {stream.name.lower()} in this account."
+    return NotPermitted(said, code="not_offered")
 
 
 @contextmanager

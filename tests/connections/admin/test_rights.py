@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 from django.test import Client
 
-from connections.models import Team, User
+from connections.models import Membership, Team, User, Workspace
 from tests.conftest import PASSWORD, client_of, give_second_factor
 
 GROUPS = "/admin/auth/group/"
@@ -122,3 +122,65 @@ def test_a_superuser_gives_rights_by_groups_and_by_person(staff_client: Client, 
     staff_client.post(f"{PEOPLE}{alice.pk}/change/", typed)
 
     assert rights_of(alice) == (True, False, {"connections.view_user"}, [clerks])
+
+
+ASK = "Ask a superuser to add you to a workspace."
+
+
+def member_lines(workspace: Workspace, *lines: dict[str, Any]) -> dict[str, Any]:
+    typed = {"name": workspace.name, "slug": workspace.slug, "timezone": workspace.timezone}
+    typed |= {"memberships-TOTAL_FORMS": len(lines), "memberships-INITIAL_FORMS": workspace.memberships.count()}
+    typed |= {"teams-TOTAL_FORMS": "0", "teams-INITIAL_FORMS": "0"}
+    for place, line in enumerate(lines):
+        typed |= {
+            f"memberships-{place}-{field}": value for field, value in (line | {"workspace": workspace.pk}).items()
+        }
+    return typed
+
+
+def line_of(member: Membership) -> dict[str, Any]:
+    return {"id": member.pk, "user": member.user_id, "role": member.role}
+
+
+def test_staff_who_are_no_superusers_give_themselves_no_place_in_a_workspace(
+    clerk: User, bob: User, alice: User, workspace: Workspace
+) -> None:
+    page, client = f"/admin/connections/workspace/{workspace.pk}/change/", client_of(clerk)
+    others = [line_of(member) for member in workspace.memberships.all()]
+
+    added = client.post(page, member_lines(workspace, *others, {"user": clerk.pk, "role": "member"}))
+    assert ASK in added.content.decode()
+    assert not clerk.memberships.exists()
+
+    mine = Membership.objects.create(workspace=workspace, user=clerk, role="member")
+    lines = {member.pk: line_of(member) for member in workspace.memberships.all()}
+    lines[mine.pk]["role"] = "owner"
+    raised = client.post(page, member_lines(workspace, *lines.values()))
+    assert ASK in raised.content.decode()
+    assert clerk.memberships.get().role == "member"
+
+    lines[mine.pk] |= {"role": "member", "DELETE": "on"}
+    assert client.post(page, member_lines(workspace, *lines.values())).status_code == 302
+    assert not clerk.memberships.exists()
+
+
+def test_staff_who_are_no_superusers_make_no_workspace_of_their_own(clerk: User) -> None:
+    typed = {"name": "Mine", "slug": "mine", "timezone": "UTC", "owner_email": clerk.email.upper()}
+
+    page = client_of(clerk).post("/admin/connections/workspace/add/", typed)
+
+    assert ASK in page.content.decode()
+    assert not Workspace.objects.filter(slug="mine").exists()
+
+
+def test_staff_who_are_no_superusers_do_not_join_a_team(clerk: User, growth: Team) -> None:
+    mine = Membership.objects.create(workspace=growth.workspace, user=clerk, role="member")
+    others = [*growth.members.values_list("pk", flat=True)]
+    page, client = f"/admin/connections/team/{growth.pk}/change/", client_of(clerk)
+
+    joined = client.post(page, {"name": "Growth", "members": [*others, mine.pk]})
+    assert "Ask a superuser to add you to a team." in joined.content.decode()
+    assert mine not in growth.members.all()
+
+    growth.members.add(mine)
+    assert client.post(page, {"name": "Renamed", "members": [*others, mine.pk]}).status_code == 302

@@ -23,14 +23,15 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 # One stream at fault --------------------------------------------------------------------------------------------------
 
 
-def test_a_stream_that_the_plan_does_not_offer_is_skipped(sandbox: SandboxServer, connect: Connect) -> None:
+def test_a_stream_that_the_account_does_not_have_is_skipped(sandbox: SandboxServer, connect: Connect) -> None:
     sandbox.fault("accounts", kind="not_found", times=None)
 
     sync = pull(connect(sandbox))
 
     accounts = sync.stream_runs.get(stream="accounts")
     assert accounts.state == RunState.SKIPPED
-    assert (sync.state, sync.reason, accounts.reason) == (SyncState.COMPLETE, *2 * ["Accounts are not in this plan."])
+    said = "ActiveCampaign has no list of accounts in this account."
+    assert (sync.state, sync.outcome, accounts.reason) == (SyncState.COMPLETE, f"Complete; Accounts: {said}", said)
 
 
 def test_of_many_streams_a_few_are_named_and_the_others_counted(sandbox: SandboxServer, connect: Connect) -> None:

@@ -207,6 +207,26 @@ def test_each_failure_says_what_to_do_next(name: str, scripted: Start, caplog: p
     assert str(error).endswith((".", "?"))
 
 
+@pytest.mark.parametrize(
+    ("status", "said", "sentence"),
+    [
+        (404, "No route", "ActiveCampaign has no list of tags in this account."),
+        (404, "Not in your plan", "Tags are not in this plan."),
+        (402, "x", "ActiveCampaign asks for a payment for tags."),
+        (402, "Upgrade your account", "Tags are not in this plan."),
+        (403, "Upgrade your account", "Tags are not in this plan."),
+    ],
+)
+def test_the_plan_is_named_only_where_the_answer_speaks_of_it(
+    scripted: Start, status: int, said: str, sentence: str
+) -> None:
+    refusals = [answers({"message": said}, status=status)] * (3 if status == 403 else 1)
+
+    error = error_from(scripted, *refusals, ME, stream="tags")
+
+    assert (type(error), error.code, str(error)) == (NotPermitted, "not_offered", sentence)
+
+
 def test_a_busy_account_is_said_with_the_seconds(scripted: Start) -> None:
     error = error_from(scripted, answers({}, status=503, headers=[("Retry-After", "30")]))
 
