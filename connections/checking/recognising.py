@@ -7,7 +7,7 @@ from connections.checking.patience import Patience
 from connections.models import Connection
 from connections.models.account_name import own_name_of
 from connections.safe.sealing import Unsealable
-from sources.spec import Credentials, host_of
+from sources.spec import Credentials, Proof, host_of
 
 SAMPLED = 20  # Rows. Each that has to be asked for is a call that a person waits for.
 SURE = 2  # Found of them: no other account has a row with the same id, e-mail and date.
@@ -24,22 +24,30 @@ class Verdict:
 SAME = Verdict(is_same=True)
 
 
-def whose_account(connection: Connection, credentials: Credentials, patience: Patience) -> Verdict:
+def whose_account(connection: Connection, credentials: Credentials, proof: Proof, patience: Patience) -> Verdict:
     """Rows of two accounts must never stand together. Raises SourceError.
 
-    An account's name is its own; of one with another name the rows have to be found. Nothing is asked of an account
-    that could be mixed with nothing.
+    Under its own name and with a key of the same person it is the same; else the rows have to be found. Nothing is
+    asked of an account that could be mixed with nothing.
     """
-    if has_its_name(connection, credentials) or not connection.row_counts.by_stream():
+    is_at_its_name = has_its_name(connection, credentials)
+    if (is_at_its_name and is_same_person(connection, proof)) or not connection.row_counts.by_stream():
         return SAME
     source = connection.known_source()
     rows = connection.records.spread(source.identity.stream, SAMPLED) if source.identity else []
     if not rows or source.identity is None:
-        return Verdict(is_same=False, evidence="None of your rows can tell whether it is the same account.")
+        # The name is evidence, too, and nothing speaks against it.
+        return Verdict(is_same=is_at_its_name, evidence="None of your rows can tell whether it is the same account.")
     budget = budget_for(source, credentials, patience)
     told = source.identity.recognise(credentials, rows, budget=budget, seconds=patience.seconds)
     what = f"{told.found} of {told.asked} of your {source.identity.stream} are there."
     return Verdict(is_same=told.found >= min(SURE, told.asked), evidence=what)
+
+
+def is_same_person(connection: Connection, proof: Proof) -> bool:
+    """By number, name and e-mail: every account has a first person, whose number is 1."""
+    known = (connection.owner, connection.person, connection.person_email)
+    return known == (proof.owner, proof.person, proof.person_email)
 
 
 def has_its_name(connection: Connection, credentials: Credentials) -> bool:

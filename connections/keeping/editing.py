@@ -132,7 +132,7 @@ def prove(connection: Connection, credentials: Credentials, *, by: User) -> tupl
     patience = of_a_person()
     with counted_try(account_of(credentials), by=by, workspace=connection.workspace):
         proof = ask(connection.known_source(), credentials, patience)
-        return proof, whose_account(connection, credentials, patience)
+        return proof, whose_account(connection, credentials, proof, patience)
 
 
 @transaction.atomic

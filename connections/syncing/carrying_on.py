@@ -70,5 +70,5 @@ def test_new_key(live_check: LiveCheck, patience: Patience) -> None:
     if connection.is_draft:
         live_check.succeed(proof, totals=count(source, credentials, proof.counts, patience.of_a_person))
         return
-    verdict = whose_account(connection, credentials, patience)
+    verdict = whose_account(connection, credentials, proof, patience)
     live_check.succeed(proof, is_same=verdict.is_same, evidence=verdict.evidence)

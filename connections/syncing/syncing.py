@@ -284,6 +284,9 @@ class StreamPull:
 
     def verdict(self) -> tuple[str, str]:
         run = self.run
+        if run.unreadable and not run.rows:
+            is_short = run.unproven or is_emptied(run)
+            return RunState.INCOMPLETE if is_short else RunState.COMPLETE, unkept_of(run)
         if is_emptied(run):
             return RunState.INCOMPLETE, "None came, of many that were there before."
         if run.unproven and run.total is not None and run.rows + run.unreadable < run.total:
@@ -291,8 +294,17 @@ class StreamPull:
         if run.unproven:
             return RunState.INCOMPLETE, "Rows came and went while it was read; some may be missing until the next sync."
         if run.unreadable:
-            return RunState.COMPLETE, f"{run.unreadable} row{'s' * (run.unreadable > 1)} could not be kept."
+            return RunState.COMPLETE, unkept_of(run)
         return RunState.COMPLETE, ""
+
+
+def unkept_of(run: StreamRun) -> str:
+    """With the reason where none could be kept, all for the same one."""
+    said = f"{run.unreadable:,} row{'s' * (run.unreadable > 1)} could not be kept"
+    whys = {one["why"] for one in run.unkept}
+    if run.rows or len(whys) != 1:
+        return f"{said}."
+    return f"{said}{', each' * (run.unreadable > 1)} because {whys.pop()}."
 
 
 def conclude(sync: Sync) -> None:

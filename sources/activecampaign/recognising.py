@@ -1,6 +1,7 @@
 """Whether an account is the one that rows came from: by its contacts, whose id, e-mail and date go nowhere else."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sources.activecampaign.client import ActiveCampaign, connect
 from sources.http.limits import CHECK
@@ -27,5 +28,11 @@ def is_same(stored: Row, there: Row | None) -> bool:
     return there is not None and all(_plain(stored.get(name)) == _plain(there.get(name)) for name in TELLING)
 
 
-def _plain(value: object) -> str:
-    return str(value or "").casefold()
+def _plain(value: object) -> str | datetime:
+    """Without what differs with who asks: capitals, and the zone that a moment is told in."""
+    text = str(value or "").strip()
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text.casefold()
+    return moment if moment.tzinfo else text

@@ -14,7 +14,11 @@ from sources.spec import Row
 USABLE_ID = re.compile(r"[0-9]{1,20}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 MOST_ROWS = 100_000  # Some lists send all they have, whatever is asked for; this many is no list of one page.
 LONGEST_EXCERPT = 500  # Characters: enough to tell which row it is.
-TOO_LONG = ("too_large", "odd_json")  # Failures that may be of one row alone: fewer rows may come all the same.
+TOO_LONG = (
+    "too_large",
+    "odd_json",
+    "odd_text",
+)  # Failures that may be of one row alone: fewer rows may come all the same.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +48,7 @@ def answer_of(body: Row, *, envelope: str) -> Answer:
         raise UnexpectedAnswer(
             "ActiveCampaign sent an answer without the records that we asked for.", code="no_envelope"
         )
-    if says_failure(body):
+    if says_failure(body) or (body.get("message") and not listed):
         raise request_refused()
     if len(listed) > MOST_ROWS:
         raise UnexpectedAnswer("ActiveCampaign sent far more records than we asked for.", code="too_many_rows")

@@ -16,6 +16,8 @@ from sources.http.retry import AGAIN
 from sources.spec import Row
 
 SERVICE = "ActiveCampaign"
+FAILED = ("error", "fail", "failed", "failure")
+NO = (0, "0", "false")  # False is 0, too.
 REFUSALS = (401, 403)  # A bad key is answered with 403, mostly.
 
 
@@ -76,7 +78,8 @@ def request_refused() -> UnexpectedAnswer:
 
 def says_failure(body: Row) -> bool:
     """Whether an answer that calls itself a success holds a refusal: some of them do."""
-    return bool(body.get("errors")) or body.get("succeeded") in (0, "0")
+    is_named = any(body.get(name) for name in ("errors", "error")) or body.get("status") in FAILED
+    return is_named or any(body.get(name, 1) in NO for name in ("succeeded", "success", "result_code"))
 
 
 def _busy(response: httpx.Response) -> RateLimited:

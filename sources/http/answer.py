@@ -13,6 +13,7 @@ from sources.spec import Row
 MOST_VALUES = (
     1_000_000  # In one answer; each costs up to seventy bytes. A page of a hundred rows has some ten thousand.
 )
+WITHIN_A_TEXT = ("Invalid control character", "Invalid \\")  # What json says of one row's text, and not of the whole.
 
 
 def is_web_page(body: bytes) -> bool:
@@ -49,11 +50,19 @@ def _parsed(body: bytes, *, failures: Failures) -> Any:
         found = read(text)
         return mended(found) if needs_mending(text) else found
     except json.JSONDecodeError as error:
-        raise (failures.cut_off() if _is_cut(error) else failures.unreadable("not_json")) from None
+        if _is_cut(error):
+            raise failures.cut_off() from None
+        raise failures.unreadable("odd_text" if error.msg.startswith(WITHIN_A_TEXT) else "not_json") from None
     except UnicodeDecodeError:
-        raise failures.unreadable("not_json") from None
+        raise failures.unreadable("odd_text" if _is_like_an_object(body) else "not_json") from None
     except (ValueError, RecursionError):
         raise failures.unreadable("odd_json") from None
+
+
+def _is_like_an_object(body: bytes) -> bool:
+    """From its beginning to its end, whatever is wrong with a text in it."""
+    body = body.removeprefix(b"\xef\xbb\xbf").strip()
+    return body[:1] == b"{" and body[-1:] == b"}"
 
 
 def _is_cut(error: json.JSONDecodeError) -> bool:

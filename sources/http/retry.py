@@ -22,6 +22,7 @@ RETRIES_BY_CODE = {
     "protocol": 1,
     "encoding": 1,
     "not_json": 1,
+    "odd_text": 1,
     "web_page": 0,  # Maintenance takes longer than any retry.
 }
 

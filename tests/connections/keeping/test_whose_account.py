@@ -11,14 +11,16 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from connections.checking.checking import check
 from connections.keeping import parting
 from connections.models import Change, Connection, Health, Holding, Record, StreamMark
 from connections.operating.erasing import erase_a_piece
 from sources.activecampaign.sandbox.server import SandboxServer
+from sources.spec import Credentials, Secret
 from tests.command_fixture import StartCommand
 from tests.conftest import Connect, client_of
 from tests.connections.engine import again, pull, take_up
-from tests.connections.keeping.editing_page import now, save, text
+from tests.connections.keeping.editing_page import OTHER_KEY, let_in, now, save, text
 from tests.connections.stepper.walking import chosen, controls, error_at
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
@@ -29,9 +31,14 @@ POINTS = int(os.environ.get("SWAP_KILLS", "5"))  # Each takes a second.
 
 
 @pytest.fixture
-def connection(connect: Connect, new_sandbox: NewSandbox) -> Connection:
+def account(new_sandbox: NewSandbox) -> SandboxServer:
+    return new_sandbox(contacts=60, deals=0)
+
+
+@pytest.fixture
+def connection(connect: Connect, account: SandboxServer) -> Connection:
     """Healthy, with the sixty contacts of an account."""
-    connection = connect(new_sandbox(contacts=60, deals=0))
+    connection = connect(account)
     pull(connection, only=["contacts", "tags"])
     return again(connection)
 
@@ -71,6 +78,44 @@ def test_another_account_is_asked_about_with_evidence_and_nothing_changes(
     assert chosen(page, "account") == ["separate"]
     assert other.api_key not in page
     assert ([*Connection.objects.values()], [*Record.objects.order_by("pk").values()]) == before
+
+
+def test_a_key_that_opens_another_account_at_the_same_address_is_asked_about(
+    alice_client: Client, connection: Connection, other: SandboxServer
+) -> None:
+    stored = Credentials(api_url=other.origin, api_key=Secret(OTHER_KEY))
+    connection.keep_credentials(stored, by=connection.created_by)
+    connection.save()
+    before = contacts(connection)
+
+    response = swap(alice_client, connection, other)
+
+    assert "0 of 20 of your contacts are there." in error_at(response.content.decode(), "account")
+    assert (contacts(connection), now(connection).credentials()) == (before, stored)
+
+
+def test_a_colleagues_key_of_the_same_account_is_not_asked_about(
+    alice_client: Client, connection: Connection, account: SandboxServer
+) -> None:
+    account.add_key(OTHER_KEY, user_id=account.world.first_ids("users")[1], admin=True)
+
+    response = save(alice_client, connection, api_key=OTHER_KEY)
+
+    assert "Saved. The new credentials work" in text(response)
+    assert len(contacts(connection)) == 60
+
+
+def test_a_new_key_of_the_same_person_costs_no_look_at_the_contacts(
+    alice_client: Client, connection: Connection, account: SandboxServer
+) -> None:
+    check(connection, by=None)
+    let_in(account, OTHER_KEY)
+    account.reset()
+
+    save(alice_client, connection, api_key=OTHER_KEY)
+
+    assert account.stats()["by_path"]
+    assert not [path for path in account.stats()["by_path"] if "contacts/" in path]
 
 
 def test_the_other_account_becomes_a_set_up_of_its_own(

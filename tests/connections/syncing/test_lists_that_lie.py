@@ -60,3 +60,22 @@ def test_a_row_without_an_id_holds_up_neither_the_mark_nor_the_deletions_of_the_
     assert (run.state, run.reason) == (RunState.COMPLETE, "1 row could not be kept.")
     assert StreamMark.objects.filter(stream="deals").exists()
     assert connection.records.filter(stream="deals").exclude(deleted_at=None).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("count", "reason"),
+    [
+        (1, "1 row could not be kept because it has no usable id."),
+        (29, "29 rows could not be kept, each because it has no usable id."),
+    ],
+)
+@pytest.mark.parametrize("is_held", [True, False])
+def test_where_no_row_could_be_kept_it_says_so_and_why(
+    is_held: bool, count: int, reason: str, sandbox: SandboxServer, connect: Connect
+) -> None:
+    connection = connect(sandbox)
+    if is_held:
+        run_of(connection)
+    sandbox.fault("deals", **document([{"id": None, "title": f"Nobody's {one}"} for one in range(count)]))
+
+    assert run_of(connection).reason == reason

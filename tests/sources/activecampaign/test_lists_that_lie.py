@@ -1,5 +1,6 @@
 """Lists as some servers send them, over real connections: what is read, whether it is complete, what it costs."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -8,12 +9,14 @@ import pytest
 
 from sources.activecampaign.client import open_line
 from sources.activecampaign.streams import STREAMS
+from sources.errors import SourceError
 from sources.http.limits import BULK
 from sources.spec import Credentials, Page, Secret
 from tests.sources.activecampaign.conftest import KEY, FreeBudget, pages
 from tests.sources.http.scripted_server import Heard, ScriptedServer, Step, answers
 
 STREAM = {stream.key: stream for stream in STREAMS}
+BAD = "stands for what is bad"
 HUGE = "x" * 3_000_000
 KEYS = ["deals", "contacts"]
 Slice = Callable[[list[Any], dict[str, str]], list[Any]]
@@ -59,10 +62,13 @@ Serve = Callable[..., Read]
 
 @pytest.fixture
 def read(settings: Any) -> Iterator[Serve]:
-    def read(key: str, rows: list[Any], sends: Slice, *, total: Any = None, cursor: Any = None) -> Read:
+    def read(
+        key: str, rows: list[Any], sends: Slice, *, total: Any = None, cursor: Any = None, bad: bytes = b""
+    ) -> Read:
         def script(heard: Heard) -> Step:
             asked = {name: values[0] for name, values in parse_qs(urlsplit(heard.target).query).items()}
-            return answers({key: sends(rows, asked), "meta": {"total": total}})
+            body = json.dumps({key: sends(rows, asked), "meta": {"total": total}}).encode()
+            return answers(body.replace(BAD.encode(), bad))
 
         with ScriptedServer(script) as server:
             settings.ACTIVECAMPAIGN_SANDBOX_ORIGINS = [server.origin]
@@ -150,6 +156,30 @@ def test_a_row_that_is_too_large_even_alone_is_named_and_all_others_are_stored(
     assert (done.stored, done.is_complete) == (300 - len(places), True)
     assert len(done.named) == len(places)
     assert {why for _, why in done.named} == {"it is too large"}
+
+
+@pytest.mark.parametrize("key", ["messages", "contacts"])
+@pytest.mark.parametrize("bad", [b"\xff", b"\x01", b"\\x"])
+def test_a_row_that_cannot_be_read_is_named_and_all_others_are_stored(read: Serve, key: str, bad: bytes) -> None:
+    rows = rows_of(120)
+    rows[30]["text"] = BAD
+
+    done = read(key, rows, heeds, total=120, bad=bad)
+
+    assert (done.stored, done.is_complete) == (119, True)
+    assert [why for _, why in done.named] == ["it holds what cannot be read"]
+    assert done.calls < 60
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("page", [b"<html>Down</html>", b"Down", b"D\xe9faut"])
+def test_what_is_no_list_at_all_costs_few_calls(settings: Any, key: str, page: bytes) -> None:
+    with ScriptedServer(lambda heard: answers(page)) as server:
+        settings.ACTIVECAMPAIGN_SANDBOX_ORIGINS = [server.origin]
+        credentials = Credentials(api_url=server.origin, api_key=Secret(KEY))
+        with open_line(credentials, budget=FreeBudget()) as line, pytest.raises(SourceError):
+            list(pages(line, STREAM[key]))
+        assert len(server.heard) <= 4
 
 
 def test_a_list_of_six_million_rows_is_read_on_where_it_was_left(read: Serve) -> None:

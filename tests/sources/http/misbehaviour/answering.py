@@ -90,12 +90,12 @@ KINDS: Cases = (
         for body in (b"[]", b'"hello"', b"7", b"null")
     ),
     *(
-        Case(row=28, does=f"writes {what}", script=(answers(body),), code="not_json", requests=2, **unread)
-        for what, body in {
-            "UTF-16": BODY.decode().encode("utf-16"),
-            "Latin-1": '{"contacts": [], "name": "Zoë"}'.encode("latin-1"),
-            "broken UTF-8": b'{"contacts": [], "name": "\xc3\x28"}',
-        }.items()
+        Case(row=28, does=f"writes {what}", script=(answers(body),), code=code, requests=calls, **unread)
+        for code, calls, what, body in (
+            ("not_json", 2, "UTF-16", BODY.decode().encode("utf-16")),
+            ("odd_text", 8, "Latin-1", '{"contacts": [], "name": "Zoë"}'.encode("latin-1")),
+            ("odd_text", 8, "broken UTF-8", b'{"contacts": [], "name": "\xc3\x28"}'),
+        )
     ),
     Case(row=28, does="begins with a byte order mark", script=(answers(b"\xef\xbb\xbf" + BODY),), requests=1),
     *(
@@ -231,6 +231,22 @@ REFUSALS: Cases = (
          **refused),
     Case(row=58, does="answers 200 without success", script=(answers(CONTACTS | {"succeeded": 0}),), requests=1,
          **refused),
+    *(
+        Case(row=58, does=f"answers 200 with {said}", script=(answers({"contacts": []} | said),), requests=1, **refused)
+        for said in (
+            {"error": "database down"},
+            {"status": "error", "code": 500},
+            {"success": 0, "result_code": 0},
+            {"success": False},
+            {"result_code": "0"},
+            {"message": "Internal Server Error"},
+        )
+    ),
+    Case(row=58, does="answers 200 with rows and an error", script=(answers(CONTACTS | {"error": "x"}),), requests=1,
+         **refused),
+    Case(row=58, does="says that it succeeded", script=(answers(CONTACTS | {"success": 1, "status": "ok"}),),
+         requests=1),
+    Case(row=58, does="has a message beside rows", script=(answers(CONTACTS | {"message": "Hello"}),), requests=1),
     Case(row=58, does="answers 200 with errors", by="test", script=(answers({"errors": [{}]}),), requests=1, **refused),
     Case(row=60, does="leaves the list out", script=(answers({"meta": {"total": "2"}}),), requests=2,
          error=UnexpectedAnswer, code="no_envelope", says=NO_RECORDS),
