@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
 
 from connections.models import AccountBudget, Connection, Health, MissingRows, User
 from connections.models.sync import SyncState
@@ -77,6 +78,13 @@ def test_the_page_of_what_is_pulled(
 
 def edges_of_meter(page: Page) -> list[list[float]]:
     """The corners of the meter, and of the bar that the browser draws in it."""
+    for _ in range(5):
+        with suppress(Error):  # The page asks again each second, and puts another meter in its place.
+            return measured_edges(page)
+    return measured_edges(page)
+
+
+def measured_edges(page: Page) -> list[list[float]]:
     devtools = page.context.new_cdp_session(page)
     root = devtools.send("DOM.getDocument", {"depth": -1, "pierce": True})["root"]
     boxes = []
