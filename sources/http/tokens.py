@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 BLANKS = re.compile(r"[ \t\n\r]*+")
 VALUES = re.compile(rf"{STRING}|[{{}}\[\]]|[^\s,:{{}}\[\]\"]++")
-NO_BLANKS_BETWEEN = re.compile(r'(?:[^" \t\n\r]*+"[^"]*+")*+[^" \t\n\r]*+')  # Strings without an escaped quote.
+NO_FRAME = bytes(sign for sign in range(256) if sign not in b'":' + b" \t\n\r")
 ESCAPED_BACKSLASH = r"\\"  # What follows it is no escape.
 ESCAPED_QUOTE = r"\""
 # Stand for these two while quotes are looked for. Sound JSON has no control character in its strings.
@@ -19,9 +19,11 @@ def past_blanks(text: str, at: int) -> int:
     return found.end() if found else at
 
 
-def has_blanks_between(text: str) -> bool:
-    """Whether there are blanks between the tokens of this sound JSON. Of all rows at once it is asked fast."""
-    return not NO_BLANKS_BETWEEN.fullmatch(_quotes_marked(text))
+def frame_of(text: str) -> bytes:
+    """Of this sound JSON the blanks between its tokens, and a colon for each name. Of all rows at once it is fast."""
+    kept = _quotes_marked(text).encode(errors="surrogatepass").translate(None, NO_FRAME)
+    # Cut at the quotes, every other piece is in a string.
+    return b"".join(kept.split(b'"')[::2])
 
 
 def without_blanks(text: str) -> str:
