@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sources.activecampaign.rows import Answer
-from sources.activecampaign.ways import PAGE_SIZE, UNKNOWN, Ask, Facts, Heard, why_not
+from sources.activecampaign.ways import PAGE_SIZE, UNKNOWN, Ask, Facts, Heard, Neighbours, why_not
 from sources.errors import UnexpectedAnswer
 from sources.spec import Cursor, Unkept
 
@@ -68,8 +68,9 @@ class ByOffset:
     does. A full page that adds nothing may mean that the server heeds no offset: one call far beyond tells.
     """
 
-    def __init__(self, facts: Facts, place: Cursor | None = None) -> None:
+    def __init__(self, facts: Facts, place: Cursor | None = None, *, neighbours: Neighbours) -> None:
         self._facts = facts
+        self._neighbours = neighbours
         self._spots = [_Spot(*spot) for spot in place["spots"]] if place else [_Spot(0, facts.limit)]
         self._first: str = place["first"] if place else ""
         self._is_heeded: bool = place["heeded"] if place else False
@@ -304,8 +305,10 @@ class ByOffset:
         return self._facts.is_short(spot.count, limit=spot.limit)
 
     def _is_witnessed(self, spot: _Spot) -> bool:
-        """Two say that it is the last page: that others were longer, and the total."""
-        return spot.is_read and self._is_short(spot) and self._facts.total == spot.end and bool(spot.count)
+        """Two say that it is the last page: that others were longer, of its own list or of others, and the total."""
+        is_only_one = not spot.offset and self._neighbours.is_short(spot.count, limit=spot.limit)
+        is_short = is_only_one or self._is_short(spot)
+        return spot.is_read and is_short and self._facts.total == spot.end and bool(spot.count)
 
     def _ends_here(self) -> bool:
         first, *others = self._spots

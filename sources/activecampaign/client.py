@@ -23,7 +23,7 @@ from sources.activecampaign.statuses import (
 )
 from sources.activecampaign.versions import settled
 from sources.activecampaign.walks import ListWalk
-from sources.activecampaign.ways import Ask
+from sources.activecampaign.ways import Ask, Neighbours
 from sources.errors import BadCredentials, NotPermitted, SourceError, UnexpectedAnswer, WrongAddress
 from sources.http.limits import ALONE, BULK, Limits
 from sources.http.session import polite_client
@@ -61,7 +61,8 @@ class ActiveCampaign:
             return self.page(stream, {**ask.params, **narrowed[stream.key]})
 
         width = WIDTH if len(wanted) == 1 else FIRST_WIDTH
-        walks = [(one.stream, _walk(one, first_width=width)) for one in wanted]
+        neighbours = Neighbours()
+        walks = [(one.stream, _walk(one, first_width=width, neighbours=neighbours)) for one in wanted]
         return pull(walks, fetch, threads=THREADS, leave=self._leave, settle=settled)
 
     def exists(self, stream: Stream, external_id: str) -> bool:
@@ -256,10 +257,11 @@ def is_allowed(origin: str) -> bool:
     return cleaned == origin
 
 
-def _walk(wanted: Wanted, *, first_width: int) -> ListWalk:
+def _walk(wanted: Wanted, *, first_width: int, neighbours: Neighbours) -> ListWalk:
     stream = wanted.stream
     is_whole = not _since(stream, wanted.changed_since)
-    return ListWalk(wanted.cursor, by_id=stream.paging == "keyset", first_width=first_width, is_whole=is_whole)
+    is_by_id = stream.paging == "keyset"
+    return ListWalk(wanted.cursor, by_id=is_by_id, first_width=first_width, is_whole=is_whole, neighbours=neighbours)
 
 
 def _since(stream: Stream, moment: datetime | None) -> dict[str, str]:

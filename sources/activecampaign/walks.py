@@ -5,7 +5,7 @@ from dataclasses import asdict
 from sources.activecampaign.by_id import WIDTH, ById
 from sources.activecampaign.by_offset import ByOffset
 from sources.activecampaign.rows import Answer
-from sources.activecampaign.ways import Ask, Blocked, Facts, Heard, Unheeded, Way
+from sources.activecampaign.ways import Ask, Blocked, Facts, Heard, Neighbours, Unheeded, Way
 from sources.spec import Cursor, Page, Unkept
 
 FORM = 2  # Of a cursor. One of another form begins the stream anew.
@@ -15,15 +15,22 @@ class ListWalk:
     """A walk for `sources.pulling`.
 
     Where ids are not heeded it goes on by offset, from the start. When the calls are narrowed to what changed,
-    `is_whole` is off: then a row that is missing is not gone.
+    `is_whole` is off: then a row that is missing is not gone. Walks over lists of one account share `neighbours`.
     """
 
     def __init__(
-        self, cursor: Cursor | None = None, *, by_id: bool = False, first_width: int = WIDTH, is_whole: bool = True
+        self,
+        cursor: Cursor | None = None,
+        *,
+        by_id: bool = False,
+        first_width: int = WIDTH,
+        is_whole: bool = True,
+        neighbours: Neighbours | None = None,
     ) -> None:
         state = cursor if cursor and cursor.get("form") == FORM else {}
         self._first_width = first_width
         self._is_whole = is_whole
+        self._neighbours = neighbours or Neighbours()
         self._facts = Facts(**state.get("facts", {}))
         self._told: int = state.get("told", 0)
         self._was_denied: bool = state.get("denied", False)
@@ -33,7 +40,9 @@ class ListWalk:
 
     def _begin(self, *, by_id: bool, place: Cursor | None = None) -> Way:
         self._by_id = by_id
-        return ById(self._facts, place, first_width=self._first_width) if by_id else ByOffset(self._facts, place)
+        if by_id:
+            return ById(self._facts, place, first_width=self._first_width)
+        return ByOffset(self._facts, place, neighbours=self._neighbours)
 
     @property
     def is_over(self) -> bool:
@@ -64,6 +73,7 @@ class ListWalk:
     def hear(self, ask: Ask, answer: Answer) -> Page:
         """Raises UnexpectedAnswer when no row can be read."""
         before, odd = self.cursor, self._facts.name_odd(ask, answer)
+        self._neighbours.note(answer)
         if self._on_their_way.pop(ask) is not self._way or self._way.is_over:
             return self._late(answer, odd)
         self._facts.seen += len(odd) if self._by_id else 0

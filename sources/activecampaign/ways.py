@@ -10,6 +10,7 @@ from sources.errors import UnexpectedAnswer
 from sources.spec import Cursor, Unkept
 
 PAGE_SIZE = 100  # The API's cap; smaller pages only spend more of the budget.
+USUAL_PAGE = 20  # What the API sends where no limit is given, or none is heeded.
 NARROWER = 4  # From a hundred rows to one in four calls.
 MOST_TOO_LARGE = 10  # Rows in a row that do not come even alone: then it is not the rows.
 FIRST_TOO_LARGE = 2  # As many while nothing else has come.
@@ -83,6 +84,25 @@ class Facts:
         if self.too_large > (MOST_TOO_LARGE if self.kept else FIRST_TOO_LARGE):
             raise failure
         return 0
+
+
+@dataclass
+class Neighbours:
+    """What the account's lists that are read side by side have shown of how it sends lists.
+
+    `longest` is the longest page whose total counted more than that page: so the account sends as much at once, and
+    its totals count lists, not pages.
+    """
+
+    longest: int = 0
+
+    def note(self, answer: Answer) -> None:
+        if (answer.total or 0) > answer.count:
+            self.longest = max(self.longest, answer.count)
+
+    def is_short(self, rows: int, *, limit: int) -> bool:
+        """Not of a page that may be cut at the usual length: a list may heed no limit of which others do."""
+        return rows < min(limit, self.longest) and rows != USUAL_PAGE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sources.activecampaign.rows import Answer, answer_of
 from sources.activecampaign.walks import ListWalk
-from sources.activecampaign.ways import PAGE_SIZE, Ask
+from sources.activecampaign.ways import PAGE_SIZE, Ask, Neighbours
 from sources.spec import Page
 
 MOST_ROWS = 400
@@ -160,9 +160,12 @@ def replay(seed: int) -> Outcome:
     server = DrawnServer.drawn(dice)
     by_id = server.knows_ids or dice.random() < 0.1
     outcome = Outcome(server)
+    # How long pages are is the server's, and any other list may have shown it; what totals say is of each list.
+    other = Random(f"{seed} of neighbours")
+    neighbours = Neighbours(longest=other.choice([0, server.page, other.randint(0, server.page)]))
     cursor: Any = None
     while cursor is not None or not outcome.pages:
-        walk = ListWalk(json.loads(json.dumps(cursor)), by_id=by_id)
+        walk = ListWalk(json.loads(json.dumps(cursor)), by_id=by_id, neighbours=neighbours)
         until_killed(walk, outcome, dice)
         cursor = outcome.pages[-1].cursor if outcome.pages else None
     return outcome

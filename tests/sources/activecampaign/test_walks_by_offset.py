@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sources.activecampaign.by_offset import OVERLAP
 from sources.activecampaign.rows import Answer
 from sources.activecampaign.walks import ListWalk
-from sources.activecampaign.ways import PAGE_SIZE
+from sources.activecampaign.ways import PAGE_SIZE, Neighbours
 from tests.sources.activecampaign.side_by_side import (
     Lie,
     Params,
@@ -51,6 +51,20 @@ def test_a_quiet_stream_is_read_whole_in_the_fewest_calls(size: int, calls: int)
     assert [page.cursor is None for page in done.pages] == [False] * (len(done.pages) - 1) + [True]
 
 
+@pytest.mark.parametrize(("size", "calls"), [(1, 1), (20, 2), (99, 1), (100, 2), (150, 2), (195, 3)])
+def test_a_list_of_one_page_ends_with_it_where_the_accounts_other_lists_have_shown_longer_ones(
+    size: int, calls: int
+) -> None:
+    """But for the length that the API sends to whoever names no limit; and only as far as the total agrees."""
+    neighbours = Neighbours()
+    run(ListWalk(neighbours=neighbours), table_of(300).read)
+
+    done, cut = (run(ListWalk(neighbours=neighbours), read) for read in (table_of(size).read, cut_at_its_total(size)))
+
+    assert (len(done.seen), done.is_proven, done.calls) == (size, True, calls)
+    assert cut.calls > 1
+
+
 def test_once_the_offset_is_heeded_pages_are_asked_side_by_side_as_far_as_the_total_reaches() -> None:
     table = table_of(500)
     walk = ListWalk()
@@ -62,6 +76,11 @@ def test_once_the_offset_is_heeded_pages_are_asked_side_by_side_as_far_as_the_to
     asked = [ask.params["offset"] for ask in iter(walk.ask, None)]
 
     assert asked == ["190", "285", "380", "475"]
+
+
+def cut_at_its_total(size: int) -> Callable[[Params], Answer]:
+    """One page of so many rows, of a list that says that it has one more."""
+    return lambda params: total_is(size + 1)(table_of(size), params)
 
 
 def ends_at(most: int) -> Lie:
