@@ -275,9 +275,11 @@ class StreamPull:
 
     def conclude(self) -> None:
         run = self.run
+        stored = self.sync.connection.row_counts.by_stream().get(run.stream, 0)
         if run.is_changes_only:
-            stored = self.sync.connection.row_counts.by_stream()
-            run.calls_saved = max(0, calls_for(self.stream, stored.get(run.stream, 0)) - run.pages)
+            run.calls_saved = max(0, calls_for(self.stream, stored) - run.pages)
+        # A walk knows the neighbours of a page alone, and one that got no further may have told rows twice.
+        run.read = min(run.read, stored)
         run.end(*self.verdict())
         if run.state == RunState.COMPLETE:
             note_complete(run)

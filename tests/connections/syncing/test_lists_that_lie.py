@@ -7,6 +7,7 @@ import pytest
 from connections.models import Connection, StreamMark, StreamRun
 from connections.models.stream_run import RunState
 from sources.activecampaign.sandbox.server import SandboxServer
+from sources.activecampaign.walks import ListWalk
 from tests.conftest import Connect
 from tests.connections.engine import pull, stored_ids
 
@@ -43,6 +44,18 @@ def test_with_500_rows_announced_it_says_how_many_came(sandbox: SandboxServer, c
         assert run.reason == "Of 500 rows that were announced, 20 came."
     assert len(stored_ids(connection, "deals")) == 20
     assert not StreamMark.objects.filter(stream="deals").exists()
+
+
+def test_no_more_rows_are_said_to_have_come_than_are_stored(
+    sandbox: SandboxServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a walk tells, which remembers the neighbours of a page alone."""
+    monkeypatch.setattr(ListWalk, "_tell", lambda walk: 100)
+    sandbox.fault("deals", **document(TWENTY, total=500))
+
+    run = run_of(connect(sandbox))
+
+    assert (run.rows, run.reason) == (20, "Of 500 rows that were announced, 20 came.")
 
 
 def test_a_row_without_an_id_holds_up_neither_the_mark_nor_the_deletions_of_the_others(
