@@ -13,6 +13,7 @@ from sources.spec import Row
 MOST_VALUES = (
     1_000_000  # In one answer; each costs up to seventy bytes. A page of a hundred rows has some ten thousand.
 )
+NO_VALUES = bytes(sign for sign in range(256) if sign not in b",[{")
 WITHIN_A_TEXT = ("Invalid control character", "Invalid \\")  # What json says of one row's text, and not of the whole.
 
 
@@ -41,7 +42,7 @@ def json_object(response: httpx.Response, *, failures: Failures) -> Row:
 
 def _values_in(body: bytes) -> int:
     """At most so many, counted before there are any: millions of empty objects fit into a few packed kilobytes."""
-    return sum(body.count(mark) for mark in (b",", b"[", b"{"))
+    return len(body.translate(None, NO_VALUES))
 
 
 def _parsed(body: bytes, *, failures: Failures) -> Any:
