@@ -22,16 +22,24 @@ TOO_LONG = (
 
 
 @dataclass(frozen=True, kw_only=True)
+class Odd:
+    """A row that cannot be kept, by its beginning as JSON."""
+
+    why: str
+    excerpt: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Answer:
     """`marks` tell the rows apart in the order that they came in: an id, or else a hash of what the row holds.
 
-    `odd` are those without a usable id: an excerpt under each one's place in the answer. With `failure` there are no
+    `odd` are those without an id to keep them by, under each one's place in the answer. With `failure` there are no
     rows: what was asked for does not come at once.
     """
 
     rows: Mapping[str, Row] = field(default_factory=dict)
     marks: tuple[str, ...] = ()
-    odd: Mapping[int, str] = field(default_factory=dict)
+    odd: Mapping[int, Odd] = field(default_factory=dict)
     total: int | None = None
     failure: UnexpectedAnswer | None = None
 
@@ -52,13 +60,26 @@ def answer_of(body: Row, *, envelope: str) -> Answer:
         raise request_refused()
     if len(listed) > MOST_ROWS:
         raise UnexpectedAnswer("ActiveCampaign sent far more records than we asked for.", code="too_many_rows")
-    ids = [_id_of(row) for row in listed]
-    return Answer(
-        rows={key: row for key, row in zip(ids, listed, strict=True) if key},
-        marks=tuple(key or _mark_of(row) for key, row in zip(ids, listed, strict=True)),
-        odd={place: _text_of(listed[place])[:LONGEST_EXCERPT] for place, key in enumerate(ids) if not key},
-        total=_total(body.get("meta")),
-    )
+    rows: dict[str, Row] = {}
+    odd: dict[int, Odd] = {}
+    marks: list[str] = []
+    for place, row in enumerate(listed):
+        key = _id_of(row)
+        why_not = _why_not(rows.setdefault(key, row), row) if key else "it has no usable id"
+        if why_not:
+            odd[place] = Odd(why=why_not, excerpt=_text_of(row)[:LONGEST_EXCERPT])
+        marks.append(_mark_of(row) if why_not or not key else key)
+    return Answer(rows=rows, marks=tuple(marks), odd=odd, total=_total(body.get("meta")))
+
+
+def is_same(one: Row, other: Row) -> bool:
+    """Some answers give ids as numbers; that is no version of the row."""
+    return one == other or one | {"id": str(one["id"])} == other | {"id": str(other["id"])}
+
+
+def _why_not(kept: Row, row: Row) -> str:
+    """People know a row by its id, so of two that share one the first is kept: 5 and "5" are the same to them."""
+    return "" if kept is row or is_same(kept, row) else "another row has its id"
 
 
 def _id_of(row: Any) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sources.activecampaign.rows import Answer
+from sources.activecampaign.rows import Answer, is_same
 from sources.spec import Row
 
 # What the API writes when a row changes, whatever else a row says about times: a due date may be moved back.
@@ -25,18 +25,13 @@ def settled(answer: Answer, others: Iterable[Answer]) -> Answer | None:
     rows = dict(answer.rows)
     for other in others:
         for key in rows.keys() & other.rows.keys():
-            if _is_same(rows[key], other.rows[key]):
+            if is_same(rows[key], other.rows[key]):
                 continue
             later = _later(rows[key], other.rows[key])
             if later is None:
                 return None
             rows[key] = later
     return replace(answer, rows=rows)
-
-
-def _is_same(one: Row, other: Row) -> bool:
-    """Some answers give ids as numbers; that is no version of the row."""
-    return one == other or one | {"id": str(one["id"])} == other | {"id": str(other["id"])}
 
 
 def _later(one: Row, other: Row) -> Row | None:

@@ -14,7 +14,7 @@ USUAL_PAGE = 20  # What the API sends where no limit is given, or none is heeded
 NARROWER = 4  # From a hundred rows to one in four calls.
 MOST_TOO_LARGE = 10  # Rows in a row that do not come even alone: then it is not the rows.
 FIRST_TOO_LARGE = 2  # As many while nothing else has come.
-MOST_ODD = 50  # Rows without an id that are known again: neighbours share fewer, and a cursor must not grow.
+MOST_ODD = 50  # Rows that cannot be kept and are known again: neighbours share fewer, and a cursor must not grow.
 UNKNOWN = 1000.0  # Calls that a stream is taken to need until it says how long it is: so it is asked early.
 
 
@@ -36,8 +36,8 @@ class Facts:
 
     `seen` and `kept` count each row once, `seen` also those that cannot be kept. `longest` is the page that had the
     most rows: how many the server sends at once, whatever it is asked for. `limit` is what to ask for next. `odd` are
-    the marks of rows without a usable id, the newest ones. `goes_by_ids`: the way by id was open until such rows
-    blocked it.
+    the marks of rows that cannot be kept by an id, the newest ones. `goes_by_ids`: the way by id was open until such
+    rows blocked it.
     """
 
     total: int | None = None
@@ -67,12 +67,12 @@ class Facts:
         self.limit = min(PAGE_SIZE, max(self.limit, 2 * limit))
 
     def name_odd(self, ask: Ask, answer: Answer) -> tuple[Unkept, ...]:
-        """The rows without a usable id that were not told before."""
-        fresh = {place: text for place, text in answer.odd.items() if answer.marks[place] not in self.odd}
+        """The rows that cannot be kept by an id and were not told before."""
+        fresh = {place: row for place, row in answer.odd.items() if answer.marks[place] not in self.odd}
         self.odd = [*self.odd, *dict.fromkeys(answer.marks[place] for place in fresh)][-MOST_ODD:]
         return tuple(
-            Unkept(place=f"row {ask.first + place + 1} of {ask.of}", why="it has no usable id", excerpt=text)
-            for place, text in fresh.items()
+            Unkept(place=f"row {ask.first + place + 1} of {ask.of}", why=row.why, excerpt=row.excerpt)
+            for place, row in fresh.items()
         )
 
     def narrow(self, limit: int, failure: UnexpectedAnswer) -> int:

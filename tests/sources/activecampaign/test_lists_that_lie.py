@@ -129,6 +129,20 @@ def test_a_row_without_an_id_is_named_and_holds_up_nothing(read: Serve, key: str
     assert done.named == [(f"row 7 of {of}", "it has no usable id")]
 
 
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize(("other", "why"), [({"n": 6}, []), ({"n": 6, "title": "Other"}, ["another row has its id"])])
+def test_of_two_rows_with_one_id_the_second_is_named_unless_it_says_the_same(
+    read: Serve, key: str, other: dict[str, Any], why: list[str]
+) -> None:
+    rows = rows_of(20)
+    rows.insert(6, {"id": 6, **other})
+
+    done = read(key, rows, heeds, total=21)
+
+    assert (done.stored, done.told, done.is_complete) == (20, 20, True)
+    assert [reason for _, reason in done.named] == why
+
+
 @pytest.mark.parametrize("key", ["messages", "contacts"])
 @pytest.mark.parametrize("places", [[150], [0], [299], [150, 151], [10, 200]])
 def test_a_row_that_is_too_large_among_others_is_fetched_by_itself(read: Serve, key: str, places: list[int]) -> None:
