@@ -48,7 +48,9 @@ def answer_of(body: Row, *, envelope: str) -> Answer:
         raise UnexpectedAnswer(
             "ActiveCampaign sent an answer without the records that we asked for.", code="no_envelope"
         )
-    if says_failure(body) or (body.get("message") and not listed):
+    total = _total(body.get("meta"))
+    # What it says beside rows is not read. Beside none it may be why: unless the answer counts them, too, as none.
+    if says_failure(body) or (body.get("message") and not listed and total != 0):
         raise request_refused()
     if len(listed) > MOST_ROWS:
         raise UnexpectedAnswer("ActiveCampaign sent far more records than we asked for.", code="too_many_rows")
@@ -57,7 +59,7 @@ def answer_of(body: Row, *, envelope: str) -> Answer:
         rows={key: row for key, row in zip(ids, listed, strict=True) if key},
         marks=tuple(key or _mark_of(row) for key, row in zip(ids, listed, strict=True)),
         odd={place: _text_of(listed[place])[:LONGEST_EXCERPT] for place, key in enumerate(ids) if not key},
-        total=_total(body.get("meta")),
+        total=total,
     )
 
 
