@@ -30,8 +30,9 @@ def page(client: Client, connection: Connection) -> str:
 
 
 def text_of(html: str, part: str) -> str:
-    """From the element with that id on, up to the form that edits."""
-    return " ".join(re.sub(r"<[^>]+>", " ", html.partition(f' id="{part}"')[2].partition('id="edit-form"')[0]).split())
+    """From inside the element with that id on, up to the form that edits."""
+    inside = html.partition(f' id="{part}"')[2].partition(">")[2].partition('id="edit-form"')[0]
+    return " ".join(re.sub(r"<[^>]+>", " ", inside).split())
 
 
 def press(client: Client, connection: Connection, button: str) -> str:
