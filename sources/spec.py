@@ -304,11 +304,22 @@ class Check(Protocol):
         """
 
 
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """What an account says of streams before they are pulled, by key: how many rows they have; why it refuses some.
+
+    Of those that did not say it in time there is neither.
+    """
+
+    totals: Mapping[str, int] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
 class Count(Protocol):
     def __call__(
         self, credentials: Credentials, streams: Sequence[Stream], *, budget: Budget, seconds: float
-    ) -> Mapping[str, int]:
-        """How many rows these streams have, by key: of those that say so within the seconds. Raises no SourceError."""
+    ) -> Counted:
+        """With a key that was just proven, within the seconds. Raises no SourceError."""
 
 
 class Open(Protocol):

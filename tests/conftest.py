@@ -8,6 +8,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from django.test import Client
+from django.utils import timezone
 
 from connections.models import Connection, Membership, Privacy, Role, Team, User, Workspace
 from sources.activecampaign import client as activecampaign_client
@@ -151,7 +152,7 @@ Connect = Callable[..., Connection]
 
 @pytest.fixture
 def connect(workspace: Workspace, alice: User) -> Connect:
-    """Make an active connection without asking the account; nothing is queued."""
+    """Make an active connection without asking the account, as if contacts had come; nothing is queued."""
 
     def connect(
         sandbox: SandboxServer | None = None,
@@ -175,6 +176,7 @@ def connect(workspace: Workspace, alice: User) -> Connect:
         draft.set_up(credentials, proof, name=name, privacy=privacy, team=team, by=by)
         draft.pace = pace
         draft.activate(by=by)
+        draft.stream_healths.filter(stream="contacts").update(read_at=timezone.now())
         return draft
 
     return connect

@@ -240,18 +240,23 @@ class EventAdmin(ReadOnly):
 
 @admin.register(Notice)
 class NoticeAdmin(ReadOnly):
-    """Which e-mails wait or were given up, and why. Not what they say, nor of which connection: it may be private."""
+    """Which e-mails wait or were given up, and why; not what they say. Private connections are named as everywhere."""
 
-    list_display = ("written_at", "workspace", "what", "reader", "state", "tries", "trouble", "ended_at")
+    list_display = ("written_at", "workspace", "about", "what", "reader", "state", "tries", "trouble", "ended_at")
     list_filter = ("state",)
-    list_select_related = ("connection__workspace", "reader")
+    list_select_related = ("connection__workspace", "connection__created_by", "reader")
     search_fields = ("reader__email", "connection__workspace__name", "connection__id")
     fields = (*list_display, "try_after", "handed_over")
-    readonly_fields = ("workspace",)
+    readonly_fields = ("workspace", "about")
 
     @admin.display(description="workspace")
     def workspace(self, notice: Notice) -> Workspace:
         return notice.connection.workspace
+
+    @admin.display(description="connection")
+    def about(self, notice: Notice) -> str:
+        """Not to be sorted by: its place would tell its name."""
+        return str(notice.connection)
 
 
 @admin.register(AccountBudget)

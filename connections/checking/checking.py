@@ -21,9 +21,10 @@ from connections.models import (
 )
 from connections.models.account_name import account_fingerprints
 from connections.models.condition import ANOTHER_ACCOUNT
+from connections.models.people import in_words
 from connections.safe.sealing import Unsealable
 from sources.errors import AccountUnavailable, BadCredentials, NotPermitted, SourceError, TooSlow, WrongAddress
-from sources.spec import Credentials, Proof, Source, host_of
+from sources.spec import Counted, Credentials, Proof, Source, host_of
 
 log = logging.getLogger(__name__)
 
@@ -54,16 +55,16 @@ def ask(source: Source, credentials: Credentials, patience: Patience) -> Proof:
     return proof
 
 
-def count(source: Source, credentials: Credentials, known: Mapping[str, int], patience: Patience) -> dict[str, int]:
+def count(source: Source, credentials: Credentials, known: Mapping[str, int], patience: Patience) -> Counted:
     """How many rows the usual streams have that are not known yet, as far as the account says so in time.
 
-    That costs it a call a stream.
+    That costs it a call a stream, and two for one that it refuses.
     """
     unknown = [stream for stream in source.default_streams if stream.key not in known]
     if source.count is None or not unknown:
-        return {}
+        return Counted()
     budget = budget_for(source, credentials, patience)
-    return {**source.count(credentials, unknown, budget=budget, seconds=patience.seconds)}
+    return source.count(credentials, unknown, budget=budget, seconds=patience.seconds)
 
 
 def check(connection: Connection, *, by: User | None, patience: Patience | None = None) -> None:
@@ -190,6 +191,7 @@ def note_streams(connection: Connection, runs: list[StreamRun]) -> bool:
         row.late_at = row.stream_healths.first_late_at()
         row.save(update_fields=["late_at"])
         if is_back:
+            row.record("caught up", by=None)
             tell_on_time(row)
 
     return keep_outcome(connection, apply)
@@ -199,13 +201,14 @@ def notice_late() -> None:
     """Tell people of each stream that is late and that they were not told of. Once, however many workers look."""
     for connection in Connection.objects.late_untold().without_key().select_related("workspace"):
         with transaction.atomic():
-            late = connection.stream_healths.late().filter(told_late_at=None)
-            names = [one.name for one in late] if is_still_there(connection) else []
-            late.update(told_late_at=timezone.now())
-            if names:
-                tell_late(connection, names)
-        if names:
-            log.warning("streams are late", extra={"connection": str(connection.pk), "streams": len(names)})
+            untold = connection.stream_healths.late().filter(told_late_at=None)
+            late = [*untold] if is_still_there(connection) else []
+            untold.update(told_late_at=timezone.now())
+            if late:
+                connection.record("fell behind", by=None, detail=f"Late: {in_words([one.name for one in late])}.")
+                tell_late(connection, late)
+        if late:
+            log.warning("streams are late", extra={"connection": str(connection.pk), "streams": len(late)})
 
 
 def words_for(row: Connection, failure: SourceError) -> str:

@@ -9,7 +9,7 @@ from django.core.mail import EmailMessage
 from django.db.models import QuerySet
 from django.template.loader import render_to_string
 
-from connections.models import Connection, Membership, MissingRows, Notice, Privacy, StandbyKey, User
+from connections.models import Connection, Membership, MissingRows, Notice, Privacy, StandbyKey, StreamHealth, User
 from connections.models.people import ADMINISTRATORS, in_words
 from connections.templatetags.unlinked import unlinked
 from sources.errors import BadCredentials, NotPermitted
@@ -29,9 +29,15 @@ def tell_mended(connection: Connection, *, broken_since: datetime) -> None:
     tell(connection, "works again", "connections/checking/works_again.txt", since=since, until=until)
 
 
-def tell_late(connection: Connection, streams: Sequence[str]) -> None:
-    """`streams` are the names of those that are late and were not told of before."""
-    tell(connection, "is late", "connections/checking/late.txt", streams=in_words(streams))
+def tell_late(connection: Connection, late: Sequence[StreamHealth]) -> None:
+    """`late` are those that people were not told of before."""
+    told = {
+        "streams": late,
+        "refused": [one for one in late if one.refused_at],
+        "missed": [one for one in late if not one.refused_at],
+    }
+    words = {part: in_words([one.name for one in ones]) if ones else "" for part, ones in told.items()}
+    tell(connection, "is late", "connections/checking/late.txt", **words)
 
 
 def tell_on_time(connection: Connection) -> None:

@@ -66,6 +66,7 @@ def pulled(connection: Connection, runs: list[StreamRun], counts: dict[str, int]
     return {
         "streams": streams,
         "newest_stream": filled,
+        "is_all_here": bool(filled and (health := healths.get(filled.key)) and health.read_at),
         "newest": connection.records.newest_of(filled, SHOWN_ROWS) if filled else [],
     }
 

@@ -113,9 +113,13 @@ def cost(
 
 
 def estimates(connection: Connection, budget: AccountBudget | None) -> list[Cost]:
-    """What its streams, or the usual ones of a draft, cost at each pace. `budget` is the account's."""
+    """What its streams, or the usual ones of a draft, cost at each pace, as far as the account offers them.
+
+    `budget` is the account's.
+    """
     source = connection.known_source()
-    streams = connection.streams or source.default_streams
+    left_out = {*connection.refused, *connection.stream_healths.left_out(connection)}
+    streams = [one for one in connection.streams or source.default_streams if one.key not in left_out]
     counted = sizes(connection, connection.row_counts.by_stream())
     return [cost(source, streams, counted, pace, budget) for pace in Pace]
 

@@ -31,7 +31,7 @@ def list(request: PersonRequest, workspace: str, source: str = "") -> HttpRespon
     visible = access.visible_connections(request, place)
     here = visible.filter(source_key=source) if chosen else visible
     filters = FilterForm(request.GET, user=request.user)
-    page = Paginator(filters.narrow(here), PAGE_SIZE).get_page(request.GET.get("page"))
+    page = Paginator(filters.narrow(here).with_late_streams(), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "workspace": place.workspace,
         "source": chosen,

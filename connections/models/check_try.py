@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef
+from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
 from connections.models.connection import Connection
@@ -27,7 +28,7 @@ class TooManyTries(NotAsked):
     code = "too_many_tries"
 
     def __init__(self, said: str, *, seconds: int) -> None:
-        super().__init__(f"{said} Try again in {seconds} seconds.")
+        super().__init__(f"{said} Try again in {seconds} second{pluralize(seconds)}.")
         self.seconds = seconds
 
 

@@ -11,7 +11,6 @@ from sources.spec import Proof
 ANOTHER_ACCOUNT = "another_account"  # As codes of health.
 FULL = "full"
 STREAM_FAILED = "stream_failed"
-STREAM_REFUSED = "stream_refused"
 
 
 class Condition(models.Model):
@@ -108,8 +107,14 @@ class Condition(models.Model):
         return self.health_code not in ("account_unavailable", FULL)
 
     @property
-    def is_refused_a_stream(self) -> bool:
-        return self.health_code == STREAM_REFUSED
+    def stands_still(self) -> bool:
+        """Whether no sync can begin before somebody has mended the key."""
+        return self.needs_action and self.key_mends_it
+
+    @property
+    def waits_as_a_whole(self) -> bool:
+        """Whether what is wrong is the account's, and not a stream's."""
+        return bool(self.health_reason) and self.health_code != STREAM_FAILED
 
     @property
     def is_full(self) -> bool:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from connections.models.choices import Health, Privacy, Schedule, State
-from connections.models.condition import STREAM_FAILED, STREAM_REFUSED, Condition
+from connections.models.condition import STREAM_FAILED, Condition
 from connections.models.connection_query import ConnectionQuerySet
 from connections.models.holding import HoldsRows
 from connections.models.people import Membership, Team, User, Workspace, in_words
@@ -20,7 +20,7 @@ from connections.models.pull_plan import PullPlan
 from connections.models.sealed_credentials import SealedCredentials
 from connections.safe.fields import SealedField
 from connections.safe.sealing import Unsealable, fingerprint, seal, unseal
-from sources.spec import Credentials, Proof
+from sources.spec import Counted, Credentials, Proof
 
 UNFINISHED_KEY_LIFE = timedelta(hours=24)
 UNFINISHED_LIFE = timedelta(days=7)
@@ -186,21 +186,31 @@ class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
         self,
         credentials: Credentials,
         proof: Proof | None,
-        totals: Mapping[str, int] | None = None,
+        counted: Counted | None = None,
         *,
         name: str,
         privacy: str,
         team: Team | None,
         by: User,
     ) -> None:
-        """Step 2 is done. Without a proof the connection is not verified. `totals`: the rows of streams, if known."""
+        """Step 2 is done. Without a proof the connection is not verified. `counted` is what is known of its streams."""
         self.name, self.privacy, self.team = name, privacy, team
         self.keep_credentials(credentials, by=by)
         self.accept_proof(proof) if proof else self.become_unverified()
-        self.account_facts |= {"totals": {**totals}} if totals else {}
+        if counted:
+            self.account_facts |= {"totals": {**counted.totals}, "refused": {**counted.refused}}
         self.set_up_at = timezone.now()
         self.version += 1
         self.save()
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """Why the account refused streams when it was set up, by their keys."""
+        return {**self.account_facts.get("refused", {})}
+
+    def take_refused(self) -> dict[str, str]:
+        """From now on the health of its streams says so; the caller saves."""
+        return {**self.account_facts.pop("refused", {})}
 
     def activate(self, *, by: User) -> None:
         """Step 3 is done: from now on it pulls."""
@@ -222,10 +232,9 @@ class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
 
     def note_working(self) -> None:
         """The key works. What is wrong with a stream is waited for, and is never the connection's fault."""
-        troubles = self.stream_healths.in_trouble()
+        troubles = self.stream_healths.in_trouble().exclude(reason="")
         if troubles:
-            code = STREAM_REFUSED if troubles.are_refused() else STREAM_FAILED
-            self.set_health(Health.WAITING, self.in_short(troubles), code=code)
+            self.set_health(Health.WAITING, self.in_short(troubles), code=STREAM_FAILED)
         else:
             super().note_working()
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.db import models, transaction
-from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Prefetch, Q, Value, When
 from django.utils import timezone
 
 from connections.models.account_name import account_fingerprints
@@ -51,16 +51,24 @@ class ConnectionQuerySet(models.QuerySet[Any]):
             .annotate(creator_is_member=creator_is_member())
         )
 
+    def with_late_streams(self) -> Self:
+        """Adds `late_streams`, a list."""
+        healths = self.model._meta.get_field("stream_healths").related_model.objects
+        return self.prefetch_related(Prefetch("stream_healths", healths.late(), to_attr="late_streams"))
+
     def with_health(self) -> Self:
         """Adds `shown_health`: what a person reads, which is more than what is stored."""
         syncs = self.model._meta.get_field("syncs").related_model.objects
         running = syncs.filter(connection=OuterRef("pk"), state="running")
+        healths = self.model._meta.get_field("stream_healths").related_model.objects.filter(connection=OuterRef("pk"))
+        nothing_read = Exists(healths) & ~Exists(healths.heard_of())
         return self.annotate(
             shown_health=Case(
                 When(state=State.PAUSED, then=Value(Health.PAUSED)),
                 When(health=Health.ACTION_NEEDED, then=Value(Health.ACTION_NEEDED)),
                 When(Exists(running), then=Value(Health.SYNCING)),
                 When(Q(late_at__lt=timezone.now()), then=Value(Health.LATE)),
+                When(Q(nothing_read, health=Health.HEALTHY), then=Value(Health.WAITING)),
                 default=F("health"),
                 output_field=models.CharField(choices=Health),
             )

@@ -15,6 +15,7 @@ OF_A_CONNECTION = (
     *("stopped a sync", "asked for a sync"),
     *("stored a standby key", "removed the standby key", "switched to the standby key"),
 )
+BY_ITSELF = ("stopped working", "fell behind", "caught up")
 FIELD_WORDS = {"name": "name", "api_url": "API URL", "api_key": "API key", "privacy": "privacy"}
 
 
@@ -57,7 +58,7 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         about = f"a connection that is {self.connection or 'private'}" if self.is_hidden else self.about
-        return f"{about} {self.verb}" if self.verb == "stopped working" else f"{self.who} {self.verb} {about}"
+        return f"{about} {self.verb}" if self.is_by_itself else f"{self.who} {self.verb} {about}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
@@ -82,6 +83,11 @@ class Event(models.Model):
     @property
     def changed_words(self) -> list[str]:
         return [FIELD_WORDS.get(field, field) for field in self.changes]
+
+    @property
+    def is_by_itself(self) -> bool:
+        """Whether nobody did it: it happened to the connection."""
+        return self.verb in BY_ITSELF
 
     @property
     def is_of_a_connection(self) -> bool:

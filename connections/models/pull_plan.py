@@ -73,8 +73,8 @@ class PullPlan(models.Model):
         stream = self.source.stream(key) if self.source else None
         return stream.name if stream else key
 
-    def in_short(self, ended: Iterable[Any]) -> str:
-        """Why streams were not read, in a line; of each the `stream` and the `reason`.
+    def in_short(self, ended: Iterable[Any], *, most: int = MOST_REASONS) -> str:
+        """Why streams were not read, in a line; of each the `stream` and the `reason`. `most` bounds names and reasons.
 
         “Deals and Pipelines are not in this plan. Tags: ActiveCampaign had an error.”
         """
@@ -83,10 +83,10 @@ class PullPlan(models.Model):
             name = self.stream_name(one.stream)
             rest = one.reason.removeprefix(name) if one.reason.startswith(name) else f": {one.reason}"
             names.setdefault(rest, []).append(name)
-        told = [f"{in_words(those, most=MOST_REASONS)}{rest}" for rest, those in names.items()]
-        more = len(told) - MOST_REASONS
+        told = [f"{in_words(those, most=most)}{rest}" for rest, those in names.items()]
+        more = len(told) - most
         others = f"{more} more reason{'s' * (more > 1)} stand{'s' * (more == 1)} beside the streams."
-        return " ".join([*told[:MOST_REASONS], others] if more > 0 else told)
+        return " ".join([*told[:most], others] if more > 0 else told)
 
     @property
     def is_scheduled(self) -> bool:
@@ -99,6 +99,11 @@ class PullPlan(models.Model):
         if self.schedule != Schedule.DAILY:
             return word
         return f"{word} at {self.daily_at:%H:%M} ({self.workspace.timezone})"
+
+    @property
+    def rhythm(self) -> str:
+        """“every hour”; empty where nothing is scheduled."""
+        return self.schedule_words[0].lower() + self.schedule_words[1:] if self.is_scheduled else ""
 
     def choose_pulling(self, *, streams: Collection[str], pace: str, schedule: str, daily_at: time) -> None:
         """The caller saves the row. A schedule that was changed counts from now."""

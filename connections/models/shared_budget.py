@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from django.db import connections, transaction
 from django.db.models import F, QuerySet
+from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
 from connections.models import budget
@@ -132,10 +133,12 @@ class SharedBudget:
     def require_patience(self, wait: float, *, asked: float) -> None:
         if wait > PATIENCE:
             seconds = math.ceil(wait)
-            words = f"The account asked us to slow down. Try again in {seconds} seconds."
+            words = f"The account asked us to slow down. Try again in {seconds} second{pluralize(seconds)}."
             raise NoCallFree(words, retry_after=seconds)
         if self.clock() + wait > self.gives_up_at:
-            raise NoCallInTime(f"The account is busy. Try again in {math.ceil(wait)} seconds.", retry_after=wait)
+            seconds = math.ceil(wait)
+            words = f"The account is busy. Try again in {seconds} second{pluralize(seconds)}."
+            raise NoCallInTime(words, retry_after=wait)
         if self.clock() - asked > PATIENCE:
             raise NoCallFree("Too many are asking this account at once. Try again in a minute.", retry_after=60.0)
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.utils import timezone
 
 from connections.models.connection import Connection
@@ -18,12 +18,22 @@ OFFERED = Q(refused_at=None) | Q(was_read=True)
 
 
 class StreamHealthQuerySet(models.QuerySet["StreamHealth"]):
+    def heard_of(self) -> Self:
+        """What was read to its end, or in part, or found not to be offered."""
+        return self.filter(Q(read_at__isnull=False) | Q(refused_at__isnull=False) | Q(was_read=True))
+
     def late(self) -> Self:
-        return self.filter(late_at__lt=timezone.now()).order_by("pk")
+        return self.filter(late_at__lt=timezone.now()).worst_first()
 
     def in_trouble(self) -> Self:
-        """What came to no good end when it was last asked for, and should have."""
-        return self.filter(OFFERED).exclude(reason="").order_by("pk")
+        """What came to no good end when it was last asked for, and should have; and what is late."""
+        is_late = Q(late_at__lt=timezone.now())
+        return self.filter(OFFERED).filter(~Q(reason="") | is_late).worst_first()
+
+    def worst_first(self) -> Self:
+        """What is refused, since nobody but people ends that; then what is late; then what is tried again."""
+        rank = Case(When(refused_at__isnull=False, then=0), When(late_at__lt=timezone.now(), then=1), default=2)
+        return self.order_by(rank, "pk")
 
     def are_refused(self) -> bool:
         """Whether one of them is: that goes away only when somebody does something."""
@@ -39,7 +49,7 @@ class StreamHealthQuerySet(models.QuerySet["StreamHealth"]):
         """From `late_at` on these are late, unless they are read to their end until then."""
         fresh = [self.model(connection=connection, stream=key) for key in keys]
         self.bulk_create(fresh, ignore_conflicts=True)
-        self.filter(OFFERED, connection=connection, stream__in=keys).update(late_at=late_at)
+        self.filter(connection=connection, stream__in=keys, refused_at=None).update(late_at=late_at)
 
     def forget_all_but(self, keys: Collection[str]) -> None:
         """Those that are chosen no more are late no more, and are asked for anew when they are chosen again."""
@@ -50,7 +60,7 @@ class StreamHealthQuerySet(models.QuerySet["StreamHealth"]):
         return first
 
     def note(self, connection: Connection, runs: Iterable[StreamRun]) -> bool:
-        """What became of streams in a sync. Returns whether the last one is back that people were told was late."""
+        """What became of streams in a sync, or is put off. Returns whether the last that was told is back."""
         chosen = [stream.key for stream in connection.streams]
         self.filter(connection=connection).forget_all_but(chosen)  # The source may offer less than it did.
         known: dict[str, Any] = {one.stream: one for one in self.filter(connection=connection)}
@@ -58,8 +68,11 @@ class StreamHealthQuerySet(models.QuerySet["StreamHealth"]):
         is_back = False
         for run in runs:
             one = known.setdefault(run.stream, self.model(connection=connection, stream=run.stream))
-            is_news = run.finished_at and not (one.read_at and one.read_at > run.finished_at)
-            if is_news and run.stream in chosen:
+            if run.stream not in chosen:
+                continue
+            if not run.is_finished:
+                one.note_put_off(run)
+            elif run.finished_at and not (one.read_at and one.read_at > run.finished_at):
                 was_told = one.told_late_at is not None
                 one.note(run, late_at=late_at)
                 is_back |= was_told and run.state == RunState.COMPLETE
@@ -70,7 +83,8 @@ class StreamHealth(models.Model):
     """Of one chosen stream. It is late from `late_at` on: None where nothing is scheduled, or it is not offered.
 
     `was_read`: some key of the connection has read a row of it. Until then a refusal says that it is not offered; after
-    that, that something is wrong. `reason` is why it was not read to its end when it was last asked for.
+    that, that it is late from that moment on: waiting ends no refusal. `reason` is why it was not read to its end when
+    it was last asked for.
     """
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="stream_healths")
@@ -97,8 +111,17 @@ class StreamHealth(models.Model):
         return self.connection.stream_name(self.stream)
 
     @property
+    def said(self) -> str:
+        """“Deals are not in this plan.”"""
+        return self.connection.in_short([self]) if self.reason else f"{self.name} did not come in."
+
+    @property
     def is_offered(self) -> bool:
         return self.was_read or self.refused_at is None
+
+    @property
+    def is_late(self) -> bool:
+        return self.late_at is not None and self.late_at < timezone.now()
 
     def note(self, run: StreamRun, *, late_at: datetime | None) -> None:
         """`late_at` is when it is late if it is read to its end only now."""
@@ -109,11 +132,19 @@ class StreamHealth(models.Model):
             self.read_at, self.late_at, self.told_late_at, self.reason = timezone.now(), late_at, None, ""
         elif run.state == RunState.SKIPPED:
             self.late_at = self.told_late_at = None
+        elif run.state == RunState.REFUSED:
+            self.late_at = min(self.late_at or timezone.now(), timezone.now())
         elif not was_offered:
             self.late_at = late_at
         if run.is_refused:
             self.refused_at, self.refused_key = timezone.now(), run.key_fingerprint
         self.save()
+
+    def note_put_off(self, run: StreamRun) -> None:
+        """It is tried again in this sync. What is refused stays so until that has an end."""
+        if run.reason and self.refused_at is None:
+            self.reason = run.reason
+            self.save()
 
 
 def was_ever_read(run: StreamRun) -> bool:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from connections.models.choices import Pace
 from connections.models.connection import Connection
-from connections.models.people import User
+from connections.models.people import User, in_words
 from connections.models.stream_run import RunState, StreamRun
 from sources.spec import Stream
 
@@ -212,6 +212,11 @@ class Sync(models.Model):
         return "Waiting" if self.is_set_back else SyncState(self.state).label
 
     @property
+    def only_words(self) -> str:
+        """“Deals and Contacts” where they alone were asked for; empty of a sync of all that is chosen."""
+        return in_words([self.connection.stream_name(key) for key in self.only_streams]) if self.only_streams else ""
+
+    @property
     def outcome(self) -> str:
         return f"{self.state_word}; {self.reason}" if self.reason else f"{self.state_word}."
 
@@ -261,6 +266,13 @@ class Sync(models.Model):
     def run_of(self, stream: Stream) -> StreamRun:
         run, _ = self.stream_runs.get_or_create(stream=stream.key)
         return run
+
+    def skip(self, refused: Mapping[str, str]) -> None:
+        """These are not asked for: the account has just said why it does not give them, by key."""
+        now, key = timezone.now(), self.connection.key_fingerprint
+        over = {"state": RunState.SKIPPED, "started_at": now, "finished_at": now, "key_fingerprint": key}
+        for stream, reason in refused.items():
+            self.stream_runs.create(stream=stream, reason=reason, **over)
 
     def set_back(self, reason: str, *, until: datetime) -> None:
         """Wait and go on later, from where the cursors stand."""

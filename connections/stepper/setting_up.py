@@ -15,7 +15,7 @@ from connections.models.check_try import TooManyAtOnce, TooManyTries
 from connections.models.sync import Trigger
 from connections.safe.sealing import Unsealable
 from sources.errors import NoCallFree, SourceError, TemporarilyDown
-from sources.spec import Credentials, Proof, Source
+from sources.spec import Counted, Credentials, Proof, Source
 
 MOST_DRAFTS = 20  # Of one person. Each holds what was typed, and nobody comes back to so many.
 
@@ -91,24 +91,25 @@ def set_up(draft: Connection, form: SetUp, *, by: User, untested_will_do: bool) 
     """
     credentials = form.credentials()
     try:
-        proof, totals = prove(draft, credentials, by=by, untested_will_do=untested_will_do)
+        proof, counted = prove(draft, credentials, by=by, untested_will_do=untested_will_do)
     except SourceError as failure:
         settle_key(draft, credentials, failure, by=by)
         raise
-    store(draft, form, credentials, proof, totals, by=by)
+    store(draft, form, credentials, proof, counted, by=by)
 
 
 def prove(
     draft: Connection, credentials: Credentials, *, by: User, untested_will_do: bool
-) -> tuple[Proof | None, dict[str, int]]:
+) -> tuple[Proof | None, Counted]:
     """Ask the account, unless it could not be asked a moment ago and the person goes on without.
 
-    Also how much there is of each stream, as far as it says that in the time: Finish then knows how long a pull takes.
+    Also how much there is of each stream, as far as it says that in the time: Finish then knows how long a pull takes,
+    and what of it is not offered.
     """
     if untested_will_do and draft.holds_untested(credentials):
-        return None, {}
+        return None, Counted()
     if told := told_before(draft, credentials, by=by):
-        return told["proof"], told["totals"]
+        return told["proof"], Counted(totals=told["totals"], refused=told.get("refused", {}))
     source, patience = draft.known_source(), of_a_person()
     with counted_try(account_of(credentials), by=by, workspace=draft.workspace):
         proof = ask(source, credentials, patience)
@@ -147,7 +148,7 @@ def store(
     form: SetUp,
     credentials: Credentials,
     proof: Proof | None,
-    totals: dict[str, int],
+    counted: Counted,
     *,
     by: User,
 ) -> None:
@@ -155,14 +156,15 @@ def store(
     lock(draft)
     form.require_team()
     name, privacy, team = (form.cleaned_data[field] for field in ("name", "privacy", "team"))
-    draft.set_up(credentials, proof, totals, name=name, privacy=privacy, team=team, by=by)
+    draft.set_up(credentials, proof, counted, name=name, privacy=privacy, team=team, by=by)
 
 
 @transaction.atomic
 def activate(draft: Connection, *, pace: str, seen: str, by: User) -> None:
     """Make the draft a connection and queue its first sync. `seen` is the version that the person was shown.
 
-    The pace is that of the first sync alone: the everyday one stays considerate until somebody chooses otherwise.
+    The pace is that of the first sync alone: the everyday one stays considerate until somebody chooses otherwise. What
+    the account has just refused is not asked for again in it.
 
     Raises SetUpChanged, TeamLeft and NoLongerADraft.
     """
@@ -171,8 +173,9 @@ def activate(draft: Connection, *, pace: str, seen: str, by: User) -> None:
         raise SetUpChanged
     if draft.team and not is_still_in_team(draft.team, draft):
         raise TeamLeft
+    refused = draft.take_refused()
     draft.activate(by=by)
-    Sync.objects.queue(draft, trigger=Trigger.FIRST, by=by, pace=pace)
+    Sync.objects.queue(draft, trigger=Trigger.FIRST, by=by, pace=pace).skip(refused)
 
 
 def is_still_in_team(team: Team, draft: Connection) -> bool:

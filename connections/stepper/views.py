@@ -23,7 +23,7 @@ from connections.forms.credentials import typed_into
 from connections.forms.details import form_for
 from connections.frame.live_check import UNTESTED, end_check, go_on_in_a_worker, polled, what_was_posted
 from connections.frame.outlook import estimates
-from connections.models import Connection
+from connections.models import Connection, StreamRun
 from connections.safe.sealing import Unsealable
 from connections.stepper import setting_up
 from connections.stepper.forms import ChooseSource, FinishForm, SetUpForm
@@ -226,15 +226,23 @@ def conclude(request: PersonRequest, draft: Connection, form: FinishForm) -> Htt
 
 def summary(request: PersonRequest, place: Place, draft: Connection) -> dict[str, object]:
     totals = {**draft.account_facts.get("totals", {}), **draft.account_facts.get("counts", {})}
-    streams = [{"name": one.name, "rows": totals.get(one.key)} for one in draft.known_source().default_streams]
+    offered = [one for one in draft.known_source().default_streams if one.key not in draft.refused]
+    streams = [{"name": one.name, "rows": totals.get(one.key)} for one in offered]
     twins = visible_connections(request, place).same_account(draft)
     return {
         "draft": draft,
         "audience": draft.audience(),
         "streams": streams,
+        "not_offered": not_offered_words(draft),
         "estimates": estimates(draft, budget_of(draft)),
         "twins": twins,
     }
+
+
+def not_offered_words(draft: Connection) -> str:
+    """“Deals and Pipelines are not in this plan.”"""
+    refused = [StreamRun(stream=key, reason=why) for key, why in draft.refused.items()]
+    return draft.in_short(refused, most=len(refused))
 
 
 def step(place: Place, number: int, draft: Connection | None = None) -> dict[str, object]:

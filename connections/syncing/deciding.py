@@ -1,6 +1,7 @@
 """What a person decides about what is held: rows that were not found, and all of it."""
 
 from django.db import transaction
+from django.template.defaultfilters import pluralize
 
 from connections.access.access import present_row
 from connections.models import Connection, Holding, MissingRows, User
@@ -18,7 +19,7 @@ def decide(connection: Connection, stream: str, *, are_gone: bool, by: User) -> 
         missing = MissingRows.objects.to_decide().filter(holding=row.holding, stream=stream).first()
         if missing is None or known is None:
             return None
-        detail = f"{missing.missing:,} of {missing.held:,} {stream} were not found."
+        detail = f"{missing.missing:,} of {missing.held:,} {stream} {pluralize(missing.missing, 'was,were')} not found."
         if not are_gone:
             missing.keep()
             row.record("kept the missing rows", by=by, detail=detail)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
 from connections.checking.notices import tell_missing
@@ -106,7 +107,8 @@ def leave_to_a_person(run: StreamRun, stream: Stream, count: int) -> None:
         MissingRows.objects.note(connection.holding, run.stream, missing=count, held=held, person=connection.person)
         if not is_asked and MissingRows.objects.to_decide().filter(holding=connection.holding).exists():
             tell_missing(connection, stream, missing=count, held=held)
-    run.reason = f"{count:,} of {held:,} rows were not found. None is marked as deleted until somebody decides."
+    found = f"{count:,} of {held:,} rows {pluralize(count, 'was,were')} not found."
+    run.reason = f"{found} None is marked as deleted until somebody decides."
 
 
 def mark_gone(run: StreamRun, stream: Stream, rows: RecordQuerySet) -> None:

@@ -5,10 +5,11 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F
+from django.template.defaultfilters import pluralize
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
@@ -39,13 +40,14 @@ from connections.models.upsert import RowText, Tally
 from connections.safe.sealing import Unsealable
 from connections.syncing.leasing import Interrupted, Lease, kept_lease
 from connections.syncing.reconciling import has_rows, is_emptied, note_page, reconcile_all
-from sources.errors import BadCredentials, NotPermitted, SourceError, TemporarilyDown, UnexpectedAnswer
+from sources.errors import BadCredentials, NotPermitted, RateLimited, SourceError, TemporarilyDown, UnexpectedAnswer
 from sources.spec import Page, Pulled, Stream, Wanted
 
 log = logging.getLogger(__name__)
 
 MOST_SETBACKS = 6
 FIRST_SETBACK = timedelta(seconds=20)  # Doubles each time: the sixth try comes about twenty minutes after the first.
+WORST_FIRST = (RunState.REFUSED, RunState.FAILED, RunState.INCOMPLETE, RunState.RUNNING, RunState.SKIPPED)
 
 
 def run(sync: Sync, *, stopping: threading.Event | None = None) -> None:
@@ -302,7 +304,7 @@ class StreamPull:
 
 def unkept_of(run: StreamRun) -> str:
     """With the reason where none could be kept, all for the same one."""
-    said = f"{run.unreadable:,} row{'s' * (run.unreadable > 1)} could not be kept"
+    said = f"{run.unreadable:,} row{pluralize(run.unreadable)} could not be kept"
     whys = {one["why"] for one in run.unkept}
     if run.rows or len(whys) != 1:
         return f"{said}."
@@ -312,7 +314,7 @@ def unkept_of(run: StreamRun) -> str:
 def conclude(sync: Sync) -> None:
     """What is not offered is said, and is no fault. The row first, as in `fail`."""
     connection, runs = sync.connection, [*sync.stream_runs.all()]
-    reasons = connection.in_short(run for run in runs if run.state != RunState.COMPLETE)
+    reasons = reasons_of(connection, runs)
     state = state_after(runs)
     sync.finish(state, reasons)
     if not note_streams(connection, runs):
@@ -323,6 +325,11 @@ def conclude(sync: Sync) -> None:
         note_success(connection)
     connection.note_sync(succeeded=bool(runs) and state == SyncState.COMPLETE and not sync.only_streams)
     log.info("sync ended", extra={"outcome": sync.state, "calls": sync.calls})
+
+
+def reasons_of(connection: Connection, runs: list[StreamRun]) -> str:
+    """Why streams were not read, in a line, and the worst first."""
+    return connection.in_short(run for state in WORST_FIRST for run in runs if run.state == state)
 
 
 def state_after(runs: list[StreamRun]) -> SyncState:
@@ -339,10 +346,12 @@ def wait(sync: Sync, failure: TemporarilyDown) -> None:
     if sync.trigger == Trigger.COMMAND or sync.setbacks >= MOST_SETBACKS or is_too_long(pause, came, sync):
         end_without(sync, failure)
         return
-    failure = naming_streams(sync, failure)
-    sync.set_back(str(failure), until=timezone.now() + pause)
-    if note_streams(sync.connection, came):
-        note_failure(sync.connection, failure)
+    if isinstance(failure, RateLimited) or not any(run.state == RunState.COMPLETE for run in came):
+        sync.set_back(str(failure), until=timezone.now() + pause)
+        if note_streams(sync.connection, came):
+            note_failure(sync.connection, failure)
+    else:
+        put_streams_off(sync, failure, until=timezone.now() + pause)
     log.info("sync waits", extra={"code": failure.code, "seconds": pause.total_seconds()})
 
 
@@ -351,14 +360,13 @@ def is_too_long(pause: timedelta, came: list[StreamRun], sync: Sync) -> bool:
     return bool(came and sync.setbacks and sync.connection.interval and pause > sync.connection.interval / 2)
 
 
-def naming_streams(sync: Sync, failure: TemporarilyDown) -> TemporarilyDown:
-    """Where others came, it says which did not."""
-    runs = {run.stream: run for run in sync.stream_runs.all()}
-    if not any(run.state == RunState.COMPLETE for run in runs.values()):
-        return failure
-    keys = [one.key for one in sync.streams if one.key in runs and not runs[one.key].is_finished]
-    which = sync.connection.in_short(StreamRun(stream=key, reason=str(failure)) for key in keys)
-    return TemporarilyDown(which, code=failure.code, retry_after=failure.retry_after)
+def put_streams_off(sync: Sync, failure: TemporarilyDown, *, until: datetime) -> None:
+    """Others came: the key works, and what is wrong with these streams is said of them."""
+    sync.stream_runs.exclude(state__in=FINISHED_RUNS).filter(reason="").update(reason=str(failure))
+    runs = [*sync.stream_runs.all()]
+    sync.set_back(reasons_of(sync.connection, runs), until=until)
+    if note_streams(sync.connection, runs):
+        note_success(sync.connection)
 
 
 def end_without(sync: Sync, failure: TemporarilyDown) -> None:

@@ -8,6 +8,7 @@ from django.core.paginator import Paginator
 from django.db.models import Sum
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.template.defaultfilters import pluralize
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from connections.access import access
@@ -76,7 +77,7 @@ def start(
     if connection.is_paused:
         messages.error(request, "The connection is paused. Resume it first.")
         return
-    if connection.needs_action and connection.key_mends_it:
+    if connection.stands_still:
         messages.error(request, MEND_IT_FIRST)
         return
     try:
@@ -113,7 +114,7 @@ def decide_missing(request: PersonRequest, workspace: str, source: str, pk: UUID
     if marked is None:
         messages.info(request, "There is nothing to decide any more.")
     elif are_gone:
-        messages.success(request, f"{marked:,} rows are marked as deleted.")
+        messages.success(request, f"{marked:,} row{pluralize(marked, ' is,s are')} marked as deleted.")
     else:
         messages.success(request, "They are kept. You are asked again when more are missing.")
     return redirect(connection)
@@ -160,8 +161,8 @@ def progress(request: PersonRequest, workspace: str, source: str, pk: UUID) -> H
     """
     connection = access.visible_connection(request, workspace, source, pk)
     part = moving_part(request, connection)
-    if request.GET.get("shown") != part["shown"]:
-        part |= {"has_moved_on": True, "source": connection.source, "audience": connection.audience()}
+    part |= {"source": connection.source, "audience": connection.audience()}
+    part |= {"has_moved_on": request.GET.get("shown") != part["shown"]}
     return render(request, "connections/frame/_progress.html", part)
 
 

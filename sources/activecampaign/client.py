@@ -17,6 +17,7 @@ from sources.activecampaign.statuses import (
     blames_the_plan,
     error_of,
     refuses_the_key,
+    refuses_the_stream,
     request_refused,
     says_failure,
     says_no_record,
@@ -109,6 +110,16 @@ class ActiveCampaign:
         # Seen once in a while and gone when asked again; if not, it is an error and never "no records".
         return answer_of(self._stream_body(stream, params, limits), envelope=stream.envelope)
 
+    def total(self, stream: Stream) -> int | None:
+        """How many rows it says that it has, asked once with a key that works.
+
+        Raises NotPermitted for a refusal, which may be one by chance, and SourceError.
+        """
+        response = self._http.get(stream.path, params={**dict(stream.fixed_query), "limit": "1"})
+        if refuses_the_stream(response):
+            raise refusal_of(stream, response, key="this key")
+        return answer_of(self._body_of(response), envelope=stream.envelope).total
+
     def me(self) -> Person:
         """The ActiveCampaign user whose key this is. Raises SourceError."""
         body = self.get("users/me")
@@ -132,20 +143,22 @@ class ActiveCampaign:
         limits: Limits | None = None,
     ) -> Row:
         """The JSON object at `path`. A refusal is asked for again unless `confirm` is off. Raises SourceError."""
-        return self._body_of(self._ask(path, params, confirm=confirm, limits=limits))
+        doubts = refuses_the_key if confirm else lambda _: False
+        return self._body_of(self._ask(path, params, doubts=doubts, limits=limits))
 
     def _ask(
         self,
         path: str,
         params: Mapping[str, str] | None = None,
         *,
-        confirm: bool = True,
+        doubts: Callable[[httpx.Response], bool],
         limits: Limits | None = None,
     ) -> httpx.Response:
+        """An answer that it `doubts` is asked for again."""
         larger = {"limits": limits} if limits else {}
         response = self._http.get(path, params=params, extensions=larger)
-        for seconds in CONFIRM_AFTER if confirm else ():
-            if not refuses_the_key(response):
+        for seconds in CONFIRM_AFTER:
+            if not doubts(response):
                 break
             self._sleep(seconds)
             response = self._http.get(path, params=params, extensions=larger)
@@ -165,16 +178,16 @@ class ActiveCampaign:
         self, stream: Stream, path: str, params: Mapping[str, str] | None = None, *, limits: Limits | None = None
     ) -> Row:
         try:
-            response = self._ask(path, params, limits=limits)
+            response = self._ask(path, params, doubts=refuses_the_stream, limits=limits)
         except WrongAddress as elsewhere:
             if elsewhere.code != "redirect":
                 raise
             self.me()  # Raises where the whole account has moved. One stream alone says nothing of the address.
             raise request_refused() from None
-        if refuses_the_key(response) or response.status_code == httpx.codes.PAYMENT_REQUIRED:
-            raise self._why_refused(stream, response)
         if response.status_code == httpx.codes.NOT_FOUND:
             raise self._not_offered(stream, response)
+        if refuses_the_stream(response):
+            raise self._why_refused(stream, response)
         return self._body_of(response)
 
     def _why_refused(self, stream: Stream, response: httpx.Response) -> SourceError:
@@ -185,9 +198,7 @@ class ActiveCampaign:
         # One thread asks: of a key that died during a pull, each of the others would ask as often in vain.
         with self._asking_why:
             person = self._owner_of_refused_key()
-        if blames_the_plan(response) or response.status_code == httpx.codes.PAYMENT_REQUIRED:
-            return not_offered(stream, response)
-        return NotPermitted(f"{stream.name} may not be read with {person.name}'s key.")
+        return refusal_of(stream, response, key=f"{person.name}'s key")
 
     def _owner_of_refused_key(self) -> Person:
         try:
@@ -200,17 +211,19 @@ class ActiveCampaign:
     def _not_offered(self, stream: Stream, response: httpx.Response) -> SourceError:
         if not self._was_answered:  # A line that has answered is at the right address.
             self.me()
-        return not_offered(stream, response)
+        return refusal_of(stream, response, key="this key")
 
 
-def not_offered(stream: Stream, response: httpx.Response) -> NotPermitted:
+def refusal_of(stream: Stream, response: httpx.Response, *, key: str) -> NotPermitted:
     """The plan is named only where the answer speaks of one."""
     if blames_the_plan(response):
         said = f"{stream.name} are not in this plan."
     elif response.status_code == httpx.codes.PAYMENT_REQUIRED:
         said = f"{SERVICE} asks for a payment for {stream.name.lower()}."
-    else:
+    elif response.status_code == httpx.codes.NOT_FOUND:
         said = f"{SERVICE} has no list of {stream.name.lower()} in this account."
+    else:
+        return NotPermitted(f"{stream.name} may not be read with {key}.")
     return NotPermitted(said, code="not_offered")
 
 

@@ -56,7 +56,9 @@ def answer_of(body: Row, *, envelope: str) -> Answer:
         raise UnexpectedAnswer(
             "ActiveCampaign sent an answer without the records that we asked for.", code="no_envelope"
         )
-    if says_failure(body) or (body.get("message") and not listed):
+    total = _total(body.get("meta"))
+    # What it says beside rows is not read. Beside none it may be why: unless the answer counts them, too, as none.
+    if says_failure(body) or (body.get("message") and not listed and total != 0):
         raise request_refused()
     if len(listed) > MOST_ROWS:
         raise UnexpectedAnswer("ActiveCampaign sent far more records than we asked for.", code="too_many_rows")
@@ -69,7 +71,7 @@ def answer_of(body: Row, *, envelope: str) -> Answer:
         if why_not:
             odd[place] = Odd(why=why_not, excerpt=_text_of(row)[:LONGEST_EXCERPT])
         marks.append(_mark_of(row) if why_not or not key else key)
-    return Answer(rows=rows, marks=tuple(marks), odd=odd, total=_total(body.get("meta")))
+    return Answer(rows=rows, marks=tuple(marks), odd=odd, total=total)
 
 
 def is_same(one: Row, other: Row) -> bool:

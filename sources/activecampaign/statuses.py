@@ -1,5 +1,8 @@
 """What ActiveCampaign means by each status, as an error to act on."""
 
+import re
+from typing import Any
+
 import httpx
 
 from sources.errors import (
@@ -24,6 +27,11 @@ REFUSALS = (401, 403)  # A bad key is answered with 403, mostly.
 def refuses_the_key(response: httpx.Response) -> bool:
     """A 403 in the form of a web page is a firewall's, and says nothing about the key."""
     return response.status_code in REFUSALS and not _is_firewalls(response.content)
+
+
+def refuses_the_stream(response: httpx.Response) -> bool:
+    """What the plan lacks, or the key may not read, is answered with any of these."""
+    return refuses_the_key(response) or response.status_code in (402, 404)
 
 
 def blames_the_plan(response: httpx.Response) -> bool:
@@ -79,7 +87,13 @@ def request_refused() -> UnexpectedAnswer:
 def says_failure(body: Row) -> bool:
     """Whether an answer that calls itself a success holds a refusal: some of them do."""
     is_named = any(body.get(name) for name in ("errors", "error")) or body.get("status") in FAILED
-    return is_named or any(body.get(name, 1) in NO for name in ("succeeded", "success", "result_code"))
+    is_numbered = any(_is_number_of_a_failure(body.get(name)) for name in ("code", "status"))
+    return is_named or is_numbered or any(body.get(name, 1) in NO for name in ("succeeded", "success", "result_code"))
+
+
+def _is_number_of_a_failure(value: Any) -> bool:
+    """A status of HTTP, as a number or a text."""
+    return bool(re.fullmatch(r"[45][0-9]{2}", str(value), re.ASCII))
 
 
 def _busy(response: httpx.Response) -> RateLimited:

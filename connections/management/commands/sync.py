@@ -6,9 +6,10 @@ import threading
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.template.defaultfilters import pluralize
 
 from connections.management.finding import connection_of
-from connections.models import Connection, Pace, Sync
+from connections.models import Connection, Pace, StreamRun, Sync
 from connections.models.sync import AlreadyActive, SyncState, Trigger
 from connections.syncing.syncing import run
 
@@ -103,5 +104,8 @@ class Reporter:
         moved = [run for run in self.sync.stream_runs.all() if run.read != self.said.get(run.stream, 0)]
         self.said |= {run.stream: run.read for run in moved}
         if moved:
-            words = (f"{run.stream}: {run.read} rows ({run.new} new, {run.changed} changed)" for run in moved)
-            self.stderr.write("; ".join(words))
+            self.stderr.write("; ".join(in_words(run) for run in moved))
+
+
+def in_words(run: StreamRun) -> str:
+    return f"{run.stream}: {run.read} row{pluralize(run.read)} ({run.new} new, {run.changed} changed)"

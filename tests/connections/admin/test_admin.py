@@ -157,7 +157,7 @@ def test_staff_see_which_notices_wait_and_why_and_not_what_they_say(staff_client
     page = staff_client.get(f"/admin/connections/notice/{waiting.pk}/change/").content.decode()
 
     for shown in (listed, page):
-        assert all(word in shown for word in ("needs you", "Harbour Tea", "Alice Okafor", "SMTPDataError"))
+        assert all(word in shown for word in ("needs you", "Harbour Tea", "private, of Alice Okafor", "SMTPDataError"))
         assert "Tea shop" not in shown
         assert "save" not in shown.lower().replace("saved", "")
 

@@ -192,7 +192,7 @@ def test_the_mail_holds_neither_key_nor_address_nor_other_readers(connect: Conne
     refuse(connection)
     mails()
     note_success(connection)
-    tell_late(connection, ["Contacts"])
+    tell_late(connection, [*connection.stream_healths.filter(stream="contacts")])
     tell_on_time(connection)
 
     for message in mails():

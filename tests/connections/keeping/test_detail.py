@@ -29,6 +29,12 @@ def page(client: Client, connection: Connection) -> str:
     return text(client.get(connection.get_absolute_url()))
 
 
+def text_of(html: str, part: str) -> str:
+    """From inside the element with that id on, up to the form that edits."""
+    inside = html.partition(f' id="{part}"')[2].partition(">")[2].partition('id="edit-form"')[0]
+    return " ".join(re.sub(r"<[^>]+>", " ", inside).split())
+
+
 def press(client: Client, connection: Connection, button: str) -> str:
     return text(client.post(f"{connection.get_absolute_url()}{button}/", follow=True))
 
@@ -138,9 +144,40 @@ def test_action_needed_says_why_since_when_and_leads_to_the_key(
         health_since=datetime(2026, 5, 3, 12, tzinfo=UTC),
     )
 
+    Sync.objects.start(connection, trigger="schedule").finish(SyncState.FAILED, "ActiveCampaign refused the key.")
+
     assert "ActiveCampaign refused the key. Since 3 May 2026, 12:00" in page(alice_client, connection)
-    assert 'href="#id_api_key"' in alice_client.get(connection.get_absolute_url()).content.decode()
+    html = alice_client.get(connection.get_absolute_url()).content.decode()
+    assert 'href="#id_api_key"' in html
+    assert "Sync now</button>" not in html
+    assert "Test now" not in html
+    assert text_of(html, "progress").count("ActiveCampaign refused the key.") == 0  # It is said above.
     assert "Alice Okafor or an admin can mend it." in page(bob_client, connection)
+
+
+def test_a_sync_of_one_stream_is_not_told_as_the_connections(bob_client: Client, connect: Connect) -> None:
+    connection = connect()
+    sync = Sync.objects.queue(connection, trigger="person", only=["deals"]).take()
+    assert "Syncing Deals now" in page(bob_client, connection)
+
+    sync.finish(SyncState.COMPLETE)
+    Sync.objects.update(started_at=sync.finished_at - timedelta(seconds=1))
+
+    assert "Last sync, of Deals alone: Complete" in page(bob_client, connection)
+    assert "Sync now: Deals alone" in page(bob_client, connection)
+    assert "Sync now: Deals alone" in text(bob_client.get(f"{connection.get_absolute_url()}syncs/"))
+    alone = text(bob_client.get(f"{connection.get_absolute_url()}syncs/1/"))
+    assert "Sync 1 of Deals alone" in alone
+    assert "Took 1 second Calls" in alone
+
+
+def test_what_came_first_is_not_called_the_newest(bob_client: Client, connect: Connect) -> None:
+    connection = connect()
+    store_rows(connection, "contacts", {"id": "1", "email": "ana@example.org"})
+    assert "Newest contacts" in page(bob_client, connection)
+
+    connection.stream_healths.update(read_at=None)
+    assert "Contacts so far" in page(bob_client, connection)
 
 
 def test_paused_late_and_syncing_are_said_too(alice_client: Client, connect: Connect) -> None:

@@ -65,25 +65,60 @@ def test_finish_says_what_is_pulled_at_which_pace_and_how_long_that_takes(
     assert "All that is chosen takes less than 20 seconds (75 calls)." in page  # and at five.
 
 
+SALES = ["deals", "dealGroups", "dealStages", "accounts", "scores"]
+
+
 def calls_promised(page: str) -> int:
     return int(re.search(r"takes .*? \(([0-9,]+) calls\)", page)[1].replace(",", ""))
 
 
 @pulls
-@pytest.mark.parametrize(("contacts", "deals"), [(5_000, 700), (200, 0)])
+@pytest.mark.parametrize(
+    ("contacts", "deals", "answer", "said"),
+    [
+        (5_000, 700, {}, ""),
+        (200, 0, {}, ""),
+        (200, 0, {"status": 403, "document": {"message": "Upgrade your account"}}, "{} are not in this plan."),
+        (200, 0, {"kind": "forbidden"}, "{} may not be read with this key."),
+        (200, 0, {"status": 402}, "{}: ActiveCampaign asks for a payment for"),
+        (200, 0, {"status": 404}, "{}: ActiveCampaign has no list of"),
+    ],
+)
 def test_the_calls_that_finish_promises_are_those_of_the_first_sync(
-    contacts: int, deals: int, alice_client: Client, new_sandbox: Callable[..., SandboxServer]
+    contacts: int,
+    deals: int,
+    answer: dict[str, Any],
+    said: str,
+    alice_client: Client,
+    new_sandbox: Callable[..., SandboxServer],
 ) -> None:
     sandbox = new_sandbox(contacts=contacts, deals=deals)
+    for path in SALES if answer else ():
+        sandbox.fault(path, times=None, **answer)
     step_3 = set_up(alice_client, sandbox)
-    promised = calls_promised(words(read(alice_client, step_3)))
-    sandbox.reset()
+    page = words(read(alice_client, step_3))
+    asked_before = len(sandbox.requests)
 
-    alice_client.post(step_3)
+    address = alice_client.post(step_3)["Location"]
+    assert "Waiting" in words(read(alice_client, address))
+    assert "The key works. Nothing was read with it yet: the sync is about to." in words(read(alice_client, address))
     work_off()
 
-    assert Sync.objects.get().state == "complete"
-    assert abs(promised - len(sandbox.requests)) <= len(sandbox.requests) / 5
+    sync = Sync.objects.get()
+    assert "Healthy" in words(read(alice_client, address))
+    asked = [call.place for call in sandbox.requests][asked_before:]
+    assert sync.state == "complete"
+    assert abs(calls_promised(page) - len(asked)) <= len(asked) / 5
+    assert ("Not offered" in page) == bool(answer)
+    if answer:
+        whats_pulled = page.partition("What will be pulled")[2].partition("Not offered")[0]
+        assert not {"Deals", "Pipelines", "Stages", "Accounts"} & {*re.findall(r"\w+", whats_pulled)}
+        assert not {*SALES} & {*asked}  # It has just been said.
+        assert re.search(said.format("Deals" if ": Act" in said else "Scores, Deals, Pipelines.*"), page)
+        assert sync.reason
+        assert "Not offered: " in words(read(alice_client, sync.connection.get_absolute_url()))
+        later = Sync.objects.queue(sync.connection, trigger="schedule")
+        assert not {*SALES} & {stream.key for stream in later.streams}
 
 
 def test_the_totals_cost_a_call_each_when_step_2_is_sent_and_looking_at_finish_none(
@@ -125,7 +160,8 @@ def test_where_a_total_is_missing_finish_says_at_least(
     for path in ("users/me", "contacts", "settings/account"):
         sandbox.fault(path, times=None)  # The check itself goes well.
     sandbox.fault(times=None, **fault)
-    monkeypatch.setattr("connections.checking.patience.PERSONS", 2.0)
+    if fault["path"] == "*":  # Nothing more comes.
+        monkeypatch.setattr("connections.checking.patience.PERSONS", 2.0)
 
     page = words(read(alice_client, set_up(alice_client, sandbox)))
 

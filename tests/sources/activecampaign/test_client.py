@@ -176,7 +176,7 @@ STATUSES: dict[str, tuple[list[Step], type[SourceError], str]] = {
     "402": ([answers({"message": "x"}, status=402)], AccountUnavailable, "account_unavailable"),
     "403 as a web page": ([answers(b"<html>", status=403)], TemporarilyDown, "blocked"),
     "403, then a web page": ([REFUSED, REFUSED, REFUSED, answers(b"<html>", status=403)], TemporarilyDown, "blocked"),
-    "404 for the stream alone": ([answers({}, status=404), ME], NotPermitted, "not_offered"),
+    "404 for the stream alone": ([*[answers({}, status=404)] * 3, ME], NotPermitted, "not_offered"),
     "404 for all": ([answers({}, status=404)], WrongAddress, "no_api"),
     "503": ([answers({}, status=503, headers=[("Retry-After", "30")])], RateLimited, "rate_limited"),
     "500": ([answers(b"<html>", status=500)], TemporarilyDown, "server_error"),
@@ -220,7 +220,7 @@ def test_each_failure_says_what_to_do_next(name: str, scripted: Start, caplog: p
 def test_the_plan_is_named_only_where_the_answer_speaks_of_it(
     scripted: Start, status: int, said: str, sentence: str
 ) -> None:
-    refusals = [answers({"message": said}, status=status)] * (3 if status == 403 else 1)
+    refusals = [answers({"message": said}, status=status)] * 3  # It is asked for again twice.
 
     error = error_from(scripted, *refusals, ME, stream="tags")
 

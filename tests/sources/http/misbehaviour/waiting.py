@@ -49,7 +49,7 @@ def jumping(seconds: float) -> Callable[[], float]:
 CLOSED: Cases = (
     Case(row=45, does="is unpaid", by="test", script=(answers({}, status=402),), requests=1, error=AccountUnavailable,
          says=UNPAID),
-    Case(row=45, does="is unpaid", script=(answers({}, status=402),), requests=2, error=AccountUnavailable,
+    Case(row=45, does="is unpaid", script=(answers({}, status=402),), requests=4, error=AccountUnavailable,
          says=UNPAID),
     Case(row=45, does="is not there", by="test", script=(answers(PAGE, status=404),), requests=1, error=WrongAddress,
          code="no_api", says=NO_API),
