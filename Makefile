@@ -19,7 +19,7 @@ LINT_ENV = env DEBUG=off ALLOWED_HOSTS=lint.example SITE_URL=https://lint.exampl
 help:
 	@echo "make run      start the product with a sandbox and demo people; PORT=… SANDBOX_PORT=… choose other ports"
 	@echo "make test     run all tests; ARGS=\"-k word\" narrows them"
-	@echo "make test-scale  run all tests on PostgreSQL, and those behind real proxies (half an hour)"
+	@echo "make test-scale  run all tests on PostgreSQL, then behind PgBouncer, and those of a large site and real proxies (an hour)"
 	@echo "make lint     check style, imports, types, templates and migrations"
 	@echo "make format   put style right, and write out the table of settings"
 	@echo "make look     take pictures of the running demo's pages; ARGS=\"/w/harbour-tea/connections/\" names them"
@@ -36,7 +36,8 @@ test: $(STAMP) chromium
 
 test-scale: $(STAMP) chromium
 	@$(BIN)/python -m pytest -m scale $(ARGS)
-	@$(BIN)/python -m tests.on_postgresql $(ARGS)
+	@$(BIN)/python -m tests.on_postgresql -m "scale or not scale" $(ARGS)
+	@$(BIN)/python -m tests.on_postgresql --behind-pgbouncer $(ARGS)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check

@@ -106,7 +106,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "builtins": ["connections.templatetags.moments"],
+            "builtins": ["connections.templatetags.moments", "connections.templatetags.icons"],
         },
     }
 ]

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet, Window
 from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.shortcuts import get_object_or_404
@@ -51,7 +52,24 @@ def require_second_factor(request: PersonRequest, workspace: Workspace) -> None:
 
 
 def my_place(request: PersonRequest, slug: str) -> Place:
-    """Raises Http404 for a workspace that I am not a member of, as for one that does not exist."""
+    """Raises Http404 for a workspace that I am not a member of, as for one that does not exist.
+
+    A page that is only read asks for it once; whatever changes something asks anew each time.
+    """
+    asked = asked_before(request)
+    if slug not in asked:
+        asked[slug] = find_place(request, slug)
+    place: Place = asked[slug]
+    return place
+
+
+def asked_before(request: PersonRequest) -> dict[object, Any]:
+    """What is remembered from one question to the next: nothing, unless the page is only read."""
+    remembered: dict[object, Any] = vars(request).setdefault("asked_before", {}) if request.method == "GET" else {}
+    return remembered
+
+
+def find_place(request: PersonRequest, slug: str) -> Place:
     membership = get_object_or_404(
         Membership.objects.select_related("workspace"), workspace__slug=slug, user=request.user
     )
@@ -94,26 +112,32 @@ def known_source(key: str) -> Source:
 
 
 def visible_connections(request: PersonRequest, place: Place) -> ConnectionQuerySet:
-    return Connection.objects.for_list(request.user).filter(workspace=place.workspace)
+    return Connection.objects.for_list(request.user, at=place.membership)
 
 
 def visible_connection(request: PersonRequest, slug: str, source: str, pk: UUID) -> Connection:
-    """A connection that I may use."""
-    visible = Connection.objects.visible_to(request.user).with_health()
-    connection = get_object_or_404(in_place(visible, slug, source), pk=pk)
-    require_second_factor(request, connection.workspace)
+    """A connection that I may use, with whether I may manage it."""
+    place = my_place(request, slug)
+    visible = Connection.objects.visible_to(request.user, at=place.membership).filter(source_key=source)
+    related = visible.select_related("created_by", "team", "key_stored_by", "holding", "standby__stored_by")
+    connection: Connection = get_object_or_404(
+        related.with_health().with_rights(request.user, at=place.membership), pk=pk
+    )
+    connection.workspace = place.workspace
     return connection
 
 
 def siblings(request: PersonRequest, connection: Connection) -> ConnectionQuerySet:
-    """The connections of its source that I may use, itself first, with what a list beside its page shows."""
-    return Connection.objects.visible_to(request.user).beside(connection).only("name", "source_key", "health")
+    """The connections of its source that I may use, itself first, as a list beside its page shows them: `of_all`."""
+    visible = Connection.objects.visible_to(request.user, at=my_place(request, connection.workspace.slug).membership)
+    counted = visible.beside(connection).annotate(of_all=Window(Count("pk")))
+    return counted.only("name", "source_key", "health")
 
 
 def manageable_connection(request: PersonRequest, slug: str, source: str, pk: UUID) -> Connection:
     """A connection that I may change. Raises PermissionDenied when I may only use it."""
     connection = visible_connection(request, slug, source, pk)
-    if not may_manage(request, connection):
+    if not connection.may_manage:
         raise PermissionDenied("Only who created the connection, and admins, may do this.")
     return connection
 
@@ -145,13 +169,9 @@ def present_row(connection: Connection, *, by: User) -> Connection:
     return row
 
 
-def may_manage(request: PersonRequest, connection: Connection) -> bool:
-    return Connection.objects.manageable_by(request.user).filter(pk=connection.pk).exists()
-
-
 def may_stop(request: PersonRequest, sync: Sync) -> bool:
-    """Who asked for it, and who manages its connection."""
-    return sync.requested_by_id == request.user.pk or may_manage(request, sync.connection)
+    """Who asked for it, and who manages its connection, which is one that was found for this request."""
+    return sync.requested_by_id == request.user.pk or sync.connection.may_manage
 
 
 def still_visible(request: PersonRequest, connection: Connection) -> bool:
@@ -183,7 +203,8 @@ def budget_of(connection: Connection) -> AccountBudget | None:
 
 
 def standby_of(connection: Connection) -> StandbyKey | None:
-    return StandbyKey.objects.of(connection)
+    standby: StandbyKey | None = getattr(connection, "standby", None)
+    return standby
 
 
 def my_check(request: PersonRequest, connection: Connection) -> LiveCheck | None:
@@ -206,10 +227,21 @@ def missing_of(connection: Connection) -> list[dict[str, object]]:
 
 def sharers(request: PersonRequest, connection: Connection) -> list[Connection]:
     """The connections on the same account, as far as I may know of them."""
-    if not connection.is_readable:
-        return []
-    mine = Connection.objects.for_list(request.user).filter(workspace=connection.workspace_id)
-    return [*mine.filter(source_key=connection.source_key).same_account(connection)]
+    asked = asked_before(request)
+    if connection.pk not in asked:
+        asked[connection.pk] = find_sharers(request, connection) if connection.is_readable else []
+    found: list[Connection] = asked[connection.pk]
+    return found
+
+
+def find_sharers(request: PersonRequest, connection: Connection) -> list[Connection]:
+    here = Connection.objects.filter(workspace=connection.workspace_id, source_key=connection.source_key)
+    others = [*here.same_account(connection).values_list("pk", flat=True)]  # Most accounts are connected once.
+    return (
+        [*visible_connections(request, my_place(request, connection.workspace.slug)).filter(pk__in=others)]
+        if others
+        else []
+    )
 
 
 def visible_sync(connection: Connection, number: int) -> Sync:
@@ -225,6 +257,11 @@ def offered_stream(connection: Connection, key: str) -> Stream:
 
 def visible_events(request: PersonRequest, place: Place) -> QuerySet[Event]:
     return Event.objects.filter(workspace=place.workspace).visible_to(request.user).with_people()
+
+
+def events_of(request: PersonRequest, connection: Connection) -> QuerySet[Event]:
+    """What happened to a connection that I may use."""
+    return connection.events.readable_by(request.user).select_related("actor")
 
 
 @dataclass(frozen=True)

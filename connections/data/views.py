@@ -52,7 +52,7 @@ def data(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpR
         ],
         "records": sum(counts.values()),
         "room": room_of(connection),
-        "may_manage": access.may_manage(request, connection),
+        "may_manage": connection.may_manage,
     }
     return render(request, "connections/data/data.html", context)
 

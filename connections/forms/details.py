@@ -66,7 +66,10 @@ class DetailsForm(forms.Form):
         self.could_not_ask, self.refusal_status = False, 200
         teams: Any = self.fields["team"]
         teams.queryset = self.offered_teams(present_team)
-        self.has_teams = teams.queryset.exists()
+        # Looked up once: by itself the field would ask for them each time that it is shown.
+        offered = [(team.pk, str(team)) for team in teams.queryset]
+        teams.choices = [("", teams.empty_label), *offered]
+        self.has_teams = bool(offered)
         teams.help_text = "Needed for Shared with Team." if self.has_teams else IN_NO_TEAM
         self.fields["privacy"].widget = HintedRadios(
             self.privacy_hints(), closed=self.closed_privacies(), choices=self.privacy_choices()
@@ -99,7 +102,7 @@ class DetailsForm(forms.Form):
         return [] if self.has_teams else [Privacy.TEAM]
 
     def privacy_hints(self) -> dict[str, str]:
-        people = self.workspace.memberships.count()
+        people = self.workspace.member_count
         return {
             Privacy.WORKSPACE: f"All {people} members of {self.workspace} may use it."
             if people > 1

@@ -9,7 +9,7 @@ from connections.access.requests import PersonRequest
 from connections.checking.watching import is_worker_missing
 from connections.frame.outlook import budget_in_use, remaining, sizes
 from connections.models import Connection, Health, Pace, StreamRun, Sync
-from connections.models.bounds import room_of
+from connections.models.bounds import bytes_of, room_among
 
 SHOWN_SYNCS = 5
 SHOWN_ROWS = 5
@@ -22,8 +22,9 @@ def moving_part(request: PersonRequest, connection: Connection) -> dict[str, obj
     syncs = [*connection.syncs.newest_first()[:SHOWN_SYNCS]]
     latest = syncs[0] if syncs else None
     runs = [*latest.stream_runs.all()] if latest else []
-    counts = connection.row_counts.by_stream()
-    is_unattended = is_worker_missing(connection)
+    held = [*connection.row_counts.all()]
+    counts = {one.stream: one.rows for one in held if one.rows}
+    is_unattended = is_waiting(connection, latest) and is_worker_missing(connection)
     return {
         "workspace": connection.workspace,
         "connection": connection,
@@ -32,12 +33,18 @@ def moving_part(request: PersonRequest, connection: Connection) -> dict[str, obj
         "shown": f"{latest.number}-{latest.state_word}-{connection.health_word}-{is_unattended}" if latest else "",
         "next_look": next_look(latest) if latest else "",
         "is_unattended": is_unattended,
-        "room": room_of(connection),
-        "may_manage": access.may_manage(request, connection),
+        "room": room_among(held, of_workspace=bytes_of(connection.workspace_id)),
+        "may_manage": connection.may_manage,
         "may_stop": bool(latest and latest.is_active and access.may_stop(request, latest)),
         **pulled(connection, runs, counts),
         **calls(request, connection, latest, runs, counts),
     }
+
+
+def is_waiting(connection: Connection, latest: Sync | None) -> bool:
+    """Whether a worker has anything to do for it, now or soon."""
+    is_due = connection.next_sync_at is not None and connection.next_sync_at <= timezone.now()
+    return is_due or (latest is not None and latest.is_active)
 
 
 def next_look(latest: Sync) -> str:

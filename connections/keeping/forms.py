@@ -1,5 +1,6 @@
 """The form that edits a connection, and how it comes to terms with what others changed meanwhile."""
 
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -45,8 +46,9 @@ class EditForm(SettledForm, DetailsForm):
         error_messages={"invalid_choice": OTHERS_CHANGED},
     )
 
-    def __init__(self, *args: Any, connection: Connection, **kwargs: Any) -> None:
-        self.connection = connection
+    def __init__(self, *args: Any, connection: Connection, sharers: Collection[Connection], **kwargs: Any) -> None:
+        """`sharers`: the connections on the same account that the person may see."""
+        self.connection, self.sharers = connection, sharers
         super().__init__(*args, key_required=False, present_team=connection.team, **kwargs)
         self.fields["api_key"].help_text = key_hint(connection, viewer=self.user)
         self.offer_others()
@@ -67,6 +69,8 @@ class EditForm(SettledForm, DetailsForm):
             del self.fields["also"]
 
     def others(self) -> list[Connection]:
+        if not self.sharers:
+            return []
         try:
             return [*Connection.objects.sharing_key(self.connection, user=self.user).without_key()]
         except Unsealable:

@@ -42,9 +42,8 @@ def detail(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
     connection = access.visible_connection(request, workspace, source, pk)
     if request.htmx:
         return polled(request, connection)
-    may_manage = access.may_manage(request, connection)
-    form = shown_form(request, connection) if may_manage and connection.source else None
-    return detail_page(request, connection, form, may_manage=may_manage)
+    form = shown_form(request, connection) if connection.may_manage and connection.source else None
+    return detail_page(request, connection, form)
 
 
 @sensitive_variables()
@@ -109,7 +108,12 @@ def edit_form(
 ) -> EditForm:
     initial = {**initial_of(connection), **(typed or {})}
     form: EditForm = form_for(EditForm, connection.source_key)(
-        data, initial=initial, connection=connection, user=request.user, workspace=connection.workspace
+        data,
+        initial=initial,
+        connection=connection,
+        sharers=access.sharers(request, connection),
+        user=request.user,
+        workspace=connection.workspace,
     )
     return form
 
@@ -151,23 +155,22 @@ def detail_page(
     form: EditForm | None,
     *,
     standby_form: StandbyForm | None = None,
-    may_manage: bool = True,
     status: int = 200,
 ) -> HttpResponse:
-    place = access.my_place(request, connection.workspace.slug)
-    siblings = access.siblings(request, connection)
+    siblings = [*access.siblings(request, connection)[:MOST_SIBLINGS]]
+    for sibling in siblings:
+        sibling.workspace = connection.workspace
     context = {
         **moving_part(request, connection),
         "source": connection.source,
         "live_check": access.my_check(request, connection) if request.method != "POST" else None,
-        "siblings": siblings[:MOST_SIBLINGS],
-        "sibling_count": siblings.count(),
+        "siblings": siblings,
+        "sibling_count": siblings[0].of_all if siblings else 0,
         "form": form,
-        "may_manage": may_manage,
         "confirm_url": "" if confirming.is_recent(request) else confirming.confirm_url(connection.get_absolute_url()),
-        "missing": access.missing_of(connection) if may_manage else [],
+        "missing": access.missing_of(connection) if connection.may_manage else [],
         "audience": connection.audience(),
-        "events": access.visible_events(request, place).filter(connection=connection)[:SHOWN_EVENTS],
+        "events": access.events_of(request, connection)[:SHOWN_EVENTS],
         **(standby_part(request, connection, standby_form) if form else {}),
     }
     return render(request, "connections/keeping/detail.html", context, status=status)

@@ -37,8 +37,7 @@ def list(request: PersonRequest, workspace: str, source: str = "") -> HttpRespon
         "source": chosen,
         "filters": filters,
         "page": page,
-        "total": here.count(),
-        "counts": visible.counts_by_source(),
+        "total": here.count() if filters.is_narrowing else page.paginator.count,
         "drafts": access.my_drafts(request, place),
         "query": query_without_page(request),
     }

@@ -1,6 +1,6 @@
 """How much a connection, and all of a workspace together, may hold; how much they do; and that no more fits in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,6 +104,24 @@ def room_of(connection: Connection) -> Room:
         unsized=Count("pk", filter=mine & Q(sized_to__isnull=False)),
     )
     return Room(is_counted=not sums.pop("unsized"), **sums)
+
+
+def room_among(counts: Collection[RowCount], *, of_workspace: int) -> Room:
+    """The same from what was read already: the counts of its streams, and the bytes of its workspace."""
+    return Room(
+        count=sum(one.stored for one in counts),
+        size=sum(one.bytes for one in counts),
+        of_workspace=of_workspace,
+        is_counted=all(one.sized_to is None for one in counts),
+    )
+
+
+def bytes_of(workspace: int) -> int:
+    """What all connections of a workspace hold together, with what is hidden."""
+    held: int = RowCount.objects.filter(holding__in=holdings_in(workspace)).aggregate(held=Sum("bytes", default=0))[
+        "held"
+    ]
+    return held
 
 
 def holdings_in(workspace: int) -> Any:

@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.db import models, transaction
@@ -25,6 +26,13 @@ from sources.spec import Counted, Credentials, Proof
 UNFINISHED_KEY_LIFE = timedelta(hours=24)
 UNFINISHED_LIFE = timedelta(days=7)
 ORPHANED_KEY_LIFE = timedelta(days=30)
+ANY = uuid.UUID(int=0)  # Stands in an address for the id.
+
+
+@lru_cache(maxsize=10_000)
+def address_of_any(page: str, workspace: str, source_key: str) -> str:
+    """Of a page with many connections they differ in their id alone, and to look an address up takes a while."""
+    return reverse(f"connections:{page}", args=[workspace, source_key, ANY])
 
 
 class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
@@ -47,6 +55,8 @@ class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
     orphaned_at = models.DateTimeField(null=True, editable=False)
 
     objects = ConnectionQuerySet.as_manager()
+
+    may_manage: bool  # As the queryset's `with_rights` adds it.
 
     class Meta:
         constraints = [
@@ -76,7 +86,7 @@ class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
 
     def url(self, page: str) -> str:
         """The address of one of this connection's pages, by its name in connections.urls."""
-        return reverse(f"connections:{page}", args=[self.workspace.slug, self.source_key, self.pk])
+        return address_of_any(page, self.workspace.slug, self.source_key).replace(str(ANY), str(self.pk))
 
     def list_url(self) -> str:
         """The page that lists it and its like; a source that is gone has none of its own."""
@@ -109,7 +119,8 @@ class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
 
     @property
     def creator_has_left(self) -> bool:
-        return not self.has_member(self.created_by_id)
+        known: bool | None = getattr(self, "creator_is_member", None)  # As the queryset's `with_rights` adds it.
+        return not (self.has_member(self.created_by_id) if known is None else known)
 
     @property
     def key_is_left_behind(self) -> bool:
@@ -124,7 +135,7 @@ class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
         """Who may use it, in words with names and counts."""
         match self.privacy:
             case Privacy.WORKSPACE:
-                people = self.workspace.memberships.count()
+                people = self.workspace.member_count
                 return (
                     f"Shared with Workspace: all {people} members of {self.workspace}"
                     if people > 1

@@ -17,19 +17,20 @@ ABOUT_TO_BEGIN = timedelta(minutes=15)
 
 
 class ConnectionQuerySet(models.QuerySet[Any]):
-    def visible_to(self, user: User) -> Self:
-        """The one rule of who may see and use a finished connection."""
+    def visible_to(self, user: User, at: Membership | None = None) -> Self:
+        """The one rule of who may see and use a finished connection; in one workspace where they are `at` it."""
         mine = Q(created_by=user)
         shared_with_workspace = Q(privacy=Privacy.WORKSPACE)
         through_team = Q(privacy=Privacy.TEAM) & (
-            Exists(Team.objects.of(user).filter(pk=OuterRef("team"))) | Q(as_admin(user))
+            Exists(Team.objects.of(user).filter(pk=OuterRef("team"))) | Q(as_admin(user, at))
         )
-        return self.finished().filter(as_member(user)).filter(mine | shared_with_workspace | through_team)
+        return self.of_member(user, at).filter(mine | shared_with_workspace | through_team)
 
     def manageable_by(self, user: User) -> Self:
-        """The one rule of who may edit, pause and delete: its creator, and administrators unless it is private."""
-        as_administrator = Q(as_admin(user)) & ~Q(privacy=Privacy.PRIVATE)
-        return self.finished().filter(as_member(user)).filter(Q(created_by=user) | as_administrator)
+        return self.of_member(user).filter(managed_by(user))
+
+    def of_member(self, user: User, at: Membership | None = None) -> Self:
+        return self.finished().filter(Q(workspace=at.workspace_id) if at else Q(as_member(user)))
 
     def drafts_of(self, user: User) -> Self:
         return self.filter(as_member(user), state=State.DRAFT, created_by=user)
@@ -40,16 +41,14 @@ class ConnectionQuerySet(models.QuerySet[Any]):
     def without_key(self) -> Self:
         return self.defer("api_key", "typed")
 
-    def for_list(self, user: User) -> Self:
+    def for_list(self, user: User, at: Membership | None = None) -> Self:
         """Visible rows with all that a list shows, in one query."""
-        return (
-            self.visible_to(user)
-            .without_key()
-            .select_related("created_by", "team", "workspace")
-            .with_health()
-            .annotate(may_manage=Q(created_by=user) | (Q(as_admin(user)) & ~Q(privacy=Privacy.PRIVATE)))
-            .annotate(creator_is_member=creator_is_member())
-        )
+        visible = self.visible_to(user, at).without_key().select_related("created_by", "team", "workspace")
+        return visible.with_health().with_rights(user, at)
+
+    def with_rights(self, user: User, at: Membership | None = None) -> Self:
+        """Adds, to rows that the user may see, `may_manage`, and `creator_is_member` by which others read it."""
+        return self.annotate(may_manage=managed_by(user, at), creator_is_member=creator_is_member())
 
     def with_late_streams(self) -> Self:
         """Adds `late_streams`, a list."""
@@ -92,9 +91,6 @@ class ConnectionQuerySet(models.QuerySet[Any]):
         begins = anyone.filter(syncs__state="queued", syncs__reason="", syncs__created_at__gt=now - ABOUT_TO_BEGIN)
         late = self.may_run().with_health().filter(shown_health=Health.LATE, pk__in=untold.values("pk"))
         return late.exclude(pk__in=begins.values("pk"))
-
-    def counts_by_source(self) -> dict[str, int]:
-        return dict(self.order_by().values_list("source_key").annotate(models.Count("pk")))
 
     def may_run(self) -> Self:
         """Active, and not the private connection of somebody who has left or may not log in."""
@@ -159,11 +155,19 @@ class ConnectionQuerySet(models.QuerySet[Any]):
         return draft
 
 
+def managed_by(user: User, at: Membership | None = None) -> Q:
+    """The one rule of who of the members may edit, pause and delete: its creator, and administrators unless private."""
+    return Q(created_by=user) | (Q(as_admin(user, at)) & ~Q(privacy=Privacy.PRIVATE))
+
+
 def as_member(user: User) -> Exists:
     return Exists(Membership.objects.filter(workspace=OuterRef("workspace"), user=user))
 
 
-def as_admin(user: User) -> Exists:
+def as_admin(user: User, at: Membership | None = None) -> Exists | Value:
+    """Of the row's workspace. Who is `at` it is not looked up once more."""
+    if at:
+        return Value(at.is_administrator, output_field=models.BooleanField())
     return Exists(Membership.objects.filter(workspace=OuterRef("workspace"), user=user, role__in=ADMINISTRATORS))
 
 

@@ -26,9 +26,12 @@ class EventQuerySet(models.QuerySet["Event"]):
         What happened while one was private stays its creator's, whoever may see the connection now.
         """
         living = Q(connection__in=Connection.objects.visible_to(user))
-        gone = Q(connection=None) & (Q(actor=user) | Q(as_admin(user)))
-        mine = Q(private_to=user) & (living | Q(connection=None))
-        return self.filter(mine | (Q(private_to=None) & (living | gone)))
+        gone = Q(connection=None) & (Q(private_to=user) | Q(actor=user) | Q(as_admin(user)))
+        return self.readable_by(user).filter(living | gone)
+
+    def readable_by(self, user: User) -> "EventQuerySet":
+        """Of connections that the user may see."""
+        return self.filter(Q(private_to=None) | Q(private_to=user))
 
     def with_people(self) -> "EventQuerySet":
         return self.select_related("actor", "connection", "connection__workspace")

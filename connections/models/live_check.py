@@ -49,7 +49,10 @@ class LiveCheckQuerySet(models.QuerySet["LiveCheck"]):
     def of(self, connection: Connection, person: User) -> "LiveCheck | None":
         """That one of mine; nobody else hears of it."""
         young = self.filter(asked_at__gt=timezone.now() - UNFINISHED_KEY_LIFE)
-        return young.filter(connection=connection, asked_by=person).select_related("connection__workspace").first()
+        check = young.filter(connection=connection, asked_by=person).first()
+        if check:
+            check.connection = connection
+        return check
 
     @transaction.atomic
     @sensitive_variables()

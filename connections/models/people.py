@@ -13,6 +13,7 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string, salted_hmac
+from django.utils.functional import cached_property
 
 from connections.models.addresses import AddressField
 
@@ -138,6 +139,10 @@ class Workspace(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("connections:list", args=[self.slug])
+
+    @cached_property
+    def member_count(self) -> int:
+        return self.memberships.count()
 
     @property
     def zone(self) -> ZoneInfo:

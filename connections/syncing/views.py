@@ -65,7 +65,7 @@ def sync_now(request: PersonRequest, workspace: str, source: str, pk: UUID) -> H
         messages.error(request, "There is no such pace. Nothing was started.")
         return redirect(connection)
     pace = form.cleaned_data["pace"] or connection.pace
-    if pace != connection.pace and not access.may_manage(request, connection):
+    if pace != connection.pace and not connection.may_manage:
         raise PermissionDenied("Only who created the connection, and admins, may choose its pace.")
     start(request, connection, pace)
     return redirect(connection)

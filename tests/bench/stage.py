@@ -120,6 +120,10 @@ class Command:
         self.code: int | None = None
         self.seconds = self.peak_megabytes = 0.0
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def wait(self) -> int:
         """What it used is told by the system when it is buried, and only to whoever buries it."""
         _, status, usage = os.wait4(self._process.pid, 0)

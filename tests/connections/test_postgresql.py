@@ -19,6 +19,7 @@ SAMPLE = [
     f"{HERE}/operating/test_filling.py",
     f"{HERE}/management/test_exact_export.py",
     f"{HERE}/syncing/test_syncing.py",
+    f"{HERE}/syncing/test_many_connections.py",
     f"{HERE}/syncing/test_bounds.py::test_two_workers_at_once_do_not_fill_the_same_room",
     f"{HERE}/syncing/test_sync_stops.py::test_a_sync_stops_at_the_next_page_and_stores_nothing_after",
     f"{HERE}/syncing/test_sync_stops.py::test_a_sync_taken_over_by_another_worker_resumes_and_repeats_only_what_was_under_way",

@@ -68,12 +68,16 @@ def away(connect: Connect, elsewhere: Workspace, alice: User) -> Connection:
 # One row --------------------------------------------------------------------------------------------------------
 
 
-def test_a_place_is_mine_and_comes_in_one_query(
-    alice: User, elsewhere: Workspace, django_assert_num_queries: Any
+@pytest.mark.parametrize(("method", "queries"), [("GET", 1), ("POST", 2)])
+def test_a_place_is_mine_and_is_asked_for_once_a_page_and_anew_before_each_change(
+    alice: User, elsewhere: Workspace, django_assert_num_queries: Any, method: str, queries: int
 ) -> None:
-    with django_assert_num_queries(1):
-        place = access.my_place(asked_by(alice), "tea-shop")
-        assert (place.workspace, place.membership.user_id) == (elsewhere, alice.pk)
+    request = asked_by(alice)
+    request.method = method
+    with django_assert_num_queries(queries):
+        for _ in range(2):
+            place = access.my_place(request, "tea-shop")
+            assert (place.workspace, place.membership.user_id) == (elsewhere, alice.pk)
 
 
 def test_the_way_in_leads_to_my_workspaces_alone(alice: User, charlie: User, elsewhere: Workspace) -> None:
@@ -87,9 +91,10 @@ def test_the_connection_is_the_one_that_was_named(
     connect(name="First")
     named = connect(name="Second", privacy="team", team=growth)
 
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):  # Who I am there, and the row with all that its page shows of it.
         found = access.visible_connection(asked_by(alice), PLACE, SOURCE, named.pk)
         shown = (found.name, found.workspace.slug, found.team, found.created_by, found.key_stored_by)
+        assert found.may_manage and not found.creator_has_left and found.holding and not access.standby_of(found)
 
     assert shown == ("Second", PLACE, growth, alice, alice)
     assert found.health_word
@@ -181,14 +186,16 @@ def test_a_connection_that_is_changed_is_locked_but_not_its_key(
 def test_a_sync_is_stopped_by_who_asked_for_it_and_by_who_manages_its_connection(
     connect: Connect, alice: User, bob: User, dana: User, erin: User
 ) -> None:
-    connection, beside = connect(by=bob), connect(by=erin)
-    sync = connection.syncs.create(number=7, requested_by=erin, state="running")
+    sync, beside = connect(by=bob).syncs.create(number=7, requested_by=erin, state="running"), connect(by=erin)
 
-    may_stop = {user.name for user in (alice, bob, dana, erin) if access.may_stop(asked_by(user), sync)}
-    assert may_stop == {"Alice Okafor", "Bob Lindqvist", "Dana Reyes", "Erin Sato"}
-    sync.requested_by = alice
-    assert not access.may_stop(asked_by(erin), sync)
-    assert access.may_manage(asked_by(erin), beside)
+    def may_stop(user: User) -> bool:
+        found = access.visible_connection(asked_by(user), PLACE, SOURCE, sync.connection_id)
+        return access.may_stop(asked_by(user), access.visible_sync(found, 7))
+
+    assert all(may_stop(user) for user in (alice, bob, dana, erin))
+    type(sync).objects.update(requested_by=alice)
+    assert not may_stop(erin)
+    assert access.visible_connection(asked_by(erin), PLACE, SOURCE, beside.pk).may_manage
 
 
 def test_a_page_that_was_open_tells_whether_its_own_connection_is_still_mine(

@@ -110,13 +110,6 @@ def test_a_clock_that_is_changed_moves_what_runs_daily_and_undoes_nothing(
     assert moved == {"Renamed meanwhile": True, "Hourly": False, "Draft": False}
 
 
-def test_sources_are_counted_once_each_whatever_the_order(connect: Connect) -> None:
-    connections = [connect(name=name) for name in "abc"]
-    change(connections[0], source_key="toy")
-
-    assert Connection.objects.order_by("name").counts_by_source() == {"activecampaign": 2, "toy": 1}
-
-
 def test_the_others_on_an_account_are_all_but_itself(connect: Connect) -> None:
     mine, other = connect(), connect()
     connect(api_url="https://elsewhere.api-us1.com")

@@ -1,12 +1,7 @@
 """Celery's worker and beat in the place of `manage.py worker`."""
 
-import os
-import shutil
 import signal
-import socket
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 
 import pytest
 from django.http import QueryDict
@@ -19,34 +14,12 @@ from sources.activecampaign.sandbox.server import SandboxServer
 from tests.command_fixture import StartCommand
 from tests.conftest import Connect
 from tests.connections.engine import again, in_a_thread
-from tests.processes import PATIENCE, free_port, until
+from tests.processes import until
+from tests.redis_fixture import broker
+
+__all__ = ["broker"]
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
-
-NO_REDIS = "CELERY TEST SKIPPED: install redis-server"
-
-
-@pytest.fixture
-def broker() -> Iterator[str]:
-    """The address of a Redis that keeps nothing."""
-    program, port = shutil.which("redis-server"), free_port()
-    if program is None:
-        refuse = pytest.fail if os.environ.get("CI", "").lower() in {"1", "true"} else pytest.skip
-        refuse(NO_REDIS)
-    words = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    server = subprocess.Popen([program, *words], stdout=subprocess.DEVNULL)
-    try:
-        until(lambda: answers(port), what="Redis")
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        server.terminate()
-        server.wait(timeout=PATIENCE)
-
-
-def answers(port: int) -> bool:
-    with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), timeout=5):
-        return True
-    return False
 
 
 def test_a_message_that_an_older_version_left_in_the_broker_is_still_understood() -> None:
