@@ -9,6 +9,7 @@ from django.db.models import Count, Min, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.shortcuts import get_object_or_404
+from structlog.contextvars import bind_contextvars
 
 from connections.access.requests import PersonRequest
 from connections.access.second_factor import has_second_factor
@@ -102,6 +103,7 @@ def visible_connection(request: PersonRequest, slug: str, source: str, pk: UUID)
     visible = Connection.objects.visible_to(request.user).with_health()
     connection = get_object_or_404(in_place(visible, slug, source), pk=pk)
     require_second_factor(request, connection.workspace)
+    bind_contextvars(connection=f"{connection.pk}")  # In the lines of this request's log.
     return connection
 
 
