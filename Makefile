@@ -1,7 +1,8 @@
 # One command to run (`make run`), one to test (`make test`). Each makes what it needs in .venv first.
 
 PYTHON ?= python3
-VENV := .venv
+# `make test PYTHON=python3.13` sets up one of its own, and leaves the other as it is.
+VENV := .venv$(if $(filter command,$(firstword $(origin PYTHON))),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -18,7 +19,7 @@ LINT_ENV = env DEBUG=off ALLOWED_HOSTS=lint.example SITE_URL=https://lint.exampl
 
 help:
 	@echo "make run      start the product with a sandbox and demo people; PORT=… SANDBOX_PORT=… choose other ports"
-	@echo "make test     run all tests; ARGS=\"-k word\" narrows them"
+	@echo "make test     run all tests; ARGS=\"-k word\" narrows them, PYTHON=python3.13 runs them on another Python"
 	@echo "make test-scale  run all tests on PostgreSQL, then behind PgBouncer, and those of a large site and real proxies (an hour)"
 	@echo "make lint     check style, imports, types, templates and migrations"
 	@echo "make format   put style right, and write out the table of settings"
@@ -75,7 +76,7 @@ $(STAMP): pyproject.toml constraints.txt
 		echo "This Python has no venv or pip: install them (Debian, Ubuntu: apt-get install python3-venv), then try again."; exit 1; }
 	@echo "Setting up $(VENV) (a minute or two; only when the list of packages changes)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,scale]'
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,scale,sentry]'
 	@touch $@
 
 # The browser tests drive the system's Chromium. Where it is not and cannot be installed they are skipped, loudly.

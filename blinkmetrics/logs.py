@@ -1,10 +1,11 @@
-"""How log lines look: plain in development, JSON elsewhere, and never with a key in them."""
+"""How log lines look, plain or as JSON, and never with a key in them."""
 
 import logging
 import re
 from typing import Any
 
 import structlog
+from django.http import HttpRequest
 
 # Keys of accounts; links that set a password or prove an address; what was searched for or otherwise put after a "?".
 KEY_SHAPED = re.compile(r"(?i)(api-token\W{1,5}|/reset/key/|/confirm-email/|\?)[^\s'\"]+|\b[0-9a-f]{40,}\b")
@@ -19,7 +20,13 @@ def mask(text: str) -> str:
 
 def mask_keys(_logger: Any, _name: str, event: EventDict) -> EventDict:
     """The last line of defence: what looks like a key does not reach a log, whoever wrote it."""
-    return {name: mask(value) if isinstance(value, str) else value for name, value in event.items()}
+    return {name: masked(value) for name, value in event.items()}
+
+
+def masked(value: Any) -> Any:
+    if isinstance(value, HttpRequest):
+        return mask(f"{value.method} {value.path}")  # What stands for it in text has the rest of its address.
+    return mask(value) if isinstance(value, str) else value
 
 
 class FewerRequestLines(logging.Filter):
@@ -35,7 +42,7 @@ class FewerRequestLines(logging.Filter):
         return not (isinstance(record.msg, dict) and record.msg.get("event") in self.quiet)
 
 
-def logging_config(*, debug: bool) -> dict[str, Any]:
+def logging_config(*, debug: bool, as_json: bool, sentry_dsn: str) -> dict[str, Any]:
     before = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -44,7 +51,10 @@ def logging_config(*, debug: bool) -> dict[str, Any]:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
-    last = [plain] if debug else [structlog.processors.format_exc_info, mask_keys, structlog.processors.JSONRenderer()]
+    json = [structlog.processors.format_exc_info, mask_keys, structlog.processors.JSONRenderer()]
+    last = json if as_json else [plain]
+    handler = {"class": "connections.access.sentry.FaultsToSentry", "level": "ERROR", "dsn": sentry_dsn}
+    sentry = {"sentry": handler} if sentry_dsn else {}
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -66,8 +76,9 @@ def logging_config(*, debug: bool) -> dict[str, Any]:
                 "level": "ERROR",
                 "filters": ["on a real site"],
             },
+            **sentry,
         },
-        "root": {"handlers": ["stderr"], "level": "INFO"},
+        "root": {"handlers": ["stderr", *sentry], "level": "INFO"},
         "loggers": {
             # They write whole addresses at INFO.
             "httpx": {"level": "WARNING"},

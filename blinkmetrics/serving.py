@@ -1,7 +1,10 @@
 """How the site is served: `gunicorn --config python:blinkmetrics.serving blinkmetrics.wsgi`."""
 
+import os
+import shutil
 import socket
 import struct
+import tempfile
 import time
 from typing import Any
 
@@ -25,6 +28,20 @@ limit_request_field_size = 8190
 # TRUSTED_PROXY_COUNT to say: Django reads the same header then.
 forwarded_allow_ips = ""
 secure_scheme_headers: dict[str, str] = {}
+
+COUNTED_IN = "PROMETHEUS_MULTIPROC_DIR"  # Where prometheus-client looks for the folder, in each process.
+
+
+def on_starting(arbiter: Any) -> None:
+    """Before any process is forked: a folder in which all of them count, so that each can tell the sum."""
+    folder = tempfile.mkdtemp(prefix="blinkmetrics-counts-")
+    os.chown(folder, arbiter.cfg.uid, arbiter.cfg.gid)
+    os.environ[COUNTED_IN] = folder
+
+
+def on_exit(_arbiter: Any) -> None:
+    shutil.rmtree(os.environ.pop(COUNTED_IN), ignore_errors=True)  # As a process may still be writing its last.
+
 
 # A new connection that sends nothing waits without a thread after this; gunicorn's own five seconds are an open door.
 gthread.DEFAULT_WORKER_DATA_TIMEOUT = 0.2

@@ -187,6 +187,33 @@ def read_redis(text: str) -> str:
     return plain(text)
 
 
+def read_contact(text: str) -> str:
+    """As RFC 9116 has it: an address of the web by https, mail or telephone. A bare e-mail address is a mailto."""
+    contact = f"mailto:{text}" if re.fullmatch(r"[^@\s:/]+@[^@\s]+", text) else text
+    if contact and not re.fullmatch(r"(https://|mailto:[^@\s]+@|tel:\+?[0-9])[!-~]*", contact):
+        raise NotMeant
+    return contact
+
+
+def read_dsn(text: str) -> str:
+    if text:
+        url = split(text, schemes=DEFAULT_PORTS)
+        if not (url.username and url.hostname and url.path.strip("/").rpartition("/")[2].isdecimal()):
+            raise NotMeant("Sentry shows it under the project's client keys")
+    return text
+
+
+def one_of(*words: str) -> Kind:
+    """None, or one of these, in whatever letters."""
+
+    def read(text: str) -> str:
+        if text and text.lower() not in words:
+            raise NotMeant
+        return text.lower()
+
+    return Kind(" or ".join(words), read)
+
+
 def address(words: str, *schemes: str) -> Kind:
     """None, or one that begins in one of these ways."""
 
@@ -211,6 +238,9 @@ FILE = Kind("the path of a file", read_file)
 DATABASE = Kind("sqlite:///path or postgres://user:password@host/name", read_database)
 MAIL = Kind("smtp+tls://user:password@host:587, smtp+ssl://…, smtp://… or consolemail://", read_mail)
 REDIS = Kind("redis://user:password@host:6379/0, rediss://… or unix:///path", read_redis)
+CONTACT = Kind("an e-mail address, mailto:…, https://… or tel:…", read_contact)
+LOG_FORMAT = one_of("json", "plain")
+DSN = Kind("a DSN such as https://key@sentry.example.com/1", read_dsn)
 BROKER = address(
     "the address of a broker that Celery knows, such as redis://host:6379/1",
     *("redis", "rediss", "sentinel", "amqp", "amqps", "pyamqp", "sqs", "memory", "filesystem"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -119,6 +120,28 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             f"at least {WEAKEST_TOKEN} characters: who sends it (`Authorization: Bearer …`) may read `/metrics` and "
             "the details of `/readyz`; without one nobody may",
             make=MAKE_SECRET_KEY,
+        ),
+        Setting(
+            "SECURITY_CONTACT",
+            kinds.CONTACT,
+            "",
+            "where to report a weakness of this site: `/.well-known/security.txt` says so, where it is set",
+            example="mailto:security@example.com",
+        ),
+        Setting(
+            "LOG_FORMAT",
+            kinds.LOG_FORMAT,
+            "",
+            "how log lines look: `json` is one object a line, with the ids of request, connection and sync",
+            says="`json`; `plain` with `DEBUG` on",
+        ),
+        Setting(
+            "SENTRY_DSN",
+            kinds.DSN,
+            "",
+            "where faults are reported besides the log, by the rules of fault reports: no text, nothing that was sent, "
+            "no variable. Needs `pip install --editable '.[sentry]'`",
+            example="https://key@sentry.example.com/1",
         ),
     ),
     "Behind a proxy": (
@@ -328,5 +351,7 @@ def wrong_together(given: Mapping[str, Any]) -> Iterator[str]:
         yield "Set SITE_URL to where people find the site, since the first of ALLOWED_HOSTS is no host name by itself."
     if not given["RATE_LIMITS"] and not debug:
         yield "RATE_LIMITS=off is for development only: remove it, or set DEBUG=on."
+    if given["SENTRY_DSN"] and find_spec("sentry_sdk") is None:
+        yield "SENTRY_DSN needs the package sentry-sdk: pip install --editable '.[sentry]', or remove SENTRY_DSN."
     if given["HSTS_PRELOAD"] and not (given["HSTS_SUBDOMAINS"] and given["HSTS_SECONDS"] >= SHORTEST_PRELOAD):
         yield f"HSTS_PRELOAD needs HSTS_SUBDOMAINS=on and HSTS_SECONDS of {SHORTEST_PRELOAD}: set both, or remove it."

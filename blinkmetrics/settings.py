@@ -75,6 +75,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "connections.operating.views.ProbesFirst",
+    "connections.operating.request_times.RequestTimes",
     "connections.access.proxies.NoCircles",
     "django.middleware.security.SecurityMiddleware",
     "blinkmetrics.static_files.StaticFiles",
@@ -159,6 +160,9 @@ CACHES = {
 }
 CELERY_BROKER_URL: str = given["CELERY_BROKER_URL"]
 OPERATOR_TOKEN: str = given["OPERATOR_TOKEN"]
+COUNTED_IN = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")  # A folder of `blinkmetrics.serving`.
+SECURITY_CONTACT: str = given["SECURITY_CONTACT"]
+SENTRY_DSN: str = given["SENTRY_DSN"]
 
 vars().update(given["EMAIL_URL"])
 EMAIL_TIMEOUT = 20  # Seconds.
@@ -296,7 +300,8 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 
-LOGGING = logging_config(debug=DEBUG)
+LOG_FORMAT: str = given["LOG_FORMAT"] or ("plain" if DEBUG else "json")
+LOGGING = logging_config(debug=DEBUG, as_json=LOG_FORMAT == "json", sentry_dsn=SENTRY_DSN)
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 structlog.configure(
     processors=[

@@ -16,7 +16,8 @@ class ConnectionsConfig(AppConfig):
 
     def ready(self) -> None:
         register(https_has_a_proxy, Tags.security, deploy=True)
-        import_module("connections.operating.site_checks")  # It registers itself, and knows the models.
+        for checks in ("history", "site_checks"):
+            import_module(f"connections.operating.{checks}")  # They register themselves, and know the models.
 
 
 class StaffAdminConfig(admin_apps.AdminConfig):

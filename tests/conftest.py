@@ -1,5 +1,6 @@
 """The cast and the stage. Alice owns Harbour Tea, Bob is a member, Dana an admin; Charlie is a stranger."""
 
+import gc
 import time
 from collections.abc import Callable
 
@@ -7,7 +8,12 @@ import hypothesis
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
-from django.test import Client
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.management.color import no_style
+from django.db import connections
+from django.test import Client, TransactionTestCase
 from django.utils import timezone
 
 from connections.models import Connection, Membership, Privacy, Role, Team, User, Workspace
@@ -33,6 +39,28 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("patient")
 
 
+# What `migrate` writes of itself, and is the same after each test.
+NOT_EMPTIED = {"django_migrations", "django_content_type", "auth_permission"}
+
+
+def empty_tables(_case: TransactionTestCase) -> None:
+    """As Django does after a test that may commit, but for making all content types and permissions anew."""
+    for database in connections.all(initialized_only=True):
+        tables = {*database.introspection.django_table_names(only_existing=True, include_views=False)} - NOT_EMPTIED
+        database.ops.execute_sql_flush(database.ops.sql_flush(no_style(), sorted(tables)))
+
+
+def pytest_configure() -> None:
+    TransactionTestCase._fixture_teardown = empty_tables
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays until the end: to look through it for garbage again and again costs and finds nothing."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
 @pytest.fixture(autouse=True)
 def _a_refused_key_is_asked_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The calls are made as ever; only the seconds between them are not waited for."""
@@ -47,12 +75,13 @@ def person(email: str, name: str, **fields: bool) -> User:
 
 def client_of(user: User, *, logged_in_ago: float = 0.0) -> Client:
     """Somebody who has logged in that many seconds ago, with their password."""
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    session = client.session
+    client, session = Client(), SessionStore()
+    session[SESSION_KEY], session[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
+    session[BACKEND_SESSION_KEY] = "allauth.account.auth_backends.AuthenticationBackend"
     session["account_authentication_methods"] = [{"method": "password", "at": time.time() - logged_in_ago}]
     session["account_authentication_methods_user"] = str(user.pk)
     session.save()
+    client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
     return client
 
 

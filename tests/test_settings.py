@@ -58,6 +58,9 @@ def refusal(**settings: str) -> str:
         ("SECRET_KEY", f"${STRONG}#", f"${STRONG}#"),
         ("SECRET_KEY_FALLBACKS", "$HOME, old#key", ["$HOME", "old#key"]),
         ("OPERATOR_TOKEN", f"$PATH{STRONG}", f"$PATH{STRONG}"),
+        ("LOG_FORMAT", " JSON ", "json"),
+        ("SECURITY_CONTACT", "security@example.com", "mailto:security@example.com"),
+        ("SECURITY_CONTACT", "https://example.com/report", "https://example.com/report"),
     ],
 )
 def test_blanks_and_capitals_are_forgiven_and_each_character_is_itself(name: str, text: str, value: object) -> None:
@@ -144,6 +147,9 @@ NOT_MEANT = {
     "OUTGOING_PROXY": ["proxy.example:3128", "http://proxy.example", "socks5://proxy.example:1080", "http://me:x@p:y"],
     "OUTGOING_CA_FILE": ["/no/such/file", "/", f"{ROOT / 'README.md'}"],
     "ADMINS": ["ops", "ops@example.com, @"],
+    "LOG_FORMAT": ["xml", "on"],
+    "SECURITY_CONTACT": ["example.com", "http://example.com", "mailto:nobody", "a@b.example\nExpires: 2999"],
+    "SENTRY_DSN": ["key", "https://sentry.example.com/1", "https://key@sentry.example.com/", "ftp://k@host/1"],
 }
 
 

@@ -25,8 +25,10 @@ FETCHES = re.compile(
 LINKS = re.compile(r"""<link\b[^>]*href\s*=\s*["'](?:https?:)?//""")
 PIP_WITHOUT_INDEX = {"PIP_CONFIG_FILE": "/dev/null", "PIP_FIND_LINKS": "", "PIP_EXTRA_INDEX_URL": ""}
 PYTHONS = [
-    {"python_version": one.rpartition(".")[0], "python_full_version": one} for one in ("3.11.0", "3.12.0", "3.13.0")
+    {"python_version": one.rpartition(".")[0], "python_full_version": one}
+    for one in ("3.11.0", "3.12.0", "3.13.0", "3.14.0")
 ]
+EXTRAS = ("dev", "scale", "sentry")
 
 
 def needed(*extras: str, python: dict[str, str] | None = None) -> set[str]:
@@ -58,14 +60,14 @@ def asked_for_by(one: Requirement, python: dict[str, str]) -> Iterator[Requireme
 
 
 def test_each_package_that_is_needed_is_pinned_to_what_is_installed() -> None:
-    names = needed("dev", "scale")
+    names = needed(*EXTRAS)
 
     assert len(names) > 50
     assert {name: pins().get(name) for name in names} == {name: version(name) for name in names}
 
 
 def test_what_other_versions_of_python_need_is_pinned_too_and_nothing_besides() -> None:
-    assert pins().keys() == set().union(*(needed("dev", "scale", python=python) for python in PYTHONS))
+    assert pins().keys() == set().union(*(needed(*EXTRAS, python=python) for python in PYTHONS))
 
 
 def test_what_builds_the_project_is_pinned_too() -> None:
@@ -115,7 +117,7 @@ def rows(heading: str) -> dict[str, str]:
 def test_each_package_that_runs_in_production_has_its_licence_named() -> None:
     packages = rows("Packages that run in production")
 
-    assert packages.keys() == needed("scale", python=PYTHONS[0])
+    assert packages.keys() == needed("scale", "sentry", python=PYTHONS[0])
     assert [name for name, licence in packages.items() if not MAY_BE_SHIPPED.match(licence)] == []
 
 

@@ -10,6 +10,7 @@ from django.db.models import Count, Min, Q, QuerySet, Window
 from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.shortcuts import get_object_or_404
+from structlog.contextvars import bind_contextvars
 
 from connections.access.requests import PersonRequest
 from connections.access.second_factor import has_second_factor
@@ -124,6 +125,7 @@ def visible_connection(request: PersonRequest, slug: str, source: str, pk: UUID)
         related.with_health().with_rights(request.user, at=place.membership), pk=pk
     )
     connection.workspace = place.workspace
+    bind_contextvars(connection=f"{connection.pk}")  # In the lines of this request's log.
     return connection
 
 

@@ -24,6 +24,7 @@ from django.http.request import validate_host
 from connections.models import Engine, KeyCanary
 from connections.models.budget import Clock
 from connections.models.engine import longest_wait
+from connections.operating.history import misfits
 from connections.operating.readiness import is_migrated
 from sources.registry import all_sources, get_source
 
@@ -119,7 +120,9 @@ def database() -> Iterator[str]:
 
 
 def migrations() -> Iterator[str]:
-    if not is_migrated():
+    misfit = [*misfits(connection)]
+    yield from misfit
+    if not misfit and not is_migrated():
         yield "The database lacks migrations of this version: run manage.py migrate."
 
 

@@ -1,11 +1,12 @@
-"""What operators watch, read from the database when they ask: no name, no address and no key is in it."""
+"""What operators watch, of the whole site from the database and of this machine's pages: no name, address or key."""
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from math import inf
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Min, QuerySet, Sum
+from django.db.models import Avg, Count, Min, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from prometheus_client import CollectorRegistry, generate_latest
@@ -13,11 +14,23 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from connections.checking.watching import is_worker_missing
-from connections.models import AccountBudget, CallMinute, Connection, Health, KeyCanary, Notice, RowCount, SignIn, Sync
+from connections.models import (
+    AccountBudget,
+    CallMinute,
+    Connection,
+    Engine,
+    Health,
+    KeyCanary,
+    Notice,
+    RowCount,
+    SignIn,
+    Sync,
+)
 from connections.models.engine import longest_wait
 from connections.models.notice import NoticeState
 from connections.models.sign_in import Outcome
 from connections.models.sync import ACTIVE_STATES, SyncState
+from connections.operating.request_times import register_request_times
 
 ENDED_STATES = tuple(state for state in SyncState if state not in ACTIVE_STATES)
 
@@ -26,6 +39,7 @@ def exposition() -> bytes:
     """All measures in Prometheus' text format. The same number of queries however much there is."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Measures())
+    register_request_times(registry)
     return generate_latest(registry)
 
 
@@ -38,6 +52,11 @@ class Measures(Collector):
         yield counted("syncs", "Syncs that are queued or running", Sync.objects.active(), ACTIVE_STATES, "state")
         ended = Sync.objects.filter(finished_at__gt=day)
         yield counted("syncs_ended_last_day", "Syncs that ended within a day", ended, ENDED_STATES, "state")
+        refreshes = ended.filter(calls__gt=0).aggregate(calls=Avg("calls", default=0.0))
+        yield one(
+            "calls_per_refresh_last_day", "Calls of a sync that ended within a day, on average", refreshes["calls"]
+        )
+        yield one("worker_seen_seconds_ago", "When any worker last looked for work; +Inf before the first", seen_ago())
         yield one("longest_wait_seconds", "How long work that is due has waited for a worker", longest_wait())
         yield one("worker_missing", "1 while work waits for a minute and no worker was seen", is_worker_missing())
         silent = Sync.objects.filter(state=SyncState.RUNNING, lease_until__lt=now).count()
@@ -61,6 +80,11 @@ class Measures(Collector):
         yield one("stored_rows", "Rows stored, with those that are gone from their account", held["rows"])
         yield one("stored_bytes", "Bytes of their texts", held["size"])
         yield one("fullest_workspace_share", "Of what one may hold, what the fullest workspace does", fullest_share())
+
+
+def seen_ago() -> float:
+    seen_at = Engine.objects.values_list("seen_at", flat=True).first()
+    return (timezone.now() - seen_at).total_seconds() if seen_at else inf
 
 
 def fullest_share() -> float:

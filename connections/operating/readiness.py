@@ -7,6 +7,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from connections.checking.watching import is_worker_missing
 from connections.models import KeyCanary
+from connections.operating.history import misfits
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ def readiness() -> dict[str, bool]:
 
 def is_migrated() -> bool:
     executor = MigrationExecutor(connection)
-    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes()) and not [*misfits(connection)]
 
 
 def missing_keys() -> list[KeyCanary]:

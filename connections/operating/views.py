@@ -1,11 +1,14 @@
-"""What a load balancer asks (does the process answer, can it serve?), and what operators may ask besides."""
+"""What a load balancer asks (does the process answer, can it serve?), what operators may ask, and security.txt."""
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -16,6 +19,8 @@ from connections.operating.measures import exposition
 from connections.operating.readiness import readiness
 
 log = logging.getLogger(__name__)
+
+SECURITY_TXT_LIFE = timedelta(days=180)
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -43,6 +48,20 @@ def metrics(request: HttpRequest) -> HttpResponse:
     except DatabaseError:
         log.exception("The database does not answer.")
         return try_again()
+
+
+@login_not_required
+def security_txt(request: HttpRequest) -> HttpResponse:
+    """RFC 9116: whom to tell of a weakness. It expires, so that a copy which nobody keeps is not believed for ever."""
+    if not settings.SECURITY_CONTACT:
+        return error_page(404)
+    expires = (timezone.now() + SECURITY_TXT_LIFE).strftime("%Y-%m-%dT%H:%M:%SZ")
+    lines = [
+        f"Contact: {settings.SECURITY_CONTACT}",
+        f"Expires: {expires}",
+        f"Canonical: {settings.SITE_URL}{request.path}",
+    ]
+    return HttpResponse("".join(f"{line}\n" for line in lines), content_type="text/plain; charset=utf-8")
 
 
 def is_operator(request: HttpRequest) -> bool:

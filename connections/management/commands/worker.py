@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from connections.operating.history import require_fitting
 from connections.syncing.working import Worker
 
 
@@ -15,6 +16,7 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="run all that is due or queued, then exit")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        require_fitting()
         worker = Worker()
         for wish in (signal.SIGTERM, signal.SIGINT):
             signal.signal(wish, lambda *_: worker.stop())

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import timedelta
+from math import inf
 from typing import Any
 
 import pytest
@@ -14,13 +15,15 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from connections.checking.checking import note_failure
-from connections.models import AccountBudget, Connection, Health, Notice, RowCount, Sync, Workspace
+from connections.models import AccountBudget, Connection, Engine, Health, Notice, RowCount, Sync, Workspace
 from connections.models.notice import NoticeState
 from connections.models.sync import SyncState, Trigger
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.errors import BadCredentials
 from tests.conftest import Connect, User
+from tests.processes import ROOT
 
+DOCUMENTS = ("operating.md", "alerts.yml")
 TOKEN = "operators-only-0123456789-abcdefghij"
 
 pytestmark = pytest.mark.django_db
@@ -145,6 +148,50 @@ def test_what_is_stored_shows_in_all_and_as_the_share_of_the_fullest_workspace(
     assert (found["stored_rows"], found["stored_bytes"], found["fullest_workspace_share"]) == (4, 690, 0.35)
 
 
+def test_calls_per_refresh_leave_out_what_asked_nothing(connect: Connect) -> None:
+    assert measured()["calls_per_refresh_last_day"] == 0
+    for calls in (10, 30, 0):
+        Sync.objects.filter(pk=Sync.objects.queue(connect(), trigger="schedule").pk).update(
+            calls=calls, state=SyncState.COMPLETE, finished_at=timezone.now()
+        )
+
+    assert measured()["calls_per_refresh_last_day"] == 20
+
+
+def test_when_a_worker_was_last_seen_shows() -> None:
+    assert measured()["worker_seen_seconds_ago"] == inf
+
+    Engine.objects.beat()
+
+    assert 0 <= measured()["worker_seen_seconds_ago"] < 60
+
+
+def test_the_time_of_a_page_is_counted_under_its_routes_name_and_never_its_address(
+    alice_client: Client, connect: Connect
+) -> None:
+    connection = connect()
+    count = "request_seconds_count connections:detail 2xx"
+    before = measured().get(count, 0.0)
+
+    for address in (connection.get_absolute_url(), "/nothing/Sesame/", "/healthz"):
+        alice_client.get(address)
+
+    found = measured()
+    assert found[count] == before + 1
+    assert found["request_seconds_count connections.access.error_pages.not_found 4xx"] >= 1
+    assert "Sesame" not in operator().get("/metrics").content.decode()
+    assert [name for name in found if "healthz" in name] == []
+
+
+def test_each_measure_that_the_documents_name_is_there() -> None:
+    """And each that is there is named."""
+    there = {name.partition(" ")[0] for name in measured() if not name.startswith("request_seconds_")}
+    named = [re.findall(r"\bblinkmetrics_([a-z_]+)", (ROOT / "docs" / name).read_text()) for name in DOCUMENTS]
+
+    assert {*named[0]} == {*there, "request_seconds"}
+    assert {*named[1]} <= {*there, "request_seconds_bucket", "request_seconds_count"}
+
+
 def test_failed_logins_show(alice: User) -> None:
     Client().post("/accounts/login/", {"login": alice.email, "password": "wrong"})
 
@@ -161,7 +208,7 @@ def test_measures_name_nobody_and_cost_the_same_however_much_there_is(connect: C
     assert len(many) == len(few)
     for secret in (made[0].name, made[0].workspace.slug, alice.email, str(made[0].pk), "127.0.0.1"):
         assert secret not in text
-    assert not re.search(r"[0-9a-f]{12}", text)
+    assert not re.search(r"(?<![\d.])[0-9a-f]{12}", text)
 
 
 def test_every_state_of_a_sync_has_a_series() -> None:
