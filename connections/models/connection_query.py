@@ -14,6 +14,16 @@ from connections.models.people import ADMINISTRATORS, Membership, Team, User, Wo
 from sources.spec import Source, host_of
 
 ABOUT_TO_BEGIN = timedelta(minutes=15)
+NEED_SOMEBODY = (Health.ACTION_NEEDED, Health.LATE)
+
+
+class Order(models.TextChoices):
+    """Of a list of connections."""
+
+    NEEDS_SOMEBODY = "", "What needs somebody first"
+    NAME = "name", "By name"
+    NEWEST = "newest", "Newest first"
+    OLDEST_SYNC = "synced", "Longest without a sync first"
 
 
 class ConnectionQuerySet(models.QuerySet[Any]):
@@ -65,6 +75,34 @@ class ConnectionQuerySet(models.QuerySet[Any]):
                 output_field=models.CharField(choices=Health),
             )
         )
+
+    def in_order(self, order: str) -> Self:
+        """Of rows with their health."""
+        match order:
+            case Order.NAME:
+                return self.order_by("name", "id")
+            case Order.NEWEST:
+                return self.order_by("-authorised_at", "name", "id")
+            case Order.OLDEST_SYNC:
+                return self.order_by(F("synced_at").asc(nulls_first=True), "name", "id")
+            case _:
+                place = Case(
+                    *(When(shown_health=health, then=rank) for rank, health in enumerate(NEED_SOMEBODY)), default=9
+                )
+                return self.order_by(place, "name", "id")
+
+    def needing_somebody(self) -> Self:
+        """Of rows with their health."""
+        return self.filter(shown_health__in=NEED_SOMEBODY)
+
+    def at_host(self, words: str) -> list[Any]:
+        """The ids of those whose host has these words in it. Hosts are sealed, so each is opened."""
+        wanted = words.casefold()
+        return [
+            row.pk
+            for row in self.order_by().select_related(None).only("workspace", "api_url")
+            if wanted in row.host.casefold()
+        ]
 
     def beside(self, connection: Any) -> Self:
         """In the order of a list beside its page: itself, then what needs somebody, then by name."""
