@@ -95,6 +95,11 @@ class ConnectionQuerySet(models.QuerySet[Any]):
         """Of rows with their health."""
         return self.filter(shown_health__in=NEED_SOMEBODY)
 
+    def calling_for_somebody(self) -> Self:
+        """The same, by what is stored alone: what is late and syncs at this moment is among them."""
+        needing = Q(health=Health.ACTION_NEEDED) | Q(late_at__lt=timezone.now())
+        return self.filter(needing, state=State.ACTIVE)
+
     def at_host(self, words: str) -> list[Any]:
         """The ids of those whose host has these words in it. Hosts are sealed, so each is opened."""
         wanted = words.casefold()

@@ -165,7 +165,7 @@ def test_a_right_key_is_kept_when_only_another_field_is_wrong(alice_client: Clie
     assert alice_client.post(step_2, details(sandbox, api_key=""))["Location"] == f"{step_2}finish/"
 
 
-@pytest.mark.parametrize(("kind", "field"), [("bad_key", "api_key"), ("busy", "api_url")])
+@pytest.mark.parametrize(("kind", "field"), [("forbidden", "api_key"), ("busy", "api_url")])
 def test_a_key_that_is_not_proven_right_is_not_said_to_be_kept(
     kind: str, field: str, alice_client: Client, sandbox: SandboxServer
 ) -> None:

@@ -147,7 +147,6 @@ def test_a_privacy_has_to_be_chosen(alice_client: Client, sandbox: SandboxServer
     page = send(alice_client, step_2, details(sandbox, privacy=""))
 
     assert error_at(page, "privacy") == "Choose who may use this connection."
-    assert not Connection.objects.get().has_key
 
 
 def test_an_empty_form_says_at_each_field_what_is_missing(alice_client: Client) -> None:
