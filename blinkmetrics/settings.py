@@ -106,6 +106,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "connections.frame.header.header",
             ],
             "builtins": ["connections.templatetags.moments", "connections.templatetags.icons"],
         },

@@ -373,9 +373,10 @@ class Source:
 
     `credentials_form` has the fields `api_url` and `api_key`, and cleans them to the address in its one stored form and
     to a Secret. It takes `key_required`: when that is off, a blank key cleans to None and means the stored one. Its
-    `cleaning_notes` say by field, in a sentence, what was changed in what was typed. `calls_per_second` gives what one
-    account bears from everybody together. `column_words` says what people call a column whose name is no word. With
-    `count` it is known before the first pull how long that takes. `calls_at_once` are under way in a pull at the most.
+    `cleaning_notes` say by field, in a sentence, what was changed in what was typed; its `promise` says what is done
+    with a key. `calls_per_second` gives what one account bears from everybody together. `column_words` says what people
+    call a column whose name is no word. With `count` it is known before the first pull how long that takes.
+    `calls_at_once` are under way in a pull at the most.
     """
 
     key: str

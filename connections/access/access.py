@@ -75,6 +75,7 @@ def find_place(request: PersonRequest, slug: str) -> Place:
         Membership.objects.select_related("workspace"), workspace__slug=slug, user=request.user
     )
     require_second_factor(request, membership.workspace)
+    request.user.note_workspace(membership.workspace)
     return Place(workspace=membership.workspace, membership=membership)
 
 

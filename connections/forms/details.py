@@ -1,4 +1,4 @@
-"""The name and privacy of a connection, which its set-up and its page both ask for."""
+"""The name and privacy of a connection, which its set-up and its page ask for."""
 
 from functools import cache
 from typing import Any
@@ -27,18 +27,9 @@ class TeamLost(SourceError):
     code = "team_lost"
 
 
-class DetailsForm(forms.Form):
-    """A connection's name and privacy. `form_for` adds the source's credentials to it."""
+class PrivacyForm(forms.Form):
+    """Who may use a connection: it offers what this person may choose."""
 
-    data: Any
-    connection: Connection
-    cleaning_notes: dict[str, str]
-
-    name = NameField(
-        label="Connection Name",
-        help_text="For your own orientation. Say which account it is, for example “ActiveCampaign – main account”.",
-        error_messages={"required": "Give the connection a name."},
-    )
     privacy = forms.ChoiceField(
         label="Privacy",
         choices=Privacy,
@@ -61,9 +52,7 @@ class DetailsForm(forms.Form):
         self, *args: Any, user: User, workspace: Workspace, present_team: Team | None = None, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.order_fields(FIELD_ORDER)
         self.user, self.workspace, self.present_team = user, workspace, present_team
-        self.could_not_ask, self.refusal_status = False, 200
         teams: Any = self.fields["team"]
         teams.queryset = self.offered_teams(present_team)
         # Looked up once: by itself the field would ask for them each time that it is shown.
@@ -74,12 +63,6 @@ class DetailsForm(forms.Form):
         self.fields["privacy"].widget = HintedRadios(
             self.privacy_hints(), closed=self.closed_privacies(), choices=self.privacy_choices()
         )
-
-    def refuse(self, failure: SourceError) -> None:
-        """Show what the account's answer means, at the field at fault."""
-        self.add_error("team" if isinstance(failure, TeamLost) else failure.field, str(failure))
-        self.could_not_ask = isinstance(failure, TemporarilyDown) and not isinstance(failure, NoCallFree)
-        self.refusal_status = 429 if isinstance(failure, NotAsked) else 200
 
     def require_team(self) -> None:
         """Within a transaction, as late as possible: proving a key takes seconds. Raises TeamLost."""
@@ -120,6 +103,35 @@ class DetailsForm(forms.Form):
             self.errors.pop("team", None)  # Left over from another choice, and of no account now.
         elif not cleaned.get("team") and "team" not in self.errors:
             self.add_error("team", "Choose the team that may use this connection." if self.has_teams else IN_NO_TEAM)
+        return cleaned
+
+
+class DetailsForm(PrivacyForm):
+    """A connection's name and privacy. `form_for` adds the source's credentials to it."""
+
+    data: Any
+    connection: Connection
+    cleaning_notes: dict[str, str]
+
+    name = NameField(
+        label="Connection Name",
+        help_text="So that you recognise it later. Say which account it is, for example “Main account”.",
+        error_messages={"required": "Give the connection a name."},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.order_fields(FIELD_ORDER)
+        self.could_not_ask, self.refusal_status = False, 200
+
+    def refuse(self, failure: SourceError) -> None:
+        """Show what the account's answer means, at the field at fault."""
+        self.add_error("team" if isinstance(failure, TeamLost) else failure.field, str(failure))
+        self.could_not_ask = isinstance(failure, TemporarilyDown) and not isinstance(failure, NoCallFree)
+        self.refusal_status = 429 if isinstance(failure, NotAsked) else 200
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
         self.show_no_key()
         return cleaned
 

@@ -1,13 +1,14 @@
 """What a list of connections can be narrowed by."""
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.db.models import Q
 
+from connections.listing.several import ACTS
 from connections.models import Health, Privacy, User
-from connections.models.account_name import account_fingerprints
-from connections.models.connection_query import ConnectionQuerySet
+from connections.models.connection_query import ConnectionQuerySet, Order
 from sources.registry import all_sources
 from sources.spec import host_of
 
@@ -20,6 +21,7 @@ class FilterForm(forms.Form):
     privacy = forms.ChoiceField(required=False, choices=[("", "Any privacy"), *Privacy.choices])
     health = forms.ChoiceField(required=False, choices=[("", "Any health"), *Health.choices])
     mine = forms.BooleanField(label="Added by me", required=False)
+    sort = forms.ChoiceField(label="Order", required=False, choices=Order)
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -33,20 +35,32 @@ class FilterForm(forms.Form):
         if wanted.get("q"):
             words = wanted["q"]
             creator = Q(created_by__name__icontains=words) | Q(created_by__email__icontains=words)
-            # The host is sealed, so it is found whole: by its fingerprint, as a host or as an address.
-            account = Q(account_fingerprint__in=account_fingerprints(host_in(words).casefold()))
-            connections = connections.filter(Q(name__icontains=words) | Q(person__icontains=words) | creator | account)
+            hosted = Q(pk__in=connections.at_host(host_in(words)))
+            connections = connections.filter(Q(name__icontains=words) | Q(person__icontains=words) | creator | hosted)
         if wanted.get("source"):
             connections = connections.filter(source_key=wanted["source"])
         if wanted.get("privacy"):
             connections = connections.filter(privacy=wanted["privacy"])
         if wanted.get("health"):
             connections = connections.filter(shown_health=wanted["health"])
-        return connections.filter(created_by=self.user) if wanted.get("mine") else connections
+        if wanted.get("mine"):
+            connections = connections.filter(created_by=self.user)
+        return connections.in_order(wanted.get("sort") or Order.NEEDS_SOMEBODY)
 
     @property
     def is_narrowing(self) -> bool:
-        return any(self.cleaned_data.values())
+        return any(value for field, value in self.cleaned_data.items() if field != "sort")
+
+
+class ChosenForm(forms.Form):
+    """What to do with which of those on the page."""
+
+    act = forms.ChoiceField(choices=[(act, act) for act in ACTS])
+    chosen = forms.TypedMultipleChoiceField(coerce=UUID, error_messages={"required": "Choose at least one connection."})
+
+    def __init__(self, *args: Any, offered: ConnectionQuerySet, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["chosen"].choices = [(str(pk), pk) for pk in offered.values_list("pk", flat=True)]
 
 
 def host_in(words: str) -> str:

@@ -1,13 +1,15 @@
 """The lists of connections, and the way to them."""
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from connections.access import access
 from connections.access.requests import PersonRequest
-from connections.listing.forms import FilterForm
+from connections.listing.forms import ChosenForm, FilterForm
+from connections.listing.several import act_on
 
 PAGE_SIZE = 25
 
@@ -24,9 +26,13 @@ def front(request: PersonRequest, workspace: str) -> HttpResponse:
     return redirect(access.my_place(request, workspace).workspace)
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def list(request: PersonRequest, workspace: str, source: str = "") -> HttpResponse:
+    """What I may use; a POST does one thing to those that were chosen."""
     place = access.my_place(request, workspace)
+    if request.method == "POST":
+        tell_what_came_of(request, place)
+        return redirect(request.get_full_path())
     chosen = access.known_source(source) if source else None
     visible = access.visible_connections(request, place)
     here = visible.filter(source_key=source) if chosen else visible
@@ -38,10 +44,20 @@ def list(request: PersonRequest, workspace: str, source: str = "") -> HttpRespon
         "filters": filters,
         "page": page,
         "total": here.count() if filters.is_narrowing else page.paginator.count,
+        "needing": here.calling_for_somebody().count(),
         "drafts": access.my_drafts(request, place),
         "query": query_without_page(request),
     }
     return render(request, "connections/listing/list.html", context)
+
+
+def tell_what_came_of(request: PersonRequest, place: access.Place) -> None:
+    form = ChosenForm(request.POST, offered=access.visible_connections(request, place))
+    if not form.is_valid():
+        messages.error(request, "Nothing was done: choose at least one connection, then what to do with it.")
+        return
+    for said in act_on(request, place, form.cleaned_data["act"], form.cleaned_data["chosen"]):
+        messages.info(request, said)
 
 
 def query_without_page(request: PersonRequest) -> str:

@@ -16,6 +16,15 @@ from sources.spec import Source, host_of
 ABOUT_TO_BEGIN = timedelta(minutes=15)
 
 
+class Order(models.TextChoices):
+    """Of a list of connections."""
+
+    NEEDS_SOMEBODY = "", "What needs somebody first"
+    NAME = "name", "By name"
+    NEWEST = "newest", "Newest first"
+    OLDEST_SYNC = "synced", "Longest without a sync first"
+
+
 class ConnectionQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: User, at: Membership | None = None) -> Self:
         """The one rule of who may see and use a finished connection; in one workspace where they are `at` it."""
@@ -72,6 +81,30 @@ class ConnectionQuerySet(models.QuerySet[Any]):
                 output_field=models.CharField(choices=Health),
             )
         )
+
+    def in_order(self, order: str) -> Self:
+        match order:
+            case Order.NAME:
+                return self.order_by("name", "id")
+            case Order.NEWEST:
+                return self.order_by("-authorised_at", "name", "id")
+            case Order.OLDEST_SYNC:
+                return self.order_by(F("synced_at").asc(nulls_first=True), "name", "id")
+            case _:
+                place = Case(When(broken(), then=0), When(late(), then=1), default=2)
+                return self.order_by(place, "name", "id")
+
+    def calling_for_somebody(self) -> Self:
+        return self.filter(broken() | late())
+
+    def at_host(self, words: str) -> list[Any]:
+        """The ids of those whose host has these words in it. Hosts are sealed, so each is opened."""
+        wanted = words.casefold()
+        return [
+            row.pk
+            for row in self.order_by().select_related(None).only("workspace", "api_url")
+            if wanted in row.host.casefold()
+        ]
 
     def beside(self, connection: Any) -> Self:
         """In the order of a list beside its page: itself, then what needs somebody, then by name."""
@@ -158,6 +191,15 @@ class ConnectionQuerySet(models.QuerySet[Any]):
 def managed_by(user: User, at: Membership | None = None) -> Q:
     """The one rule of who of the members may edit, pause and delete: its creator, and administrators unless private."""
     return Q(created_by=user) | (Q(as_admin(user, at)) & ~Q(privacy=Privacy.PRIVATE))
+
+
+def broken() -> Q:
+    return Q(health=Health.ACTION_NEEDED, state=State.ACTIVE)
+
+
+def late() -> Q:
+    """By what is stored alone: one that syncs at this moment is among them."""
+    return Q(late_at__lt=timezone.now(), state=State.ACTIVE)
 
 
 def as_member(user: User) -> Exists:

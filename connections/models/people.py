@@ -42,6 +42,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
     # Each session carries a keyed hash of it and of the password: with another one all sessions before are over.
     session_mark = models.CharField(max_length=32, blank=True, editable=False)
+    last_workspace = models.ForeignKey(
+        "Workspace", models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+    )
 
     # Set at the door of the admin: what is recorded of them from then on was done as site staff, for whoever reads it.
     acts_as_staff = False
@@ -72,6 +75,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         # Not by the method above, which may also write the password under a newer hash.
         published = settings.PUBLISHED_PASSWORD
         return opens_nothing(published) and check_password(published, self.password)
+
+    def note_workspace(self, workspace: "Workspace") -> None:
+        """They land there when they come again."""
+        if self.last_workspace_id != workspace.pk:
+            self.last_workspace = workspace
+            self.save(update_fields=["last_workspace"])
 
     def end_sessions(self) -> None:
         """Whoever is logged in as this person has to log in again."""
@@ -113,7 +122,9 @@ def zone_choices() -> Iterator[tuple[str, str]]:
 
 class WorkspaceQuerySet(models.QuerySet["Workspace"]):
     def of(self, user: User) -> "WorkspaceQuerySet":
-        return self.filter(memberships__user=user)
+        """Where they were last comes first."""
+        last = models.Case(models.When(pk=user.last_workspace_id, then=0), default=1)
+        return self.filter(memberships__user=user).order_by(last, "name")
 
 
 class Workspace(models.Model):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from connections.forms.credentials import (
     KEY_OF_ANOTHER_ADDRESS,
@@ -12,8 +13,9 @@ from connections.forms.credentials import (
     needs_key_again,
     typed_into,
 )
-from connections.forms.details import DetailsForm
-from connections.models import Connection, Pace
+from connections.forms.details import DetailsForm, PrivacyForm
+from connections.models import Connection, Pace, Privacy
+from connections.models.people import in_words
 from sources.errors import SourceError
 from sources.registry import offered_sources
 from sources.spec import Credentials
@@ -41,12 +43,18 @@ class SetUpForm(DetailsForm):
         self.show_key_hint()
 
     def show_key_hint(self) -> None:
+        self.fields["api_key"].required = not self.draft.has_key
         # On the bound field: it took over the field's own text when the form was cleaned.
         self["api_key"].help_text = key_hint(self.draft, viewer=self.user) or self.usual_key_hint
 
     def refuse(self, failure: SourceError) -> None:
         super().refuse(failure)
         self.show_key_hint()  # Whether a key is held has just been decided.
+
+    @property
+    def has_new_key(self) -> bool:
+        """Whether a whole pair was typed that can be tried, whatever else is wrong."""
+        return bool(self.cleaned_data.get("api_key") and self.cleaned_data.get("api_url"))
 
     def ask_to_paste_again(self) -> None:
         if self.cleaned_data.get("api_key"):
@@ -80,8 +88,20 @@ class SetUpForm(DetailsForm):
         return [f"{self.fields[field].label}: {note}" for field, note in self.cleaning_notes.items()]
 
 
-class FinishForm(forms.Form):
-    """Step 3."""
+class FinishForm(PrivacyForm):
+    """Step 3. Whoever sends no privacy keeps that of step 2."""
 
     pace = forms.ChoiceField(choices=Pace, required=False, initial=Pace.CONSIDERATE)
     version = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, posted: QueryDict | None, *, draft: Connection, **kwargs: Any) -> None:
+        present = {"privacy": draft.privacy, "team": str(draft.team_id or ""), "version": draft.version}
+        typed = None if posted is None else {"privacy": present["privacy"], "team": present["team"], **posted.dict()}
+        super().__init__(typed, initial=present, **kwargs)
+
+    def privacy_hints(self) -> dict[str, str]:
+        """The people of each team by name: here the privacy is looked at for the last time."""
+        hints = super().privacy_hints()
+        teams: Any = self.fields["team"]
+        named = [f"{team}: {in_words([*map(str, team.members.all())])}." for team in teams.queryset.with_members()[:5]]
+        return {**hints, Privacy.TEAM: " ".join([*named, "Administrators manage it."])} if named else hints

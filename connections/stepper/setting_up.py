@@ -10,7 +10,7 @@ from connections.checking.checking import account_of, ask, count
 from connections.checking.going_on import told_before
 from connections.checking.patience import of_a_person
 from connections.checking.trying import counted_try
-from connections.models import Connection, State, Sync, Team, User, Workspace
+from connections.models import Connection, State, Sync, User, Workspace
 from connections.models.check_try import TooManyAtOnce, TooManyTries
 from connections.models.sync import Trigger
 from connections.safe.sealing import Unsealable
@@ -30,12 +30,16 @@ class SetUp(Protocol):
     def require_team(self) -> None: ...
 
 
+class Finish(Protocol):
+    """A valid form of step 3. `version` is that of the draft which the person was shown."""
+
+    cleaned_data: dict[str, Any]
+
+    def require_team(self) -> None: ...
+
+
 class NoLongerADraft(Exception):
     """Another tab or click was first: the set-up is finished, or discarded."""
-
-
-class TeamLeft(Exception):
-    """The set-up is for a team that the person is not in any more."""
 
 
 class SetUpChanged(Exception):
@@ -96,6 +100,23 @@ def set_up(draft: Connection, form: SetUp, *, by: User, untested_will_do: bool) 
         settle_key(draft, credentials, failure, by=by)
         raise
     store(draft, form, credentials, proof, counted, by=by)
+
+
+@sensitive_variables("credentials")
+def keep_right_key(draft: Connection, credentials: Credentials, *, by: User) -> None:
+    """Try a key beside which another field is wrong: one that is right need not be pasted again.
+
+    Raises what `set_up` raises.
+    """
+    try:
+        with counted_try(account_of(credentials), by=by, workspace=draft.workspace):
+            ask(draft.known_source(), credentials, of_a_person())
+    except SourceError as failure:
+        settle_key(draft, credentials, failure, by=by)
+        raise
+    with transaction.atomic():
+        lock(draft)
+        draft.hold_key(credentials, by=by, was_tried=False)
 
 
 def prove(
@@ -160,25 +181,20 @@ def store(
 
 
 @transaction.atomic
-def activate(draft: Connection, *, pace: str, seen: str, by: User) -> None:
-    """Make the draft a connection and queue its first sync. `seen` is the version that the person was shown.
+def activate(draft: Connection, form: Finish, *, by: User) -> None:
+    """Make the draft a connection, with the privacy that was looked at last, and queue its first sync.
 
     The pace is that of the first sync alone: the everyday one stays considerate until somebody chooses otherwise. What
     the account has just refused is not asked for again in it.
 
-    Raises SetUpChanged, TeamLeft and NoLongerADraft.
+    Raises SetUpChanged, TeamLost and NoLongerADraft.
     """
     lock(draft)
-    if not draft.set_up_at or (seen and seen != str(draft.version)):
+    chosen = form.cleaned_data
+    if not draft.set_up_at or (chosen["version"] and chosen["version"] != str(draft.version)):
         raise SetUpChanged
-    if draft.team and not is_still_in_team(draft.team, draft):
-        raise TeamLeft
+    form.require_team()
+    draft.privacy, draft.team = chosen["privacy"], chosen["team"]
     refused = draft.take_refused()
     draft.activate(by=by)
-    Sync.objects.queue(draft, trigger=Trigger.FIRST, by=by, pace=pace).skip(refused)
-
-
-def is_still_in_team(team: Team, draft: Connection) -> bool:
-    """Within a transaction: its creator, and until that is over."""
-    held = Team.objects.select_for_update(no_key=True).get(pk=team.pk)
-    return held.members.filter(user=draft.created_by_id).exists()
+    Sync.objects.queue(draft, trigger=Trigger.FIRST, by=by, pace=chosen["pace"]).skip(refused)

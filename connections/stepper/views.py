@@ -20,14 +20,14 @@ from connections.access.access import (
 )
 from connections.access.requests import PersonRequest
 from connections.forms.credentials import typed_into
-from connections.forms.details import form_for
+from connections.forms.details import TeamLost, form_for
 from connections.frame.live_check import UNTESTED, end_check, go_on_in_a_worker, polled, what_was_posted
 from connections.frame.outlook import estimates
 from connections.models import Connection, StreamRun
 from connections.safe.sealing import Unsealable
 from connections.stepper import setting_up
 from connections.stepper.forms import ChooseSource, FinishForm, SetUpForm
-from connections.stepper.setting_up import NoLongerADraft, SetUpChanged, TeamLeft, activate, keep_typed
+from connections.stepper.setting_up import NoLongerADraft, SetUpChanged, activate, keep_typed
 from sources.errors import SourceError, TooSlow
 from sources.registry import offered_sources
 
@@ -149,7 +149,7 @@ def accept(draft: Connection, form: SetUpForm, request: PersonRequest) -> bool:
     is_complete = form.is_valid()
     keep_typed(draft, form.typed())
     if not is_complete:
-        form.ask_to_paste_again()
+        keep_right_key(draft, form, request)
         return False
     for note in form.cleaning_words():
         messages.info(request, note)
@@ -164,6 +164,19 @@ def accept(draft: Connection, form: SetUpForm, request: PersonRequest) -> bool:
         form.refuse(failure)
         return False
     return True
+
+
+def keep_right_key(draft: Connection, form: SetUpForm, request: PersonRequest) -> None:
+    """Raises NoLongerADraft."""
+    if not form.has_new_key:
+        form.ask_to_paste_again()
+        return
+    try:
+        setting_up.keep_right_key(draft, form.credentials(), by=request.user)
+    except SourceError as failure:
+        form.refuse(failure)
+    else:
+        form.show_key_hint()
 
 
 @require_POST
@@ -199,9 +212,9 @@ def finish(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
     place = my_place(request, workspace)
     if not draft.set_up_at or not draft.is_readable or not is_offered(draft):
         return redirect(draft.url("set_up"))
-    form = FinishForm(posted(request), initial={"version": draft.version})
-    if request.method == "POST" and form.is_valid():
-        return conclude(request, draft, form)
+    form = FinishForm(posted(request), draft=draft, user=request.user, workspace=place.workspace)
+    if request.method == "POST" and form.is_valid() and (concluded := conclude(request, draft, form)):
+        return concluded
     return render(
         request,
         "connections/stepper/finish.html",
@@ -209,15 +222,16 @@ def finish(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
     )
 
 
-def conclude(request: PersonRequest, draft: Connection, form: FinishForm) -> HttpResponse:
+def conclude(request: PersonRequest, draft: Connection, form: FinishForm) -> HttpResponse | None:
+    """None shows the form again, with the reason at its field."""
     try:
-        activate(draft, pace=form.cleaned_data["pace"], seen=form.cleaned_data["version"], by=request.user)
+        activate(draft, form, by=request.user)
     except SetUpChanged:
-        messages.warning(request, "The set-up changed since this page was shown. Check it once more, then finish.")
+        messages.warning(request, "The set-up changed since this page was shown. Check it once more, then save it.")
         return redirect(draft.url("finish"))
-    except TeamLeft:
-        messages.error(request, "You are no longer in that team. Choose again who may use the connection.")
-        return redirect(draft.url("set_up"))
+    except TeamLost as lost:
+        form.add_error("team", str(lost))
+        return None
     except NoLongerADraft:
         return redirect(draft.url("set_up"))
     messages.success(request, f"Connection created: {draft.name}. Its data is on the way.")

@@ -61,6 +61,8 @@ class KeyField(forms.Field):
 class ActiveCampaignCredentials(forms.Form):
     """`cleaning_notes` says by field what was changed in what was typed. A blank key may mean "keep the stored one"."""
 
+    promise = "BlinkMetrics only reads; keys of ActiveCampaign cannot be limited, so use a user with few rights."
+
     api_url = AddressField(
         label="API Access URL",
         help_text="In ActiveCampaign: Settings > Developer > API Access. It looks like https://youraccount.api-us1.com.",

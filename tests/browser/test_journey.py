@@ -52,7 +52,7 @@ def walk_to_step_2(page: Page, alice: User) -> None:
 
 def be_refused(page: Page, account: SandboxServer, *, scripts: bool) -> None:
     fill_in(page, account, key=WRONG_KEY, name="Tea – main", privacy="Shared with Workspace")
-    press(page, "Continue")
+    press(page, "Finish")
 
     expect(page).to_have_title(re.compile("^Error:"))
     key = field(page, "API Key")
@@ -69,7 +69,7 @@ def be_refused(page: Page, account: SandboxServer, *, scripts: bool) -> None:
 
 def be_shown_what_was_proven(page: Page, account: SandboxServer) -> None:
     field(page, "API Key").fill(account.api_key)
-    press(page, "Continue")
+    press(page, "Finish")
 
     expect(page.get_by_role("listitem").filter(has_text="Finish")).to_have_attribute("aria-current", "step")
     main = page.get_by_role("main")
@@ -101,7 +101,7 @@ def test_the_first_rows_are_on_the_page_within_three_seconds_of_finish(
     be_refused(page, account, scripts=True)
     assert not Connection.objects.visible_to(alice).exists()
     be_shown_what_was_proven(page, account)
-    press(page, "Finish")
+    press(page, "Save Connection")
     be_on_the_new_connection(page)
 
     expect(contact_rows(page)).to_have_count(5, timeout=PATIENCE)
@@ -118,7 +118,7 @@ def test_the_journey_needs_no_scripts(
     walk_to_step_2(page, alice)
     be_refused(page, account, scripts=False)
     be_shown_what_was_proven(page, account)
-    press(page, "Finish")
+    press(page, "Save Connection")
     be_on_the_new_connection(page)
 
     def reloaded_page_has_rows() -> bool:

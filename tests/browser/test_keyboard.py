@@ -83,15 +83,15 @@ def test_the_whole_journey_needs_no_mouse(new_page: NewPage, alice: User, sandbo
     page.keyboard.press("Space")
     page.keyboard.press("ArrowDown")
     expect(choice(page, "Private to Me")).to_be_checked()
-    choose(page, "Enter", button(page, "Continue"))
+    choose(page, "Enter", button(page, "Finish"))
 
     expect(page.get_by_role("alert")).to_be_focused()
     tab_to(page, page.get_by_role("alert").get_by_role("link"))
     page.keyboard.press("Enter")
     expect(field(page, "API Key")).to_be_focused()
     page.keyboard.type(sandbox.api_key)
-    choose(page, "Enter", button(page, "Continue"))
-    choose(page, "Space", button(page, "Finish"))
+    choose(page, "Enter", button(page, "Finish"))
+    choose(page, "Space", button(page, "Save Connection"))
 
     expect(message(page)).to_contain_text("Connection created")
     connection = Connection.objects.get()
@@ -159,7 +159,7 @@ def test_after_an_error_the_focus_is_on_the_summary_which_leads_to_each_field(
     else:
         begin(page)
     fill_in(page, sandbox, key="two words", name=" ")
-    send(page, "Save" if place == "edit" else "Continue")
+    send(page, "Save" if place == "edit" else "Finish")
 
     summary = page.get_by_role("alert")
     expect(summary).to_be_focused()

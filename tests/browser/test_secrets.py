@@ -73,15 +73,15 @@ def walk(page: Page, alice: User, account: SandboxServer) -> None:
 def connect_with_a_wrong_key_first(page: Page, account: SandboxServer) -> None:
     begin(page)
     fill_in(page, account, key=WRONG, privacy="Shared with Workspace")
-    send(page, "Continue")
+    send(page, "Finish")
     expect(field(page, "API Key")).to_have_attribute("aria-invalid", "true")
     field(page, "API Key").fill(FIRST)
     account.fault(status=500)
-    send(page, "Continue")
+    send(page, "Finish")
     expect(page.get_by_role("button", name="Save without testing")).to_be_visible()
     account.clear_faults()
-    send(page, "Continue")  # The key that is kept for the next try.
-    send(page, "Finish")
+    send(page, "Finish")  # The key that is kept for the next try.
+    send(page, "Save Connection")
     expect(contact_rows(page)).to_have_count(5, timeout=60_000)
 
 

@@ -41,7 +41,7 @@ def only_connection() -> Connection:
 
 def test_back_after_finish_leads_to_the_connection_and_not_to_a_second_one(page: Page, sandbox: SandboxServer) -> None:
     set_up(page, sandbox)
-    send(page, "Finish")
+    send(page, "Save Connection")
     created = page.url
 
     page.go_back()
@@ -62,8 +62,8 @@ def test_back_from_finish_shows_what_was_typed_and_goes_on_with_the_key_that_is_
     expect(field(page, "Connection Name")).to_have_value("Main account")
     expect(choice(page, "Private to Me")).to_be_checked()
     expect(field(page, "API Key")).to_have_value("")
-    send(page, "Continue")
     send(page, "Finish")
+    send(page, "Save Connection")
     assert only_connection().name == "Main account"
 
 
@@ -78,9 +78,9 @@ def test_a_done_step_of_the_stepper_is_a_link_back(page: Page, sandbox: SandboxS
 def test_two_clicks_on_continue_and_on_finish_make_one_connection(page: Page, sandbox: SandboxServer) -> None:
     begin(page)
     fill_in(page, sandbox)
-    page.get_by_role("button", name="Continue").dblclick()
-    expect(page.get_by_role("heading", name="Finish")).to_be_visible()
-    page.get_by_role("button", name="Finish").dblclick()
+    page.get_by_role("button", name="Finish", exact=True).dblclick()
+    expect(page.get_by_role("heading", name="Save Connection")).to_be_visible()
+    page.get_by_role("button", name="Save Connection").dblclick()
 
     expect(message(page)).to_contain_text("Connection created")
     only_connection()
@@ -93,9 +93,9 @@ def test_two_clicks_make_one_connection_without_scripts_too(
     page = new_page(alice, java_script_enabled=False)
     begin(page)
     fill_in(page, sandbox)
-    page.get_by_role("button", name="Continue").dblclick()
-    expect(page.get_by_role("heading", name="Finish")).to_be_visible()
-    page.get_by_role("button", name="Finish").dblclick()
+    page.get_by_role("button", name="Finish", exact=True).dblclick()
+    expect(page.get_by_role("heading", name="Save Connection")).to_be_visible()
+    page.get_by_role("button", name="Save Connection").dblclick()
 
     expect(page.get_by_role("heading", name="ActiveCampaign Connections")).to_be_visible()
     expect(listed(page)).to_have_count(1)
@@ -105,7 +105,7 @@ def test_two_clicks_make_one_connection_without_scripts_too(
 def test_reload_on_the_page_of_an_error_shows_the_same_page_again(page: Page, sandbox: SandboxServer) -> None:
     begin(page)
     fill_in(page, sandbox, key=WRONG_KEY, name="Kept")
-    send(page, "Continue")
+    send(page, "Finish")
     expect(page).to_have_title(re.compile("^Error:"))
 
     page.reload()
@@ -119,7 +119,7 @@ def test_reload_on_the_page_of_an_error_shows_the_same_page_again(page: Page, sa
 
 def test_reload_after_finish_makes_no_second_connection(page: Page, sandbox: SandboxServer) -> None:
     set_up(page, sandbox)
-    send(page, "Finish")
+    send(page, "Save Connection")
 
     page.reload()
 
@@ -132,11 +132,11 @@ def test_a_tab_that_is_behind_is_told_that_the_other_has_finished(page: Page, sa
     second = page.context.new_page()
     second.goto(page.url)
     fill_in(page, sandbox, name="First tab")
-    send(page, "Continue")
     send(page, "Finish")
+    send(page, "Save Connection")
 
     fill_in(second, sandbox, name="Second tab")
-    send(second, "Continue")
+    send(second, "Finish")
 
     expect(second).to_have_url(re.compile(f"{only_connection().get_absolute_url()}$"))
     expect(message(second)).to_contain_text("already finished")
@@ -148,8 +148,8 @@ def test_two_tabs_on_finish_make_one_connection(page: Page, sandbox: SandboxServ
     second = page.context.new_page()
     second.goto(page.url)
 
-    send(page, "Finish")
-    send(second, "Finish")
+    send(page, "Save Connection")
+    send(second, "Save Connection")
 
     for tab in (page, second):
         expect(tab).to_have_url(re.compile(f"{only_connection().get_absolute_url()}$"))
@@ -158,7 +158,7 @@ def test_two_tabs_on_finish_make_one_connection(page: Page, sandbox: SandboxServ
 def test_a_closed_tab_loses_nothing_but_the_key(page: Page, sandbox: SandboxServer) -> None:
     begin(page)
     fill_in(page, sandbox, key=WRONG_KEY, name="Half done")
-    send(page, "Continue")
+    send(page, "Finish")
     context = page.context
     page.close()
 
@@ -188,15 +188,15 @@ def test_a_session_that_ends_between_the_steps_is_taken_up_after_login(
 ) -> None:
     set_up(page, sandbox)
     Session.objects.all().delete()
-    send(page, "Finish")
+    send(page, "Save Connection")
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
     assert Connection.objects.get().is_draft
 
     log_in(page, alice)
 
-    expect(page.get_by_role("heading", name="Finish")).to_be_visible()
+    expect(page.get_by_role("heading", name="Save Connection")).to_be_visible()
     expect(page.get_by_role("main")).to_contain_text("Main account")
-    send(page, "Finish")
+    send(page, "Save Connection")
     assert only_connection().name == "Main account"
 
 
@@ -207,7 +207,7 @@ def test_a_session_that_ends_while_typing_leads_back_to_the_form_after_login(
     step_2 = page.url
     fill_in(page, sandbox)
     Session.objects.all().delete()
-    send(page, "Continue")
+    send(page, "Finish")
 
     log_in(page, alice)
 

@@ -63,8 +63,8 @@ def set_up(page: Page, account: SandboxServer) -> None:
     """Steps 1 and 2, to the page that only has to be finished."""
     begin(page)
     fill_in(page, account)
-    send(page, "Continue")
-    expect(page.get_by_role("heading", name="Finish")).to_be_visible()
+    send(page, "Finish")
+    expect(page.get_by_role("heading", name="Save Connection")).to_be_visible()
 
 
 def message(page: Page) -> Locator:

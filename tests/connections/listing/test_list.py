@@ -1,6 +1,7 @@
 """The lists of connections: filters, counts, pages, and what nobody else may find in them."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.db import connection as database
@@ -57,6 +58,9 @@ def test_what_i_may_not_see_is_neither_listed_nor_counted_nor_found(alice_client
         ("?q=mira+holt", ["Bob&#x27;s shop", "Growth mail", "Main account"]),
         ("?q=shop.api-us1.com", ["Bob&#x27;s shop"]),
         ("?q=https://SHOP.api-us1.com/", ["Bob&#x27;s shop"]),
+        ("?q=SHOP.api", ["Bob&#x27;s shop"]),
+        ("?q=api-us1.com", ["Bob&#x27;s shop", "Growth mail", "Main account"]),
+        ("?sort=newest", ["Growth mail", "Bob&#x27;s shop", "Main account"]),
         ("?privacy=team", ["Growth mail"]),
         ("?privacy=private&mine=1", ["Bob&#x27;s shop"]),
         ("?mine=1", ["Bob&#x27;s shop"]),
@@ -108,7 +112,7 @@ def test_an_empty_list_says_what_belongs_there_without_hinting_at_others(
     empty = said(alice_client)
     connect(by=bob, privacy="private")
 
-    assert "No connections that you may use yet" in empty
+    assert "No connections yet" in empty
     assert said(alice_client) == empty
 
 
@@ -165,6 +169,61 @@ def test_a_row_whose_address_cannot_be_opened_is_listed_like_the_others(alice_cl
     assert "unreadable address" in said(alice_client)
 
 
+def test_what_needs_somebody_comes_first_with_its_count_and_marks_the_cog(
+    alice_client: Client, connect: Connect
+) -> None:
+    for name in ("Ale", "Bread", "Cheese"):
+        connect(name=name)
+    assert "need somebody" not in said(alice_client) and "(somebody is needed)" not in alice_client.get(LIST).text
+    Connection.objects.filter(name="Cheese").update(health="action_needed")
+    Connection.objects.filter(name="Bread").update(late_at=timezone.now() - timedelta(hours=1))
+
+    assert listed(alice_client) == ["Cheese", "Bread", "Ale"]
+    assert listed(alice_client, "?sort=name") == ["Ale", "Bread", "Cheese"]
+    assert "3 connections · 2 need somebody" in said(alice_client)
+    assert "(somebody is needed)" in alice_client.get(f"{LIST}add/").text
+
+
+def test_several_are_paused_resumed_and_synced_at_once_by_who_may(
+    bob_client: Client, alice_client: Client, several: None
+) -> None:
+    ids = [str(pk) for pk in Connection.objects.values_list("pk", flat=True)]
+
+    def act(client: Client, **posted: object) -> str:
+        return " ".join(re.sub(r"<[^>]+>", " ", client.post(LIST, posted, follow=True).text).split())
+
+    assert "Nothing was done: choose at least one" in act(bob_client, act="pause")
+    assert "Nothing was done" in act(bob_client, act="delete", chosen=ids)
+    paused = act(bob_client, act="pause", chosen=ids)
+    assert "Paused: Bob&#x27;s shop." in paused
+    assert (
+        "Left as before, since not yours to change: its creator and admins may: Growth mail and Main account." in paused
+    )
+    assert "Nothing was done" in act(alice_client, act="pause", chosen=ids)  # One of them is none of hers.
+    assert "Syncing soon: Growth mail and Main account." in act(bob_client, act="sync", chosen=ids)
+    assert "since paused: Bob&#x27;s shop." in act(bob_client, act="sync", chosen=ids)
+    assert "Resumed: Bob&#x27;s shop." in act(bob_client, act="resume", chosen=ids)
+
+
+def test_who_is_in_two_workspaces_has_a_switcher_and_lands_where_they_were_last(
+    alice_client: Client, alice: User
+) -> None:
+    assert 'aria-label="Workspaces"' not in alice_client.get(LIST).text
+    other = Workspace.objects.create(name="Aardvark Ltd", slug="aardvark")
+    Membership.objects.create(workspace=other, user=alice)
+
+    assert '<a class="menu-item" href="/w/aardvark/connections/">' in alice_client.get(LIST).text
+    assert alice_client.get("/")["Location"] == LIST
+    alice_client.get("/w/aardvark/connections/")
+    assert alice_client.get("/")["Location"] == "/w/aardvark/connections/"
+
+
+def test_one_connection_needs_no_filters(alice_client: Client, connect: Connect) -> None:
+    connect()
+
+    assert 'role="search"' not in alice_client.get(LIST).text
+
+
 # Queries ----------------------------------------------------------------------------------------------------------
 
 
@@ -207,6 +266,7 @@ def test_pages_need_as_many_queries_for_a_thousand_connections_as_for_one(
     detail = connect(by=bob, privacy="team", team=growth).get_absolute_url()
     settings = [f"/w/harbour-tea/settings/{page}/" for page in ("members", "teams", "activity")]
     addresses = [LIST, f"{LIST}?q=a&page=2", OF_SOURCE, f"{LIST}add/", detail, f"{detail}progress/", *settings]
+    alice_client.get(LIST)  # Which she is led to from now on.
     before = {address: queries(alice_client, address) for address in addresses}
 
     fill(workspace, [alice, bob, dana], 1000, growth)
@@ -218,6 +278,7 @@ def test_pages_about_people_need_as_many_queries_for_many_as_for_few(
     alice_client: Client, workspace: Workspace, growth: Team
 ) -> None:
     addresses = [f"/w/harbour-tea/settings/{page}/" for page in ("members", "teams", f"teams/{growth.pk}")]
+    alice_client.get(LIST)
     before = {address: queries(alice_client, address) for address in addresses}
 
     for number in range(30):

@@ -155,6 +155,28 @@ def test_a_name_from_the_other_side_is_shown_as_text(alice_client: Client, sandb
     assert "<script>alert(1)" not in page
 
 
+def test_a_right_key_is_kept_when_only_another_field_is_wrong(alice_client: Client, sandbox: SandboxServer) -> None:
+    step_2 = begin(alice_client)
+
+    page = send(alice_client, step_2, details(sandbox, name=""))
+
+    assert error_at(page, "name") and not error_at(page, "api_key")
+    assert "A key ending" in words(page) and sandbox.api_key not in page
+    assert alice_client.post(step_2, details(sandbox, api_key=""))["Location"] == f"{step_2}finish/"
+
+
+@pytest.mark.parametrize(("kind", "field"), [("forbidden", "api_key"), ("busy", "api_url")])
+def test_a_key_that_is_not_proven_right_is_not_said_to_be_kept(
+    kind: str, field: str, alice_client: Client, sandbox: SandboxServer
+) -> None:
+    sandbox.fault("users/me", kind=kind, times=None)
+
+    page = send(alice_client, begin(alice_client), details(sandbox, name=""))
+
+    assert error_at(page, "name") and error_at(page, field)
+    assert Connection.objects.get().has_key == (kind == "busy")  # For the next try, as of a form that is right.
+
+
 # Save without testing --------------------------------------------------------------------------------------------
 
 

@@ -171,7 +171,7 @@ def test_where_a_total_is_missing_finish_says_at_least(
 def test_finish_saves_under_a_button_that_says_so(alice_client: Client, sandbox: SandboxServer) -> None:
     step_3 = set_up(alice_client, sandbox)
 
-    assert re.search(r"<button[^>]*>Finish</button>", read(alice_client, step_3))
+    assert re.search(r"<button[^>]*>Save Connection</button>", read(alice_client, step_3))
     assert Connection.objects.get().state == "draft"
 
 
