@@ -26,10 +26,12 @@ from connections.checking.checking import (
 from connections.checking.patience import of_a_worker
 from connections.checking.trying import counted_try
 from connections.frame.outlook import calls_for
-from connections.models import Connection, Full, Record, SharedBudget, StreamRun, Sync, User
+from connections.models import Connection, Full, PersonErasure, Record, SharedBudget, StreamRun, Sync, User
 from connections.models.bounds import room_to_store
 from connections.models.check_try import TooManyAtOnce
 from connections.models.connection_query import ConnectionQuerySet
+from connections.models.kept_out import KeptOut
+from connections.models.person_erasure import kept_out_of
 from connections.models.record import row_texts
 from connections.models.stream_health import was_ever_read
 from connections.models.stream_mark import changes_wanted_since, is_by_another, memory_of, note_complete
@@ -40,7 +42,7 @@ from connections.safe.sealing import Unsealable
 from connections.syncing.leasing import Interrupted, Lease, kept_lease
 from connections.syncing.reconciling import has_rows, is_emptied, note_page, reconcile_all
 from sources.errors import BadCredentials, NotPermitted, SourceError, TemporarilyDown, UnexpectedAnswer
-from sources.spec import Page, Pulled, Stream, Wanted
+from sources.spec import Page, Pulled, Row, Stream, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -146,7 +148,11 @@ def pull_all(sync: Sync, lease: Lease) -> None:
         pace=sync.pace,
         still_wanted=lease.require,
     )
-    pulls = {stream.key: StreamPull(sync, stream, address=credentials.api_url) for stream in sync.streams}
+    # Once: who is erased from now on takes this sync its lease.
+    keeper = kept_out_of(sync.connection.holding, sync.connection.workspace_id)
+    pulls = {
+        stream.key: StreamPull(sync, stream, address=credentials.api_url, keeper=keeper) for stream in sync.streams
+    }
     wanted = [pull.wanted() for pull in pulls.values() if not pull.run.is_finished]
     with source.open(credentials, budget=budget) as line:
         with closing(line.pull(wanted)) as arriving:
@@ -197,19 +203,23 @@ def store(batch: list[Pulled], pulls: Mapping[str, "StreamPull"], *, sync: Sync,
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """What a stream has in a batch: pages and their rows, and what came last."""
+    """What a stream has in a batch: pages and their rows, how many are left out of these, and what came last."""
 
     pages: list[Page]
     rows: list[RowText]
+    left_out: int
     last: Pulled
 
 
 class StreamPull:
     """One stream's part in a sync."""
 
-    def __init__(self, sync: Sync, stream: Stream, *, address: str) -> None:
-        self.sync, self.stream, self.address = sync, stream, address
+    def __init__(self, sync: Sync, stream: Stream, *, address: str, keeper: KeptOut) -> None:
+        self.sync, self.stream, self.address, self.keeper = sync, stream, address, keeper
+        self.left_out: set[str] = set()  # A page may repeat rows of the one before.
         self.run = self.begun()
+        if keeper:
+            self.run.forget_excerpts()
         self.memory = memory_of(self.run, stream)
         self.is_down: TemporarilyDown | None = None
 
@@ -231,8 +241,19 @@ class StreamPull:
 
     def part_of(self, batch: list[Pulled]) -> Part:
         pages = [pulled.page for pulled in batch if pulled.page is not None]
-        rows = {external_id: row for page in pages for external_id, row in page.rows.items()}
-        return Part(pages=pages, rows=row_texts(rows, stream=self.stream, address=self.address), last=batch[-1])
+        came = {external_id: row for page in pages for external_id, row in page.rows.items()}
+        rows = self.without_the_erased(came)
+        left_out = came.keys() - rows.keys() - self.left_out
+        self.left_out |= left_out
+        texts = row_texts(rows, stream=self.stream, address=self.address)
+        return Part(pages=pages, rows=texts, left_out=len(left_out), last=batch[-1])
+
+    def without_the_erased(self, rows: Mapping[str, Row]) -> Mapping[str, Row]:
+        found = self.keeper.without_them(self.stream, rows) if self.keeper else rows
+        if self.keeper.found:
+            PersonErasure.objects.meet_again(self.sync.connection.holding, self.keeper.found)
+            self.keeper.found.clear()
+        return found
 
     def take(self, part: Part) -> Tally:
         with bound_contextvars(stream=self.stream.key):
@@ -257,6 +278,9 @@ class StreamPull:
     def keep(self, part: Part) -> Tally:
         stored = Record.objects.store(self.sync.connection.holding, self.stream, part.rows, memory=self.memory)
         self.run.count(part.pages, new=stored.new, changed=stored.changed, address=self.address)
+        self.run.left_out += part.left_out
+        if self.keeper:
+            self.run.forget_excerpts()
         for page in part.pages if self.run.finds_gone else ():
             note_page(self.run, self.stream, page)
         for one in (one for page in part.pages for one in page.unkept):
