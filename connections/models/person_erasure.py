@@ -19,6 +19,7 @@ from connections.models.sync import ACTIVE_STATES, Sync, SyncState
 from connections.safe.fields import SealedField
 from connections.safe.sealing import Unsealable, seal, unseal
 
+EVERY_ROW = "@"  # In the place of an address that nobody knows any more: each row is held against the marks.
 MOST_UNDECIDED = 20  # Of a workspace: each is looked for in all that it holds.
 UNDECIDED_LIFE = timedelta(hours=24)  # Until then somebody has erased what was found, or asks anew.
 
@@ -173,7 +174,7 @@ class PersonErasure(models.Model):
     def address(self) -> str:
         """For administrators, until it is erased; empty then, and when it cannot be opened."""
         try:
-            return str(self.opened()["address"])
+            return str(self.opened()["address"]).removeprefix(EVERY_ROW)
         except Unsealable:
             return ""
 
@@ -248,6 +249,12 @@ class PersonErasure(models.Model):
         there = needles["ids"].setdefault(str(holding), {}).setdefault(stream, [])
         there += [one for one in external_ids if one not in there]
         self.keep_needles(**needles)
+
+    def walk_by_marks(self) -> None:
+        """Through every row: the marks are known, and nothing else. The caller saves."""
+        self.state = ErasureState.ERASING
+        self.keep_needles(address=EVERY_ROW, ids={})
+        self.walk_from_the_start()
 
     def end(self) -> None:
         """Nothing is left of them, and whom it was about is known no more."""

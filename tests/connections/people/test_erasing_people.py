@@ -1,5 +1,6 @@
 """A person outside is found over all connections of a workspace, erased, and never comes back by a sync."""
 
+import io
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,7 +11,18 @@ from django.db import connection as database
 from django.test import Client
 from django.urls import reverse
 
-from connections.models import Change, Connection, ErasureMark, Event, PersonErasure, Privacy, Record, StreamRun, Sync
+from connections.models import (
+    Change,
+    Connection,
+    ErasureKey,
+    ErasureMark,
+    Event,
+    PersonErasure,
+    Privacy,
+    Record,
+    StreamRun,
+    Sync,
+)
 from connections.models.sync import SyncState
 from connections.operating import erasing_people
 from connections.operating.erasing_people import erase_people_a_piece, go_on
@@ -347,3 +359,32 @@ def test_a_command_finds_and_erases_a_person(connect: Connect, capsys: pytest.Ca
         call_command("erase_person", "elsewhere", TYPED)
     with pytest.raises(CommandError, match="address"):
         call_command("erase_person", "harbour-tea", "ada")
+
+
+def test_who_was_erased_after_a_backup_is_erased_again_when_that_is_restored(
+    connect: Connect, alice_client: Client, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = connect()
+    rows: list[dict[str, Any]] = [{"id": "17", "email": ADA}, {"id": "18", "email": "bo@teamail.example"}]
+    store_rows(connection, "contacts", *rows)
+    erase(alice_client)
+    call_command("erased_people")
+    written = capsys.readouterr().out
+    assert TYPED.lower() not in written.lower() and json.loads(written)["marks"]
+
+    PersonErasure.objects.all().delete()
+    ErasureKey.objects.all().delete()
+    store_rows(connection, "contacts", *rows)
+    store_rows(connection, "contactTags", {"id": "3", "contact": "17"}, {"id": "4", "contact": "18"})
+    store_rows(connection, "messages", {"id": "5", "text": f"to {ADA}"})
+    for _ in range(2):
+        monkeypatch.setattr("sys.stdin", io.StringIO(written))
+        call_command("erased_people", "--replay")
+    work_until_done()
+
+    assert stored_ids(connection, "contacts") == ["18"] and stored_ids(connection, "contactTags") == ["4"]
+    assert [*places_of(ADA)] == []
+    assert PersonErasure.objects.count() == 1, "a second time there is nobody whom it does not know"
+    monkeypatch.setattr("sys.stdin", io.StringIO("[1]"))
+    with pytest.raises(CommandError, match="not what"):
+        call_command("erased_people", "--replay")
