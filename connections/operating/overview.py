@@ -98,7 +98,9 @@ def trouble_of(connection: Connection, sync: Sync | None, late: Sequence[StreamH
         return Trouble(**of, why=why, press="Nothing: it goes on by itself.")
     if sync:
         return Trouble(**of, why="Its sync waits for a free place.", press="Start more workers if that lasts.")
-    names = ", ".join(one.name for one in late[:3]) + (f" and {len(late) - 3} more" if len(late) > 3 else "")
+    names = ", ".join(connection.stream_name(one.stream) for one in late[:3]) + (
+        f" and {len(late) - 3} more" if len(late) > 3 else ""
+    )
     reason = "" if connection.is_hidden or not late else late[0].reason
     why = f"Not read to the end: {names or 'its streams'}. {reason}".strip()
     return Trouble(**of, why=why, press="Sync now.", is_for_us=True)
@@ -147,7 +149,8 @@ def table_sizes() -> list[Size]:
         if database.vendor == "postgresql":
             cursor.execute(
                 "SELECT relname, pg_total_relation_size(oid), reltuples::bigint FROM pg_class"
-                " WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace ORDER BY 2 DESC LIMIT %s",
+                " WHERE relkind = 'r' AND relname LIKE 'connections%%'"
+                " ORDER BY 2 DESC LIMIT %s",
                 [LARGEST],
             )
             return [Size(of=name, bytes=size, rows=max(rows, 0)) for name, size, rows in cursor.fetchall()]

@@ -20,6 +20,7 @@ from connections.models import (
     PersonErasure,
     StandbyKey,
 )
+from connections.models.person_erasure import ErasureState
 from connections.safe.sealing import Unsealable, is_sealed_under_newest_key
 
 BATCH = 25  # Rows that are locked together; an edit of one of them waits for some hundredths of a second.
@@ -47,7 +48,7 @@ OTHERS: tuple[Callable[[], QuerySet[Any]], ...] = (
     lambda: AccountName.objects.all(),
     lambda: LiveCheck.objects.all(),
     lambda: ErasureKey.objects.all(),
-    lambda: PersonErasure.objects.exclude(needles=""),
+    lambda: PersonErasure.objects.exclude(state=ErasureState.ERASED),
 )
 OfOthers = Holding | AccountName | LiveCheck | ErasureKey | PersonErasure
 Sealed = Connection | StandbyKey | OfOthers

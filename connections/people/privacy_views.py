@@ -11,6 +11,7 @@ from connections.access.requests import PersonRequest
 from connections.login import confirming
 from connections.people.forms import FindPersonForm
 from connections.people.views import PAGE_SIZE, ask_to_confirm
+from connections.safe.sealing import Unsealable
 
 ALREADY = "Of this request everything was decided already."
 
@@ -44,8 +45,11 @@ def erase_person(request: PersonRequest, workspace: str, pk: int) -> HttpRespons
     erasure = access.administered_erasure(request, workspace, pk)
     if not confirming.is_recent(request):
         return ask_to_confirm(request, erasure.workspace, then="erase the person", back_to=erasure.get_absolute_url())
-    if not erasure.confirm(by=request.user):
-        messages.info(request, ALREADY)
+    try:
+        if not erasure.confirm(by=request.user):
+            messages.info(request, ALREADY)
+    except Unsealable:
+        messages.error(request, "Whom it is about cannot be read any more. Look for them again.")
     return redirect(erasure)
 
 
