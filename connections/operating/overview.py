@@ -149,9 +149,8 @@ def table_sizes() -> list[Size]:
         if database.vendor == "postgresql":
             cursor.execute(
                 "SELECT relname, pg_total_relation_size(oid), reltuples::bigint FROM pg_class"
-                " WHERE relkind = 'r' AND relname LIKE 'connections%%'"
-                " ORDER BY 2 DESC LIMIT %s",
-                [LARGEST],
+                " WHERE pg_table_is_visible(oid) AND relname = ANY(%s) ORDER BY 2 DESC LIMIT %s",
+                [database.introspection.django_table_names(), LARGEST],
             )
             return [Size(of=name, bytes=size, rows=max(rows, 0)) for name, size, rows in cursor.fetchall()]
         cursor.execute("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
