@@ -54,7 +54,8 @@ class WorkspaceAdmin(OfPeople):
         if db_field.name != "timezone":
             return super().formfield_for_choice_field(db_field, request, **kwargs)
         label, initial = db_field.verbose_name.capitalize(), db_field.default
-        return ZoneField(label=label, initial=initial, help_text=db_field.help_text, max_length=db_field.max_length)
+        words = f"{db_field.help_text} Type a part of its name, and choose."
+        return ZoneField(label=label, initial=initial, help_text=words, max_length=db_field.max_length)
 
     def get_form(self, request: HttpRequest, obj: Workspace | None = None, change: bool = False, **kwargs: Any) -> Any:
         if obj:
