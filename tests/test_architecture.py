@@ -266,7 +266,7 @@ def test_keys_are_opened_in_one_place() -> None:
 
     # Beside the keys, addresses and what was typed into an unfinished form are sealed.
     others = {"connections.access.second_factor", "connections.models.key_canary", "connections.models.sealed_address"}
-    others |= {"connections.models.account_name"}
+    others |= {"connections.models.account_name", "connections.models.person_erasure"}
     typed = {"connections.models.connection", "connections.login.confirming", "connections.models.live_check"}
     assert openers == {"connections.models.sealed_credentials", *others, *typed}
 
