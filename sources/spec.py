@@ -14,6 +14,9 @@ from urllib.parse import urlsplit
 from django import forms
 
 from sources.errors import SourceError
+from sources.row_facts import Columns as Columns
+from sources.row_facts import Personal as Personal
+from sources.row_facts import Reference as Reference
 
 Row = dict[str, Any]
 """One record as the API gave it."""
@@ -148,35 +151,6 @@ Sureness = Literal["documented", "recorded", "used by connectors", "unverified"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Columns:
-    """Which fields of a row give the typed columns that stand beside its text, where it is stored.
-
-    `label` is what people call the row: these fields joined, or the one in `label_else` where all are empty. `search`
-    are the fields that people look for it by; without any, the label's. Moments without a zone are in `zone`. An
-    `amount` is a whole number of the smallest parts of its unit, of which it has `scale` digits: 2 are hundredths.
-    `choice` is a code that people filter by. `parent` is the id of the row that this one belongs to, `related` that of
-    another one that it joins to that, `owner` that of the account's user who has it.
-
-    Whoever changes the facts of a stream raises its `version`: by that its rows of before are filled anew.
-    """
-
-    version: int = 0
-    label: tuple[str, ...] = ()
-    label_else: str = ""
-    search: tuple[str, ...] = ()
-    happened_at: str = ""
-    ended_at: str = ""
-    zone: str = "UTC"
-    amount: str = ""
-    scale: int = 2
-    currency: str = ""
-    choice: str = ""
-    parent: str = ""
-    related: str = ""
-    owner: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Stream:
     """One kind of record that a source offers.
 
@@ -185,7 +159,7 @@ class Stream:
 
     `remembers` are fields of which each change is kept, with what they held before. Of one that `comes_and_goes`, each
     row that appears or vanishes is such a change itself. `typed` says what stands beside a row's text, to be searched,
-    sorted and counted by.
+    sorted and counted by; `personal` what its rows tell of people.
     """
 
     key: str
@@ -202,7 +176,8 @@ class Stream:
     fixed_query: tuple[tuple[str, str], ...] = ()
     remembers: tuple[str, ...] = ()
     comes_and_goes: bool = False
-    typed: Columns = Columns()
+    typed: Columns = field(default_factory=Columns)
+    personal: Personal = field(default_factory=Personal)
 
 
 @dataclass(frozen=True, kw_only=True)

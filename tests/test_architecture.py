@@ -21,7 +21,19 @@ DRAWING = (ROOT / "docs" / "architecture.md").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 FRAMEWORKS_OWN = {"migrations"}  # A folder, and no room: Django writes into it.
 ARCHIVE = (
-    *("engine", "notice", "missing_rows", "record", "stream_health", "bounds", "row_count", "stream_mark", "change"),
+    *(
+        "engine",
+        "notice",
+        "person_erasure",
+        "kept_out",
+        "missing_rows",
+        "record",
+        "stream_health",
+        "bounds",
+        "row_count",
+        "stream_mark",
+        "change",
+    ),
     *("live_check", "sync", "stream_run"),
     *("shared_budget", "budget", "standby_key", "event", "check_try", "sign_in"),
     *("connection", "condition", "sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "pacing"),
@@ -254,7 +266,7 @@ def test_keys_are_opened_in_one_place() -> None:
 
     # Beside the keys, addresses and what was typed into an unfinished form are sealed.
     others = {"connections.access.second_factor", "connections.models.key_canary", "connections.models.sealed_address"}
-    others |= {"connections.models.account_name"}
+    others |= {"connections.models.account_name", "connections.models.person_erasure"}
     typed = {"connections.models.connection", "connections.login.confirming", "connections.models.live_check"}
     assert openers == {"connections.models.sealed_credentials", *others, *typed}
 

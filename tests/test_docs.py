@@ -46,7 +46,7 @@ CONTRACT_SETTINGS = [
 ]
 COMMANDS = [
     *("worker", "sync", "export", "verify_live", "activecampaign_sandbox", "seed_demo", "rotate_credential_keys"),
-    "doctor",
+    *("doctor", "erase_person", "erased_people"),
 ]
 TARGETS = ("run", "test", "test-scale", "lint", "format", "look", "bench", "mutate", "outdated")
 ADDRESSES = [
@@ -70,6 +70,7 @@ ADDRESSES = [
     "/w/<w>/connections/<source>/<id>/data/<stream>.csv",
     "/w/<w>/settings/members/",
     "/w/<w>/settings/teams/",
+    "/w/<w>/settings/privacy/",
     "/w/<w>/settings/activity/",
     "/api/v1/",
     "/api/v1/docs",

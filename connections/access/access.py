@@ -1,5 +1,7 @@
 """The only way from an address to a row: 404 before 403, and nothing that a person may not know about."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +24,7 @@ from connections.models import (
     LiveCheck,
     Membership,
     MissingRows,
+    PersonErasure,
     SignIn,
     StandbyKey,
     Sync,
@@ -30,6 +33,7 @@ from connections.models import (
     Workspace,
 )
 from connections.models.connection_query import ConnectionQuerySet
+from connections.models.person_erasure import PersonErasureQuerySet
 from sources.registry import get_source
 from sources.spec import Source, Stream
 
@@ -104,6 +108,50 @@ def administered_team(request: PersonRequest, slug: str, pk: int) -> Team:
     team = get_object_or_404(place.workspace.teams, pk=pk)
     require_administrator(place)
     return team
+
+
+def person_erasures(place: Place) -> PersonErasureQuerySet:
+    """For administrators; members know of none."""
+    if not place.membership.is_administrator:
+        return PersonErasure.objects.none()
+    return PersonErasure.objects.filter(workspace=place.workspace).select_related("asked_by", "confirmed_by")
+
+
+def administered_erasure(request: PersonRequest, slug: str, pk: int) -> PersonErasure:
+    place = administered_place(request, slug)
+    return get_object_or_404(person_erasures(place).select_related("workspace"), pk=pk)
+
+
+@dataclass(frozen=True)
+class HeldOfPerson:
+    """What one connection holds, or held before, about somebody: rows by the names of streams."""
+
+    connection: Connection
+    streams: list[tuple[str, int]]
+
+
+def held_of_person(request: PersonRequest, erasure: PersonErasure) -> tuple[list[HeldOfPerson], int]:
+    """Of the connections that I may see; and how many rows there are of others, of which I learn no more."""
+    visible, hidden = Connection.objects.visible_to(request.user).filter(workspace=erasure.workspace_id), 0
+    holds: dict[Connection, Counter[str]] = {}
+    theirs = Q(holding__in=erasure.counts) | Q(former_holdings__in=erasure.counts)
+    owners = {}
+    for connection in visible.filter(theirs).distinct().without_key().order_by("name", "pk"):
+        former = connection.former_holdings.values_list("pk", flat=True)
+        owners.update({str(pk): connection for pk in (connection.holding_id, *former)})
+        holds[connection] = Counter()
+    for holding, streams in erasure.counts.items():
+        if holding in owners:
+            holds[owners[holding]].update(streams)
+        else:
+            hidden += sum(streams.values())
+    return [HeldOfPerson(connection, named(connection, rows)) for connection, rows in holds.items()], hidden
+
+
+def named(connection: Connection, rows: Mapping[str, int]) -> list[tuple[str, int]]:
+    """With the streams' names, in the order of the source."""
+    streams = connection.source.streams if connection.source else ()
+    return [(stream.name, rows[stream.key]) for stream in streams if stream.key in rows]
 
 
 def known_source(key: str) -> Source:

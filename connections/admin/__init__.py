@@ -1,8 +1,8 @@
 """Django's admin, for site staff: people and workspaces to be made, connections and syncs to be found. No secrets.
 
-May use: people, login, checking, access, models.
+May use: people, login, operating, checking, access, models.
 """
 
-from connections.admin import connections, people
+from connections.admin import connections, operation, people
 
-__all__ = ["connections", "people"]
+__all__ = ["connections", "operation", "people"]

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from connections.access import second_factor
 from connections.access.requests import PersonRequest
-from connections.admin.forms import MembershipForm, MembershipFormSet, NewWorkspaceForm, TeamForm, vouch_for
+from connections.admin.forms import MembershipForm, MembershipFormSet, NewWorkspaceForm, TeamForm, ZoneField, vouch_for
 from connections.admin.pages import OfPeople, ReadOnly
 from connections.models import Membership, SignIn, Team, User, Workspace
 from connections.models.people import LastOwner, in_words
@@ -48,6 +48,14 @@ class WorkspaceAdmin(OfPeople):
     list_display = ("name", "slug", "created_at", "owners")
     search_fields = ("name", "slug", "memberships__user__email")
     prepopulated_fields = {"slug": ("name",)}
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """There are six hundred zones: one is searched, not scrolled to."""
+        if db_field.name != "timezone":
+            return super().formfield_for_choice_field(db_field, request, **kwargs)
+        label, initial = db_field.verbose_name.capitalize(), db_field.default
+        words = f"{db_field.help_text} Type a part of its name, and choose."
+        return ZoneField(label=label, initial=initial, help_text=words, max_length=db_field.max_length)
 
     def get_form(self, request: HttpRequest, obj: Workspace | None = None, change: bool = False, **kwargs: Any) -> Any:
         if obj:

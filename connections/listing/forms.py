@@ -60,7 +60,8 @@ class ChosenForm(forms.Form):
 
     def __init__(self, *args: Any, offered: ConnectionQuerySet, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["chosen"].choices = [(str(pk), pk) for pk in offered.values_list("pk", flat=True)]
+        chosen: Any = self.fields["chosen"]
+        chosen.choices = [(str(pk), pk) for pk in offered.values_list("pk", flat=True)]
 
 
 def host_in(words: str) -> str:

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("connections", "0028_what_is_old")]
+    dependencies = [("connections", "0034_operation")]
 
     operations = [
         migrations.AddField(

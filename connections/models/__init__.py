@@ -25,6 +25,7 @@ from connections.models.change import Change
 from connections.models.bounds import Full
 from connections.models.record import Record
 from connections.models.missing_rows import MissingRows
+from connections.models.person_erasure import ErasureKey, ErasureMark, PersonErasure
 from connections.models.notice import Notice
 from connections.models.engine import Engine
 
@@ -36,6 +37,8 @@ __all__ = [
     "CheckTry",
     "Connection",
     "Engine",
+    "ErasureKey",
+    "ErasureMark",
     "Event",
     "Full",
     "Health",
@@ -46,6 +49,7 @@ __all__ = [
     "MissingRows",
     "Notice",
     "Pace",
+    "PersonErasure",
     "Privacy",
     "Record",
     "Role",

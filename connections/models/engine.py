@@ -48,6 +48,9 @@ class Engine(models.Model):
 
     objects = EngineQuerySet.as_manager()
 
+    class Meta:
+        verbose_name_plural = "operation"
+
     def __str__(self) -> str:
         return f"workers, seen {self.seen_at}"
 

@@ -29,7 +29,7 @@ class StreamRun(models.Model):
 
     `changed_since` is set when only changes are asked for. `finds_gone`: when it is complete, what it did not see is
     looked into; `by_another` then says that the key is another person's than before. `key_fingerprint` is of the key
-    that it began with.
+    that it began with. `left_out` are rows that were read and not stored, as they are of somebody who was erased.
     """
 
     sync = models.ForeignKey("connections.Sync", models.CASCADE, related_name="stream_runs")
@@ -43,6 +43,7 @@ class StreamRun(models.Model):
     changed = models.PositiveIntegerField(default=0)
     deleted = models.PositiveIntegerField(default=0)
     unreadable = models.PositiveIntegerField(default=0)
+    left_out = models.PositiveIntegerField(default=0, db_default=0)
     unkept: "models.JSONField[list[dict[str, str]], list[dict[str, str]]]" = models.JSONField(default=list)
     unproven = models.PositiveIntegerField(default=0)
     total = models.PositiveBigIntegerField(null=True)
@@ -84,7 +85,7 @@ class StreamRun(models.Model):
     @property
     def rows(self) -> int:
         """Each once, as far as that can be known: while it runs no more than are announced, in the end what came."""
-        stored = self.new + self.changed
+        stored = self.new + self.changed + self.left_out
         if self.began_with_none:
             return stored
         is_bounded = self.total is not None and not self.is_finished
@@ -104,7 +105,7 @@ class StreamRun(models.Model):
 
     @property
     def unchanged(self) -> int:
-        return self.rows - self.new - self.changed
+        return self.rows - self.new - self.changed - self.left_out
 
     def begin(self, *, changed_since: datetime | None, finds_gone: bool, by_another: bool) -> None:
         self.state, self.started_at = RunState.RUNNING, timezone.now()
@@ -123,6 +124,10 @@ class StreamRun(models.Model):
                 self.unkept = [*self.unkept, named]
             self.unproven += not page.seam_proven
         self.new, self.changed = self.new + new, self.changed + changed
+
+    def forget_excerpts(self) -> None:
+        """Where somebody was erased none are kept; places and reasons are."""
+        self.unkept = [{**one, "excerpt": ""} for one in self.unkept]
 
     def end(self, state: str, reason: str = "") -> None:
         self.state, self.reason, self.finished_at = state, reason, timezone.now()

@@ -140,7 +140,8 @@ class SyncQuerySet(models.QuerySet["Sync"]):
 
 def rows_of_runs() -> Case:
     """`StreamRun.rows`, of the runs of a sync."""
-    stored, whole = F("stream_runs__new") + F("stream_runs__changed"), models.PositiveBigIntegerField()
+    stored = F("stream_runs__new") + F("stream_runs__changed") + F("stream_runs__left_out")
+    whole = models.PositiveBigIntegerField()
     unfinished = Q(stream_runs__state__in=(RunState.WAITING, RunState.RUNNING))
     began_with_none = When(unfinished, stream_runs__finds_gone=False, stream_runs__changed_since=None, then=stored)
     read = F("stream_runs__read")

@@ -14,6 +14,7 @@ from connections.models import (
     KeyCanary,
     LiveCheck,
     Notice,
+    PersonErasure,
     SignIn,
     StandbyKey,
     State,
@@ -37,6 +38,7 @@ def keep_house() -> None:
     LiveCheck.objects.outdated().delete()
     SignIn.objects.outdated().delete()
     Notice.objects.outdated().delete()
+    PersonErasure.objects.outdated().delete()
     forget_outdated()
     plant_canary()
     if wiped or drafts:

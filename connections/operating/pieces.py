@@ -1,8 +1,9 @@
-"""What a worker does in pieces beside its syncs: erasing what nobody holds, and sizing and filling rows of before."""
+"""What a worker does in pieces beside its syncs: erasing people and what nobody holds, sizing and filling old rows."""
 
 import time
 
 from connections.operating.erasing import erase_a_piece
+from connections.operating.erasing_people import erase_people_a_piece
 from connections.operating.filling import fill_a_piece
 from connections.operating.sizing import size_a_piece
 
@@ -18,5 +19,5 @@ class InPieces:
     def look(self) -> None:
         if time.monotonic() < self.rests_until:
             return
-        if not (erase_a_piece() or size_a_piece() or fill_a_piece()):
+        if not (erase_people_a_piece() or erase_a_piece() or size_a_piece() or fill_a_piece()):
             self.rests_until = time.monotonic() + REST

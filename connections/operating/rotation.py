@@ -10,7 +10,17 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from connections.access import second_factor
-from connections.models import AccountName, Connection, Holding, KeyCanary, LiveCheck, StandbyKey
+from connections.models import (
+    AccountName,
+    Connection,
+    ErasureKey,
+    Holding,
+    KeyCanary,
+    LiveCheck,
+    PersonErasure,
+    StandbyKey,
+)
+from connections.models.person_erasure import ErasureState
 from connections.safe.sealing import Unsealable, is_sealed_under_newest_key
 
 BATCH = 25  # Rows that are locked together; an edit of one of them waits for some hundredths of a second.
@@ -22,6 +32,8 @@ SEALED_IN = {
     Holding: ("api_url",),
     AccountName: ("host", "own_name"),
     LiveCheck: ("api_url", "api_key", "posted", "outcome"),
+    ErasureKey: ("key",),
+    PersonErasure: ("needles",),
 }
 WRITTEN = {
     **SEALED_IN,
@@ -30,14 +42,16 @@ WRITTEN = {
     LiveCheck: (*SEALED_IN[LiveCheck], *FINGERPRINTS),
 }
 
-# What was hidden, the other names of accounts, and checks that go on.
+# What was hidden, the other names of accounts, checks that go on, and what keeps erased people out.
 OTHERS: tuple[Callable[[], QuerySet[Any]], ...] = (
     lambda: Holding.objects.exclude(parted_at=None),
     lambda: AccountName.objects.all(),
     lambda: LiveCheck.objects.all(),
+    lambda: ErasureKey.objects.all(),
+    lambda: PersonErasure.objects.exclude(state=ErasureState.ERASED),
 )
-
-Sealed = Connection | StandbyKey | Holding | AccountName | LiveCheck
+OfOthers = Holding | AccountName | LiveCheck | ErasureKey | PersonErasure
+Sealed = Connection | StandbyKey | OfOthers
 
 
 @dataclass
@@ -48,7 +62,7 @@ class Count:
     resealed: int = 0
     unreadable: list[UUID] = field(default_factory=list)
     others: int = 0
-    """Hidden data, other names of accounts and checks that cannot be opened."""
+    """Hidden data, other names of accounts, checks, and what keeps erased people out, that cannot be opened."""
     locked_out: list[str] = field(default_factory=list)
     """The people whose second step of the login cannot be opened."""
 
@@ -131,7 +145,7 @@ def note(row: Sealed, count: Count) -> bool:
 
 
 def note_unreadable(row: Sealed, count: Count) -> None:
-    if isinstance(row, Holding | AccountName | LiveCheck):
+    if isinstance(row, OfOthers):
         count.others += 1
     elif row.pk not in count.unreadable:
         count.unreadable.append(row.pk)

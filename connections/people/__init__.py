@@ -1,4 +1,4 @@
 """The people of a workspace: members and roles, teams, what happens when somebody leaves, and the trail.
 
-May use: frame, login, forms, access, models.
+May use: frame, login, forms, access, models, safe.
 """

@@ -1,11 +1,14 @@
-"""What administrators fill in about a team."""
+"""What administrators fill in about a team, and about a person whose data is to be erased."""
 
 from typing import Any
 
 from django import forms
 
 from connections.forms.fields import NameField
-from connections.models import Team, User, Workspace
+from connections.models import PersonErasure, Team, User, Workspace
+from connections.models.addresses import AddressFormField
+from connections.models.kept_out import is_address
+from connections.models.person_erasure import MOST_UNDECIDED
 
 
 class TeamForm(forms.Form):
@@ -41,3 +44,32 @@ class TeamForm(forms.Form):
         who = ", ".join(str(member) for member in chosen)
         self.workspace.record(verb, by=by, about=self.team.name, detail=f"Its members: {who or 'nobody yet'}")
         return self.team
+
+
+class FindPersonForm(forms.Form):
+    """Whose data is looked for, by their e-mail address."""
+
+    address = AddressFormField(
+        label="Their e-mail address",
+        help_text="As it stands in the account’s contacts. Capitals do not matter.",
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": "Enter the e-mail address of the person."},
+    )
+
+    def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.workspace = workspace
+
+    def clean_address(self) -> str:
+        address = str(self.cleaned_data["address"])
+        if not is_address(address):
+            raise forms.ValidationError("An address like this cannot be looked for in rows.", code="not_found_in_rows")
+        return address
+
+    def clean(self) -> dict[str, Any] | None:
+        if self.workspace.person_erasures.undecided().count() >= MOST_UNDECIDED:
+            raise forms.ValidationError("Decide about the requests below first: so many are open.", code="too_many")
+        return super().clean()
+
+    def save(self, *, by: User) -> PersonErasure:
+        return PersonErasure.objects.ask(self.workspace, self.cleaned_data["address"], by=by)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from connections.people import team_views, views
+from connections.people import privacy_views, team_views, views
 
 urlpatterns = [
     path("", views.settings, name="settings"),
@@ -15,5 +15,9 @@ urlpatterns = [
     path("teams/", team_views.teams, name="teams"),
     path("teams/<int:pk>/", team_views.team, name="team"),
     path("teams/<int:pk>/delete/", team_views.delete_team, name="delete_team"),
+    path("privacy/", privacy_views.privacy, name="privacy"),
+    path("privacy/<int:pk>/", privacy_views.person_erasure, name="person_erasure"),
+    path("privacy/<int:pk>/erase/", privacy_views.erase_person, name="erase_person"),
+    path("privacy/<int:pk>/discard/", privacy_views.discard_erasure, name="discard_erasure"),
     path("activity/", views.activity, name="activity"),
 ]

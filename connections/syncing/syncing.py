@@ -4,12 +4,10 @@ import logging
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F
-from django.template.defaultfilters import pluralize
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
@@ -26,22 +24,19 @@ from connections.checking.checking import (
 )
 from connections.checking.patience import of_a_worker
 from connections.checking.trying import counted_try
-from connections.frame.outlook import calls_for
-from connections.models import Connection, Full, Record, SharedBudget, StreamRun, Sync, User
+from connections.models import Connection, Full, SharedBudget, StreamRun, Sync, User
 from connections.models.bounds import room_to_store
 from connections.models.check_try import TooManyAtOnce
 from connections.models.connection_query import ConnectionQuerySet
-from connections.models.record import row_texts
-from connections.models.stream_health import was_ever_read
-from connections.models.stream_mark import changes_wanted_since, is_by_another, memory_of, note_complete
+from connections.models.person_erasure import kept_out_of
 from connections.models.stream_run import FINISHED_RUNS, RunState
 from connections.models.sync import LeaseLost, SyncState, Trigger
-from connections.models.upsert import RowText, Tally
 from connections.safe.sealing import Unsealable
 from connections.syncing.leasing import Interrupted, Lease, kept_lease
-from connections.syncing.reconciling import has_rows, is_emptied, note_page, reconcile_all
-from sources.errors import BadCredentials, NotPermitted, RateLimited, SourceError, TemporarilyDown, UnexpectedAnswer
-from sources.spec import Page, Pulled, Stream, Wanted
+from connections.syncing.reconciling import reconcile_all
+from connections.syncing.stream_pull import StreamPull
+from sources.errors import BadCredentials, RateLimited, SourceError, TemporarilyDown, UnexpectedAnswer
+from sources.spec import Pulled
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +143,11 @@ def pull_all(sync: Sync, lease: Lease) -> None:
         pace=sync.pace,
         still_wanted=lease.require,
     )
-    pulls = {stream.key: StreamPull(sync, stream, address=credentials.api_url) for stream in sync.streams}
+    # Once: who is erased from now on takes this sync its lease.
+    keeper = kept_out_of(sync.connection.holding, sync.connection.workspace_id)
+    pulls = {
+        stream.key: StreamPull(sync, stream, address=credentials.api_url, keeper=keeper) for stream in sync.streams
+    }
     wanted = [pull.wanted() for pull in pulls.values() if not pull.run.is_finished]
     with source.open(credentials, budget=budget) as line:
         with closing(line.pull(wanted)) as arriving:
@@ -195,120 +194,6 @@ def store(batch: list[Pulled], pulls: Mapping[str, "StreamPull"], *, sync: Sync,
     except Full:
         sync.hold(**spent)
         raise
-
-
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """What a stream has in a batch: pages and their rows, and what came last."""
-
-    pages: list[Page]
-    rows: list[RowText]
-    last: Pulled
-
-
-class StreamPull:
-    """One stream's part in a sync."""
-
-    def __init__(self, sync: Sync, stream: Stream, *, address: str) -> None:
-        self.sync, self.stream, self.address = sync, stream, address
-        self.run = self.begun()
-        self.memory = memory_of(self.run, stream)
-        self.is_down: TemporarilyDown | None = None
-
-    @transaction.atomic
-    def begun(self) -> StreamRun:
-        self.sync.hold()
-        run = self.sync.run_of(self.stream)
-        if not run.is_begun:
-            since = changes_wanted_since(self.sync, self.stream)
-            run.begin(
-                changed_since=since,
-                finds_gone=since is None and has_rows(self.sync, self.stream),
-                by_another=is_by_another(self.sync, self.stream),
-            )
-        return run
-
-    def wanted(self) -> Wanted:
-        return Wanted(stream=self.stream, cursor=self.run.cursor, changed_since=self.run.changed_since)
-
-    def part_of(self, batch: list[Pulled]) -> Part:
-        pages = [pulled.page for pulled in batch if pulled.page is not None]
-        rows = {external_id: row for page in pages for external_id, row in page.rows.items()}
-        return Part(pages=pages, rows=row_texts(rows, stream=self.stream, address=self.address), last=batch[-1])
-
-    def take(self, part: Part) -> Tally:
-        with bound_contextvars(stream=self.stream.key):
-            stored = self.keep(part)
-            self.go_on(part)
-        return stored
-
-    def go_on(self, part: Part) -> None:
-        if isinstance(part.last.failure, TemporarilyDown):
-            self.is_down = part.last.failure
-            self.run.reason = str(self.is_down)
-            self.run.save()
-            log.warning("stream is put off", extra={"code": self.is_down.code})
-        elif part.last.failure is not None:
-            self.end_early(part.last.failure)
-        elif part.last.is_over:
-            self.conclude()
-        else:
-            self.run.reason = ""
-            self.run.save()
-
-    def keep(self, part: Part) -> Tally:
-        stored = Record.objects.store(self.sync.connection.holding, self.stream, part.rows, memory=self.memory)
-        self.run.count(part.pages, new=stored.new, changed=stored.changed, address=self.address)
-        for page in part.pages if self.run.finds_gone else ():
-            note_page(self.run, self.stream, page)
-        for one in (one for page in part.pages for one in page.unkept):
-            # Its place alone: the excerpt is the customer's.
-            log.warning("row cannot be kept", extra={"place": one.place, "why": one.why})
-        return stored
-
-    def end_early(self, because: SourceError) -> None:
-        state, reason = RunState.FAILED, str(because)
-        if isinstance(because, NotPermitted):
-            was_read = was_ever_read(self.run)
-            state = RunState.REFUSED if was_read else RunState.SKIPPED
-            reason += " They could be read before." if was_read else ""
-        self.run.end(state, reason)
-        log.warning("stream ended early", extra={"state": state.value, "code": because.code})
-
-    def conclude(self) -> None:
-        run = self.run
-        stored = self.sync.connection.row_counts.by_stream().get(run.stream, 0)
-        if run.is_changes_only:
-            run.calls_saved = max(0, calls_for(self.stream, stored) - run.pages)
-        # A walk knows the neighbours of a page alone, and one that got no further may have told rows twice.
-        run.read = min(run.read, stored)
-        run.end(*self.verdict())
-        if run.state == RunState.COMPLETE:
-            note_complete(run)
-
-    def verdict(self) -> tuple[str, str]:
-        run = self.run
-        if run.unreadable and not run.rows:
-            is_short = run.unproven or is_emptied(run)
-            return RunState.INCOMPLETE if is_short else RunState.COMPLETE, unkept_of(run)
-        if is_emptied(run):
-            return RunState.INCOMPLETE, "None came, of many that were there before."
-        if run.unproven and run.total is not None and run.rows + run.unreadable < run.total:
-            return RunState.INCOMPLETE, f"Of {run.total:,} rows that were announced, {run.rows:,} came."
-        if run.unproven:
-            return RunState.INCOMPLETE, "Rows came and went while it was read; some may be missing until the next sync."
-        if run.unreadable:
-            return RunState.COMPLETE, unkept_of(run)
-        return RunState.COMPLETE, ""
-
-
-def unkept_of(run: StreamRun) -> str:
-    """With the reason where none could be kept, all for the same one."""
-    said = f"{run.unreadable:,} row{pluralize(run.unreadable)} could not be kept"
-    whys = {one["why"] for one in run.unkept}
-    if run.rows or len(whys) != 1:
-        return f"{said}."
-    return f"{said}{', each' * (run.unreadable > 1)} because {whys.pop()}."
 
 
 def conclude(sync: Sync) -> None:

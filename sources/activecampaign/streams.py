@@ -3,6 +3,7 @@
 from typing import Any
 
 from sources.activecampaign.columns import COLUMNS
+from sources.activecampaign.personal import PERSONAL
 from sources.spec import Stream, Sureness
 
 UPDATED_AFTER = "filters[updated_after]"  # Documented for contacts and deals alone.
@@ -14,7 +15,7 @@ UNVERIFIED: Sureness = "unverified"
 
 def _on(key: str, name: str, columns: str, sureness: Sureness, evidence: str, **facts: Any) -> Stream:
     """Pulled unless somebody chooses otherwise."""
-    places: dict[str, Any] = {"path": key, "envelope": key, "typed": COLUMNS[key]} | facts
+    places: dict[str, Any] = {"path": key, "envelope": key, "typed": COLUMNS[key], "personal": PERSONAL[key]} | facts
     return Stream(key=key, name=name, columns=tuple(columns.split()), sureness=sureness, evidence=evidence, **places)
 
 

@@ -13,6 +13,7 @@ from playwright.sync_api import BrowserContext, Route, expect
 from connections.access.fault_reports import page_text
 from connections.models import Membership, SignIn, Team, User, Workspace
 from connections.models.sign_in import Outcome
+from connections.operating.erasing_people import erase_people_a_piece
 from connections.people.leaving import end_membership
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.addresses import OF_A_WORKSPACE
@@ -21,6 +22,7 @@ from tests.browser.inspecting import LONG_NAME, Inspection
 from tests.browser.walking import PLACE, WRONG_KEY, begin, choice, field, fill_in, log_in, press, send
 from tests.browser_fixture import console_errors_of
 from tests.conftest import PASSWORD, Connect, code_of
+from tests.connections.engine import store_rows
 from tests.processes import until
 
 SETTINGS = "/w/harbour-tea/settings/"
@@ -28,11 +30,11 @@ SETTINGS = "/w/harbour-tea/settings/"
 # By the names of connections.urls; a page that is added there has to be added here.
 LOOKED_AT = {"list", "source_list", "add", "set_up", "finish", "detail", "delete", "syncs", "sync", "data", "rows"}
 LOOKED_AT |= {"row", "pulling", "clear_data", "erase_former", "members", "remove_member", "delete_left_behind", "leave"}
-LOOKED_AT |= {"teams", "team", "delete_team", "activity"}
+LOOKED_AT |= {"teams", "team", "delete_team", "activity", "privacy", "person_erasure"}
 NO_PAGES = {"keep", "discard", "test", "sync_now", "cancel", "pause", "resume"}  # POST alone, as are the next five.
 NO_PAGES |= {"store_standby", "remove_standby", "take_back_former"}
 NO_PAGES |= {"read_again", "decide_missing"}
-NO_PAGES |= {"change_member", "require_second_factor"}
+NO_PAGES |= {"change_member", "require_second_factor", "erase_person", "discard_erasure"}
 NO_PAGES |= {"front", "settings", "progress", "download_csv", "download_jsonl"}
 
 
@@ -242,6 +244,22 @@ def test_pages_about_people(
     connect(sandbox, by=alice, privacy="team", team=growth, name=LONG_NAME)
     visit(page, f"{SETTINGS}teams/{growth.pk}/delete/", "team, delete")
     visit(page, f"{SETTINGS}activity/", "activity")
+    visit(page, f"{SETTINGS}privacy/", "privacy")
+    send(page, "Find what is held")
+    inspection.look(page, "privacy, no address entered")
+    store_rows(shared, "contacts", {"id": "17", "email": "guest@teamail.example"})
+    field(page, "Their e-mail address").fill("Guest@teamail.example")
+    send(page, "Find what is held")
+    inspection.look(page, "a person is looked for")
+    while erase_people_a_piece():
+        pass
+    expect(page.get_by_role("button", name="Erase for ever")).to_be_visible()
+    inspection.look(page, "a person is found")
+    send(page, "Erase for ever")
+    while erase_people_a_piece():
+        pass
+    expect(page.get_by_text("Syncs leave this person out")).to_be_visible()
+    inspection.look(page, "a person is erased")
     visit(page, shared.get_absolute_url(), "detail, added by a former member")
 
 

@@ -12,7 +12,19 @@ from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import reverse
 
-from connections.models import Connection, Event, Membership, Record, Role, StandbyKey, Sync, Team, User, Workspace
+from connections.models import (
+    Connection,
+    Event,
+    Membership,
+    PersonErasure,
+    Record,
+    Role,
+    StandbyKey,
+    Sync,
+    Team,
+    User,
+    Workspace,
+)
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.registry import get_source
 from tests.addresses import OF_A_WORKSPACE
@@ -99,6 +111,10 @@ RULES = {
     "teams": Rule(MEMBERS, ADMINISTRATORS),
     "team": Rule(ADMINISTRATORS, ADMINISTRATORS, pk="team"),
     "delete_team": Rule(ADMINISTRATORS, ADMINISTRATORS, pk="team"),
+    "privacy": Rule(MEMBERS, ADMINISTRATORS),
+    "person_erasure": Rule(ADMINISTRATORS, WRONG_METHOD, pk="erasure"),
+    "erase_person": Rule(WRONG_METHOD, ADMINISTRATORS, pk="erasure"),
+    "discard_erasure": Rule(WRONG_METHOD, ADMINISTRATORS, pk="erasure"),
     "activity": Rule(MEMBERS, WRONG_METHOD),
 }
 OF_A_CONNECTION = [name for name, rule in RULES.items() if rule.pk == "connection"]
@@ -160,12 +176,13 @@ def stage(
     leaver = person("hugo@harbourtea.example", "Hugo Brandt")
     membership = Membership.objects.create(workspace=workspace, user=leaver)
     ids = {"connection": connection.pk, "draft": draft.pk, "membership": membership.pk, "team": growth.pk}
-    return Stage(clients=everybody, ids={**ids, "person": leaver.pk})
+    erasure = PersonErasure.objects.ask(workspace, "guest@teamail.example", by=None)
+    return Stage(clients=everybody, ids={**ids, "person": leaver.pk, "erasure": erasure.pk})
 
 
 def everything() -> list[object]:
     """All rows that a request could change."""
-    models = (Connection, StandbyKey, Sync, Event, Membership, Team)
+    models = (Connection, StandbyKey, Sync, Event, Membership, Team, PersonErasure)
     return [sorted(model.objects.values_list(), key=str) for model in models]
 
 

@@ -10,11 +10,12 @@ from sources.activecampaign.sandbox.server import SandboxServer
 from sources.activecampaign.sandbox.world.catalogue import RESOURCES
 from sources.activecampaign.source import source
 from sources.activecampaign.streams import STREAMS
-from sources.spec import Stream
+from sources.spec import Personal, Stream
 from tests.sandbox_fixture import ask
 from tests.sources.activecampaign.conftest import pages
 
 PAGE = Path(__file__).parents[3] / "docs" / "streams.md"
+PRIVACY = Path(__file__).parents[3] / "docs" / "privacy.md"
 BY_ITSELF = {
     *("contacts", "lists", "tags", "contactTags", "contactLists", "fields", "campaigns", "messages", "automations"),
     *("contactAutomations", "deals", "dealGroups", "dealStages", "accounts", "users", "segments", "forms", "scores"),
@@ -37,6 +38,38 @@ def table() -> str:
         cells = [stream.name, f"`{stream.path}`", *marks, changes, remembered, sure, stream.evidence]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def privacy_table() -> str:
+    """What docs/privacy.md says of each stream, as the facts have it."""
+    lines = ["| stream | what its rows hold of people | of a person who is erased |", "|---|---|---|"]
+    for stream in STREAMS:
+        personal, goes = stream.personal, []
+        if personal.address:
+            goes.append(f"with their address in `{'`, `'.join(personal.address)}`")
+        for one in personal.belongs_to:
+            if_so = f" where `{one.only_if[0]}` is {one.only_if[1]}" if one.only_if else ""
+            goes.append(f"with their id of `{one.stream}` in `{one.field}`{if_so}")
+        if personal.is_kept:
+            words = f"`{'`, `'.join([*(one.field for one in personal.belongs_to), *personal.blanked])}` are emptied"
+        else:
+            words = f"goes: {'; '.join(goes)}" if goes else "their address is blanked wherever it stands"
+        lines.append(f"| {stream.name} (`{stream.key}`) | {personal.holds or 'nothing'} | {words} |")
+    return "\n".join(lines)
+
+
+def test_the_page_on_privacy_says_of_every_stream_what_it_holds_of_people_and_what_of_that_goes() -> None:
+    assert privacy_table() in PRIVACY.read_text(), privacy_table()
+
+
+@pytest.mark.parametrize("stream", [one for one in STREAMS if one.personal != Personal()], ids=lambda one: one.key)
+def test_what_makes_a_row_somebodys_is_a_field_that_the_account_sends(stream: Stream, sandbox: SandboxServer) -> None:
+    """Where two names of one reference are known, the account has one of them at least."""
+    personal, rows = stream.personal, sandbox.world.rows(stream.key)
+
+    for names in ([one.field for one in personal.belongs_to], personal.address, personal.blanked):
+        assert not names or any({*names} & row.keys() for row in rows), names
+    assert {one.stream for one in personal.belongs_to} <= {one.key for one in STREAMS if one.personal.is_person}
 
 
 def test_what_is_pulled_without_being_chosen_is_exactly_this() -> None:
