@@ -37,7 +37,8 @@ class FaultsToSentry(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         # It tells of each fault of a page, as Django does.
         if not record.name.startswith("django_structlog"):
-            sentry_sdk.capture_event(event_of(record))
+            event: Any = event_of(record)
+            sentry_sdk.capture_event(event)
 
 
 def event_of(record: logging.LogRecord) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def in_trouble() -> Any:
     return wanting.annotate(wanting_since=since).order_by("shown_health", "wanting_since")
 
 
-def trouble_of(connection: Connection, sync: Sync | None, late: Sequence[StreamHealth], *, is_missing: bool) -> Trouble:
+def trouble_of(connection: Any, sync: Sync | None, late: Sequence[StreamHealth], *, is_missing: bool) -> Trouble:
     """As `in_trouble` gives the connection. Of one that is somebody's alone no words that may name the account."""
     of: dict[str, Any] = {"connection": connection, "since": connection.wanting_since}
     if connection.shown_health == Health.ACTION_NEEDED:
