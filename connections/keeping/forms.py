@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 
 from connections.forms.conflicts import SettledForm
 from connections.forms.credentials import address_differs, chosen_credentials, key_hint, needs_key_again, typed_into
-from connections.forms.details import FIELD_ORDER, DetailsForm
+from connections.forms.details import DetailsForm
 from connections.forms.widgets import HintedRadios
 from connections.keeping.editing import OTHERS_CHANGED, REPLACE, SEPARATE
 from connections.models import Connection, Privacy, StandbyKey
@@ -18,6 +18,7 @@ from connections.models.event import FIELD_WORDS
 from connections.safe.sealing import Unsealable, fingerprint
 from sources.spec import Credentials, host_of
 
+FIELD_ORDER = ["name", "api_url", "api_key", "account", "also", "privacy", "team"]
 NOBODY_LEFT = "Who added it has left: nobody could use it, or open it again."
 
 
@@ -50,6 +51,8 @@ class EditForm(SettledForm, DetailsForm):
         """`sharers`: the connections on the same account that the person may see."""
         self.connection, self.sharers = connection, sharers
         super().__init__(*args, key_required=False, present_team=connection.team, **kwargs)
+        self.order_fields(FIELD_ORDER)
+        self.fields["api_url"].label = "API URL"
         self.fields["api_key"].help_text = key_hint(connection, viewer=self.user)
         self.offer_others()
         self.whose_account = self.fields["account"]

@@ -16,6 +16,7 @@ from connections.access.requests import PersonRequest
 from connections.checking.checking import check
 from connections.checking.trying import counted_try
 from connections.forms.details import form_for
+from connections.frame.just_saved import was_just_saved
 from connections.frame.live_check import end_check, go_on_in_a_worker, polled, what_was_posted
 from connections.frame.moving_part import moving_part
 from connections.keeping.editing import BelongsElsewhere, EditConflict, WhoseAccount, save_edit
@@ -163,6 +164,7 @@ def detail_page(
     context = {
         **moving_part(request, connection),
         "source": connection.source,
+        "is_new": was_just_saved(request, connection),
         "live_check": access.my_check(request, connection) if request.method != "POST" else None,
         "siblings": siblings,
         "sibling_count": siblings[0].of_all if siblings else 0,

@@ -21,6 +21,7 @@ from connections.access.access import (
 from connections.access.requests import PersonRequest
 from connections.forms.credentials import typed_into
 from connections.forms.details import TeamLost, form_for
+from connections.frame.just_saved import note_saved
 from connections.frame.live_check import UNTESTED, end_check, go_on_in_a_worker, polled, what_was_posted
 from connections.frame.outlook import estimates
 from connections.models import Connection, StreamRun
@@ -234,7 +235,7 @@ def conclude(request: PersonRequest, draft: Connection, form: FinishForm) -> Htt
         return None
     except NoLongerADraft:
         return redirect(draft.url("set_up"))
-    messages.success(request, f"Connection created: {draft.name}. Its data is on the way.")
+    note_saved(request, draft)
     return redirect(draft)
 
 

@@ -83,7 +83,7 @@ def be_shown_what_was_proven(page: Page, account: SandboxServer) -> None:
 
 
 def be_on_the_new_connection(page: Page) -> None:
-    expect(message(page)).to_contain_text("Connection created")
+    expect(message(page)).to_contain_text("Connection saved")
     expect(page.get_by_role("heading", name="ActiveCampaign Connections")).to_be_visible()
     expect(listed(page)).to_have_count(1)
     expect(listed(page)).to_have_attribute("aria-current", "page")

@@ -93,7 +93,7 @@ def test_the_whole_journey_needs_no_mouse(new_page: NewPage, alice: User, sandbo
     choose(page, "Enter", button(page, "Finish"))
     choose(page, "Space", button(page, "Save Connection"))
 
-    expect(message(page)).to_contain_text("Connection created")
+    expect(message(page)).to_contain_text("Connection saved")
     connection = Connection.objects.get()
     assert (connection.name, connection.privacy, connection.state) == ("By keyboard", "private", State.ACTIVE)
 

@@ -82,7 +82,7 @@ def test_two_clicks_on_continue_and_on_finish_make_one_connection(page: Page, sa
     expect(page.get_by_role("heading", name="Save Connection")).to_be_visible()
     page.get_by_role("button", name="Save Connection").dblclick()
 
-    expect(message(page)).to_contain_text("Connection created")
+    expect(message(page)).to_contain_text("Connection saved")
     only_connection()
     assert len([call for call in sandbox.requests if call.path.endswith("users/me")]) == 1
 

@@ -186,10 +186,10 @@ def test_a_connection_is_used_by_those_that_its_privacy_names(
 
 def test_finish_completes_the_connection(alice_client: Client, alice: User, sandbox: SandboxServer) -> None:
     step_3 = set_up(alice_client, sandbox)
-    assert re.search(r"<button[^>]*>Finish</button>", read(alice_client, step_3))
+    assert re.search(r"<button[^>]*>Save Connection</button>", read(alice_client, step_3))
     assert not Connection.objects.visible_to(alice).exists()
 
     page = alice_client.post(step_3, follow=True).content.decode()
 
-    assert "Connection created: Main account." in messages(page)
+    assert "Connection saved: Main account." in page
     assert Connection.objects.visible_to(alice).get().state == "active"

@@ -56,7 +56,7 @@ def test_the_journey_creates_one_connection_and_queues_its_first_sync(
     page = alice_client.get(detail).content.decode()
     assert "ActiveCampaign Connections" in page
     assert 'aria-current="page">Main account</a>' in page
-    assert "Connection created" in page
+    assert "Connection saved" in page
 
 
 def test_each_step_has_its_own_address_and_the_stepper_shows_which_are_done(
