@@ -15,7 +15,6 @@ from tests.connections.stepper.walking import (
     controls,
     details,
     link,
-    messages,
     pulls,
     read,
     send,
