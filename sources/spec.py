@@ -14,6 +14,11 @@ from urllib.parse import urlsplit
 from django import forms
 
 from sources.errors import SourceError
+from sources.facts import Beside as Beside
+from sources.facts import Columns as Columns
+from sources.facts import Facts as Facts
+from sources.facts import Field as Field
+from sources.facts import Kind as Kind
 
 Row = dict[str, Any]
 """One record as the API gave it."""
@@ -148,35 +153,6 @@ Sureness = Literal["documented", "recorded", "used by connectors", "unverified"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Columns:
-    """Which fields of a row give the typed columns that stand beside its text, where it is stored.
-
-    `label` is what people call the row: these fields joined, or the one in `label_else` where all are empty. `search`
-    are the fields that people look for it by; without any, the label's. Moments without a zone are in `zone`. An
-    `amount` is a whole number of the smallest parts of its unit, of which it has `scale` digits: 2 are hundredths.
-    `choice` is a code that people filter by. `parent` is the id of the row that this one belongs to, `related` that of
-    another one that it joins to that, `owner` that of the account's user who has it.
-
-    Whoever changes the facts of a stream raises its `version`: by that its rows of before are filled anew.
-    """
-
-    version: int = 0
-    label: tuple[str, ...] = ()
-    label_else: str = ""
-    search: tuple[str, ...] = ()
-    happened_at: str = ""
-    ended_at: str = ""
-    zone: str = "UTC"
-    amount: str = ""
-    scale: int = 2
-    currency: str = ""
-    choice: str = ""
-    parent: str = ""
-    related: str = ""
-    owner: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Stream:
     """One kind of record that a source offers.
 
@@ -184,8 +160,7 @@ class Stream:
     are parameters that go with every call.
 
     `remembers` are fields of which each change is kept, with what they held before. Of one that `comes_and_goes`, each
-    row that appears or vanishes is such a change itself. `typed` says what stands beside a row's text, to be searched,
-    sorted and counted by.
+    row that appears or vanishes is such a change itself. `facts` say what its rows mean.
     """
 
     key: str
@@ -195,14 +170,18 @@ class Stream:
     paging: Literal["keyset", "offset"] = "offset"
     changed_since: str | None = None
     on_by_default: bool = True
-    columns: tuple[str, ...] = ()
     evidence: str = ""
     sureness: Sureness = "documented"
     is_heavy: bool = False
     fixed_query: tuple[tuple[str, str], ...] = ()
     remembers: tuple[str, ...] = ()
     comes_and_goes: bool = False
-    typed: Columns = Columns()
+    facts: Facts = field(default_factory=Facts)
+
+    @property
+    def typed(self) -> Columns:
+        """What stands beside a row's text, to be searched, sorted and counted by."""
+        return self.facts.typed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -363,8 +342,8 @@ class Source:
     `credentials_form` has the fields `api_url` and `api_key`, and cleans them to the address in its one stored form and
     to a Secret. It takes `key_required`: when that is off, a blank key cleans to None and means the stored one. Its
     `cleaning_notes` say by field, in a sentence, what was changed in what was typed. `calls_per_second` gives what one
-    account bears from everybody together. `column_words` says what people call a column whose name is no word. With
-    `count` it is known before the first pull how long that takes. `calls_at_once` are under way in a pull at the most.
+    account bears from everybody together. With `count` it is known before the first
+    pull how long that takes. `calls_at_once` are under way in a pull at the most.
     """
 
     key: str
@@ -380,7 +359,6 @@ class Source:
     identity: Identity | None = None
     count: Count | None = None
     calls_at_once: int = 1
-    column_words: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def logo(self) -> str:

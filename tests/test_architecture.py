@@ -21,7 +21,18 @@ DRAWING = (ROOT / "docs" / "architecture.md").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 FRAMEWORKS_OWN = {"migrations"}  # A folder, and no room: Django writes into it.
 ARCHIVE = (
-    *("engine", "notice", "missing_rows", "record", "stream_health", "bounds", "row_count", "stream_mark", "change"),
+    *(
+        "engine",
+        "notice",
+        "missing_rows",
+        "record",
+        "record_query",
+        "stream_health",
+        "bounds",
+        "row_count",
+        "stream_mark",
+        "change",
+    ),
     *("live_check", "sync", "stream_run"),
     *("shared_budget", "budget", "standby_key", "event", "check_try", "sign_in"),
     *("connection", "condition", "sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "pacing"),
