@@ -87,7 +87,7 @@ class RecordQuery(models.QuerySet[Any]):
         for one in conditions:
             few = [*rows.filter(one).order_by().values_list("pk", flat=True)[: FEW + 1]]
             if len(few) <= FEW:
-                return rows.filter(*conditions, pk__in=few)
+                return rows.filter(*(other for other in conditions if other is not one), pk__in=few)
         return rows.filter(*conditions)
 
     def _conditions(self, sought: Sought, among: Self) -> Iterator[Q]:

@@ -20,7 +20,7 @@ register = template.Library()
 
 NOTHING = "–"
 WORD_BEGINS = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
-FIRST_YEAR = 1970  # What is earlier says that there is none: the year 0, or the second before the first.
+FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)  # What is not later says that there is none, as the year 0 does.
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,30}", re.ASCII)
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}  # Others have signs that several share.
 # Whether ActiveCampaign counts these in hundredths, too, no live account has shown yet.
@@ -92,7 +92,7 @@ def day(text: str) -> str:
         found = date.fromisoformat(text[:10])
     except ValueError:
         return "" if text.startswith("0000-00-00") else text
-    return date_format(found, "j F Y") if found.year >= FIRST_YEAR else ""
+    return date_format(found, "j F Y") if found >= FIRST_MOMENT.date() else ""
 
 
 def moment_in_words(text: str, zone: ZoneInfo) -> str:
@@ -103,7 +103,7 @@ def moment_in_words(text: str, zone: ZoneInfo) -> str:
         found = (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):  # A day that there is not, such as 30 February, or one after the last.
         return text
-    return exact_moment(found) if found.year >= FIRST_YEAR else ""
+    return exact_moment(found) if found > FIRST_MOMENT else ""
 
 
 PLAINLY: Mapping[Kind, Callable[[str], str]] = {

@@ -197,7 +197,7 @@ def test_columns_are_as_the_stored_text_has_them(rows: list[Row], slashed: bool)
 
     assert found == [tuple(read(json.loads(text)) for read in readers(facts).values()) for text in stored]
     # Where a row shouts the address, its text does so too: what is looked into is that in small letters.
-    shouted = any(ADDRESS.upper() in text for text in stored)
+    shouted = any("HARBOURTEA.API-US1.COM" in text for text in stored)
     assert shouted or ADDRESS not in str(found)
 
 
@@ -210,7 +210,7 @@ def test_facts_are_numbered_anew_when_they_change() -> None:
     facts = {stream.key: stream.typed for stream in source.streams}
 
     assert all(one.version for one in facts.values())
-    assert digest(facts) == "9e652ebf4574", (
+    assert digest(facts) == "37572a279f5f", (
         "Raise the version of the stream whose facts changed, then put the new digest."
     )
 
