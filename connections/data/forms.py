@@ -37,7 +37,7 @@ class RowsForm(forms.Form):
     since = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
     gone = forms.BooleanField(label="With rows that are gone", required=False)
-    columns = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+    columns = forms.MultipleChoiceField(required=False)
     sort = forms.ChoiceField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: QueryDict, *, stream: Stream, reader: Reader) -> None:
@@ -137,6 +137,11 @@ class RowsForm(forms.Form):
     def filters(self) -> list[forms.BoundField]:
         """The fields to choose from, but for the search, the columns and what is hidden."""
         return [one for one in self if one.name not in ("q", "columns") and not one.is_hidden]
+
+    def boxes(self) -> list[tuple[Column, bool]]:
+        """All columns, and whether each is shown. By Django's own widgets they took as long as the table."""
+        shown = {one.name for one in self.chosen()}
+        return [(one, one.name in shown) for one in self.offered]
 
     def has_filters_on(self) -> bool:
         return any(self.cleaned_data.get(one.name) for one in self.filters())

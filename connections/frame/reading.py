@@ -70,6 +70,7 @@ class Reader:
 
     connection: Connection
     names: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+    places: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def counts(self) -> Mapping[str, int]:
@@ -208,8 +209,10 @@ class Reader:
         return Cell(text=said or unnamed, url="" if said is None else self.url(stream, key))
 
     def rows_url(self, stream: str) -> str:
-        one = self.connection
-        return reverse("connections:rows", args=[one.workspace.slug, one.source_key, one.pk, stream])
+        if stream not in self.places:  # A table leads to hundreds of rows.
+            one = self.connection
+            self.places[stream] = reverse("connections:rows", args=[one.workspace.slug, one.source_key, one.pk, stream])
+        return self.places[stream]
 
     def url(self, stream: str, external_id: str) -> str:
         return f"{self.rows_url(stream)}row/?id={quote(external_id, safe='')}"
