@@ -14,9 +14,13 @@ from urllib.parse import urlsplit
 from django import forms
 
 from sources.errors import SourceError
-from sources.row_facts import Columns as Columns
-from sources.row_facts import Personal as Personal
-from sources.row_facts import Reference as Reference
+from sources.facts import Beside as Beside
+from sources.facts import Columns as Columns
+from sources.facts import Facts as Facts
+from sources.facts import Field as Field
+from sources.facts import Kind as Kind
+from sources.personal import Personal as Personal
+from sources.personal import Reference as Reference
 
 Row = dict[str, Any]
 """One record as the API gave it."""
@@ -158,8 +162,8 @@ class Stream:
     are parameters that go with every call.
 
     `remembers` are fields of which each change is kept, with what they held before. Of one that `comes_and_goes`, each
-    row that appears or vanishes is such a change itself. `typed` says what stands beside a row's text, to be searched,
-    sorted and counted by; `personal` what its rows tell of people.
+    row that appears or vanishes is such a change itself. `facts` say what its rows mean, `personal` what they tell of
+    people.
     """
 
     key: str
@@ -169,15 +173,19 @@ class Stream:
     paging: Literal["keyset", "offset"] = "offset"
     changed_since: str | None = None
     on_by_default: bool = True
-    columns: tuple[str, ...] = ()
     evidence: str = ""
     sureness: Sureness = "documented"
     is_heavy: bool = False
     fixed_query: tuple[tuple[str, str], ...] = ()
     remembers: tuple[str, ...] = ()
     comes_and_goes: bool = False
-    typed: Columns = field(default_factory=Columns)
+    facts: Facts = field(default_factory=Facts)
     personal: Personal = field(default_factory=Personal)
+
+    @property
+    def typed(self) -> Columns:
+        """What stands beside a row's text, to be searched, sorted and counted by."""
+        return self.facts.typed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -349,9 +357,8 @@ class Source:
     `credentials_form` has the fields `api_url` and `api_key`, and cleans them to the address in its one stored form and
     to a Secret. It takes `key_required`: when that is off, a blank key cleans to None and means the stored one. Its
     `cleaning_notes` say by field, in a sentence, what was changed in what was typed; its `promise` says what is done
-    with a key. `calls_per_second` gives what one account bears from everybody together. `column_words` says what people
-    call a column whose name is no word. With `count` it is known before the first pull how long that takes.
-    `calls_at_once` are under way in a pull at the most.
+    with a key. `calls_per_second` gives what one account bears from everybody together. With `count` it is
+    known before the first pull how long that takes. `calls_at_once` are under way in a pull at the most.
     """
 
     key: str
@@ -367,7 +374,6 @@ class Source:
     identity: Identity | None = None
     count: Count | None = None
     calls_at_once: int = 1
-    column_words: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def logo(self) -> str:

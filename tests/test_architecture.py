@@ -28,6 +28,7 @@ ARCHIVE = (
         "kept_out",
         "missing_rows",
         "record",
+        "record_query",
         "stream_health",
         "bounds",
         "row_count",

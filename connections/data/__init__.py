@@ -1,4 +1,4 @@
 """What was pulled: the streams, their rows, and files of them.
 
-May use: frame, access, models, safe.
+May use: frame, access, models, safe, templatetags.
 """

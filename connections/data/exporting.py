@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from connections.data.formulas import guarded
 from connections.models import Connection, Record
 from connections.models.record import RecordQuerySet
+from connections.models.record_query import Sought
 from sources.spec import Stream
 
 REST = "other"  # The column of all that has none of its own.
@@ -15,27 +16,30 @@ in_json = json.JSONEncoder(ensure_ascii=False).encode
 # Numbers as the texts that they came as: one may have more digits than Python would read.
 decode = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
 
+ALL_THAT_LIVE = Sought()
+
 Records = Iterator[list[Record]]
 
 
-def pieces(connection: Connection, stream: Stream, format: str, *, deleted: bool = False) -> Iterator[str]:
+def pieces(connection: Connection, stream: Stream, format: str, *, sought: Sought = ALL_THAT_LIVE) -> Iterator[str]:
     """The file for programs, in pieces that are held one at a time, whatever its length.
 
     Raises Unsealable at once, before there is a first one.
     """
-    address, records = connection.address(), chosen(connection, stream, deleted=deleted).in_bites()
+    address, records = connection.address(), chosen(connection, stream, sought).in_bites()
     return table(records, stream, address) if format == "csv" else json_lines(records, address)
 
 
-def for_spreadsheets(connection: Connection, stream: Stream) -> Iterator[str]:
+def for_spreadsheets(connection: Connection, stream: Stream, *, sought: Sought = ALL_THAT_LIVE) -> Iterator[str]:
     """The table that a person opens: what a spreadsheet would run as a formula is kept from it. Raises Unsealable."""
-    records = chosen(connection, stream, deleted=False).in_bites()
+    records = chosen(connection, stream, sought).in_bites()
     return table(records, stream, connection.address(), cell=guarded, line_end="\r\n")
 
 
-def chosen(connection: Connection, stream: Stream, *, deleted: bool) -> RecordQuerySet:
-    records = connection.records.filter(stream=stream.key)
-    return records if deleted else records.living()
+def chosen(connection: Connection, stream: Stream, sought: Sought) -> RecordQuerySet:
+    everything: RecordQuerySet = connection.records
+    rows = everything.filter(stream=stream.key).sought(sought, among=everything)
+    return rows
 
 
 def json_lines(records: Records, address: str) -> Iterator[str]:
@@ -69,7 +73,7 @@ def written(lines: Iterator[list[str]] | list[list[str]], line_end: str) -> str:
 
 
 def columns_of(stream: Stream) -> list[str]:
-    return [*dict.fromkeys(("id", *stream.columns, *stream.remembers))]
+    return [*dict.fromkeys(("id", *stream.facts.names, *stream.remembers))]
 
 
 def line(values: dict[str, str], columns: list[str]) -> Iterator[str]:

@@ -1,13 +1,10 @@
 """The pages about what was pulled: streams, rows and downloads."""
 
-import json
 from functools import partial
 from itertools import chain
-from typing import cast
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.text import slugify
@@ -16,17 +13,17 @@ from django.views.decorators.http import require_safe
 from connections.access import access
 from connections.access.acting import require_room_for_download
 from connections.access.requests import PersonRequest
-from connections.data.exporting import for_spreadsheets, pieces, values_of
+from connections.data.exporting import for_spreadsheets, pieces
+from connections.data.forms import RowsForm
+from connections.data.looking import look
 from connections.data.places import Download
-from connections.models import Connection, Record
+from connections.data.whole import happened, referring, whole
+from connections.frame.reading import Reader
+from connections.models import Connection
 from connections.models.bounds import room_of
-from connections.models.record import RecordQuerySet
 from connections.safe.sealing import Unsealable
 from sources.spec import Stream
 
-PAGE_SIZE = 50
-LONGEST_ROW = 200_000  # Letters on its page; the files have all.
-A_FIELD = 100  # Letters that a field takes on a page beside its own.
 FORMAT_WORDS = {"csv": "CSV", "jsonl": "JSON lines"}
 BYTE_ORDER_MARK = "\ufeff"  # Without it Excel reads accented letters wrongly.
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
@@ -36,6 +33,7 @@ CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 def data(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     connection = access.visible_connection(request, workspace, source, pk)
     counts, sizes = connection.row_counts.by_stream(), connection.row_counts.bytes_by_stream()
+    read_at = dict(connection.stream_healths.values_list("stream", "read_at"))
     # Of what is no longer chosen, the rows that came before stay, and rows that are gone from the account take room.
     listed = connection.streams_among({*connection.stream_keys, *counts, *sizes})
     context = {
@@ -47,6 +45,7 @@ def data(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpR
                 "count": counts.get(one.key, 0),
                 "size": sizes.get(one.key, 0),
                 "is_pulled": one.key in connection.stream_keys,
+                "read_at": read_at.get(one.key),
             }
             for one in listed
         ],
@@ -61,15 +60,14 @@ def data(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpR
 def rows(request: PersonRequest, workspace: str, source: str, pk: UUID, stream: str) -> HttpResponse:
     connection = access.visible_connection(request, workspace, source, pk)
     chosen = access.offered_stream(connection, stream)
-    page = Paginator(connection.records.living().filter(stream=stream).newest_first(), PAGE_SIZE).get_page(
-        request.GET.get("page")
-    )
+    reader = Reader(connection)
+    form = RowsForm(request.GET, stream=chosen, reader=reader)
     context = {
         "workspace": connection.workspace,
         "connection": connection,
         "stream": chosen,
-        "page": page,
-        "rows": cast(RecordQuerySet, page.object_list).shown(chosen),
+        "form": form,
+        "found": look(reader, chosen, form.asked()),
         "latest": connection.syncs.newest_first().first(),
     }
     return render(request, "connections/data/rows.html", context)
@@ -77,36 +75,23 @@ def rows(request: PersonRequest, workspace: str, source: str, pk: UUID, stream: 
 
 @require_safe
 def row(request: PersonRequest, workspace: str, source: str, pk: UUID, stream: str) -> HttpResponse:
-    """One row with all that it holds."""
+    """One row with all that it holds, what refers to it, and what became of it."""
     connection = access.visible_connection(request, workspace, source, pk)
     chosen = access.offered_stream(connection, stream)
     named = request.GET.get("id", "").replace("\x00", "")  # Which PostgreSQL would not even compare.
     record = get_object_or_404(connection.records.filter(stream=stream), external_id=named)
+    reader = Reader(connection)
     context = {
         "workspace": connection.workspace,
         "connection": connection,
         "stream": chosen,
         "record": record,
-        **whole(record, connection),
+        "name": record.label or record.external_id,
+        "whole": whole(reader, chosen, record),
+        "referring": [*referring(reader, chosen, record)],
+        "happened": happened(reader, chosen, record),
     }
     return render(request, "connections/data/row.html", context)
-
-
-def whole(record: Record, connection: Connection) -> dict[str, object]:
-    """The fields of a row, as much of them as one page bears."""
-    try:
-        address = connection.address()
-    except Unsealable:
-        address = "…"
-    left, fields = LONGEST_ROW, []
-    values = values_of(record.exact(address=address))
-    for name, value in values.items():
-        text = json.loads(value) if value.startswith('"') else value
-        fields.append((name[:left], text[:left]))
-        left -= len(name) + len(text) + A_FIELD
-        if left < 0:
-            break
-    return {"fields": fields, "is_cut": left < 0}
 
 
 @require_safe
@@ -116,7 +101,11 @@ def download(
     connection = access.visible_connection(request, workspace, source, pk)
     chosen = access.offered_stream(connection, stream)
     try:
-        found = for_spreadsheets(connection, chosen) if format == "csv" else pieces(connection, chosen, format)
+        sought = RowsForm(request.GET, stream=chosen, reader=Reader(connection)).sought()
+        if format == "csv":
+            found = for_spreadsheets(connection, chosen, sought=sought)
+        else:
+            found = pieces(connection, chosen, format, sought=sought)
     except Unsealable:
         messages.error(request, "The stored address cannot be read any more, and the rows repeat it. Enter it again.")
         return redirect(connection)

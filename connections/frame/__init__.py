@@ -1,4 +1,4 @@
-"""What the pages of a connection share: the part that moves while a sync runs, a check that goes on, and the outlook.
+"""What the pages of a connection share: what moves while a sync runs, a check that goes on, the outlook, rows in words.
 
-May use: checking, access, models, safe.
+May use: checking, access, models, safe, templatetags.
 """

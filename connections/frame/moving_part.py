@@ -8,8 +8,10 @@ from connections.access import access
 from connections.access.requests import PersonRequest
 from connections.checking.watching import is_worker_missing
 from connections.frame.outlook import budget_in_use, remaining, sizes
+from connections.frame.reading import Reader
 from connections.models import Connection, Health, Pace, StreamRun, Sync
 from connections.models.bounds import bytes_of, room_among
+from sources.spec import Stream
 
 SHOWN_SYNCS = 5
 SHOWN_ROWS = 5
@@ -74,8 +76,15 @@ def pulled(connection: Connection, runs: list[StreamRun], counts: dict[str, int]
         "streams": streams,
         "newest_stream": filled,
         "is_all_here": bool(filled and (health := healths.get(filled.key)) and health.read_at),
-        "newest": connection.records.newest_of(filled, SHOWN_ROWS) if filled else [],
+        **(newest_of(connection, filled) if filled else {}),
     }
+
+
+def newest_of(connection: Connection, stream: Stream) -> dict[str, object]:
+    reader = Reader(connection)
+    columns = reader.usual_columns(stream)
+    rows = connection.records.newest_of(stream, SHOWN_ROWS, reader.fields(columns))
+    return {"newest": reader.lines(stream, rows, columns), "columns": columns}
 
 
 def calls(

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("connections", "0034_operation")]
+    dependencies = [("connections", "0042_ways_into_rows")]
 
     operations = [
         migrations.AddField(

@@ -3,6 +3,7 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -15,7 +16,7 @@ from connections.models.hidden_address import BEGIN
 from sources.spec import Columns, Row
 
 LONGEST_LABEL = 200  # Characters, of what people read in one line.
-LONGEST_SEARCH = 1000
+LONGEST_SEARCH = 500  # An index takes no more than that, in letters of four bytes.
 LONGEST_CODE = 60
 LONGEST_ID = 64
 # What lies outside is a mistake, or another way to say that there is none: the year 0, the first moment of computers.
@@ -38,7 +39,7 @@ class TypedColumns(models.Model):
     """
 
     label = models.CharField(max_length=LONGEST_LABEL, null=True)
-    search = models.CharField(max_length=LONGEST_SEARCH, null=True)
+    search = models.CharField(max_length=1000, null=True)  # It was cut later once.
     happened_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     amount = models.BigIntegerField(null=True)
@@ -58,10 +59,9 @@ NAMES = tuple(field.name for field in TypedColumns._meta.fields)
 @lru_cache(maxsize=1024)
 def readers(facts: Columns) -> Mapping[str, Read]:
     """What reads each column from a row; of those alone that the facts fill."""
-    sought = facts.search or facts.label
     found: dict[str, Read | None] = {
         "label": _label(facts) if facts.label or facts.label_else else None,
-        "search": _words(sought, LONGEST_SEARCH) if sought else None,
+        "search": _folded(facts.search) if facts.search else None,
         "happened_at": _moment(facts.happened_at, facts.zone),
         "ended_at": _moment(facts.ended_at, facts.zone),
         "amount": _read(facts.amount, amount),
@@ -99,6 +99,21 @@ def _words(fields: tuple[str, ...], most: int) -> Read:
         return " ".join(words)[:most] or None
 
     return read
+
+
+def _folded(fields: tuple[str, ...]) -> Read:
+    """Never none, so that rows are in one order by it."""
+    words = _words(fields, LONGEST_SEARCH)
+    return lambda row: folded(str(words(row) or ""))[:LONGEST_SEARCH]
+
+
+def folded(text: str) -> str:
+    """As texts are looked for and sorted: in small letters without accents, with one blank between words."""
+    if text.isascii():
+        return text.lower()
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    letters = "".join(letter for letter in apart if not unicodedata.combining(letter))
+    return " ".join(unicodedata.normalize("NFC", letters).split())
 
 
 def plain(value: Any) -> str:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
 
 from django.db import models, transaction
@@ -16,6 +17,7 @@ from connections.models.change import Change, Memory
 from connections.models.columns import TypedColumns, readers, values_of
 from connections.models.hidden_address import hide_all, show
 from connections.models.holding import Holding
+from connections.models.record_query import RecordQuery
 from connections.models.row_count import RowCount
 from connections.models.upsert import RowText, StoredRows, Tally
 from sources.spec import Row, Stream, text_of
@@ -26,26 +28,19 @@ NOT_COUNTED = 10_000  # Bytes that a row is taken for whose size nobody has coun
 SHOWN = 80  # Letters of a value in a table; the row's own page has them all.
 
 
-class RecordQuerySet(models.QuerySet["Record"]):
-    def living(self) -> Self:
-        return self.filter(deleted_at=None)
-
-    def in_id_order(self) -> Self:
-        """Ids are texts, mostly of digits: the shorter is the smaller number."""
-        return self.order_by(Length("external_id"), "external_id")
-
+class RecordQuerySet(RecordQuery):
     def newest_first(self) -> Self:
         return self.order_by(Length("external_id").desc(), "-external_id")
 
-    def newest_of(self, stream: Stream, count: int) -> "list[ShownRow]":
-        return self.living().filter(stream=stream.key).newest_first()[:count].shown(stream)
+    def newest_of(self, stream: Stream, count: int, fields: Collection[str]) -> "list[ShownRow]":
+        newest = self.living().filter(stream=stream.key).newest_first()[:count]
+        return self.shown([*newest.values_list("pk", "size")], fields)
 
-    def shown(self, stream: Stream) -> "list[ShownRow]":
-        """What tables show of these, of which there are few; they themselves may be long, and are not held together."""
-        sizes, found = [*self.values_list("pk", "size")], {}
+    def shown(self, sizes: Sequence[tuple[int, int]], fields: Collection[str]) -> "list[ShownRow]":
+        """What tables show of few rows, by their keys and sizes; they may be long, and are not held together."""
+        found: dict[int, ShownRow] = {}
         for pks in bitten(sizes):
-            for record in Record.objects.filter(pk__in=pks):
-                found[record.pk] = ShownRow(record.external_id, record.cells(stream))
+            found |= {record.pk: record.shown(fields) for record in self.model.objects.filter(pk__in=pks)}
         return [found[pk] for pk, _ in sizes if pk in found]
 
     def in_bites(self) -> "Iterator[list[Record]]":
@@ -185,10 +180,12 @@ def row_texts(rows: Mapping[str, Row], *, stream: Stream, address: str) -> list[
 
 @dataclass(frozen=True)
 class ShownRow:
-    """What a table shows of a row: its telling columns, with long values cut."""
+    """What a table shows of a row: the fields that were asked for, with long values cut."""
 
     external_id: str
-    cells: list[tuple[str, Any]]
+    label: str
+    deleted_at: datetime | None
+    values: Mapping[str, Any]
 
 
 def short(value: Any) -> Any:
@@ -197,6 +194,13 @@ def short(value: Any) -> Any:
         return value
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+BY_EQUALS = ("choice", "parent", "related", "owner")
+
+
+def index(name: str, *columns: str, **facts: Any) -> models.Index:
+    return models.Index(fields=["holding", "stream", *columns, "external_id"], name=f"record_by_{name}", **facts)
 
 
 class Record(TypedColumns):
@@ -230,6 +234,11 @@ class Record(TypedColumns):
         ]
         indexes = [
             models.Index(F("holding"), F("stream"), Length("external_id"), F("external_id"), name="record_by_id_order"),
+            # Each way to look for rows, and each order of them, by the column that it goes by.
+            index("name", "search", condition=Q(search__isnull=False)),
+            index("moment", "happened_at"),
+            index("amount", "amount", condition=Q(amount__isnull=False)),
+            *(index(name, name, "happened_at", condition=Q(**{f"{name}__isnull": False})) for name in BY_EQUALS),
             # Of those alone that are gone: by it they are forgotten.
             models.Index(fields=["deleted_at"], condition=Q(deleted_at__isnull=False), name="record_gone"),
         ]
@@ -247,8 +256,9 @@ class Record(TypedColumns):
         """The row's text as the API gave it: one line, without blanks between."""
         return show(self.text, address)
 
-    def cells(self, stream: Stream) -> list[tuple[str, Any]]:
-        return [(column, short(self.data.get(column))) for column in stream.columns]
+    def shown(self, fields: Collection[str]) -> ShownRow:
+        values = {name: short(self.data.get(name)) for name in fields}
+        return ShownRow(self.external_id, short(self.label or ""), self.deleted_at, values)
 
     def row(self, *, address: str) -> Row:
         """The row exactly as the API gave it."""

@@ -13,40 +13,6 @@ from sources.activecampaign.recognising import recognise
 from sources.activecampaign.streams import STREAMS
 from sources.spec import Identity, Source
 
-COLUMN_WORDS = {
-    "cdate": "Created",
-    "mdate": "Changed",
-    "udate": "Changed",
-    "sdate": "Sent",
-    "send_amt": "Sent to",
-    "stringid": "Short name",
-    "perstag": "Personalisation tag",
-    "isrequired": "Required",
-    "accountUrl": "Website",
-    "created_timestamp": "Created",
-    "updated_timestamp": "Changed",
-    "tstamp": "When",
-    "adddate": "Entered",
-    "completeValue": "Percent done",
-    "duedate": "Due",
-    "ldate": "Last shown",
-    "subscriberid": "Contact",
-    "reltype": "About a",
-    "relid": "Its id",
-    "fromname": "From",
-    "fromemail": "From address",
-    "codeid": "Code",
-    "linkid": "Link",
-    "linkclicks": "Clicks",
-    "uniquelinkclicks": "People who clicked",
-    "list_amt": "Contacts",
-    "ordernum": "Order",
-    "descript": "Description",
-    "keyname": "Name",
-    "geoCountry2": "Country",
-    "unsubscribelink": "Unsubscribe link",
-}
-
 
 def calls_per_second() -> float:
     """ActiveCampaign allows five, to everybody who calls the account together."""
@@ -65,7 +31,6 @@ source = Source(
     open=open_line,
     folder=Path(__file__).parent,
     assumptions=assumptions,
-    column_words=COLUMN_WORDS,
     count=count,
     calls_at_once=THREADS,
     identity=Identity(stream="contacts", recognise=recognise),

@@ -32,6 +32,7 @@ SCENARIOS = {
     "postgresql": "Into PostgreSQL, without latency or limit",
     "pages": "Pages of a large site (PostgreSQL)",
     "soak": "People who read all kinds of pages while workers pull, four minutes a lap (PostgreSQL)",
+    "reading": "Rows of a connection that holds most of a million (PostgreSQL)",
     "rotation": "A new credential key while people work (PostgreSQL)",
     "kills": "Workers killed with -9",
     "days": "Months of a site: what is kept, and what goes",
@@ -39,7 +40,7 @@ SCENARIOS = {
     "notices": "Seeded days on which keys die, the mail server is down and workers are killed",
     "worlds": "Seeded worlds, whose rows come and go while they are read",
 }
-ON_POSTGRESQL = ("postgresql", "pages", "soak", "rotation")
+ON_POSTGRESQL = ("postgresql", "pages", "soak", "reading", "rotation")
 
 
 def main(words: Sequence[str] | None = None) -> int:

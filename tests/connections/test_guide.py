@@ -42,8 +42,11 @@ def test_a_finished_connection_pulls_data_from_activecampaign(alice_client: Clie
     work_off()
 
     page = words(read(alice_client, f"{connection.get_absolute_url()}data/"))
-    assert "Contacts 250" in page and "Deals 40" in page
-    assert email in read(alice_client, f"{connection.get_absolute_url()}data/contacts/?page=5")
+    assert (
+        "Contacts Everybody whom you write to or sell to, and how to reach them. 250" in page
+        and "with whom. 40" in page
+    )
+    assert email in read(alice_client, f"{connection.get_absolute_url()}data/contacts/?sort=id")
 
 
 # 1. Go to the Connections Page ------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from connections.data.exporting import pieces
 from connections.management.finding import connection_of, stream_of
 from connections.models import Connection, StreamRun
+from connections.models.record_query import Sought
 from connections.safe.sealing import Unsealable
 from sources.spec import Stream
 
@@ -26,7 +27,7 @@ class Command(BaseCommand):
         connection = connection_of(options["id"])
         stream = stream_of(connection, options["stream"])
         try:
-            found = pieces(connection, stream, options["format"], deleted=options["deleted"])
+            found = pieces(connection, stream, options["format"], sought=Sought(with_gone=options["deleted"]))
         except Unsealable:
             raise CommandError("The stored address cannot be read any more; enter it again on the page.") from None
         if hasattr(self.stdout, "reconfigure"):  # A test's has no letters of its own.

@@ -50,7 +50,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def change_facts(monkeypatch: pytest.MonkeyPatch, **facts: Any) -> None:
     streams = tuple(
-        replace(one, typed=replace(one.typed, **facts)) if one.key == "contacts" else one for one in source.streams
+        replace(one, facts=replace(one.facts, **facts)) if one.key == "contacts" else one for one in source.streams
     )
     monkeypatch.setitem(all_sources(), source.key, replace(source, streams=streams))
 
@@ -106,14 +106,14 @@ def test_facts_that_change_again_half_way_begin_anew(connect: Connect, monkeypat
     connection = as_before(connect(), 10)
     fill_a_piece()
 
-    change_facts(monkeypatch, version=2, label=("email",), happened_at="")
+    change_facts(monkeypatch, version=3, label=("email",), fields=())
     while fill_a_piece():
         pass
 
     found = columns(connection)
     assert {values[0] for values in found.values()} == {f"{number}@x.example" for number in range(10)}
     assert {values[NAMES.index("happened_at")] for values in found.values()} == {None}
-    assert connection.row_counts.get().filled_with == 2
+    assert connection.row_counts.get().filled_with == 3
 
 
 def test_an_older_version_beside_a_newer_one_changes_nothing(connect: Connect) -> None:

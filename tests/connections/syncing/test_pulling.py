@@ -264,7 +264,7 @@ def test_rows_of_what_is_left_out_stay(
     assert kept
     assert connection.records.filter(stream="tags", deleted_at=None).count() == kept
     data = words(alice_client.get(f"{connection.get_absolute_url()}data/").content.decode())
-    assert f"Tags {kept}" in data
+    assert f"how many have each. {kept}" in data
     assert "Deals" not in data
 
 

@@ -58,8 +58,7 @@ def test_every_stream_is_read_whole(stream: Stream, line: ActiveCampaign, accoun
 def test_every_column_that_a_stream_shows_is_in_its_rows(stream: Stream, line: ActiveCampaign) -> None:
     rows = pulled(line, stream).values()
 
-    assert all(any(column in row for row in rows) for column in stream.columns)
-    assert 3 <= len(stream.columns) <= 5
+    assert all(any(column in row for row in rows) for column in stream.facts.shown_names)
 
 
 def test_rows_are_given_as_they_came(line: ActiveCampaign) -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from connections.models.columns import NAMES
 from sources.activecampaign.client import ActiveCampaign
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.activecampaign.sandbox.world.catalogue import RESOURCES
@@ -129,9 +128,10 @@ def test_only_three_streams_can_be_asked_for_their_changes() -> None:
 
 
 def fields_of(stream: Stream) -> set[str]:
-    typed = stream.typed
-    others = {getattr(typed, name) for name in NAMES if name not in ("label", "search")}
-    return {*stream.columns, *typed.label, *typed.search, typed.label_else, *others} - {""}
+    """Those that are shown, stored in a column, or needed to read these."""
+    facts = stream.facts
+    others = {name for one in facts.fields for name in (one.currency, one.of_field)}
+    return {*facts.names, *facts.typed.label, *facts.typed.search, facts.typed.label_else, *others} - {""}
 
 
 @every_stream

@@ -1,0 +1,227 @@
+"""Rows in words: by the facts of their stream, with the names of what they refer to, and what hangs on them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+from django.urls import reverse
+
+from connections.models import Connection
+from connections.models.columns import reference as id_in
+from connections.models.record import ShownRow
+from connections.templatetags.cells import as_text, in_words, name_in_words
+from sources.spec import Beside, Field, Kind, Stream
+
+MOST_BESIDE = 2000  # Rows that hang on those of one table; who has more is shown some of them.
+NAMED_IN_A_CELL = 3
+OF_TYPE = {"date": Kind.DAY, "datetime": Kind.MOMENT, "number": Kind.NUMBER, "currency": Kind.MONEY}
+CUSTOM = "custom"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What stands in one place of a table, or beside one name. Without `text` there is nothing."""
+
+    text: str = ""
+    url: str = ""
+    is_number: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column of a table: of a field, of what stands beside the row, or of a custom field by its id."""
+
+    field: Field
+    beside: Beside | None = None
+    custom: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{CUSTOM}.{self.custom}" if self.custom else self.field.name
+
+    @property
+    def label(self) -> str:
+        return self.field.label
+
+    @property
+    def is_number(self) -> bool:
+        return self.field.is_number
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    external_id: str
+    name: str
+    url: str
+    is_gone: bool
+    cells: Sequence[Cell]
+
+
+Names = Mapping[str, Mapping[str, str]]
+"""By stream and id, what a row that is stored is called."""
+
+
+@dataclass
+class Reader:
+    """Reads rows of one connection in words, a table or a row at a time, with few looks into the database."""
+
+    connection: Connection
+    names: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+    places: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        """How many rows there are of each stream."""
+        found: Mapping[str, int] = self.connection.row_counts.by_stream()
+        return found
+
+    def column(self, stream: Stream, name: str) -> Column | None:
+        """By its name in an address: that of a field, of what stands beside, or of a custom field."""
+        if found := stream.facts.field(name):
+            return Column(field=found)
+        for one in stream.facts.beside:
+            if one.name == name and not one.has_values:
+                return Column(field=Field(name=name, label=one.label), beside=one)
+        return next((one for one in self.custom_columns(stream) if one.name == name), None)
+
+    def columns(self, stream: Stream) -> list[Column]:
+        """All that a table of this stream may have."""
+        named = [*stream.facts.shown_beside, *stream.facts.names]
+        besides = [one.name for one in stream.facts.beside if not one.has_values]
+        found = [self.column(stream, name) for name in dict.fromkeys([*named, *besides])]
+        return [*filter(None, found), *self.custom_columns(stream)]
+
+    def usual_columns(self, stream: Stream) -> list[Column]:
+        """Those that head a table unless somebody chooses others."""
+        beside = [one.name for one in stream.facts.beside if one.name in stream.facts.shown_beside]
+        beside = beside if any(self.counts.get(one.stream) for one in stream.facts.beside) else []
+        names = [*stream.facts.shown_names[:1], *beside, *stream.facts.shown_names[1:]]
+        return [*filter(None, (self.column(stream, name) for name in names))]
+
+    def custom_columns(self, stream: Stream) -> list[Column]:
+        beside = next((one for one in stream.facts.beside if one.has_values), None)
+        titles = self._titles(beside) if beside else {}
+        return [
+            Column(field=Field(name=key, label=title, kind=kind), beside=beside, custom=key)
+            for key, (title, kind) in titles.items()
+        ]
+
+    def _titles(self, beside: Beside) -> dict[str, tuple[str, Kind]]:
+        """The custom fields, by id: their titles, and what kind of value they hold."""
+        values = self.connection.known_source().stream(beside.stream)
+        related = values.facts.filling("related") if values else None
+        if related is None:
+            return {}
+        rows = self.connection.records.living().filter(stream=related.of).in_id_order()
+        found = rows.values_list("external_id", "label", "choice")[:100]
+        return {key: (label or f"Field {key}", OF_TYPE.get(type or "", Kind.TEXT)) for key, label, type in found}
+
+    # Tables -----------------------------------------------------------------------------------------------------
+
+    def fields(self, columns: Sequence[Column]) -> set[str]:
+        """What has to be read of each row for these columns."""
+        fields = [one.field for one in columns if one.beside is None]
+        beside = {name for one in fields for name in (one.currency, one.of_field) if name}
+        return {one.name for one in fields} | beside
+
+    def lines(self, stream: Stream, rows: Sequence[ShownRow], columns: Sequence[Column]) -> list[Line]:
+        references = [one.field for one in columns if one.field.kind == Kind.REFERENCE]
+        self.learn(
+            (one.target(as_text(row.values.get(one.of_field))), row.values.get(one.name))
+            for row in rows
+            for one in references
+        )
+        beside = self._beside([row.external_id for row in rows], columns)
+        return [
+            Line(
+                external_id=row.external_id,
+                name=row.label or row.external_id,
+                url=self.url(stream.key, row.external_id),
+                is_gone=row.deleted_at is not None,
+                cells=[self._cell(stream, row, one, beside) for one in columns],
+            )
+            for row in rows
+        ]
+
+    def _cell(self, stream: Stream, row: ShownRow, column: Column, beside: Mapping[str, Any]) -> Cell:
+        if column.beside is None:
+            return self.cell(stream, column.field, row.values)
+        found = beside[column.beside.name].get(row.external_id, ())
+        if column.custom:
+            values = [without_bars(value) for related, value in found if related == column.custom]
+            words = [in_words(value, column.field, zone=stream.facts.zone) for value in values]
+            return Cell(text=", ".join(words), is_number=column.is_number)
+        names = [self.named(self._related(column.beside), related).text for related, _ in found]
+        more = f" and {len(names) - NAMED_IN_A_CELL} more" if len(names) > NAMED_IN_A_CELL else ""
+        return Cell(text=", ".join(names[:NAMED_IN_A_CELL]) + more)
+
+    def cell(self, stream: Stream, field: Field, values: Mapping[str, Any]) -> Cell:
+        value = values.get(field.name)
+        if field.kind == Kind.REFERENCE:
+            return self.named(field.target(as_text(values.get(field.of_field))), value)
+        currency = as_text(values.get(field.currency))
+        text = in_words(value, field, zone=stream.facts.zone, currency=currency)
+        return Cell(text=text, is_number=field.is_number)
+
+    def _beside(self, ids: Sequence[str], columns: Sequence[Column]) -> dict[str, dict[str, list[tuple[str, str]]]]:
+        """Of each kind of what hangs on these rows: by row, what it joins to it, and its own label."""
+        found: dict[str, dict[str, list[tuple[str, str]]]] = {}
+        for beside in {one.beside.name: one.beside for one in columns if one.beside}.values():
+            by_row = found.setdefault(beside.name, defaultdict(list))
+            rows = self.connection.records.living().filter(stream=beside.stream, parent__in=ids)
+            rows = rows.filter(choice=beside.choice) if beside.choice else rows
+            joined = rows.order_by("parent", "happened_at").values_list("parent", "related", "label")[:MOST_BESIDE]
+            for parent, related, label in joined:
+                by_row[parent].append((related or "", label or ""))
+            self.learn((self._related(beside), related) for some in by_row.values() for related, _ in some)
+        return found
+
+    def _related(self, beside: Beside) -> str:
+        stream = self.connection.known_source().stream(beside.stream)
+        related = stream.facts.filling("related") if stream else None
+        return related.of if related else ""
+
+    # Names ------------------------------------------------------------------------------------------------------
+
+    def learn(self, references: Iterable[tuple[str, Any]]) -> None:
+        """Look up what these rows are called, each by its stream and id: those of a stream together."""
+        wanted: dict[str, set[str]] = defaultdict(set)
+        for stream, value in references:
+            key = id_in(value)
+            if stream and isinstance(key, str):
+                wanted[stream].add(key)
+        for stream, ids in wanted.items():
+            self.names[stream] |= self.connection.records.labels(stream, sorted(ids - self.names[stream].keys()))
+
+    def named(self, stream: str, value: Any) -> Cell:
+        """What the row is called, with a link to it where it is stored."""
+        key = id_in(value)
+        if not isinstance(key, str):
+            return Cell()
+        target = self.connection.known_source().stream(stream)
+        if target is None:
+            return Cell(text=key)
+        said = self.names[stream].get(key)
+        unnamed = f"{target.facts.row.capitalize()} {key}"
+        return Cell(text=said or unnamed, url="" if said is None else self.url(stream, key))
+
+    def rows_url(self, stream: str) -> str:
+        if stream not in self.places:  # A table leads to hundreds of rows.
+            one = self.connection
+            self.places[stream] = reverse("connections:rows", args=[one.workspace.slug, one.source_key, one.pk, stream])
+        return self.places[stream]
+
+    def url(self, stream: str, external_id: str) -> str:
+        return f"{self.rows_url(stream)}row/?id={quote(external_id, safe='')}"
+
+
+def without_bars(value: str) -> str:
+    """Several choices come in one text, between bars."""
+    return ", ".join(filter(None, value.split("||"))) if "||" in value else value
+
+
+def unknown_field(name: str) -> Field:
+    return Field(name=name, label=name_in_words(name))

@@ -1,0 +1,17 @@
+"""What the rows of each of ActiveCampaign's streams mean.
+
+Words are those of ActiveCampaign's own pages. Amounts are in hundredths, as far as the API is documented, in every
+currency: of those without cents no live account has been seen. Of moments the one with its zone is taken; those without
+one are of the same clock as those beside them, which is that of the US Central zone in every account that was seen.
+"""
+
+from collections.abc import Mapping
+
+from sources.activecampaign.facts_of_audience import AUDIENCE
+from sources.activecampaign.facts_of_guesses import GUESSES
+from sources.activecampaign.facts_of_mail import MAIL
+from sources.activecampaign.facts_of_sales import SALES
+from sources.activecampaign.facts_of_setup import SETUP
+from sources.facts import Facts
+
+FACTS: Mapping[str, Facts] = {**AUDIENCE, **MAIL, **SALES, **SETUP, **GUESSES}

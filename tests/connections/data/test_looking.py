@@ -1,0 +1,225 @@
+"""Looking for rows: in words, in an order, narrowed, page by page; and the file of what is found."""
+
+import json
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from connections.models import Connection, Record
+from connections.models import record_query as query
+from connections.models.record_query import Place, Sought
+from sources.spec import Row
+from tests.connections.data.test_data import ADDRESS, body, pulled, text
+
+NAMES = ("Anaïs الحداد", "Bo Ek", "ana Zander", "", "Émile", "bo ek")
+PLACES = {"name": "search", "cdate": "happened_at", "id": "id"}
+
+
+def person(number: int, name: str = "", day: int | None = None) -> Row:
+    cdate = f"2025-03-{day:02}T12:00:00-06:00" if day else "0000-00-00 00:00:00"
+    return {"id": str(number), "firstName": name, "lastName": "", "email": f"p{number}@x.example", "cdate": cdate}
+
+
+def deal(number: int, **fields: object) -> Row:
+    usual = {"title": f"Deal {number}", "value": "14700", "currency": "eur", "status": "0", "stage": "3", "owner": "5"}
+    return {"id": str(number), **usual, "contact": "1", "cdate": f"2025-03-{number:02}T12:00:00-06:00", **fields}
+
+
+@pytest.fixture
+def connection(connect: Any) -> Connection:
+    return connect(api_url=ADDRESS)
+
+
+def page(client: Client, connection: Connection, stream: str = "contacts", **asked: object) -> Any:
+    return client.get(f"{connection.get_absolute_url()}data/{stream}/?{urlencode(asked, doseq=True)}")
+
+
+def ids(response: Any) -> list[str]:
+    return re.findall(r'<th scope="row"><a href="[^"]+/row/\?id=(\d+)"', response.content.decode())
+
+
+def count_said(response: Any) -> str:
+    return re.findall(r'class="quiet" role="status">([^<,]+)', response.content.decode())[0].strip()
+
+
+def people(connection: Connection) -> None:
+    """Two share a moment and two have none; the fourth has no name but its e-mail."""
+    days = (3, 1, 3, None, 2, None)
+    pulled(
+        connection, [person(9 + place, name, day) for place, (name, day) in enumerate(zip(NAMES, days, strict=True))]
+    )
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        ("", "11 9 13 10 14 12"),
+        ("cdate", "10 13 11 9 14 12"),
+        ("name", "11 9 10 14 13 12"),
+        ("-id", "14 13 12 11 10 9"),
+        ("id", "9 10 11 12 13 14"),
+        ("nonsense", "11 9 13 10 14 12"),
+    ],
+)
+def test_rows_are_in_the_order_that_is_asked_for_on_pages_that_miss_none(
+    bob_client: Client, connection: Connection, monkeypatch: pytest.MonkeyPatch, sort: str, order: str
+) -> None:
+    people(connection)
+    monkeypatch.setattr("connections.data.looking.PAGE_SIZE", 1)
+
+    asked, found = {"sort": sort} if sort else {}, []
+    response = page(bob_client, connection, **asked)
+    while True:
+        found += ids(response)
+        onward = re.findall(r'rel="next" href="\?([^"]+)"', response.content.decode())
+        if not onward:
+            break
+        response = bob_client.get(f"{connection.get_absolute_url()}data/contacts/?{onward[0].replace('&amp;', '&')}")
+
+    assert sorted(found) == sorted(order.split())
+    with_moment, without = found[:4], found[4:]
+    if sort in ("", "cdate", "nonsense"):
+        assert set(without) == {"12", "14"}
+        assert [one for one in with_moment if one not in ("9", "11")] == [
+            o for o in order.split()[:4] if o not in ("9", "11")
+        ]
+    else:
+        assert found == order.split()
+
+
+def test_a_page_tells_rows_in_words(bob_client: Client, connection: Connection) -> None:
+    pulled(connection, [person(1, "Anaïs")])
+    pulled(connection, [{"id": "3", "title": "Tasting"}], key="dealStages")
+    pulled(connection, [deal(1, owner="0"), deal(2, value="100", currency="jpy", status="1", stage="77")], key="deals")
+
+    response = page(bob_client, connection, "deals")
+    html, words = response.content.decode(), text(response)
+
+    assert '<td class="number">€ 147.00</td><td>Open</td>' in html
+    assert re.search(r'<td><a href="[^"]+/data/dealStages/row/\?id=3">Tasting</a></td>', html)
+    assert re.search(r'<td><a href="[^"]+/data/contacts/row/\?id=1">Anaïs</a></td><td>–</td>', html)
+    assert "JPY 1.00 (unproven) Won Deal stage 77" in words
+    assert "What you may sell, won and lost" in words
+
+
+def test_what_hangs_on_a_contact_stands_beside_it(bob_client: Client, connection: Connection) -> None:
+    pulled(connection, [person(1, "Anaïs"), person(2, "Bo")])
+    pulled(connection, [{"id": str(one), "tag": f"T{one}"} for one in range(1, 6)], key="tags")
+    pulled(connection, [{"id": str(one), "contact": "1", "tag": str(one)} for one in range(1, 6)], key="contactTags")
+    pulled(connection, [{"id": "7", "title": "Tins", "type": "listbox"}], key="fields")
+    pulled(connection, [{"id": "1", "contact": "1", "field": "7", "value": "||soft||hard||"}], key="fieldValues")
+
+    words = text(page(bob_client, connection, columns=["tags", "custom.7"], sort="name"))
+
+    assert "Contact Tags Tins" in words
+    assert "Anaïs T1, T2, T3 and 2 more soft, hard Bo – –" in words
+    assert ids(page(bob_client, connection, tags="2")) == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"q": "anais"}, "9"),
+        ({"q": "ANA"}, "9 11"),
+        ({"q": "ek bo"}, "10 14"),
+        ({"q": "p12@x"}, "12"),
+        ({"q": "الحداد"}, "9"),
+        ({"q": "nobody"}, ""),
+        ({"q": "%"}, ""),
+        ({"since": "2025-03-02", "until": "2025-03-02"}, "13"),
+        ({"since": "2025-03-02", "q": "ana"}, "9 11"),
+        ({"since": "nonsense"}, "9 10 11 12 13 14"),
+        ({"until": "9999-12-31"}, "9 10 11 12 13 14"),
+        ({"after": "nobody\x00", "q": "bo"}, "10 14"),
+    ],
+)
+@pytest.mark.parametrize("few", [2000, 0])  # Narrowed by what leaves few rows; or walked through.
+def test_rows_are_found_by_words_and_by_their_time(
+    bob_client: Client, connection: Connection, monkeypatch: pytest.MonkeyPatch, few: int, asked: Any, found: str
+) -> None:
+    people(connection)
+    monkeypatch.setattr(query, "FEW", few)
+
+    response = page(bob_client, connection, sort="id", **asked)
+
+    assert ids(response) == found.split()
+    narrows = asked.keys() & {"q", "since"} and asked.get("since") != "nonsense"
+    assert count_said(response) == (f"{len(found.split())} of 6 rows" if narrows else "6 rows")
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"status": "1"}, "2"),
+        ({"status": "0", "stage": "3"}, "1 3"),
+        ({"owner": "6"}, "3"),
+        ({"contact": "8"}, "2"),
+        ({"status": "99"}, "1 2 3"),
+        ({"sort": "-value"}, "2 1 3"),
+    ],
+)
+def test_rows_are_narrowed_by_what_their_columns_hold(
+    bob_client: Client, connection: Connection, asked: Any, found: str
+) -> None:
+    pulled(connection, [{"id": "5", "firstName": "Mira"}, {"id": "6", "firstName": "Bo"}], key="users")
+    rows = [deal(1), deal(2, status="1", contact="8", value="20000"), deal(3, owner="6", value="")]
+    pulled(connection, rows, key="deals")
+
+    response = page(bob_client, connection, "deals", **{"sort": "id"} | asked)
+
+    assert ids(response) == found.split()
+
+
+def test_a_count_ends_where_a_page_would_wait_for_it(
+    bob_client: Client, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people(connection)
+    monkeypatch.setattr(query, "MOST_COUNTED", 2)
+    monkeypatch.setattr("connections.data.looking.MOST_COUNTED", 2)
+
+    assert count_said(page(bob_client, connection, q="x.example")) == "More than 2 of 6 rows"
+
+
+def test_rows_that_are_gone_stand_behind_a_switch(bob_client: Client, connection: Connection) -> None:
+    pulled(connection, [person(1), person(2)])
+    Record.objects.filter(external_id="2").update(deleted_at=timezone.now())
+
+    assert ids(page(bob_client, connection)) == ["1"]
+    with_gone = page(bob_client, connection, gone="on", sort="id")
+    assert ids(with_gone) == ["1", "2"]
+    assert "p2@x.example gone" in text(with_gone)
+
+
+def test_all_that_is_asked_for_goes_on_in_links_and_into_files(bob_client: Client, connection: Connection) -> None:
+    people(connection)
+    asked = {"q": "bo", "columns": ["email", "phone"], "sort": "-id"}
+
+    html = page(bob_client, connection, **asked).content.decode()
+    download = re.findall(r'href="([^"]+contacts\.jsonl[^"]+)"', html)[0].replace("&amp;", "&")
+    lines = body(bob_client.get(download)).splitlines()
+
+    assert re.findall(r'<a class="sort" href="([^"]+)">ID', html) == [] and "columns=email&amp;columns=phone" in html
+    assert [json.loads(line)["id"] for line in lines] == ["10", "14"]
+    assert body(bob_client.get(download.replace("jsonl", "csv"))).count("\r\n") == 3
+
+
+def test_who_may_not_see_a_connection_finds_no_rows(charlie_client: Client, connection: Connection) -> None:
+    people(connection)
+
+    assert page(charlie_client, connection, q="bo").status_code == 404
+
+
+@pytest.mark.django_db
+def test_a_database_without_trigrams_finds_beginnings(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    people(connection)
+    monkeypatch.setattr(query, "finds_inside", lambda using: False)
+
+    found = connection.records.filter(stream="contacts").sought(Sought(words="bo"))
+
+    assert sorted(found.values_list("external_id", flat=True)) == ["10", "14"]
+    assert not connection.records.sought(Sought(words="ek")).exists()
+    assert len(found.first_of(Place(), 5)) == 2

@@ -1,0 +1,83 @@
+"""The page of one row: what it says in words, what refers to it, and what became of it."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from connections.models import Connection, Record
+from connections.models.change import Memory
+from sources.spec import Row
+from tests.connections.data.test_data import ADDRESS, pulled, stream_of, text
+
+REMEMBERED = Memory(fields=("status",), comings=True)
+
+
+@pytest.fixture
+def connection(connect: Any) -> Connection:
+    return connect(api_url=ADDRESS)
+
+
+def seen(connection: Connection, key: str, *rows: Row) -> None:
+    """As a sync that remembers stores them."""
+    by_id = {row["id"]: row for row in rows}
+    Record.objects.store_page(connection.holding, stream_of(key), by_id, address=ADDRESS, memory=REMEMBERED)
+
+
+def row_page(client: Client, connection: Connection, stream: str, external_id: str) -> Any:
+    return client.get(f"{connection.get_absolute_url()}data/{stream}/row/", {"id": external_id})
+
+
+def test_a_contacts_page_tells_what_hangs_on_it_and_what_became_of_it(
+    bob_client: Client, connection: Connection
+) -> None:
+    cdate = "2025-03-04T12:00:00-06:00"
+    pulled(connection, [{"id": "1", "firstName": "Anaïs", "email": "a@x.example", "cdate": cdate, "odd_one": "7"}])
+    pulled(connection, [{"id": "9", "tag": "Demo"}], key="tags")
+    pulled(connection, [{"id": "4", "name": "Newsletter"}], key="lists")
+    seen(connection, "contactTags", {"id": "77", "contact": "1", "tag": "9"})
+    for status in ("1", "2"):
+        seen(connection, "contactLists", {"id": "8", "contact": "1", "list": "4", "status": status})
+    Record.objects.filter(stream="contactTags").mark_gone(connection.holding, stream_of("contactTags"))
+    notes = [{"id": "1", "note": "x" * 500, "relid": "1", "reltype": "Subscriber"}]
+    pulled(connection, [*notes, {"id": "2", "note": "of a deal", "relid": "1", "reltype": "Deal"}], key="notes")
+
+    response = row_page(bob_client, connection, "contacts", "1")
+    words, html = text(response), response.content.decode()
+
+    assert "E-mail a@x.example Created 4 March 2025, 18:00 UTC" in words
+    assert 'href="mailto:a@x.example"' in html
+    assert "Tag Demo gone" in words and "Tag Demo added" in words
+    assert "List Newsletter: Status: Active, then Unsubscribed" in words
+    assert "Lists of contacts 1 Show all" in words
+    assert "/data/contactLists/?contact=1" in html
+    assert "/data/notes/?relid=1&amp;reltype=Subscriber" in html
+    assert "of a deal" not in html
+    assert "1 other field Odd one 7" in words
+    assert "&quot;odd_one&quot;: &quot;7&quot;" in html
+
+
+def test_a_deals_page_has_its_custom_fields_by_their_titles(bob_client: Client, connection: Connection) -> None:
+    pulled(connection, [{"id": "1", "title": "Tea for ten", "value": "123456", "currency": "eur"}], key="deals")
+    meta = [{"id": "4", "fieldLabel": "First order", "fieldType": "date"}]
+    pulled(connection, [*meta, {"id": "5", "fieldLabel": "Unused", "fieldType": "text"}], key="dealCustomFieldMeta")
+    values = [{"id": "1", "dealId": 1, "customFieldId": 4, "fieldValue": "2026-03-30"}]
+    pulled(connection, values, key="dealCustomFieldData")
+
+    words = text(row_page(bob_client, connection, "deals", "1"))
+
+    assert "Tea for ten" in words
+    assert "Value € 1,234.56" in words
+    assert "Custom fields First order 30 March 2026" in words
+    assert "Unused" not in words
+
+
+def test_a_long_text_is_folded_and_a_row_that_is_gone_says_so(bob_client: Client, connection: Connection) -> None:
+    pulled(connection, [{"id": "1", "subject": "Hello", "html": "<p>" + "y" * 500}], key="messages")
+    Record.objects.update(deleted_at=timezone.now())
+
+    response = row_page(bob_client, connection, "messages", "1")
+
+    assert f"<div>&lt;p&gt;{'y' * 500}</div></details>" in response.content.decode()
+    assert "gone from the account since" in text(response)
