@@ -4,7 +4,8 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST, require_safe
 
 from connections.access import access
 from connections.access.requests import PersonRequest
@@ -26,13 +27,9 @@ def front(request: PersonRequest, workspace: str) -> HttpResponse:
     return redirect(access.my_place(request, workspace).workspace)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_safe
 def list(request: PersonRequest, workspace: str, source: str = "") -> HttpResponse:
-    """What I may use; a POST does one thing to those that were chosen."""
     place = access.my_place(request, workspace)
-    if request.method == "POST":
-        tell_what_came_of(request, place)
-        return redirect(request.get_full_path())
     chosen = access.known_source(source) if source else None
     visible = access.visible_connections(request, place)
     here = visible.filter(source_key=source) if chosen else visible
@@ -51,13 +48,19 @@ def list(request: PersonRequest, workspace: str, source: str = "") -> HttpRespon
     return render(request, "connections/listing/list.html", context)
 
 
-def tell_what_came_of(request: PersonRequest, place: access.Place) -> None:
+@require_POST
+def act_on_chosen(request: PersonRequest, workspace: str) -> HttpResponse:
+    """One thing to several, from a list and back to it."""
+    place = access.my_place(request, workspace)
     form = ChosenForm(request.POST, offered=access.visible_connections(request, place))
     if not form.is_valid():
         messages.error(request, "Nothing was done: choose at least one connection, then what to do with it.")
-        return
-    for said in act_on(request, place, form.cleaned_data["act"], form.cleaned_data["chosen"]):
-        messages.info(request, said)
+    else:
+        for said in act_on(request, place, form.cleaned_data["act"], form.cleaned_data["chosen"]):
+            messages.info(request, said)
+    listed, back = place.workspace.get_absolute_url(), request.POST.get("back", "")
+    is_ours = back.startswith(listed) and url_has_allowed_host_and_scheme(back, allowed_hosts=None)
+    return redirect(back if is_ours else listed)
 
 
 def query_without_page(request: PersonRequest) -> str:

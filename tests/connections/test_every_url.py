@@ -74,6 +74,7 @@ RULES = {
     "settings": Rule(MEMBERS, WRONG_METHOD),
     "list": Rule(MEMBERS, WRONG_METHOD),
     "source_list": Rule(MEMBERS, WRONG_METHOD),
+    "act_on_chosen": Rule(WRONG_METHOD, MEMBERS),
     "add": Rule(MEMBERS, MEMBERS),
     "set_up": Rule(DRAFT, DRAFT, pk="draft"),
     "keep": Rule(WRONG_METHOD, DRAFT, pk="draft"),

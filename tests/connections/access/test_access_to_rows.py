@@ -65,6 +65,12 @@ def away(connect: Connect, elsewhere: Workspace, alice: User) -> Connection:
     return connection
 
 
+@pytest.fixture(autouse=True)
+def _came_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where people were last is written down when they come to another workspace, and not at each page."""
+    monkeypatch.setattr(User, "note_workspace", lambda self, workspace: None)
+
+
 # One row --------------------------------------------------------------------------------------------------------
 
 

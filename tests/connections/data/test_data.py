@@ -46,7 +46,9 @@ def contact(number: int, **columns: object) -> Row:
 
 @pytest.fixture
 def connection(connect: Connect) -> Connection:
-    return connect(api_url=ADDRESS)
+    connection = connect(api_url=ADDRESS)
+    connection.stream_healths.update(read_at=None)
+    return connection
 
 
 def test_the_data_page_lists_the_streams_with_their_counts(bob_client: Client, connection: Connection) -> None:

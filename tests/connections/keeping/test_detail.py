@@ -30,8 +30,8 @@ def page(client: Client, connection: Connection) -> str:
 
 
 def text_of(html: str, part: str) -> str:
-    """From inside the element with that id on, up to the form that edits."""
-    inside = html.partition(f' id="{part}"')[2].partition(">")[2].partition('id="edit-form"')[0]
+    """From inside the element with that id on, up to the last syncs."""
+    inside = html.partition(f' id="{part}"')[2].partition(">")[2].partition('id="syncs-heading"')[0]
     return " ".join(re.sub(r"<[^>]+>", " ", inside).split())
 
 

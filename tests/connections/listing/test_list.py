@@ -190,7 +190,9 @@ def test_several_are_paused_resumed_and_synced_at_once_by_who_may(
     ids = [str(pk) for pk in Connection.objects.values_list("pk", flat=True)]
 
     def act(client: Client, **posted: object) -> str:
-        return " ".join(re.sub(r"<[^>]+>", " ", client.post(LIST, posted, follow=True).text).split())
+        answer = client.post(f"{LIST}chosen/act/", {"back": f"{OF_SOURCE}?sort=name", **posted}, follow=True)
+        assert answer.redirect_chain[-1][0] == f"{OF_SOURCE}?sort=name"
+        return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
 
     assert "Nothing was done: choose at least one" in act(bob_client, act="pause")
     assert "Nothing was done" in act(bob_client, act="delete", chosen=ids)
