@@ -79,7 +79,8 @@ def find_place(request: PersonRequest, slug: str) -> Place:
         Membership.objects.select_related("workspace"), workspace__slug=slug, user=request.user
     )
     require_second_factor(request, membership.workspace)
-    request.user.note_workspace(membership.workspace)
+    if request.method == "GET":  # A change has locks to take first.
+        request.user.note_workspace(membership.workspace)
     return Place(workspace=membership.workspace, membership=membership)
 
 

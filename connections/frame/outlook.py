@@ -83,12 +83,16 @@ def last_read(connection: Connection) -> list[str]:
     return [run.stream for run in last.stream_runs.all() if run.is_finished and not run.is_without_rows] if last else []
 
 
-def calls_for(stream: Stream, rows: int) -> int:
-    """One more call looks behind a list that fits into a page, since a total alone ends nothing."""
-    if not rows:
+def calls_for(stream: Stream, rows: int, *, beside_longer: bool = False) -> int:
+    """One more call looks behind a list that fits into a page, where no longer one beside it shows how pages end."""
+    if not rows or (beside_longer and rows < PAGE):
         return 1
     by_offset = (rows - OVERLAP) / (PAGE - OVERLAP)
     return max(2, math.ceil(rows / BY_ID if stream.paging == "keyset" else by_offset))
+
+
+def has_long(streams: Collection[Stream], counted: Sizes) -> bool:
+    return any(counted.get(stream.key, 0) > PAGE for stream in streams)
 
 
 def pull_rate(source: Source, pace: str) -> float:
@@ -103,11 +107,12 @@ def rate_at_most(source: Source, budget: AccountBudget | None) -> float:
 def cost(
     source: Source, streams: Collection[Stream], counted: Sizes, pace: Pace, budget: AccountBudget | None = None
 ) -> Cost:
+    beside_longer = has_long(streams, counted)
     return Cost(
         pace=pace,
         rate=pull_rate(source, pace),
         real_rate=min(pull_rate(source, pace), rate_at_most(source, budget)),
-        calls=sum(calls_for(stream, counted.get(stream.key, 0)) for stream in streams),
+        calls=sum(calls_for(one, counted.get(one.key, 0), beside_longer=beside_longer) for one in streams),
         is_counted=all(stream.key in counted for stream in streams),
     )
 
@@ -145,7 +150,8 @@ def remaining(sync: Sync, runs: Collection[StreamRun], counted: Sizes, *, rate: 
     """From the rows that are left, at the rate that is granted, once a pause that the account asked for is over."""
     by_stream = {run.stream: run for run in runs}
     left = [(one, *rows_left(by_stream.get(one.key), counted.get(one.key))) for one in sync.streams]
-    calls = sum(calls_for(stream, rows or 0) for stream, rows, is_over in left if not is_over)
+    beside_longer = has_long(sync.streams, counted)
+    calls = sum(calls_for(one, rows or 0, beside_longer=beside_longer) for one, rows, is_over in left if not is_over)
     is_counted = all(is_over or rows is not None for _, rows, is_over in left)
     return Remaining(calls=calls, seconds=calls / rate + pause, is_counted=is_counted)
 

@@ -125,7 +125,7 @@ class StreamPull:
         if run.is_changes_only:
             run.calls_saved = max(0, calls_for(self.stream, stored) - run.pages)
         # A walk knows the neighbours of a page alone, and one that got no further may have told rows twice.
-        run.read = min(run.read, stored)
+        run.read = min(run.read, stored + run.left_out)
         run.end(*self.verdict())
         if run.state == RunState.COMPLETE:
             note_complete(run)

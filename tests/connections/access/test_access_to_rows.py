@@ -65,12 +65,6 @@ def away(connect: Connect, elsewhere: Workspace, alice: User) -> Connection:
     return connection
 
 
-@pytest.fixture(autouse=True)
-def _came_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where people were last is written down when they come to another workspace, and not at each page."""
-    monkeypatch.setattr(User, "note_workspace", lambda self, workspace: None)
-
-
 # One row --------------------------------------------------------------------------------------------------------
 
 
@@ -80,6 +74,7 @@ def test_a_place_is_mine_and_is_asked_for_once_a_page_and_anew_before_each_chang
 ) -> None:
     request = asked_by(alice)
     request.method = method
+    alice.last_workspace = elsewhere
     with django_assert_num_queries(queries):
         for _ in range(2):
             place = access.my_place(request, "tea-shop")

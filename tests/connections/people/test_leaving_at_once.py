@@ -147,7 +147,7 @@ def test_a_team_that_is_left_at_the_same_moment_gets_no_connection(
     act.end()
 
     assert Connection.objects.get().state == State.DRAFT
-    assert "You are no longer in that team." in client.get(address, follow=True).content.decode()
+    assert "You are in no team of this workspace" in client.get(address, follow=True).content.decode()
 
 
 @pytest.mark.parametrize("prepare", [finishing, making_private, resuming])
