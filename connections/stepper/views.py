@@ -236,6 +236,8 @@ def conclude(request: PersonRequest, draft: Connection, form: FinishForm) -> Htt
     except NoLongerADraft:
         return redirect(draft.url("set_up"))
     note_saved(request, draft)
+    said = f"Connection saved: {draft.name}. Its first rows are arriving."
+    messages.success(request, said, extra_tags="leads-to-data")
     return redirect(draft)
 
 
