@@ -33,7 +33,7 @@ LOOKED_AT |= {"row", "pulling", "clear_data", "erase_former", "members", "remove
 LOOKED_AT |= {"teams", "team", "delete_team", "activity", "privacy", "person_erasure"}
 NO_PAGES = {"keep", "discard", "test", "sync_now", "cancel", "pause", "resume"}  # POST alone, as are the next five.
 NO_PAGES |= {"store_standby", "remove_standby", "take_back_former"}
-NO_PAGES |= {"read_again", "decide_missing"}
+NO_PAGES |= {"read_again", "decide_missing", "act_on_chosen"}
 NO_PAGES |= {"change_member", "require_second_factor", "erase_person", "discard_erasure"}
 NO_PAGES |= {"front", "settings", "progress", "download_csv", "download_jsonl"}
 

@@ -49,7 +49,7 @@ def fill_in(
     page: Page, account: SandboxServer, *, key: str = "", name: str = "Main account", privacy: str = "Private to Me"
 ) -> None:
     """Step 2, not sent yet."""
-    field(page, "API Access URL").fill(account.origin)
+    page.get_by_label(re.compile("^API (Access )?URL$")).fill(account.origin)
     field(page, "API Key").fill(key or account.api_key)
     field(page, "Connection Name").fill(name)
     choice(page, privacy).check()
