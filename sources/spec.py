@@ -176,6 +176,22 @@ class Columns:
     owner: str = ""
 
 
+Rhythm = Literal["", "daily", "weekly"]
+"""How often a stream is read: as often as is scheduled, or so that it is never older than that."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sideload:
+    """That the rows of a stream can come along with those of another one, which they belong to.
+
+    `parent` is that stream's key, `column` the field of a row, as its own list gives it, that names its parent's row.
+    The source names the parent first, and `column` is what it has as the `parent` of the typed columns.
+    """
+
+    parent: str
+    column: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stream:
     """One kind of record that a source offers.
@@ -185,7 +201,8 @@ class Stream:
 
     `remembers` are fields of which each change is kept, with what they held before. Of one that `comes_and_goes`, each
     row that appears or vanishes is such a change itself. `typed` says what stands beside a row's text, to be searched,
-    sorted and counted by.
+    sorted and counted by. `sideload` says with which other stream's rows its own can come along.
+    `rhythm` is for those that cost more calls than they change: who plans a connection may choose another.
     """
 
     key: str
@@ -203,6 +220,8 @@ class Stream:
     remembers: tuple[str, ...] = ()
     comes_and_goes: bool = False
     typed: Columns = Columns()
+    sideload: Sideload | None = None
+    rhythm: Rhythm = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,13 +237,26 @@ class Unkept:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Along:
+    """What came along with a page, of one other stream: its rows by external id, as their own list gives them.
+
+    `complete` has those rows of the page of which it is beyond doubt that all that belongs to them has come, with the
+    ids of it: what else is stored for them is gone. `is_proven`: all that the page's rows name has come.
+    """
+
+    rows: Mapping[str, Row]
+    complete: Mapping[str, frozenset[str]]
+    is_proven: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page:
     """One page of a stream, by external id, and where to go on after it.
 
     `cursor` is None after the last page. `unkept` are rows that cannot be kept: they hold up nothing else, and are
     said. `repeated` counts the rows that an earlier page of this walk had, too. `total` is what the API claims that the
     whole stream holds; a hint only. `seam_proven` is False when rows may have been missed between the page before and
-    this one, or behind the last one.
+    this one, or behind the last one. `along` is what came of other streams, by their keys.
     """
 
     rows: Mapping[str, Row]
@@ -233,15 +265,20 @@ class Page:
     unkept: tuple[Unkept, ...] = ()
     repeated: int = 0
     seam_proven: bool = True
+    along: Mapping[str, Along] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """A stream to pull: all of it, or from `cursor` on, or only what changed since a moment."""
+    """A stream to pull: all of it, or from `cursor` on, or only what changed since a moment.
+
+    Rows of the streams `along` are wanted with each page, as far as the account gives them.
+    """
 
     stream: Stream
     cursor: Cursor | None = None
     changed_since: datetime | None = None
+    along: tuple[Stream, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -294,6 +331,12 @@ class Puller(Protocol):
 
     def exists(self, stream: Stream, external_id: str) -> bool:
         """Whether the account has this row. For a few rows: it costs a call. Raises SourceError."""
+
+    def heeds_zones(self, stream: Stream) -> bool:
+        """Whether what changed since a moment is what changed since then, wherever the account's clock stands.
+
+        False also where there is nothing to tell it by. It costs a few calls. Raises SourceError.
+        """
 
 
 class Check(Protocol):

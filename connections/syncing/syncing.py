@@ -32,13 +32,23 @@ from connections.models.check_try import TooManyAtOnce
 from connections.models.connection_query import ConnectionQuerySet
 from connections.models.record import row_texts
 from connections.models.stream_health import was_ever_read
-from connections.models.stream_mark import changes_wanted_since, is_by_another, memory_of, note_complete
+from connections.models.stream_mark import (
+    changes_wanted_since,
+    is_by_another,
+    may_come_along,
+    memory_of,
+    note_complete,
+    note_exact,
+    to_be_proven,
+    was_along,
+)
 from connections.models.stream_run import FINISHED_RUNS, RunState
 from connections.models.sync import LeaseLost, SyncState, Trigger
 from connections.models.upsert import RowText, Tally
 from connections.safe.sealing import Unsealable
 from connections.syncing.leasing import Interrupted, Lease, kept_lease
 from connections.syncing.reconciling import has_rows, is_emptied, note_page, reconcile_all
+from connections.syncing.sideloading import AlongPart, SideloadedPull, counted_apart, why_apart
 from sources.errors import BadCredentials, NotPermitted, SourceError, TemporarilyDown, UnexpectedAnswer
 from sources.spec import Page, Pulled, Stream, Wanted
 
@@ -146,17 +156,31 @@ def pull_all(sync: Sync, lease: Lease) -> None:
         pace=sync.pace,
         still_wanted=lease.require,
     )
-    pulls = {stream.key: StreamPull(sync, stream, address=credentials.api_url) for stream in sync.streams}
-    wanted = [pull.wanted() for pull in pulls.values() if not pull.run.is_finished]
+    pulls = pulls_of(sync, address=credentials.api_url)
     with source.open(credentials, budget=budget) as line:
-        with closing(line.pull(wanted)) as arriving:
-            for batch in in_batches(arriving):
-                store(batch, pulls, sync=sync, budget=budget)
-                lease.require()
+        # The lists of what comes along with others are read after these: so the two can be compared.
+        while wanted := [pull.wanted() for pull in pulls.values() if pull.is_to_be_read]:
+            with closing(line.pull(wanted)) as arriving:
+                for batch in in_batches(arriving):
+                    store(batch, pulls, sync=sync, budget=budget)
+                    lease.require()
+            for pull in pulls.values():
+                pull.begin_afterwards()
         reconcile_all(sync, line)
+        for stream in to_be_proven(sync):
+            note_exact(sync, stream, is_exact=line.heeds_zones(stream))
     for pull in pulls.values():
         if pull.is_down:
             raise pull.is_down
+
+
+def pulls_of(sync: Sync, *, address: str) -> dict[str, "StreamPull"]:
+    """A part for each stream of the sync. A source names a stream before those that can come along with it."""
+    pulls: dict[str, StreamPull] = {}
+    for stream in sync.streams:
+        parent = pulls.get(stream.sideload.parent) if stream.sideload else None
+        pulls[stream.key] = StreamPull(sync, stream, address=address, parent=parent)
+    return pulls
 
 
 def in_batches(arriving: Iterable[Pulled]) -> Iterator[list[Pulled]]:
@@ -182,13 +206,13 @@ def store(batch: list[Pulled], pulls: Mapping[str, "StreamPull"], *, sync: Sync,
     try:
         with transaction.atomic():
             # Before the sync's row, for which others wait who hold the workspace's.
-            room = room_to_store(sync.connection, size=sum(row.size for part in parts.values() for row in part.rows))
+            room = room_to_store(sync.connection, size=sum(part.size for part in parts.values()))
             if any(part.pages for part in parts.values()):
                 sync.progress(**spent)
             else:
                 sync.hold(**spent)
             # How much a row that was here has grown is known only once it is written.
-            stored = [pulls[key].take(part) for key, part in parts.items()]
+            stored = [tally for key, part in parts.items() for tally in pulls[key].take(part)]
             room.require(rows=sum(one.added for one in stored), size=sum(one.grown for one in stored))
     except Full:
         sync.hold(**spent)
@@ -197,47 +221,85 @@ def store(batch: list[Pulled], pulls: Mapping[str, "StreamPull"], *, sync: Sync,
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """What a stream has in a batch: pages and their rows, and what came last."""
+    """What a stream has in a batch: pages and their rows, what came along with these, and what came last."""
 
     pages: list[Page]
     rows: list[RowText]
+    along: dict[str, AlongPart]
+    parents: dict[str, str]
     last: Pulled
+
+    @property
+    def size(self) -> int:
+        return sum(row.size for row in self.rows) + sum(one.size for one in self.along.values())
 
 
 class StreamPull:
-    """One stream's part in a sync."""
+    """One stream's part in a sync. `parent` is that of the stream with whose rows its own can come along."""
 
-    def __init__(self, sync: Sync, stream: Stream, *, address: str) -> None:
-        self.sync, self.stream, self.address = sync, stream, address
-        self.run = self.begun()
-        self.memory = memory_of(self.run, stream)
+    def __init__(self, sync: Sync, stream: Stream, *, address: str, parent: "StreamPull | None" = None) -> None:
+        self.sync, self.stream, self.address, self.parent = sync, stream, address, parent
+        self.children: dict[str, SideloadedPull] = {}
         self.is_down: TemporarilyDown | None = None
+        self.run = sync.run_of(stream)
+        if not self.run.is_begun and not self.has_to_wait():
+            self.begin()
+        self.memory = memory_of(self.run, stream)
+        if parent and not parent.run.is_finished and (self.run.along or not self.run.is_begun):
+            parent.children[stream.key] = SideloadedPull(self.run, stream)
+
+    def has_to_wait(self) -> bool:
+        """For the stream that its rows may come along with, and begins with it where nothing else is to be read."""
+        if self.parent is None or self.parent.run.is_finished:
+            return False
+        if may_come_along(self.sync, self.stream, self.parent.run):
+            with transaction.atomic():
+                self.sync.hold()
+                self.run.begin(changed_since=self.parent.run.changed_since, along=self.parent.stream.key)
+        return True
 
     @transaction.atomic
-    def begun(self) -> StreamRun:
+    def begin(self) -> None:
         self.sync.hold()
-        run = self.sync.run_of(self.stream)
-        if not run.is_begun:
-            since = changes_wanted_since(self.sync, self.stream)
-            run.begin(
-                changed_since=since,
-                finds_gone=since is None and has_rows(self.sync, self.stream),
-                by_another=is_by_another(self.sync, self.stream),
-            )
-        return run
+        since = changes_wanted_since(self.sync, self.stream)
+        self.run.begin(
+            changed_since=since,
+            finds_gone=since is None and has_rows(self.sync, self.stream),
+            by_another=is_by_another(self.sync, self.stream),
+        )
+
+    def begin_afterwards(self) -> None:
+        if not self.run.is_begun:
+            self.begin()
+            self.memory = memory_of(self.run, self.stream)
+
+    @property
+    def is_to_be_read(self) -> bool:
+        return self.run.is_begun and not (self.run.is_finished or self.run.along or self.is_down)
 
     def wanted(self) -> Wanted:
-        return Wanted(stream=self.stream, cursor=self.run.cursor, changed_since=self.run.changed_since)
+        along = tuple(child.stream for child in self.children.values())
+        return Wanted(stream=self.stream, cursor=self.run.cursor, changed_since=self.run.changed_since, along=along)
 
     def part_of(self, batch: list[Pulled]) -> Part:
         pages = [pulled.page for pulled in batch if pulled.page is not None]
         rows = {external_id: row for page in pages for external_id, row in page.rows.items()}
-        return Part(pages=pages, rows=row_texts(rows, stream=self.stream, address=self.address), last=batch[-1])
+        children = self.children.values()
+        column = self.stream.sideload.column if self.stream.sideload else ""
+        return Part(
+            pages=pages,
+            rows=row_texts(rows, stream=self.stream, address=self.address),
+            along={one.stream.key: AlongPart.of(pages, one.stream, address=self.address) for one in children},
+            parents={external_id: str(row.get(column)) for external_id, row in rows.items()} if column else {},
+            last=batch[-1],
+        )
 
-    def take(self, part: Part) -> Tally:
+    def take(self, part: Part) -> list[Tally]:
         with bound_contextvars(stream=self.stream.key):
             stored = self.keep(part)
             self.go_on(part)
+            for child in self.children.values() if self.run.is_finished else ():
+                child.conclude(self.run)
         return stored
 
     def go_on(self, part: Part) -> None:
@@ -254,15 +316,27 @@ class StreamPull:
             self.run.reason = ""
             self.run.save()
 
-    def keep(self, part: Part) -> Tally:
-        stored = Record.objects.store(self.sync.connection.holding, self.stream, part.rows, memory=self.memory)
+    def keep(self, part: Part) -> list[Tally]:
+        """What came along first: it is compared with what was known of the rows that it came with."""
+        holding, unchanged = self.sync.connection.holding, self.unchanged(part)
+        along = [self.children[key].take(one, unchanged=unchanged) for key, one in part.along.items()]
+        if self.parent is not None:
+            self.run.differed += counted_apart(self.run, self.stream, part.rows, part.parents)
+        stored = Record.objects.store(holding, self.stream, part.rows, memory=self.memory)
         self.run.count(part.pages, new=stored.new, changed=stored.changed, address=self.address)
         for page in part.pages if self.run.finds_gone else ():
             note_page(self.run, self.stream, page)
         for one in (one for page in part.pages for one in page.unkept):
             # Its place alone: the excerpt is the customer's.
             log.warning("row cannot be kept", extra={"place": one.place, "why": one.why})
-        return stored
+        return [stored, *along]
+
+    def unchanged(self, part: Part) -> set[str] | None:
+        """The rows of a whole walk that are stored as they are, of a stream that is else asked for changes alone."""
+        if self.run.is_changes_only or self.stream.changed_since is None or not part.along:
+            return None
+        differing = Record.objects.differing(self.sync.connection.holding, self.stream, part.rows)
+        return {row.external_id for row in part.rows} - differing
 
     def end_early(self, because: SourceError) -> None:
         state, reason = RunState.FAILED, str(because)
@@ -278,9 +352,18 @@ class StreamPull:
         if run.is_changes_only:
             stored = self.sync.connection.row_counts.by_stream()
             run.calls_saved = max(0, calls_for(self.stream, stored.get(run.stream, 0)) - run.pages)
-        run.end(*self.verdict())
+        state, reason = self.verdict()
+        why = why_apart(run, self.parent.run if self.parent else None)
+        run.end(state, reason or (f"Read by their own list from now on: {why}." if why else ""))
         if run.state == RunState.COMPLETE:
-            note_complete(run)
+            self.say_apart(why)
+            note_complete(run, why_apart=why)
+
+    def say_apart(self, why: str | None) -> None:
+        """In the trail, when that changes what a refresh costs."""
+        if why and was_along(self.run, self.stream):
+            told = f"{self.stream.name} are read by their own list from now on: {why}."
+            self.sync.connection.record("changed how it reads", by=None, detail=told)
 
     def verdict(self) -> tuple[str, str]:
         run = self.run

@@ -187,6 +187,7 @@ def sync(request: PersonRequest, workspace: str, source: str, pk: UUID, number: 
         unkept = unkept_of(of, connection)[:left]
         left -= len(unkept)
         named = {"name": names.get(of.stream, of.stream), "held": counts.get(of.stream, 0), "unkept": unkept}
+        named["parent"] = names.get(of.along, of.along)
         runs.append({"run": of, **named})
     saved = run.stream_runs.aggregate(calls=Sum("calls_saved", default=0))["calls"]
     # The page asks for its moving part at the same address.

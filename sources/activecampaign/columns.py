@@ -39,7 +39,7 @@ COLUMNS: Mapping[str, Columns] = {
     "segments": _of("name", happened_at="created_timestamp"),
     "scores": _of("name", search="name descript", happened_at="cdate", choice="status"),
     "notes": _of("note", happened_at="cdate", choice="reltype", parent="relid", owner="user"),
-    "accountContacts": _of("jobTitle", happened_at="createdTimestamp", parent="account", related="contact"),
+    "accountContacts": _of("jobTitle", version=2, happened_at="createdTimestamp", parent="contact", related="account"),
     # Mail
     "campaigns": _of(
         "name",

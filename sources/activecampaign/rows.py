@@ -9,7 +9,7 @@ from typing import Any
 
 from sources.activecampaign.statuses import request_refused, says_failure
 from sources.errors import UnexpectedAnswer
-from sources.spec import Row
+from sources.spec import Along, Row
 
 USABLE_ID = re.compile(r"[0-9]{1,20}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 MOST_ROWS = 100_000  # Some lists send all they have, whatever is asked for; this many is no list of one page.
@@ -26,7 +26,7 @@ class Answer:
     """`marks` tell the rows apart in the order that they came in: an id, or else a hash of what the row holds.
 
     `odd` are those without a usable id: an excerpt under each one's place in the answer. With `failure` there are no
-    rows: what was asked for does not come at once.
+    rows: what was asked for does not come at once. `along` is what came beside them, by the keys of its streams.
     """
 
     rows: Mapping[str, Row] = field(default_factory=dict)
@@ -34,6 +34,7 @@ class Answer:
     odd: Mapping[int, str] = field(default_factory=dict)
     total: int | None = None
     failure: UnexpectedAnswer | None = None
+    along: Mapping[str, Along] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -52,7 +53,7 @@ def answer_of(body: Row, *, envelope: str) -> Answer:
         raise request_refused()
     if len(listed) > MOST_ROWS:
         raise UnexpectedAnswer("ActiveCampaign sent far more records than we asked for.", code="too_many_rows")
-    ids = [_id_of(row) for row in listed]
+    ids = [id_of(row) for row in listed]
     return Answer(
         rows={key: row for key, row in zip(ids, listed, strict=True) if key},
         marks=tuple(key or _mark_of(row) for key, row in zip(ids, listed, strict=True)),
@@ -61,7 +62,8 @@ def answer_of(body: Row, *, envelope: str) -> Answer:
     )
 
 
-def _id_of(row: Any) -> str | None:
+def id_of(row: Any) -> str | None:
+    """The row's id as text, where it has one that can be kept."""
     key = row.get("id") if isinstance(row, dict) else None
     if isinstance(key, int) and not isinstance(key, bool):
         key = str(key) if abs(key) < 10**20 else ""

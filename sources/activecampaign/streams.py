@@ -3,13 +3,14 @@
 from typing import Any
 
 from sources.activecampaign.columns import COLUMNS
-from sources.spec import Stream, Sureness
+from sources.spec import Sideload, Stream, Sureness
 
 UPDATED_AFTER = "filters[updated_after]"  # Documented for contacts and deals alone.
 RECORDED: Sureness = "recorded"
 DOCUMENTED: Sureness = "documented"
 CONNECTORS: Sureness = "used by connectors"
 UNVERIFIED: Sureness = "unverified"
+OF_A_CONTACT = Sideload(parent="contacts", column="contact")
 
 
 def _on(key: str, name: str, columns: str, sureness: Sureness, evidence: str, **facts: Any) -> Stream:
@@ -54,6 +55,7 @@ AUDIENCE = (
         CONNECTORS,
         "[C] §5 list undocumented, singer",
         comes_and_goes=True,
+        sideload=OF_A_CONTACT,
     ),
     _on(
         "contactLists",
@@ -63,19 +65,48 @@ AUDIENCE = (
         "[C] §5 list undocumented, singer",
         remembers=("status",),
         comes_and_goes=True,
+        sideload=OF_A_CONTACT,
     ),
-    _on("fields", "Custom fields", "title type perstag isrequired", DOCUMENTED, "[D] §5, §6 20 rows unless asked"),
-    _heavy("fieldValues", "Custom field values", "contact field value udate", DOCUMENTED, "[D] §5 largest table"),
-    _on("segments", "Segments", "name logic updated_timestamp", CONNECTORS, "[C] §5 legacy, singer and Airbyte"),
-    _on("scores", "Scores", "name reltype status mdate", DOCUMENTED, "[D] §5"),
+    _on(
+        "fields",
+        "Custom fields",
+        "title type perstag isrequired",
+        DOCUMENTED,
+        "[D] §5, §6 20 rows unless asked",
+        rhythm="daily",
+    ),
+    _heavy(
+        "fieldValues",
+        "Custom field values",
+        "contact field value udate",
+        DOCUMENTED,
+        "[D] §5 largest table",
+        sideload=OF_A_CONTACT,
+    ),
+    _on(
+        "segments",
+        "Segments",
+        "name logic updated_timestamp",
+        CONNECTORS,
+        "[C] §5 legacy, singer and Airbyte",
+        rhythm="daily",
+    ),
+    _on("scores", "Scores", "name reltype status mdate", DOCUMENTED, "[D] §5", rhythm="daily"),
     _off("notes", "Notes", "note reltype relid mdate", RECORDED, "[D][R] §4, §5"),
-    _off("accountContacts", "Contacts of accounts", "contact account jobTitle", DOCUMENTED, "[D] §5"),
+    _off(
+        "accountContacts",
+        "Contacts of accounts",
+        "contact account jobTitle",
+        DOCUMENTED,
+        "[D] §5",
+        sideload=OF_A_CONTACT,
+    ),
 )
 
 MAIL = (
     _on("campaigns", "Campaigns", "name type status send_amt sdate", RECORDED, "[D][R] §5"),
     _on("messages", "Messages", "subject fromname fromemail mdate", DOCUMENTED, "[D] §5"),
-    _on("forms", "Forms", "name layout entries udate", DOCUMENTED, "[D] §5, §7 polymorphic"),
+    _on("forms", "Forms", "name layout entries udate", DOCUMENTED, "[D] §5, §7 polymorphic", rhythm="daily"),
     _off("templates", "Templates", "name subject mdate", DOCUMENTED, "[D] §5 newer"),
     _off("savedResponses", "Saved responses", "title subject mdate", DOCUMENTED, "[D] §2, §5 needs a plan"),
     _heavy("links", "Links", "link name linkclicks uniquelinkclicks", UNVERIFIED, "[C] §5 list undocumented"),
@@ -95,6 +126,7 @@ AUTOMATION = (
         "[D] §5",
         remembers=("status",),
         comes_and_goes=True,
+        sideload=OF_A_CONTACT,
     ),
     _heavy(
         "activities",
@@ -126,6 +158,7 @@ SALES = (
         RECORDED,
         "[D][R] §5, §7 counts when asked",
         fixed_query=(("count_deals", "true"),),
+        rhythm="daily",
     ),
     _heavy("dealActivities", "Deal activities", "deal dataAction dataType cdate", DOCUMENTED, "[D] §5"),
     _off("dealTasks", "Tasks", "title note duedate status", DOCUMENTED, "[D] §5"),
@@ -135,7 +168,12 @@ SALES = (
     _off("contactDeals", "Contacts of deals", "contact deal role", DOCUMENTED, "[D] §5"),
     _off("dealCustomFieldMeta", "Custom fields of deals", "fieldLabel fieldType isRequired", DOCUMENTED, "[D] §4, §5"),
     _heavy(
-        "dealCustomFieldData", "Custom field values of deals", "dealId customFieldId fieldValue", DOCUMENTED, "[D] §5"
+        "dealCustomFieldData",
+        "Custom field values of deals",
+        "dealId customFieldId fieldValue",
+        DOCUMENTED,
+        "[D] §5",
+        sideload=Sideload(parent="deals", column="dealId"),
     ),
     _off(
         "accountCustomFieldMeta", "Custom fields of accounts", "fieldLabel fieldType isRequired", DOCUMENTED, "[D] §5"
@@ -146,6 +184,7 @@ SALES = (
         "accountId customFieldId fieldValue",
         DOCUMENTED,
         "[D] §5",
+        sideload=Sideload(parent="accounts", column="accountId"),
     ),
 )
 
@@ -156,12 +195,12 @@ SHOPS = (
 )
 
 SETUP = (
-    _on("users", "Users", "firstName lastName email username", DOCUMENTED, "[D] §5, §8"),
-    _off("groups", "User groups", "title descript unsubscribelink", DOCUMENTED, "[D] §5"),
-    _off("addresses", "Addresses", "companyName city country", DOCUMENTED, "[D] §5"),
-    _off("brandings", "Brandings", "siteName siteLogo language", DOCUMENTED, "[D] §5"),
-    _off("calendars", "Calendar feeds", "title type mdate", DOCUMENTED, "[D] §5"),
-    _off("webhooks", "Webhooks", "name url events cdate", DOCUMENTED, "[D] §5"),
+    _on("users", "Users", "firstName lastName email username", DOCUMENTED, "[D] §5, §8", rhythm="daily"),
+    _off("groups", "User groups", "title descript unsubscribelink", DOCUMENTED, "[D] §5", rhythm="daily"),
+    _off("addresses", "Addresses", "companyName city country", DOCUMENTED, "[D] §5", rhythm="daily"),
+    _off("brandings", "Brandings", "siteName siteLogo language", DOCUMENTED, "[D] §5", rhythm="daily"),
+    _off("calendars", "Calendar feeds", "title type mdate", DOCUMENTED, "[D] §5", rhythm="daily"),
+    _off("webhooks", "Webhooks", "name url events cdate", DOCUMENTED, "[D] §5", rhythm="daily"),
     _off(
         "customObjectSchemas",
         "Custom object schemas",

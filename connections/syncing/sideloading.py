@@ -1,0 +1,116 @@
+"""Stores what came along with a stream's rows, and finds out what of it is gone and whether all of it comes."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from connections.frame.outlook import calls_for
+from connections.models import Record, StreamRun
+from connections.models.record import row_texts
+from connections.models.stream_mark import MOST_DIFFERING, memory_of, note_came_along, was_along
+from connections.models.stream_run import RunState
+from connections.models.upsert import RowText, Tally
+from sources.spec import Along, Page, Stream
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlongPart:
+    """What came along of one stream with some pages. `complete` are the ids of all that belongs to a parent."""
+
+    rows: list[RowText]
+    parents: Mapping[str, str]
+    complete: Mapping[str, Collection[str]]
+    doubts: int
+
+    @classmethod
+    def of(cls, pages: Iterable[Page], stream: Stream, *, address: str) -> "AlongPart":
+        """Of several pages the last one that showed a row, or all that belongs to a parent, is right."""
+        found: list[Along] = [page.along[stream.key] for page in pages if stream.key in page.along]
+        rows = {external_id: row for one in found for external_id, row in one.rows.items()}
+        column = stream.sideload.column if stream.sideload else ""
+        return cls(
+            rows=row_texts(rows, stream=stream, address=address),
+            parents={external_id: str(row.get(column)) for external_id, row in rows.items()},
+            complete={parent: ids for one in found for parent, ids in one.complete.items()},
+            doubts=sum(not one.is_proven for one in found),
+        )
+
+    @property
+    def size(self) -> int:
+        return sum(row.size for row in self.rows)
+
+
+class SideloadedPull:
+    """A stream's part in the pull of another one, with whose rows its own come.
+
+    Either it makes no calls of its own, or its own list is read afterwards and held against what came.
+    """
+
+    def __init__(self, run: StreamRun, stream: Stream) -> None:
+        self.run, self.stream = run, stream
+        self.memory = memory_of(run, stream)
+        self.was_along = was_along(run, stream)
+
+    def take(self, part: AlongPart, *, unchanged: Collection[str] | None) -> Tally:
+        """`unchanged` are parents that a whole walk showed as they are stored: nothing told of what changed of them.
+
+        None where only what changed is asked for.
+        """
+        holding, run = self.run.sync.connection.holding, self.run
+        behind = Record.objects.left_behind(holding, self.stream, part.complete)
+        if self.was_along and unchanged is not None:
+            differing = Record.objects.differing(holding, self.stream, part.rows)
+            touched = [*(part.parents[one] for one in differing), *behind.values()]
+            run.missed = (run.missed or 0) + sum(parent in unchanged for parent in touched)
+        stored = Record.objects.store(holding, self.stream, part.rows, memory=self.memory)
+        if behind:
+            run.deleted += Record.objects.filter(pk__in=[*behind]).mark_gone(holding, self.stream)
+        run.new, run.changed, run.doubts = run.new + stored.new, run.changed + stored.changed, run.doubts + part.doubts
+        run.read += len(part.rows) if run.along else 0
+        run.save()
+        return stored
+
+    def conclude(self, parent: StreamRun) -> None:
+        """The parent's walk has ended, in the transaction in which this is written."""
+        run = self.run
+        if not run.along:
+            return
+        if run.doubts or parent.is_refused:
+            run.begin_anew()
+        elif parent.state != RunState.COMPLETE:
+            run.end(parent.state, "They come along with another list, which was not read to its end.")
+        else:
+            held = run.sync.connection.row_counts.by_stream().get(run.stream, 0)
+            run.calls_saved = calls_for(self.stream, held)
+            run.end(RunState.COMPLETE)
+            note_came_along(run, parent)
+
+
+def counted_apart(run: StreamRun, stream: Stream, rows: list[RowText], parents: Mapping[str, str]) -> int:
+    """Of rows that the stream's own list shows, those that should have come along before, and did not as they are.
+
+    What belongs to nobody who is there cannot come along.
+    """
+    holding = run.sync.connection.holding
+    differing = Record.objects.differing(holding, stream, rows)
+    if not differing or stream.sideload is None:
+        return 0
+    theirs = {parents[one] for one in differing}
+    living = Record.objects.living().filter(holding=holding, stream=stream.sideload.parent, external_id__in=theirs)
+    there = {*living.values_list("external_id", flat=True)}
+    return sum(parents[one] in there for one in differing)
+
+
+def why_apart(run: StreamRun, parent: StreamRun | None) -> str | None:
+    """After its own list was read whole: why it does not come along from now on; empty where it does.
+
+    None where nothing was proven: the parent's walk was not whole, or not complete.
+    """
+    if parent is None or parent.state != RunState.COMPLETE:
+        return None
+    if run.doubts:
+        return f"on {run.doubts:,} of {parent.pages:,} pages they did not come along as they should"
+    if parent.is_changes_only:
+        return None
+    if run.differed > MOST_DIFFERING * run.rows:
+        return f"{run.differed:,} of {run.rows:,} were not as they had come along"
+    return ""
