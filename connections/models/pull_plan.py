@@ -150,7 +150,12 @@ class PullPlan(models.Model):
         return INTERVALS.get(Schedule(self.schedule))
 
     def rhythm_of(self, stream: Stream) -> Rhythm:
-        return self.rhythms.get(stream.key, stream.rhythm)
+        """As somebody chose it, else the source's; of what comes along with another stream that stream's."""
+        own = self.rhythms.get(stream.key, stream.rhythm)
+        parents = self.streams_among([stream.sideload.parent]) if stream.sideload else []
+        if own or not parents or parents[0].key not in self.stream_keys:
+            return own
+        return self.rhythm_of(parents[0])
 
     def late_from_now(self, rhythm: Rhythm = "") -> datetime | None:
         """When what succeeds now is late: without another success within twice its schedule, or its rhythm."""

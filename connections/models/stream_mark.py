@@ -114,10 +114,10 @@ def may_come_along(sync: Sync, stream: Stream, parent: StreamRun) -> bool:
     mark = marks_of(sync).get(stream.key)
     if sync.full or mark is None or not mark.comes_along:
         return False
-    age, is_whole = timezone.now() - mark.complete_at, parent.changed_since is None
-    if age > WHOLE_AFTER_OF_MANY + (-A_DAY if is_whole else A_DAY):
-        return False
-    return is_whole or mark.changed_through >= parent.changed_since
+    age, since = timezone.now() - mark.complete_at, parent.changed_since
+    if since is None:
+        return age < WHOLE_AFTER_OF_MANY - A_DAY
+    return age < WHOLE_AFTER_OF_MANY + A_DAY and mark.changed_through >= since
 
 
 def is_by_another(sync: Sync, stream: Stream) -> bool:

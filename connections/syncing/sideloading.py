@@ -3,12 +3,15 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from django.utils import timezone
+
 from connections.frame.outlook import calls_for
 from connections.models import Record, StreamRun
-from connections.models.record import row_texts
+from connections.models.record import RecordQuerySet, row_texts
 from connections.models.stream_mark import MOST_DIFFERING, memory_of, note_came_along, was_along
 from connections.models.stream_run import RunState
 from connections.models.upsert import RowText, Tally
+from connections.syncing.reconciling import FEW
 from sources.spec import Along, Page, Stream
 
 
@@ -56,18 +59,40 @@ class SideloadedPull:
         None where only what changed is asked for.
         """
         holding, run = self.run.sync.connection.holding, self.run
-        behind = Record.objects.left_behind(holding, self.stream, part.complete)
+        behind = self.left_behind(part)
         if self.was_along and unchanged is not None:
             differing = Record.objects.differing(holding, self.stream, part.rows)
             touched = [*(part.parents[one] for one in differing), *behind.values()]
             run.missed = (run.missed or 0) + sum(parent in unchanged for parent in touched)
         stored = Record.objects.store(holding, self.stream, part.rows, memory=self.memory)
         if behind:
-            run.deleted += Record.objects.filter(pk__in=[*behind]).mark_gone(holding, self.stream)
+            self.lose(Record.objects.filter(pk__in=[*behind]))
         run.new, run.changed, run.doubts = run.new + stored.new, run.changed + stored.changed, run.doubts + part.doubts
         run.read += len(part.rows) if run.along else 0
         run.save()
         return stored
+
+    def lose(self, rows: RecordQuerySet) -> None:
+        """They are gone, or its own list says whether they are where that is read afterwards."""
+        if self.run.along:
+            self.run.deleted += rows.mark_gone(self.run.sync.connection.holding, self.stream)
+        else:
+            rows.filter(missed_at=None).update(missed_at=timezone.now())
+
+    def left_behind(self, part: AlongPart) -> dict[int, str]:
+        """What is gone from the parents of which all has come: as keys, with whose it was.
+
+        That most of it is, an account in trouble says as well: then its own list is asked, and looked into.
+        """
+        holding = self.run.sync.connection.holding
+        behind = Record.objects.left_behind(holding, self.stream, part.complete)
+        if len(behind) <= FEW:
+            return behind
+        held = Record.objects.of_parents(holding, self.stream, part.complete).count()
+        if len(behind) > held / 2:
+            self.run.begin_anew()
+            return {}
+        return behind
 
     def conclude(self, parent: StreamRun) -> None:
         """The parent's walk has ended, in the transaction in which this is written."""
@@ -90,6 +115,12 @@ def counted_apart(run: StreamRun, stream: Stream, rows: list[RowText], parents: 
 
     What belongs to nobody who is there cannot come along.
     """
+    holding = run.sync.connection.holding
+    of_these = Record.objects.living().filter(holding=holding, stream=stream.key, external_id__in=[*parents])
+    return of_these.filter(missed_at__gte=run.sync.started_at).count() + new_or_changed(run, stream, rows, parents)
+
+
+def new_or_changed(run: StreamRun, stream: Stream, rows: list[RowText], parents: Mapping[str, str]) -> int:
     holding = run.sync.connection.holding
     differing = Record.objects.differing(holding, stream, rows)
     if not differing or stream.sideload is None:

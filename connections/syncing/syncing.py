@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import F
+from django.db.models.expressions import CombinedExpression
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
@@ -169,6 +170,7 @@ def pull_all(sync: Sync, lease: Lease) -> None:
         reconcile_all(sync, line)
         for stream in to_be_proven(sync):
             note_exact(sync, stream, is_exact=line.heeds_zones(stream))
+    sync.hold(**spent(budget))
     for pull in pulls.values():
         if pull.is_down:
             raise pull.is_down
@@ -201,22 +203,27 @@ def store(batch: list[Pulled], pulls: Mapping[str, "StreamPull"], *, sync: Sync,
     keys = dict.fromkeys(pulled.stream.key for pulled in batch)
     # Written out before it begins: SQLite lets nobody else write during one.
     parts = {key: pulls[key].part_of([pulled for pulled in batch if pulled.stream.key == key]) for key in keys}
-    calls, waited = budget.take_tally()
-    spent = {"calls": F("calls") + calls, "seconds_waited": F("seconds_waited") + waited}
+    paid = spent(budget)
     try:
         with transaction.atomic():
             # Before the sync's row, for which others wait who hold the workspace's.
             room = room_to_store(sync.connection, size=sum(part.size for part in parts.values()))
             if any(part.pages for part in parts.values()):
-                sync.progress(**spent)
+                sync.progress(**paid)
             else:
-                sync.hold(**spent)
+                sync.hold(**paid)
             # How much a row that was here has grown is known only once it is written.
             stored = [tally for key, part in parts.items() for tally in pulls[key].take(part)]
             room.require(rows=sum(one.added for one in stored), size=sum(one.grown for one in stored))
     except Full:
-        sync.hold(**spent)
+        sync.hold(**paid)
         raise
+
+
+def spent(budget: SharedBudget) -> dict[str, CombinedExpression]:
+    """The calls since it was asked last, for the sync's row."""
+    calls, waited = budget.take_tally()
+    return {"calls": F("calls") + calls, "seconds_waited": F("seconds_waited") + waited}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,7 +259,7 @@ class StreamPull:
         """For the stream that its rows may come along with, and begins with it where nothing else is to be read."""
         if self.parent is None or self.parent.run.is_finished:
             return False
-        if may_come_along(self.sync, self.stream, self.parent.run):
+        if not self.parent.run.pages and may_come_along(self.sync, self.stream, self.parent.run):
             with transaction.atomic():
                 self.sync.hold()
                 self.run.begin(changed_since=self.parent.run.changed_since, along=self.parent.stream.key)

@@ -7,7 +7,6 @@ it names the ids of what belongs to it. What is not known is ignored. An array m
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from json import JSONDecoder
-from json.decoder import scanstring
 from typing import Any
 
 from sources.activecampaign.rows import Answer, id_of
@@ -40,13 +39,13 @@ def value_of(thing: str, beside: str) -> Callable[[Row], Row]:
 
     def shape(row: Row) -> Row:
         if beside not in row:
-            names = (f"{thing}Id", "customFieldId", "fieldValue", "createdTimestamp", "updatedTimestamp")
-            owner, of_field, value, created, updated = (row.get(name) for name in names)
+            owner, of_field, value = row.get(f"{thing}Id"), row.get("customFieldId"), row.get("fieldValue")
+            created, updated = row.get("createdTimestamp"), row.get("updatedTimestamp")
         else:
             typed = (row.get(f"custom_field_{name}") for name in TYPED_VALUES)
             value = next((one for one in typed if one is not None), None)
-            names = (beside, "custom_field_id", "created_timestamp", "updated_timestamp")
-            owner, of_field, created, updated = (row.get(name) for name in names)
+            owner, of_field = row[beside], row.get("custom_field_id")
+            created, updated = row.get("created_timestamp"), row.get("updated_timestamp")
         return {
             "id": str(row.get("id")),
             f"{thing}Id": _as_text(owner),
@@ -187,10 +186,10 @@ def _is_round_for_one(rows: int) -> bool:
 def _confirms(half: Answer, key: str, along: Along) -> bool:
     alone = half.along[key]
     is_the_same = alone.complete.items() <= along.complete.items()
-    return bool(alone.complete) and alone.is_proven and is_the_same and not _is_round(alone)
+    return bool(alone.complete) and alone.is_proven and is_the_same and len(alone.rows) < len(along.rows)
 
 
-_value = JSONDecoder().scan_once
+_value = JSONDecoder().raw_decode
 
 
 def without(row: Row, names: Iterable[str]) -> Row:
@@ -201,7 +200,7 @@ def without(row: Row, names: Iterable[str]) -> Row:
     text, kept = text_of(row), list[str]()
     at = 1
     while text[at] == '"':
-        name, end = scanstring(text, at + 1)
+        name, end = _value(text, at)
         _, end = _value(text, end + 1)
         if name not in left_out:
             kept.append(text[at:end])

@@ -140,14 +140,8 @@ def test_a_list_that_shows_what_did_not_come_along_is_read_from_then_on(
     account: SandboxServer, pulled: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An account might cut a contact's tags where the row names them, too: only its list tells."""
-    real = account.world.tied
-
-    def cut(stream: str, column: str, value: str) -> Any:
-        return real(stream, column, value)
-
     table = account.world.table("contactTags")
     tied = table.tied
-    monkeypatch.setattr(account.world, "tied", cut)
     monkeypatch.setattr(table, "tied", lambda column, value: tied(column, value)[:1])
 
     sync = refresh(account, pulled, full=True)
@@ -210,3 +204,17 @@ def test_what_comes_and_goes_along_stands_in_the_log_of_changes(account: Sandbox
         ("contactLists", came, "not there", "there"),
     } <= told
     assert Record.objects.get(stream="contactLists", external_id=gone).deleted_at
+
+
+def test_what_most_of_is_said_to_be_gone_is_not_believed_before_its_list_was_asked(
+    account: SandboxServer, pulled: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An account in trouble may show nothing beside its contacts, and name nothing there."""
+    monkeypatch.setattr(account.world.table("contactTags"), "tied", lambda column, value: [])
+    for one in account.world.ids("contacts"):
+        account.world.change("contacts", one)
+
+    sync = refresh(account, pulled)
+
+    assert (runs(sync)["contactTags"].along, runs(sync)["contactTags"].deleted) == ("", 0)
+    assert living(pulled, "contactTags") == {*account.world.ids("contactTags")}
