@@ -17,7 +17,7 @@ from connections.models.sync import SyncState, Trigger
 from connections.syncing.syncing import run
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.bench.figures import Effort, Figure
-from tests.bench.refreshes import CONTACTS, DEALS, PULLED, Day
+from tests.bench.refreshes import CONTACTS, DEALS, Day, pulled_by
 from tests.bench.stage import Account, NotDone, connected
 from tests.bench.storage import empty
 
@@ -100,7 +100,7 @@ def seeds(count: int) -> Figure:
     broken = {}
     for seed in range(1, count + 1):
         with SandboxServer(seed=seed, contacts=CONTACTS, deals=DEALS) as sandbox:
-            connection = connected(Account(sandbox.origin, sandbox.api_key), streams=PULLED)
+            connection = connected(Account(sandbox.origin, sandbox.api_key), streams=pulled_by(seed))
             breaches = Day(seed, sandbox, connection).live()
         if breaches:
             broken[seed] = breaches[0]

@@ -25,10 +25,16 @@ from sources.activecampaign.sideloads import INCLUDED
 from sources.activecampaign.streams import STREAMS
 from sources.spec import Row
 
-CONTACTS, DEALS, REFRESHES = 300, 40, 4
+CONTACTS, DEALS, REFRESHES = 300, 40, 3
 OF = {stream.key: stream.sideload for stream in STREAMS if stream.sideload}
-PULLED = ("contacts", "contactTags", "contactLists", "fieldValues", "deals", "dealCustomFieldData")
-STIRRED = ("contacts", "contactTags", "contactTags", "contactLists", "fieldValues", "deals", "dealCustomFieldData")
+OF_CONTACTS = ("contactTags", "contactLists", "fieldValues")
+
+
+def pulled_by(seed: int) -> tuple[str, ...]:
+    """Not all that there is on each day, as days are many: contacts with two of what comes along, or deals."""
+    if seed % 4 == 0:
+        return "deals", "dealCustomFieldData"
+    return "contacts", *(stream for place, stream in enumerate(OF_CONTACTS) if place != seed % 3)
 
 
 class Killed(BaseException):
@@ -40,7 +46,7 @@ class Day:
 
     def __init__(self, seed: int, sandbox: SandboxServer, connection: Connection) -> None:
         self.dice = Random(f"{seed}/refreshes")
-        self.sandbox, self.connection = sandbox, connection
+        self.sandbox, self.connection, self.pulled = sandbox, connection, pulled_by(seed)
         self.breaches: list[str] = []
         self.is_dated_anew = seed % 3 != 0
         sandbox.behave(**self.habits(seed))
@@ -50,8 +56,8 @@ class Day:
         if seed % 3 == 0:
             return {"moving": []}
         if seed % 3 == 1:
-            array = self.dice.choice(["contactTags", "contactLists", "fieldValues"])
-            return self.dice.choice([{"most_included": self.dice.choice([60, 100, 130])}, {"leaves_out": {array: 7}}])
+            cut = {"most_included": self.dice.choice([20, 60, 100, 130])}
+            return self.dice.choice([cut, {"leaves_out": {self.pulled[1]: 7}}])
         return {}
 
     def live(self) -> list[str]:
@@ -67,7 +73,7 @@ class Day:
 
     def stir(self) -> None:
         """A row comes, changes or goes; contacts and deals go seldom."""
-        world, stream = self.sandbox.world, self.dice.choice(STIRRED)
+        world, stream = self.sandbox.world, self.dice.choice(self.pulled)
         kind = self.dice.choice(["insert", "change", "change", "remove"])
         one = world.insert(stream) if kind == "insert" else self.dice.choice(world.ids(stream))
         if kind == "change":
@@ -108,7 +114,7 @@ class Day:
 
     def look_at(self, when: str, sync: Sync, *, is_whole: bool) -> None:
         runs = {run.stream: run for run in sync.stream_runs.all()}
-        for stream in PULLED:
+        for stream in self.pulled:
             run = runs[stream]
             if run.state != RunState.COMPLETE:
                 self.breaches.append(f"{when}: {stream} is {run.state} ({run.reason})")
