@@ -12,7 +12,7 @@ from random import Random
 import time_machine
 from django.conf import settings
 
-from connections.models import Connection, Sync
+from connections.models import Connection, Schedule, Sync
 from connections.models.sync import SyncState, Trigger
 from connections.syncing.syncing import run
 from sources.activecampaign.sandbox.server import SandboxServer
