@@ -42,6 +42,8 @@ def a_day(contacts: int, *, hours: int) -> Iterator[Figure]:
         SandboxServer(contacts=contacts, deals=contacts // 10) as sandbox,
     ):
         connection = connected(Account(sandbox.origin, sandbox.api_key))
+        connection.schedule = Schedule.HOURLY
+        connection.save(update_fields=["schedule"])
         yield Figure(
             what=f"{contacts:,} contacts: the first sync", measured=[synced(sandbox, connection)], unit="calls"
         )
