@@ -81,6 +81,7 @@ class ByOffset:
         self._is_over = False
         self._furthest: int = place.get("furthest", 0) if place else 0
         self._in_vain: int = place.get("in_vain", 0) if place else 0
+        self._is_only_page = False  # As it was known when that was heard: nobody hears of it when it is learned later.
         self._asked: dict[Ask, _Spot] = {}
 
     @property
@@ -172,6 +173,7 @@ class ByOffset:
         self._first = self._first or digest
         self._facts.total = self._facts.total if answer.total is None else answer.total
         self._facts.note(answer, limit=spot.limit)
+        self._is_only_page = not spot.offset and self._neighbours.is_short(answer.count, limit=spot.limit)
         spot.count, spot.length, spot.marks = answer.count, len(answer.rows) + len(answer.odd), answer.marks
         fresh = set() if spot.is_first_again else {*answer.marks} - known
         self._facts.seen += len(fresh)
@@ -306,8 +308,7 @@ class ByOffset:
 
     def _is_witnessed(self, spot: _Spot) -> bool:
         """Two say that it is the last page: that others were longer, of its own list or of others, and the total."""
-        is_only_one = not spot.offset and self._neighbours.is_short(spot.count, limit=spot.limit)
-        is_short = is_only_one or self._is_short(spot)
+        is_short = (self._is_only_page and not spot.offset) or self._is_short(spot)
         return spot.is_read and is_short and self._facts.total == spot.end and bool(spot.count)
 
     def _ends_here(self) -> bool:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from connections.checking.checking import check
 from connections.models import AccountBudget, Connection, Health, Pace, Record, SharedBudget, Sync, User
+from connections.models.person_erasure import kept_out_of
 from connections.models.stream_run import RunState
 from connections.models.sync import AlreadyActive, LeaseLost, SyncState, Trigger
 from connections.syncing.syncing import StreamPull, store
@@ -309,7 +310,10 @@ def test_a_sync_runs_at_the_pace_of_its_connection_unless_another_is_asked_for(
 
 def test_pages_that_came_together_are_stored_together_and_the_last_cursor_with_them(connect: Connect) -> None:
     sync = Sync.objects.start(connect(), trigger=Trigger.SCHEDULE, only=["contacts", "tags"])
-    pulls = {stream.key: StreamPull(sync, stream, address="https://a.example") for stream in sync.streams}
+    keeper = kept_out_of(sync.connection.holding, sync.connection.workspace_id)
+    pulls = {
+        stream.key: StreamPull(sync, stream, address="https://a.example", keeper=keeper) for stream in sync.streams
+    }
     contacts, tags = (pulls[key].stream for key in ("contacts", "tags"))
     batch = [
         Pulled(stream=contacts, page=page("1", "2", cursor={"after": 2}), is_followed=True),
@@ -327,7 +331,10 @@ def test_pages_that_came_together_are_stored_together_and_the_last_cursor_with_t
 
 def test_of_pages_that_came_together_none_is_stored_when_one_cannot_be(connect: Connect) -> None:
     sync = Sync.objects.start(connect(), trigger=Trigger.SCHEDULE, only=["contacts", "tags"])
-    pulls = {stream.key: StreamPull(sync, stream, address="https://a.example") for stream in sync.streams}
+    keeper = kept_out_of(sync.connection.holding, sync.connection.workspace_id)
+    pulls = {
+        stream.key: StreamPull(sync, stream, address="https://a.example", keeper=keeper) for stream in sync.streams
+    }
     contacts, tags = (pulls[key].stream for key in ("contacts", "tags"))
     unstorable = Page(rows={"1": {"id": object()}}, cursor=None)
 
