@@ -6,13 +6,18 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, NoReturn, Protocol, runtime_checkable
+from typing import Any, Literal, NoReturn, Protocol
 from urllib.parse import urlsplit
 
 from django import forms
 
+from sources.budgets import Allowance as Allowance
+from sources.budgets import Budget as Budget
+from sources.budgets import Lane as Lane
+from sources.budgets import RevocableBudget as RevocableBudget
+from sources.budgets import ThreadedBudget as ThreadedBudget
+from sources.budgets import WatchfulBudget as WatchfulBudget
 from sources.errors import SourceError
 from sources.facts import Beside as Beside
 from sources.facts import Columns as Columns
@@ -93,65 +98,24 @@ def host_of(api_url: str) -> str:
     return urlsplit(api_url).netloc
 
 
-class Lane(StrEnum):
-    """Who is waiting for a call: nobody (a pull), or a person in front of a page."""
-
-    BULK = "bulk"
-    INTERACTIVE = "interactive"
+Sureness = Literal["documented", "recorded", "used by connectors", "unverified"]
+"""How a fact of the outside world is known, the surest first."""
 
 
-class Budget(Protocol):
-    """The calls that one account may receive, shared by everything that calls it."""
-
-    def take(self, lane: Lane) -> None:
-        """Return once one call may be sent."""
-
-    def slow_down(self, seconds: float) -> None:
-        """The account answered 429 or 503: nobody calls it for so many seconds, and the pace falls."""
+Rhythm = Literal["", "daily", "weekly"]
+"""How often a stream is read: as often as is scheduled, or so that it is never older than that."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Allowance:
-    """What an account said with an answer about its calls: how many are left, of how many, if it said that."""
+class Sideload:
+    """That the rows of a stream can come along with those of another one, which they belong to.
 
-    remaining: int
-    limit: int | None = None
-
-
-@runtime_checkable
-class WatchfulBudget(Budget, Protocol):
-    """A budget that learns from answers how long calls travel, and whether somebody else calls the account."""
-
-    def answered(self, allowance: Allowance | None = None, *, ago: float = 0.0) -> None:
-        """The call that this thread took last was a success; its answer began to arrive so many seconds `ago`."""
-
-
-@runtime_checkable
-class RevocableBudget(Budget, Protocol):
-    """A budget for work that may be given up: what `still_wanted` raises ends the call that is under way.
-
-    It is asked a few times a second, in whatever thread makes the call.
+    `parent` is that stream's key, `column` the field of a row, as its own list gives it, that names its parent's row.
+    The source names the parent first, and `column` is what it has as the `parent` of the typed columns.
     """
 
-    still_wanted: Callable[[], None]
-
-
-@runtime_checkable
-class ThreadedBudget(Budget, Protocol):
-    """A budget that keeps something for each thread that takes from it, such as a database connection.
-
-    Its `take` runs in the threads of a pull; what it raises there ends the pull and is raised where that is consumed.
-    A pull puts its own `sleep` in, which ends with the pull.
-    """
-
-    sleep: Callable[[float], None]
-
-    def leave(self) -> None:
-        """This thread takes no more."""
-
-
-Sureness = Literal["documented", "recorded", "used by connectors", "unverified"]
-"""How a fact of the outside world is known, the surest first."""
+    parent: str
+    column: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +127,8 @@ class Stream:
 
     `remembers` are fields of which each change is kept, with what they held before. Of one that `comes_and_goes`, each
     row that appears or vanishes is such a change itself. `facts` say what its rows mean, `personal` what they tell of
-    people.
+    people. `sideload` says with which other stream's rows its own can come along. `rhythm` is for those that cost more
+    calls than they change: who plans a connection may choose another.
     """
 
     key: str
@@ -181,6 +146,8 @@ class Stream:
     comes_and_goes: bool = False
     facts: Facts = field(default_factory=Facts)
     personal: Personal = field(default_factory=Personal)
+    sideload: Sideload | None = None
+    rhythm: Rhythm = ""
 
     @property
     def typed(self) -> Columns:
@@ -201,13 +168,26 @@ class Unkept:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Along:
+    """What came along with a page, of one other stream: its rows by external id, as their own list gives them.
+
+    `complete` has those rows of the page of which it is beyond doubt that all that belongs to them has come, with the
+    ids of it: what else is stored for them is gone. `is_proven`: all that the page's rows name has come.
+    """
+
+    rows: Mapping[str, Row]
+    complete: Mapping[str, frozenset[str]]
+    is_proven: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page:
     """One page of a stream, by external id, and where to go on after it.
 
     `cursor` is None after the last page. `unkept` are rows that cannot be kept: they hold up nothing else, and are
     said. `repeated` counts the rows that an earlier page of this walk had, too. `total` is what the API claims that the
     whole stream holds; a hint only. `seam_proven` is False when rows may have been missed between the page before and
-    this one, or behind the last one.
+    this one, or behind the last one. `along` is what came of other streams, by their keys.
     """
 
     rows: Mapping[str, Row]
@@ -216,15 +196,20 @@ class Page:
     unkept: tuple[Unkept, ...] = ()
     repeated: int = 0
     seam_proven: bool = True
+    along: Mapping[str, Along] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """A stream to pull: all of it, or from `cursor` on, or only what changed since a moment."""
+    """A stream to pull: all of it, or from `cursor` on, or only what changed since a moment.
+
+    Rows of the streams `along` are wanted with each page, as far as the account gives them.
+    """
 
     stream: Stream
     cursor: Cursor | None = None
     changed_since: datetime | None = None
+    along: tuple[Stream, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -277,6 +262,12 @@ class Puller(Protocol):
 
     def exists(self, stream: Stream, external_id: str) -> bool:
         """Whether the account has this row. For a few rows: it costs a call. Raises SourceError."""
+
+    def heeds_zones(self, stream: Stream) -> bool:
+        """Whether what changed since a moment is what changed since then, wherever the account's clock stands.
+
+        False also where there is nothing to tell it by. It costs a few calls. Raises SourceError.
+        """
 
 
 class Check(Protocol):

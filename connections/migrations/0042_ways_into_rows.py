@@ -69,7 +69,7 @@ def remove(apps, schema_editor):
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("connections", "0034_operation")]
+    dependencies = [("connections", "0038_rhythms")]
 
     operations = [
         migrations.SeparateDatabaseAndState(

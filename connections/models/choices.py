@@ -43,6 +43,8 @@ INTERVALS = {
     Schedule.DAILY: timedelta(days=1),
 }
 
+PERIODS = {"daily": timedelta(days=1), "weekly": timedelta(days=7)}  # By rhythm.
+
 
 class Pace(models.TextChoices):
     CONSIDERATE = "considerate", "Considerate"

@@ -8,12 +8,12 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
-from connections.models.choices import INTERVALS, Pace, Schedule
+from connections.models.choices import INTERVALS, PERIODS, Pace, Schedule
 from connections.models.people import Workspace, in_words
 from connections.models.schedule import next_run
 from sources.errors import SourceError
 from sources.registry import get_source
-from sources.spec import Source, Stream
+from sources.spec import Rhythm, Source, Stream
 
 DAILY_AT = time(6)  # Done before people come to work.
 MOST_REASONS = 3  # What people read of a line.
@@ -35,6 +35,10 @@ class PullPlan(models.Model):
     # No choices: a new source must not need a migration.
     source_key = models.SlugField("source", max_length=50)
     stream_keys = models.JSONField(default=list, blank=True, editable=False)
+    # By stream, where somebody chose another one than the source's.
+    rhythms: "models.JSONField[dict[str, Rhythm], dict[str, Rhythm]]" = models.JSONField(
+        default=dict, blank=True, editable=False
+    )
     schedule = models.CharField(max_length=20, choices=Schedule, default=Schedule.HOURLY)
     daily_at = models.TimeField(default=DAILY_AT)
     pace = models.CharField(max_length=20, choices=Pace, default=Pace.CONSIDERATE)
@@ -139,8 +143,10 @@ class PullPlan(models.Model):
 
     def expect(self, streams: Collection[str]) -> None:
         """These are to be read to their end within twice the schedule from now on; the caller saves."""
-        offered = [stream.key for stream in self.streams_among(streams)]
-        self.stream_healths.expect(self, offered, late_at=self.late_from_now())
+        offered = self.streams_among(streams)
+        for rhythm in {self.rhythm_of(stream) for stream in offered}:
+            keys = [stream.key for stream in offered if self.rhythm_of(stream) == rhythm]
+            self.stream_healths.expect(self, keys, late_at=self.late_from_now(rhythm))
         self.late_at = self.stream_healths.first_late_at()
 
     @property
@@ -148,6 +154,30 @@ class PullPlan(models.Model):
         """Between two scheduled syncs."""
         return INTERVALS.get(Schedule(self.schedule))
 
-    def late_from_now(self) -> datetime | None:
-        """When what succeeds now is late: without another success within twice its schedule."""
-        return timezone.now() + 2 * self.interval if self.interval else None
+    def rhythm_of(self, stream: Stream) -> Rhythm:
+        """As somebody chose it, else the source's; of what comes along with another stream that stream's."""
+        own = self.rhythms.get(stream.key, stream.rhythm)
+        parents = self.streams_among([stream.sideload.parent]) if stream.sideload else []
+        if own or not parents or parents[0].key not in self.stream_keys:
+            return own
+        return self.rhythm_of(parents[0])
+
+    def late_from_now(self, rhythm: Rhythm = "") -> datetime | None:
+        """When what succeeds now is late: without another success within twice its schedule, or its rhythm."""
+        if self.interval is None:
+            return None
+        return timezone.now() + 2 * max(self.interval, PERIODS.get(rhythm, self.interval))
+
+    def resting(self, at: datetime) -> set[str]:
+        """The chosen streams that a sync planned for that moment leaves out.
+
+        They were read so lately that they are young enough still when the next one begins.
+        """
+        interval, read = self.interval, dict(self.stream_healths.read_before(at))
+        if interval is None:
+            return set()
+        known = [stream for stream in self.streams if stream.key in read]
+        periods = {stream.key: PERIODS.get(self.rhythm_of(stream), interval) for stream in known}
+        resting = {key for key, period in periods.items() if at - read[key] + interval <= period}
+        # With the one that it comes along with rests whatever is read with it.
+        return resting | {one.key for one in known if one.sideload and one.sideload.parent in resting}

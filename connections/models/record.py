@@ -95,6 +95,29 @@ class RecordQuerySet(RecordQuery):
         """These rows were shown by the walk of that number."""
         self._stored_rows(holding, stream).see([*ids], walk=walk)
 
+    def differing(self, holding: Holding, stream: Stream, rows: Sequence[RowText]) -> set[str]:
+        """The ids of those that are not stored as they are, or not at all, or are marked as gone."""
+        return {*self._stored_rows(holding, stream).differing(rows)} if rows else set()
+
+    def left_behind(self, holding: Holding, stream: Stream, held: Mapping[str, Collection[str]]) -> dict[int, str]:
+        """What is stored for the rows of another stream beside the ids that they hold: as keys, with whose it is."""
+        found = self.of_parents(holding, stream, [*held]).values_list("pk", "external_id", "parent")
+        behind = {pk: parent for pk, external_id, parent in found if external_id not in held[parent]}
+        return self._surely_of(stream, behind)
+
+    def of_parents(self, holding: Holding, stream: Stream, parents: Collection[str]) -> Self:
+        """The living rows that belong to those of another stream, as far as their typed columns are filled."""
+        return self.living().filter(holding=holding, stream=stream.key, parent__in=parents)
+
+    def _surely_of(self, stream: Stream, parents: Mapping[int, str]) -> dict[int, str]:
+        """As the texts say it: typed columns may be filled by older facts."""
+        if not parents or stream.sideload is None:
+            return {}
+        texts = self.filter(pk__in=[*parents]).values_list("pk", "text")
+        return {
+            pk: parents[pk] for pk, text in texts if str(json.loads(text).get(stream.sideload.column)) == parents[pk]
+        }
+
     def _stored_rows(self, holding: Holding, stream: Stream) -> StoredRows:
         return StoredRows(
             table=self.model._meta.db_table,

@@ -45,6 +45,10 @@ class StreamHealthQuerySet(models.QuerySet["StreamHealth"]):
         recently = self.exclude(OFFERED).filter(refused_at__gt=since, refused_key=connection.key_fingerprint)
         return recently.values_list("stream", flat=True)
 
+    def read_before(self, moment: datetime) -> Iterable[tuple[str, datetime]]:
+        """When each stream was read to its end last, of those that were by then."""
+        return self.filter(read_at__lt=moment).values_list("stream", "read_at")
+
     def expect(self, connection: Connection, keys: Collection[str], *, late_at: datetime | None) -> None:
         """From `late_at` on these are late, unless they are read to their end until then."""
         fresh = [self.model(connection=connection, stream=key) for key in keys]
@@ -64,7 +68,7 @@ class StreamHealthQuerySet(models.QuerySet["StreamHealth"]):
         chosen = [stream.key for stream in connection.streams]
         self.filter(connection=connection).forget_all_but(chosen)  # The source may offer less than it did.
         known: dict[str, Any] = {one.stream: one for one in self.filter(connection=connection)}
-        late_at = connection.late_from_now()
+        rhythms = {stream.key: connection.rhythm_of(stream) for stream in connection.streams}
         is_back = False
         for run in runs:
             one = known.setdefault(run.stream, self.model(connection=connection, stream=run.stream))
@@ -74,7 +78,7 @@ class StreamHealthQuerySet(models.QuerySet["StreamHealth"]):
                 one.note_put_off(run)
             elif run.finished_at and not (one.read_at and one.read_at > run.finished_at):
                 was_told = one.told_late_at is not None
-                one.note(run, late_at=late_at)
+                one.note(run, late_at=connection.late_from_now(rhythms[run.stream]))
                 is_back |= was_told and run.state == RunState.COMPLETE
         return is_back and not any(one.told_late_at for one in known.values())
 

@@ -1,6 +1,8 @@
 """How far a stream of a holding is known, so that the next sync may ask for changes alone."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import models
 from django.utils import timezone
@@ -8,16 +10,21 @@ from django.utils import timezone
 from connections.models.change import Memory
 from connections.models.connection import Connection
 from connections.models.holding import Holding
-from connections.models.stream_run import StreamRun
+from connections.models.stream_run import RunState, StreamRun
 from connections.models.sync import Sync
 from sources.spec import Stream
 
-OVERLAP = timedelta(days=1)  # Accounts keep times in zones of their own and do not always say which.
+# Accounts keep times in zones of their own and do not always say which; one that is proven to heed ours has a clock of
+# its own, and writes down what happened a moment later.
+OVERLAP = timedelta(days=1)
+OVERLAP_OF_EXACT = timedelta(minutes=10)
 # Only a whole walk finds what is gone, or changed without being dated anew. With the hour until the next sync it comes
-# within a day of the one before; of many rows within a week, since such a walk takes its time.
+# within a day of the one before; of many rows within a week, as long as each finds that there was nothing to find.
 WHOLE_AFTER = timedelta(hours=23)
 WHOLE_AFTER_OF_MANY = timedelta(days=7)
-MANY = 50_000  # Rows: some five hundred calls, three minutes at the considerate pace.
+A_DAY = timedelta(days=1)
+MANY = 1000  # Rows: ten calls.
+MOST_DIFFERING = 1 / 1000  # Of a list's rows: so many may change in the minutes between the two looks at them.
 
 
 class StreamMark(models.Model):
@@ -25,6 +32,11 @@ class StreamMark(models.Model):
 
     `changed_through` is when the last complete one began, `complete_at` when the last whole one did. With another
     key, other rows may be seen: then the mark says nothing. `owner` is the source's own number of whose key it was.
+
+    `comes_along`: with a whole walk of the stream that its rows belong to came all that its own list had. Until that is
+    proven, and when it fails, the list is read; `apart_because` then says why in words. `missed` is how many rows the
+    last whole walk found that the refreshes before it had not shown. `is_exact`: the account reads the moment from
+    which changes are asked for as it is meant, whatever its zone; None until it was asked.
     """
 
     holding = models.ForeignKey(Holding, models.CASCADE, related_name="marks")
@@ -33,6 +45,10 @@ class StreamMark(models.Model):
     complete_at = models.DateTimeField()
     key_fingerprint = models.CharField(max_length=64)
     owner = models.CharField(max_length=200, blank=True)
+    comes_along = models.BooleanField(default=False)
+    apart_because = models.CharField(max_length=200, blank=True)
+    missed = models.PositiveIntegerField(default=0)
+    is_exact = models.BooleanField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["holding", "stream"], name="one_mark_per_stream")]
@@ -42,22 +58,66 @@ class StreamMark(models.Model):
 
 
 def changes_wanted_since(sync: Sync, stream: Stream) -> datetime | None:
-    """From when on a sync asks for changes alone; None when it has to read the whole stream."""
+    """From when on a sync asks for changes alone; None when it has to read the whole stream.
+
+    That is also where something that comes along with it has never been read with it: only a whole walk proves that all
+    of that comes.
+    """
     if sync.full or stream.changed_since is None:
         return None
+    marks = marks_of(sync)
+    mark, children = marks.get(stream.key), children_of(sync, stream)
+    is_due = mark is None or mark.complete_at <= timezone.now() - whole_after(sync.connection, stream, marks)
+    if mark is None or is_due or any(child.key not in marks for child in children):
+        return None
+    return mark.changed_through - (OVERLAP_OF_EXACT if mark.is_exact else OVERLAP)
+
+
+def to_be_proven(sync: Sync) -> list[Stream]:
+    """The streams that were asked for changes, and of which nobody knows yet how the account reads a moment."""
+    unknown = {key for key, mark in marks_of(sync).items() if mark.is_exact is None}
+    asked = sync.stream_runs.filter(state=RunState.COMPLETE, along="").exclude(changed_since=None)
+    keys = unknown.intersection(asked.values_list("stream", flat=True))
+    return [stream for stream in sync.streams if stream.key in keys]
+
+
+def note_exact(sync: Sync, stream: Stream, *, is_exact: bool) -> None:
+    StreamMark.objects.filter(holding=sync.connection.holding, stream=stream.key).update(is_exact=is_exact)
+
+
+def marks_of(sync: Sync) -> dict[str, StreamMark]:
+    """Those that hold for its key, by stream."""
     connection = sync.connection
-    mark = StreamMark.objects.filter(
-        holding=connection.holding,
-        stream=stream.key,
-        key_fingerprint=connection.key_fingerprint,
-        complete_at__gt=timezone.now() - whole_after(connection, stream),
-    ).first()
-    return mark.changed_through - OVERLAP if mark else None
+    marks = StreamMark.objects.filter(holding=connection.holding, key_fingerprint=connection.key_fingerprint)
+    return {mark.stream: mark for mark in marks}
 
 
-def whole_after(connection: Connection, stream: Stream) -> timedelta:
+def children_of(sync: Sync, parent: Stream) -> list[Stream]:
+    """The streams of a sync whose rows can come along with those of that one."""
+    return [one for one in sync.streams if one.sideload and one.sideload.parent == parent.key]
+
+
+def whole_after(connection: Connection, stream: Stream, marks: Mapping[str, StreamMark]) -> timedelta:
+    """More often where the last one has found what refreshes miss: of it, or of what comes along with it."""
+    source = connection.known_source()
+    family = [one.key for one in source.streams if one.sideload and one.sideload.parent == stream.key]
     rows = connection.row_counts.by_stream().get(stream.key, 0)
-    return WHOLE_AFTER_OF_MANY if rows > MANY else WHOLE_AFTER
+    has_missed = any(marks[key].missed for key in (stream.key, *family) if key in marks)
+    return WHOLE_AFTER_OF_MANY if rows > MANY and not has_missed else WHOLE_AFTER
+
+
+def may_come_along(sync: Sync, stream: Stream, parent: StreamRun) -> bool:
+    """Whether it was proven lately that all of it does, and it is known up to where the parent's changes begin.
+
+    Its list is read with a whole walk of the parent, rather than just after one: then the two can be compared.
+    """
+    mark = marks_of(sync).get(stream.key)
+    if sync.full or mark is None or not mark.comes_along:
+        return False
+    age, since = timezone.now() - mark.complete_at, parent.changed_since
+    if since is None:
+        return age < WHOLE_AFTER_OF_MANY - A_DAY
+    return age < WHOLE_AFTER_OF_MANY + A_DAY and mark.changed_through >= since
 
 
 def is_by_another(sync: Sync, stream: Stream) -> bool:
@@ -67,6 +127,12 @@ def is_by_another(sync: Sync, stream: Stream) -> bool:
     if mark is None or mark.key_fingerprint == connection.key_fingerprint:
         return False
     return not mark.owner or mark.owner != connection.owner
+
+
+def was_along(run: StreamRun, stream: Stream) -> bool:
+    """Whether the refreshes before this sync had what comes along with another stream, and not its own list."""
+    holding = run.sync.connection.holding
+    return StreamMark.objects.filter(holding=holding, stream=stream.key, comes_along=True).exists()
 
 
 def memory_of(run: StreamRun, stream: Stream) -> Memory | None:
@@ -82,18 +148,38 @@ def memory_of(run: StreamRun, stream: Stream) -> Memory | None:
     return Memory(fields=stream.remembers, comings=stream.comes_and_goes and is_known)
 
 
-def note_complete(run: StreamRun) -> None:
-    """The stream was read without a gap, all of it or all that changed."""
+def note_complete(run: StreamRun, *, why_apart: str | None = None) -> None:
+    """The stream was read without a gap, all of it or all that changed.
+
+    `why_apart` says why it does not come along with another one from now on; empty where it does, None where it is as
+    before.
+    """
     connection = run.sync.connection
     holding = connection.holding
     if run.is_changes_only:
         StreamMark.objects.filter(holding=holding, stream=run.stream).update(changed_through=run.started_at)
         return
-    now_known = {
+    now_known: dict[str, Any] = {
         "changed_through": run.started_at,
         "complete_at": run.started_at,
         # Not of the standby key that may have taken over since: with it, the rows before might have been others.
         "key_fingerprint": run.key_fingerprint,
         "owner": connection.owner if run.key_fingerprint == connection.key_fingerprint else "",
+        "missed": run.missed or 0,
     }
+    if why_apart is not None:
+        now_known |= {"comes_along": not why_apart, "apart_because": why_apart}
     StreamMark.objects.update_or_create(holding=holding, stream=run.stream, defaults=now_known)
+
+
+def note_came_along(run: StreamRun, parent: StreamRun) -> None:
+    """All of it came with the parent's rows, or with those of them that changed."""
+    known: dict[str, Any] = {"changed_through": parent.started_at}
+    if not parent.is_changes_only:
+        known["missed"] = run.missed or 0
+    StreamMark.objects.filter(holding=run.sync.connection.holding, stream=run.stream).update(**known)
+
+
+def note_gone(run: StreamRun) -> None:
+    """A whole walk of a stream that is else asked for changes alone has found that rows are gone."""
+    StreamMark.objects.filter(holding=run.sync.connection.holding, stream=run.stream).update(missed=run.deleted)

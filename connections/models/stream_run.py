@@ -30,6 +30,10 @@ class StreamRun(models.Model):
     `changed_since` is set when only changes are asked for. `finds_gone`: when it is complete, what it did not see is
     looked into; `by_another` then says that the key is another person's than before. `key_fingerprint` is of the key
     that it began with. `left_out` are rows that were read and not stored, as they are of somebody who was erased.
+
+    `along` is the stream with whose rows it came along, so that it made no calls. `doubts` are pages that did not bring
+    what they named. `missed` counts what a whole walk of that stream found changed though nothing had told it, None
+    where nobody looked, and `differed` what the stream's own list showed otherwise than what had come along.
     """
 
     sync = models.ForeignKey("connections.Sync", models.CASCADE, related_name="stream_runs")
@@ -51,6 +55,10 @@ class StreamRun(models.Model):
     calls_saved = models.PositiveIntegerField(default=0)
     finds_gone = models.BooleanField(default=False)
     by_another = models.BooleanField(default=False)
+    along = models.CharField(max_length=60, blank=True)
+    doubts = models.PositiveIntegerField(default=0)
+    missed = models.PositiveIntegerField(null=True)
+    differed = models.PositiveIntegerField(default=0)
     key_fingerprint = models.CharField(max_length=64, blank=True, editable=False)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -97,7 +105,7 @@ class StreamRun(models.Model):
 
         Of one that is finished nobody knows it any more.
         """
-        return not self.is_finished and not self.finds_gone and not self.is_changes_only
+        return not (self.is_finished or self.finds_gone or self.is_changes_only or self.along)
 
     @property
     def is_nearly_done(self) -> bool:
@@ -107,11 +115,18 @@ class StreamRun(models.Model):
     def unchanged(self) -> int:
         return self.rows - self.new - self.changed - self.left_out
 
-    def begin(self, *, changed_since: datetime | None, finds_gone: bool, by_another: bool) -> None:
-        self.state, self.started_at = RunState.RUNNING, timezone.now()
+    def begin(
+        self, *, changed_since: datetime | None, finds_gone: bool = False, by_another: bool = False, along: str = ""
+    ) -> None:
+        self.state, self.started_at, self.along = RunState.RUNNING, timezone.now(), along
         self.changed_since, self.finds_gone, self.by_another = changed_since, finds_gone, by_another
         self.key_fingerprint = self.sync.connection.key_fingerprint
-        self.save(update_fields=["state", "started_at", "changed_since", "finds_gone", "by_another", "key_fingerprint"])
+        self.save()
+
+    def begin_anew(self) -> None:
+        """What came along is not all there is: its own list is still to be read, as if it had not begun."""
+        self.state, self.along = RunState.WAITING, ""
+        self.save(update_fields=["state", "along"])
 
     def count(self, pages: Iterable[Page], *, new: int, changed: int, address: str) -> None:
         """These are stored, and the cursor of the last one with them."""

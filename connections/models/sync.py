@@ -240,6 +240,8 @@ class Sync(models.Model):
         chosen, left_out = {*self.connection.stream_keys}, {*self.connection.holding.clearing}
         if not (self.only_streams or self.full):  # Whoever names a stream, or wants all, wants that asked, too.
             left_out.update(self.connection.stream_healths.left_out(self.connection))
+        if self.trigger == Trigger.SCHEDULE and not (self.only_streams or self.full):
+            left_out.update(self.connection.resting(self.created_at))
         return self.connection.streams_among(chosen.intersection(self.only_streams or chosen) - left_out)
 
     # Its life, in order -----------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from connections.checking.notices import tell_missing
 from connections.models import MissingRows, Record, StreamRun, Sync
 from connections.models.holding import PIECE
 from connections.models.record import RecordQuerySet
+from connections.models.stream_mark import children_of, note_gone
 from connections.models.stream_run import RunState
 from sources.errors import NotPermitted, UnexpectedAnswer
 from sources.spec import Page, Puller, Stream
@@ -71,6 +72,8 @@ def reconcile(run: StreamRun, stream: Stream, line: Puller) -> None:
             MissingRows.objects.filter(holding=run.sync.connection.holding, stream=run.stream).delete()
         run.finds_gone = False
         run.save(update_fields=["finds_gone", "reason"])
+        if stream.changed_since:
+            note_gone(run)
 
 
 def draw(rows: RecordQuerySet) -> list[str]:
@@ -112,11 +115,18 @@ def leave_to_a_person(run: StreamRun, stream: Stream, count: int) -> None:
 
 
 def mark_gone(run: StreamRun, stream: Stream, rows: RecordQuerySet) -> None:
+    """With what came along with them; a list of its own says by itself what is gone."""
     holding = run.sync.connection.holding
+    along = {*run.sync.stream_runs.filter(along=run.stream).values_list("stream", flat=True)}
+    came_along = [child for child in children_of(run.sync, stream) if child.key in along]
 
     def mark(piece: RecordQuerySet) -> None:
+        ids = [*piece.values_list("external_id", flat=True)]
         run.deleted += piece.mark_gone(holding, stream)
         run.save(update_fields=["deleted"])
+        for child in came_along:
+            behind = Record.objects.left_behind(holding, child, dict.fromkeys(ids, ()))
+            Record.objects.filter(pk__in=[*behind]).mark_gone(holding, child)
 
     in_pieces(run, rows, mark)
 

@@ -1,7 +1,6 @@
 """One stream's part in a sync: what comes of it is kept, and what became of it is judged."""
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -9,78 +8,120 @@ from django.template.defaultfilters import pluralize
 from structlog.contextvars import bound_contextvars
 
 from connections.frame.outlook import calls_for
-from connections.models import PersonErasure, Record, StreamRun, Sync
+from connections.models import Record, StreamRun, Sync
 from connections.models.kept_out import KeptOut
 from connections.models.record import row_texts
 from connections.models.stream_health import was_ever_read
-from connections.models.stream_mark import changes_wanted_since, is_by_another, memory_of, note_complete
+from connections.models.stream_mark import (
+    changes_wanted_since,
+    is_by_another,
+    may_come_along,
+    memory_of,
+    note_complete,
+    was_along,
+)
 from connections.models.stream_run import RunState
 from connections.models.upsert import RowText, Tally
+from connections.syncing.leaving_out import LeavingOut
 from connections.syncing.reconciling import has_rows, is_emptied, note_page
+from connections.syncing.sideloading import AlongPart, SideloadedPull, counted_apart, why_apart
 from sources.errors import NotPermitted, SourceError, TemporarilyDown
-from sources.spec import Page, Pulled, Row, Stream, Wanted
+from sources.spec import Page, Pulled, Stream, Wanted
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """What a stream has in a batch: pages and their rows, how many are left out of these, and what came last."""
+    """What a stream has in a batch: pages and their rows, what came along with these, and what came last.
+
+    `left_out` are rows of people who were erased. `parents` say by id to whose row each belongs.
+    """
 
     pages: list[Page]
     rows: list[RowText]
     left_out: int
+    along: dict[str, AlongPart]
+    parents: dict[str, str]
     last: Pulled
+
+    @property
+    def size(self) -> int:
+        return sum(row.size for row in self.rows) + sum(one.size for one in self.along.values())
 
 
 class StreamPull:
-    """One stream's part in a sync."""
+    """One stream's part in a sync. `parent` is that of the stream with whose rows its own can come along."""
 
-    def __init__(self, sync: Sync, stream: Stream, *, address: str, keeper: KeptOut) -> None:
-        self.sync, self.stream, self.address, self.keeper = sync, stream, address, keeper
-        self.left_out: set[str] = set()  # A page may repeat rows of the one before.
-        self.run = self.begun()
+    def __init__(
+        self, sync: Sync, stream: Stream, *, address: str, keeper: KeptOut, parent: "StreamPull | None" = None
+    ) -> None:
+        self.sync, self.stream, self.address, self.keeper, self.parent = sync, stream, address, keeper, parent
+        self.leaving_out = LeavingOut(keeper, sync.connection.holding, stream)
+        self.children: dict[str, SideloadedPull] = {}
+        self.is_down: TemporarilyDown | None = None
+        self.run = sync.run_of(stream)
+        if not self.run.is_begun and not self.has_to_wait():
+            self.begin()
         if keeper:
             self.run.forget_excerpts()
         self.memory = memory_of(self.run, stream)
-        self.is_down: TemporarilyDown | None = None
+        if parent and not parent.run.is_finished and (self.run.along or not self.run.is_begun):
+            parent.children[stream.key] = SideloadedPull(self.run, stream, address=address, keeper=keeper)
+
+    def has_to_wait(self) -> bool:
+        """For the stream that its rows may come along with, and begins with it where nothing else is to be read."""
+        if self.parent is None or self.parent.run.is_finished:
+            return False
+        if not self.parent.run.pages and may_come_along(self.sync, self.stream, self.parent.run):
+            with transaction.atomic():
+                self.sync.hold()
+                self.run.begin(changed_since=self.parent.run.changed_since, along=self.parent.stream.key)
+        return True
 
     @transaction.atomic
-    def begun(self) -> StreamRun:
+    def begin(self) -> None:
         self.sync.hold()
-        run = self.sync.run_of(self.stream)
-        if not run.is_begun:
-            since = changes_wanted_since(self.sync, self.stream)
-            run.begin(
-                changed_since=since,
-                finds_gone=since is None and has_rows(self.sync, self.stream),
-                by_another=is_by_another(self.sync, self.stream),
-            )
-        return run
+        since = changes_wanted_since(self.sync, self.stream)
+        self.run.begin(
+            changed_since=since,
+            finds_gone=since is None and has_rows(self.sync, self.stream),
+            by_another=is_by_another(self.sync, self.stream),
+        )
+
+    def begin_afterwards(self) -> None:
+        if not self.run.is_begun:
+            self.begin()
+            self.memory = memory_of(self.run, self.stream)
+
+    @property
+    def is_to_be_read(self) -> bool:
+        return self.run.is_begun and not (self.run.is_finished or self.run.along or self.is_down)
 
     def wanted(self) -> Wanted:
-        return Wanted(stream=self.stream, cursor=self.run.cursor, changed_since=self.run.changed_since)
+        along = tuple(child.stream for child in self.children.values())
+        return Wanted(stream=self.stream, cursor=self.run.cursor, changed_since=self.run.changed_since, along=along)
 
     def part_of(self, batch: list[Pulled]) -> Part:
         pages = [pulled.page for pulled in batch if pulled.page is not None]
         came = {external_id: row for page in pages for external_id, row in page.rows.items()}
-        rows = self.without_the_erased(came)
-        left_out = came.keys() - rows.keys() - self.left_out
-        self.left_out |= left_out
-        texts = row_texts(rows, stream=self.stream, address=self.address)
-        return Part(pages=pages, rows=texts, left_out=len(left_out), last=batch[-1])
+        rows, left_out = self.leaving_out.kept_of(came)
+        column = self.stream.sideload.column if self.stream.sideload else ""
+        return Part(
+            pages=pages,
+            rows=row_texts(rows, stream=self.stream, address=self.address),
+            left_out=left_out,
+            along={key: child.part_of(pages) for key, child in self.children.items()},
+            parents={external_id: str(row.get(column)) for external_id, row in rows.items()} if column else {},
+            last=batch[-1],
+        )
 
-    def without_the_erased(self, rows: Mapping[str, Row]) -> Mapping[str, Row]:
-        found = self.keeper.without_them(self.stream, rows) if self.keeper else rows
-        if self.keeper.found:
-            PersonErasure.objects.meet_again(self.sync.connection.holding, self.keeper.found)
-            self.keeper.found.clear()
-        return found
-
-    def take(self, part: Part) -> Tally:
+    def take(self, part: Part) -> list[Tally]:
         with bound_contextvars(stream=self.stream.key):
             stored = self.keep(part)
             self.go_on(part)
+            for child in self.children.values() if self.run.is_finished else ():
+                child.conclude(self.run)
         return stored
 
     def go_on(self, part: Part) -> None:
@@ -97,8 +138,13 @@ class StreamPull:
             self.run.reason = ""
             self.run.save()
 
-    def keep(self, part: Part) -> Tally:
-        stored = Record.objects.store(self.sync.connection.holding, self.stream, part.rows, memory=self.memory)
+    def keep(self, part: Part) -> list[Tally]:
+        """What came along first: it is compared with what was known of the rows that it came with."""
+        holding, unchanged = self.sync.connection.holding, self.unchanged(part)
+        along = [self.children[key].take(one, unchanged=unchanged) for key, one in part.along.items()]
+        if self.parent is not None:
+            self.run.differed += counted_apart(self.run, self.stream, part.rows, part.parents)
+        stored = Record.objects.store(holding, self.stream, part.rows, memory=self.memory)
         self.run.count(part.pages, new=stored.new, changed=stored.changed, address=self.address)
         self.run.left_out += part.left_out
         if self.keeper:
@@ -108,7 +154,14 @@ class StreamPull:
         for one in (one for page in part.pages for one in page.unkept):
             # Its place alone: the excerpt is the customer's.
             log.warning("row cannot be kept", extra={"place": one.place, "why": one.why})
-        return stored
+        return [stored, *along]
+
+    def unchanged(self, part: Part) -> set[str] | None:
+        """The rows of a whole walk that are stored as they are, of a stream that is else asked for changes alone."""
+        if self.run.is_changes_only or self.stream.changed_since is None or not part.along:
+            return None
+        differing = Record.objects.differing(self.sync.connection.holding, self.stream, part.rows)
+        return {row.external_id for row in part.rows} - differing
 
     def end_early(self, because: SourceError) -> None:
         state, reason = RunState.FAILED, str(because)
@@ -126,9 +179,18 @@ class StreamPull:
             run.calls_saved = max(0, calls_for(self.stream, stored) - run.pages)
         # A walk knows the neighbours of a page alone, and one that got no further may have told rows twice.
         run.read = min(run.read, stored + run.left_out)
-        run.end(*self.verdict())
+        state, reason = self.verdict()
+        why = why_apart(run, self.parent.run if self.parent else None)
+        run.end(state, reason or (f"Read by their own list from now on: {why}." if why else ""))
         if run.state == RunState.COMPLETE:
-            note_complete(run)
+            self.say_apart(why)
+            note_complete(run, why_apart=why)
+
+    def say_apart(self, why: str | None) -> None:
+        """In the trail, when that changes what a refresh costs."""
+        if why and was_along(self.run, self.stream):
+            told = f"{self.stream.name} are read by their own list from now on: {why}."
+            self.sync.connection.record("changed how it reads", by=None, detail=told)
 
     def verdict(self) -> tuple[str, str]:
         run = self.run

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F
+from django.db.models.expressions import CombinedExpression
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
@@ -29,6 +30,7 @@ from connections.models.bounds import room_to_store
 from connections.models.check_try import TooManyAtOnce
 from connections.models.connection_query import ConnectionQuerySet
 from connections.models.person_erasure import kept_out_of
+from connections.models.stream_mark import note_exact, to_be_proven
 from connections.models.stream_run import FINISHED_RUNS, RunState
 from connections.models.sync import LeaseLost, SyncState, Trigger
 from connections.safe.sealing import Unsealable
@@ -143,21 +145,34 @@ def pull_all(sync: Sync, lease: Lease) -> None:
         pace=sync.pace,
         still_wanted=lease.require,
     )
-    # Once: who is erased from now on takes this sync its lease.
-    keeper = kept_out_of(sync.connection.holding, sync.connection.workspace_id)
-    pulls = {
-        stream.key: StreamPull(sync, stream, address=credentials.api_url, keeper=keeper) for stream in sync.streams
-    }
-    wanted = [pull.wanted() for pull in pulls.values() if not pull.run.is_finished]
+    pulls = pulls_of(sync, address=credentials.api_url)
     with source.open(credentials, budget=budget) as line:
-        with closing(line.pull(wanted)) as arriving:
-            for batch in in_batches(arriving):
-                store(batch, pulls, sync=sync, budget=budget)
-                lease.require()
+        # The lists of what comes along with others are read after these: so the two can be compared.
+        while wanted := [pull.wanted() for pull in pulls.values() if pull.is_to_be_read]:
+            with closing(line.pull(wanted)) as arriving:
+                for batch in in_batches(arriving):
+                    store(batch, pulls, sync=sync, budget=budget)
+                    lease.require()
+            for pull in pulls.values():
+                pull.begin_afterwards()
         reconcile_all(sync, line)
+        for stream in to_be_proven(sync):
+            note_exact(sync, stream, is_exact=line.heeds_zones(stream))
+    sync.hold(**spent(budget))
     for pull in pulls.values():
         if pull.is_down:
             raise pull.is_down
+
+
+def pulls_of(sync: Sync, *, address: str) -> dict[str, StreamPull]:
+    """A part for each stream of the sync. A source names a stream before those that can come along with it."""
+    # Once: who is erased from now on takes this sync its lease.
+    keeper = kept_out_of(sync.connection.holding, sync.connection.workspace_id)
+    pulls: dict[str, StreamPull] = {}
+    for stream in sync.streams:
+        parent = pulls.get(stream.sideload.parent) if stream.sideload else None
+        pulls[stream.key] = StreamPull(sync, stream, address=address, keeper=keeper, parent=parent)
+    return pulls
 
 
 def in_batches(arriving: Iterable[Pulled]) -> Iterator[list[Pulled]]:
@@ -170,7 +185,7 @@ def in_batches(arriving: Iterable[Pulled]) -> Iterator[list[Pulled]]:
             batch = []
 
 
-def store(batch: list[Pulled], pulls: Mapping[str, "StreamPull"], *, sync: Sync, budget: SharedBudget) -> None:
+def store(batch: list[Pulled], pulls: Mapping[str, StreamPull], *, sync: Sync, budget: SharedBudget) -> None:
     """Rows, cursors and lease in one transaction: a resumed sync repeats only calls that were under way.
 
     Raises LeaseLost, and Full when the batch would pass a bound; then nothing of it is stored.
@@ -178,22 +193,27 @@ def store(batch: list[Pulled], pulls: Mapping[str, "StreamPull"], *, sync: Sync,
     keys = dict.fromkeys(pulled.stream.key for pulled in batch)
     # Written out before it begins: SQLite lets nobody else write during one.
     parts = {key: pulls[key].part_of([pulled for pulled in batch if pulled.stream.key == key]) for key in keys}
-    calls, waited = budget.take_tally()
-    spent = {"calls": F("calls") + calls, "seconds_waited": F("seconds_waited") + waited}
+    paid = spent(budget)
     try:
         with transaction.atomic():
             # Before the sync's row, for which others wait who hold the workspace's.
-            room = room_to_store(sync.connection, size=sum(row.size for part in parts.values() for row in part.rows))
+            room = room_to_store(sync.connection, size=sum(part.size for part in parts.values()))
             if any(part.pages for part in parts.values()):
-                sync.progress(**spent)
+                sync.progress(**paid)
             else:
-                sync.hold(**spent)
+                sync.hold(**paid)
             # How much a row that was here has grown is known only once it is written.
-            stored = [pulls[key].take(part) for key, part in parts.items()]
+            stored = [tally for key, part in parts.items() for tally in pulls[key].take(part)]
             room.require(rows=sum(one.added for one in stored), size=sum(one.grown for one in stored))
     except Full:
-        sync.hold(**spent)
+        sync.hold(**paid)
         raise
+
+
+def spent(budget: SharedBudget) -> dict[str, CombinedExpression]:
+    """The calls since it was asked last, for the sync's row."""
+    calls, waited = budget.take_tally()
+    return {"calls": F("calls") + calls, "seconds_waited": F("seconds_waited") + waited}
 
 
 def conclude(sync: Sync) -> None:

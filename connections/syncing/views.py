@@ -1,5 +1,6 @@
 """The pages and buttons about pulling: what is pulled and when, a sync now, how far it is, its end, and the history."""
 
+from collections.abc import Iterator
 from uuid import UUID
 
 from django.contrib import messages
@@ -188,13 +189,24 @@ def sync(request: PersonRequest, workspace: str, source: str, pk: UUID, number: 
         unkept = unkept_of(of, connection)[:left]
         left -= len(unkept)
         named = {"name": names.get(of.stream, of.stream), "held": counts.get(of.stream, 0), "unkept": unkept}
-        runs.append({"run": of, **named})
+        beside = [*beside_of(of, parent=names.get(of.along, of.along), held=named["held"])]
+        runs.append({"run": of, "beside": beside, **named})
     saved = run.stream_runs.aggregate(calls=Sum("calls_saved", default=0))["calls"]
     # The page asks for its moving part at the same address.
     template = "connections/syncing/_sync.html" if "HX-Request" in request.headers else "connections/syncing/sync.html"
     context = {"workspace": connection.workspace, "connection": connection, "sync": run, "runs": runs, "saved": saved}
     is_unattended = run.is_active and is_worker_missing(connection)
     return render(request, template, {**context, "is_unattended": is_unattended})
+
+
+def beside_of(run: StreamRun, *, parent: str, held: int) -> Iterator[str]:
+    """With what its rows came, what a whole walk has found that nothing had told of before, and what was left out."""
+    if parent:
+        yield f"along with {parent.lower()}"
+    if run.missed is not None:
+        yield f"the refreshes before had missed {run.missed:,} of {held:,}"
+    if run.left_out:
+        yield f"{run.left_out:,} row{pluralize(run.left_out)} left out: erased at request"
 
 
 def unkept_of(run: StreamRun, connection: Connection) -> list[dict[str, str]]:

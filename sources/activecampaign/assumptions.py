@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import httpx
@@ -18,11 +18,11 @@ from sources.activecampaign.looking import (
     ids_of,
     judged,
     kind_of,
-    moment_of,
     shown,
 )
 from sources.activecampaign.rows import USABLE_ID
 from sources.activecampaign.streams import STREAMS, UPDATED_AFTER
+from sources.activecampaign.zones import in_utc, moment_of
 from sources.errors import UnexpectedAnswer
 from sources.http.answer import is_web_page
 from sources.spec import Assumption, Budget, Credentials, Lane, Row, Secret, Stream
@@ -171,13 +171,9 @@ def _words(is_found: bool, when: str) -> str:
 def _is_found(look: Look, stream: str, number: int, changed: datetime, after: datetime) -> bool:
     """Whether the row is among what changed after the moment, asked so that few others can be."""
     near = {"id_greater": str(number - 1), "id_less": str(number + 1)} if stream == "contacts" else {}
-    narrow = near or {"filters[updated_before]": _in_utc(changed + 2 * SECOND)}
-    rows = look.rows(stream, stream, limit="100", **{UPDATED_AFTER: _in_utc(after)}, **narrow)
+    narrow = near or {"filters[updated_before]": in_utc(changed + 2 * SECOND)}
+    rows = look.rows(stream, stream, limit="100", **{UPDATED_AFTER: in_utc(after)}, **narrow)
     return number in ids_of(rows)
-
-
-def _in_utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _all_in_all(look: Look) -> Iterator[Assumption]:

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 
 import httpx
 from django.conf import settings
@@ -12,6 +12,7 @@ from sources.activecampaign.address import RefusedAddress, clean_address
 from sources.activecampaign.by_id import FIRST_WIDTH, WIDTH
 from sources.activecampaign.person import Person
 from sources.activecampaign.rows import TOO_LONG, Answer, answer_of
+from sources.activecampaign.sideloads import NOTHING_BESIDE, Sideloads, in_shape
 from sources.activecampaign.statuses import (
     SERVICE,
     blames_the_plan,
@@ -25,6 +26,7 @@ from sources.activecampaign.statuses import (
 from sources.activecampaign.versions import settled
 from sources.activecampaign.walks import ListWalk
 from sources.activecampaign.ways import Ask, Neighbours
+from sources.activecampaign.zones import heeds_zones, in_utc
 from sources.errors import BadCredentials, NotPermitted, SourceError, UnexpectedAnswer, WrongAddress
 from sources.http.limits import ALONE, BULK, Limits
 from sources.http.session import polite_client
@@ -57,9 +59,10 @@ class ActiveCampaign:
     def pull(self, wanted: Sequence[Wanted]) -> Generator[Pulled, None, None]:
         """Pull these streams side by side; see `sources.spec.Puller`."""
         narrowed = {one.stream.key: _since(one.stream, one.changed_since) for one in wanted}
+        beside = {one.stream.key: Sideloads(one.along) for one in wanted}
 
         def fetch(stream: Stream, ask: Ask) -> Answer:
-            return self.page(stream, {**ask.params, **narrowed[stream.key]})
+            return self.page(stream, {**ask.params, **narrowed[stream.key]}, beside=beside[stream.key])
 
         width = WIDTH if len(wanted) == 1 else FIRST_WIDTH
         neighbours = Neighbours()
@@ -78,6 +81,13 @@ class ActiveCampaign:
             raise error_of(response)
         return True
 
+    def heeds_zones(self, stream: Stream) -> bool:
+        """See `sources.spec.Puller`. Raises SourceError."""
+        try:
+            return heeds_zones(stream, lambda params: self.page(stream, params).rows)
+        except (NotPermitted, UnexpectedAnswer):
+            return False
+
     def contact(self, external_id: str) -> Row | None:
         """None when the account has no such contact. Raises SourceError."""
         response = self._http.get(f"contacts/{external_id}")
@@ -88,27 +98,46 @@ class ActiveCampaign:
         found = response.extensions["json"].get("contact")
         return found if isinstance(found, dict) else None
 
-    def page(self, stream: Stream, params: Mapping[str, str], *, limits: Limits | None = None) -> Answer:
+    def page(
+        self,
+        stream: Stream,
+        params: Mapping[str, str],
+        *,
+        beside: Sideloads = NOTHING_BESIDE,
+        limits: Limits | None = None,
+    ) -> Answer:
         """One page of a stream; what does not come at once is an answer, too. Raises SourceError."""
         try:
-            return self._list(stream, params, limits)
+            return self._list(stream, params, beside, limits)
         except UnexpectedAnswer as failure:
             if failure.code not in TOO_LONG:
                 raise
             code, said = failure.code, str(failure)
         # Out of its reach, as its traceback would keep all that had come.
         if code == "too_large" and params.get("limit") == "1" and limits is None:
-            return self.page(stream, params, limits=ALONE)
+            return self.page(stream, params, beside=beside, limits=ALONE)
         return Answer(failure=UnexpectedAnswer(said, code=code))
 
-    def _list(self, stream: Stream, params: Mapping[str, str], limits: Limits | None) -> Answer:
+    def _list(self, stream: Stream, params: Mapping[str, str], beside: Sideloads, limits: Limits | None) -> Answer:
+        """What is missing once in a while, and there when asked again, is an error or a doubt only if it is not."""
+        answer: Answer | None
         try:
-            return answer_of(self._stream_body(stream, params, limits), envelope=stream.envelope)
+            answer = self._answer(stream, params, beside, limits)
         except UnexpectedAnswer as error:
             if error.code != "no_envelope":
                 raise
-        # Seen once in a while and gone when asked again; if not, it is an error and never "no records".
-        return answer_of(self._stream_body(stream, params, limits), envelope=stream.envelope)
+            answer = None
+        if answer is None or beside.are_wanting(answer):
+            answer = beside.heard_again(self._answer(stream, params, beside, limits))
+        if beside.may_be_cut(answer):
+            half = self._answer(stream, beside.second_half(params, answer), beside, limits)
+            return beside.judged(answer, half)
+        return answer
+
+    def _answer(self, stream: Stream, params: Mapping[str, str], beside: Sideloads, limits: Limits | None) -> Answer:
+        body = self._stream_body(stream, {**params, **beside.params}, limits)
+        answer = answer_of(body, envelope=stream.envelope)
+        return in_shape(stream, beside.taken_from(body, answer))
 
     def total(self, stream: Stream) -> int | None:
         """How many rows it says that it has, asked once with a key that works.
@@ -282,4 +311,4 @@ def _since(stream: Stream, moment: datetime | None) -> dict[str, str]:
         return {}
     if moment.tzinfo is None:
         raise ValueError("A moment without a time zone would be read in whichever zone the account has.")
-    return {stream.changed_since: moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    return {stream.changed_since: in_utc(moment)}

@@ -192,12 +192,13 @@ AUDIENCE = {
     "accountContacts": rows_of(
         "account contact",
         "Who works at which account, and as what.",
-        reference("contact", "Contact", "contacts", fills="related"),
-        reference("account", "Account", "accounts", fills="parent"),
+        reference("contact", "Contact", "contacts", fills="parent"),
+        reference("account", "Account", "accounts", fills="related"),
         text("jobTitle", "Job title"),
         moment("createdTimestamp", "Created", fills="happened_at"),
         moment("updatedTimestamp", "Changed"),
         label="jobTitle",
         shown=4,
+        version=3,
     ),
 }

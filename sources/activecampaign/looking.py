@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Any
 
 import httpx
 
 from sources.activecampaign.client import ActiveCampaign
+from sources.activecampaign.zones import A_TIME
 from sources.errors import BadCredentials, NotPermitted, SourceError, UnexpectedAnswer
 from sources.spec import Assumption, Row, Secret
 
@@ -17,7 +17,6 @@ UNKNOWN: Any = "could not tell"
 Verdict = tuple[Any, str]
 
 LIMITS = ("ratelimit-limit", "ratelimit-remaining", "retry-after")
-A_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d{1,2}:\d\d:\d\d(?:\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 SHOWN = re.compile(r"[\w .:+-]{0,40}", re.ASCII)
 
 
@@ -91,16 +90,6 @@ def shown(text: str) -> str:
 def kind_of(value: Any) -> str:
     names = {str: "text", int: "number", bool: "yes or no", list: "list", dict: "object", type(None): "null"}
     return names.get(type(value), type(value).__name__)
-
-
-def moment_of(value: Any) -> datetime | None:
-    """A time with its offset; None for anything else."""
-    if not isinstance(value, str) or not A_TIME.fullmatch(value):
-        return None
-    try:
-        return datetime.fromisoformat(value)
-    except ValueError:
-        return None  # An hour without its zero was documented once.
 
 
 def ids_of(rows: list[Row]) -> Iterator[int]:

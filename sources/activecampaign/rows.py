@@ -9,7 +9,7 @@ from typing import Any
 
 from sources.activecampaign.statuses import request_refused, says_failure
 from sources.errors import UnexpectedAnswer
-from sources.spec import Row
+from sources.spec import Along, Row
 
 USABLE_ID = re.compile(r"[0-9]{1,20}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 MOST_ROWS = 100_000  # Some lists send all they have, whatever is asked for; this many is no list of one page.
@@ -34,7 +34,7 @@ class Answer:
     """`marks` tell the rows apart in the order that they came in: an id, or else a hash of what the row holds.
 
     `odd` are those without an id to keep them by, under each one's place in the answer. With `failure` there are no
-    rows: what was asked for does not come at once.
+    rows: what was asked for does not come at once. `along` is what came beside them, by the keys of its streams.
     """
 
     rows: Mapping[str, Row] = field(default_factory=dict)
@@ -42,6 +42,7 @@ class Answer:
     odd: Mapping[int, Odd] = field(default_factory=dict)
     total: int | None = None
     failure: UnexpectedAnswer | None = None
+    along: Mapping[str, Along] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -66,7 +67,7 @@ def answer_of(body: Row, *, envelope: str) -> Answer:
     odd: dict[int, Odd] = {}
     marks: list[str] = []
     for place, row in enumerate(listed):
-        key = _id_of(row)
+        key = id_of(row)
         why_not = _why_not(rows.setdefault(key, row), row) if key else "it has no usable id"
         if why_not:
             odd[place] = Odd(why=why_not, excerpt=_text_of(row)[:LONGEST_EXCERPT])
@@ -84,7 +85,8 @@ def _why_not(kept: Row, row: Row) -> str:
     return "" if kept is row or is_same(kept, row) else "another row has its id"
 
 
-def _id_of(row: Any) -> str | None:
+def id_of(row: Any) -> str | None:
+    """The row's id as text, where it has one that can be kept."""
     key = row.get("id") if isinstance(row, dict) else None
     if isinstance(key, int) and not isinstance(key, bool):
         key = str(key) if abs(key) < 10**20 else ""

@@ -4,13 +4,14 @@ from typing import Any
 
 from sources.activecampaign.facts import FACTS
 from sources.activecampaign.personal import PERSONAL
-from sources.spec import Stream, Sureness
+from sources.spec import Sideload, Stream, Sureness
 
 UPDATED_AFTER = "filters[updated_after]"  # Documented for contacts and deals alone.
 RECORDED: Sureness = "recorded"
 DOCUMENTED: Sureness = "documented"
 CONNECTORS: Sureness = "used by connectors"
 UNVERIFIED: Sureness = "unverified"
+OF_A_CONTACT = Sideload(parent="contacts", column="contact")
 
 
 def _on(key: str, name: str, sureness: Sureness, evidence: str, **facts: Any) -> Stream:
@@ -53,6 +54,7 @@ AUDIENCE = (
         CONNECTORS,
         "[C] §5 list undocumented, singer",
         comes_and_goes=True,
+        sideload=OF_A_CONTACT,
     ),
     _on(
         "contactLists",
@@ -61,19 +63,20 @@ AUDIENCE = (
         "[C] §5 list undocumented, singer",
         remembers=("status",),
         comes_and_goes=True,
+        sideload=OF_A_CONTACT,
     ),
-    _on("fields", "Custom fields", DOCUMENTED, "[D] §5, §6 20 rows unless asked"),
-    _heavy("fieldValues", "Custom field values", DOCUMENTED, "[D] §5 largest table"),
-    _on("segments", "Segments", CONNECTORS, "[C] §5 legacy, singer and Airbyte"),
-    _on("scores", "Scores", DOCUMENTED, "[D] §5"),
+    _on("fields", "Custom fields", DOCUMENTED, "[D] §5, §6 20 rows unless asked", rhythm="daily"),
+    _heavy("fieldValues", "Custom field values", DOCUMENTED, "[D] §5 largest table", sideload=OF_A_CONTACT),
+    _on("segments", "Segments", CONNECTORS, "[C] §5 legacy, singer and Airbyte", rhythm="daily"),
+    _on("scores", "Scores", DOCUMENTED, "[D] §5", rhythm="daily"),
     _off("notes", "Notes", RECORDED, "[D][R] §4, §5"),
-    _off("accountContacts", "Contacts of accounts", DOCUMENTED, "[D] §5"),
+    _off("accountContacts", "Contacts of accounts", DOCUMENTED, "[D] §5", sideload=OF_A_CONTACT),
 )
 
 MAIL = (
     _on("campaigns", "Campaigns", RECORDED, "[D][R] §5"),
     _on("messages", "Messages", DOCUMENTED, "[D] §5"),
-    _on("forms", "Forms", DOCUMENTED, "[D] §5, §7 polymorphic"),
+    _on("forms", "Forms", DOCUMENTED, "[D] §5, §7 polymorphic", rhythm="daily"),
     _off("templates", "Templates", DOCUMENTED, "[D] §5 newer"),
     _off("savedResponses", "Saved responses", DOCUMENTED, "[D] §2, §5 needs a plan"),
     _heavy("links", "Links", UNVERIFIED, "[C] §5 list undocumented"),
@@ -92,6 +95,7 @@ AUTOMATION = (
         "[D] §5",
         remembers=("status",),
         comes_and_goes=True,
+        sideload=OF_A_CONTACT,
     ),
     _heavy(
         "activities",
@@ -120,6 +124,7 @@ SALES = (
         RECORDED,
         "[D][R] §5, §7 counts when asked",
         fixed_query=(("count_deals", "true"),),
+        rhythm="daily",
     ),
     _heavy("dealActivities", "Deal activities", DOCUMENTED, "[D] §5"),
     _off("dealTasks", "Tasks", DOCUMENTED, "[D] §5"),
@@ -128,13 +133,20 @@ SALES = (
     _off("dealRoles", "Deal roles", DOCUMENTED, "[D] §5"),
     _off("contactDeals", "Contacts of deals", DOCUMENTED, "[D] §5"),
     _off("dealCustomFieldMeta", "Custom fields of deals", DOCUMENTED, "[D] §4, §5"),
-    _heavy("dealCustomFieldData", "Custom field values of deals", DOCUMENTED, "[D] §5"),
+    _heavy(
+        "dealCustomFieldData",
+        "Custom field values of deals",
+        DOCUMENTED,
+        "[D] §5",
+        sideload=Sideload(parent="deals", column="dealId"),
+    ),
     _off("accountCustomFieldMeta", "Custom fields of accounts", DOCUMENTED, "[D] §5"),
     _heavy(
         "accountCustomFieldData",
         "Custom field values of accounts",
         DOCUMENTED,
         "[D] §5",
+        sideload=Sideload(parent="accounts", column="accountId"),
     ),
 )
 
@@ -145,12 +157,12 @@ SHOPS = (
 )
 
 SETUP = (
-    _on("users", "Users", DOCUMENTED, "[D] §5, §8"),
-    _off("groups", "User groups", DOCUMENTED, "[D] §5"),
-    _off("addresses", "Addresses", DOCUMENTED, "[D] §5"),
-    _off("brandings", "Brandings", DOCUMENTED, "[D] §5"),
-    _off("calendars", "Calendar feeds", DOCUMENTED, "[D] §5"),
-    _off("webhooks", "Webhooks", DOCUMENTED, "[D] §5"),
+    _on("users", "Users", DOCUMENTED, "[D] §5, §8", rhythm="daily"),
+    _off("groups", "User groups", DOCUMENTED, "[D] §5", rhythm="daily"),
+    _off("addresses", "Addresses", DOCUMENTED, "[D] §5", rhythm="daily"),
+    _off("brandings", "Brandings", DOCUMENTED, "[D] §5", rhythm="daily"),
+    _off("calendars", "Calendar feeds", DOCUMENTED, "[D] §5", rhythm="daily"),
+    _off("webhooks", "Webhooks", DOCUMENTED, "[D] §5", rhythm="daily"),
     _off(
         "customObjectSchemas",
         "Custom object schemas",

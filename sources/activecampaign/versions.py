@@ -1,12 +1,12 @@
 """Which of two versions of a row is the later one, when they came by calls that were under way at the same time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sources.activecampaign.rows import Answer, is_same
-from sources.spec import Row
+from sources.spec import Along, Row
 
 # What the API writes when a row changes, whatever else a row says about times: a due date may be moved back.
 CHANGE_STAMPS = (
@@ -21,17 +21,37 @@ CHANGE_STAMPS = (
 
 
 def settled(answer: Answer, others: Iterable[Answer]) -> Answer | None:
-    """The answer with each row in its latest version among all of these; None where that cannot be told."""
-    rows = dict(answer.rows)
+    """The answer with each row in its latest version among all of these; None where that cannot be told.
+
+    So it is with what came along. Where a row had other rows along in another answer, nobody knows which are gone.
+    """
+    heard = [*others]
+    rows = _latest(answer.rows, [other.rows for other in heard])
+    along: dict[str, Along] = {}
+    for key, one in answer.along.items():
+        beside = [other.along[key] for other in heard if key in other.along]
+        latest = _latest(one.rows, [other.rows for other in beside])
+        if latest is None or any(_differ(one, other) for other in beside):
+            return None
+        along[key] = replace(one, rows=latest)
+    return None if rows is None else replace(answer, rows=rows, along=along)
+
+
+def _latest(rows: Mapping[str, Row], others: Iterable[Mapping[str, Row]]) -> dict[str, Row] | None:
+    found = dict(rows)
     for other in others:
-        for key in rows.keys() & other.rows.keys():
-            if is_same(rows[key], other.rows[key]):
+        for key in found.keys() & other.keys():
+            if is_same(found[key], other[key]):
                 continue
-            later = _later(rows[key], other.rows[key])
+            later = _later(found[key], other[key])
             if later is None:
                 return None
-            rows[key] = later
-    return replace(answer, rows=rows)
+            found[key] = later
+    return found
+
+
+def _differ(one: Along, other: Along) -> bool:
+    return any(one.complete[key] != other.complete[key] for key in one.complete.keys() & other.complete.keys())
 
 
 def _later(one: Row, other: Row) -> Row | None:

@@ -97,12 +97,19 @@ class ListWalk:
             unkept=(*odd, *heard.unkept),
             repeated=repeated,
             seam_proven=heard.is_proven and not is_denied and not self._lacks(),
+            along=answer.along,
         )
 
     def _late(self, answer: Answer, odd: tuple[Unkept, ...]) -> Page:
         """Of a way that has ended, or was given up: it proves nothing and counts nothing."""
-        cursor = None if self.is_over else self.cursor
-        return Page(rows=answer.rows, cursor=cursor, total=self._facts.total, unkept=odd, repeated=len(answer.rows))
+        return Page(
+            rows=answer.rows,
+            cursor=None if self.is_over else self.cursor,
+            total=self._facts.total,
+            unkept=odd,
+            repeated=len(answer.rows),
+            along=answer.along,
+        )
 
     def _go_by_offset(self) -> Heard:
         self._facts.seen = self._facts.kept = 0

@@ -36,6 +36,7 @@ SCENARIOS = {
     "rotation": "A new credential key while people work (PostgreSQL)",
     "kills": "Workers killed with -9",
     "days": "Months of a site: what is kept, and what goes",
+    "refresh": "What a refresh costs, and what it shows",
     "walks": "Walks over servers that lie in every way that is known",
     "notices": "Seeded days on which keys die, the mail server is down and workers are killed",
     "worlds": "Seeded worlds, whose rows come and go while they are read",

@@ -40,9 +40,11 @@ def contacts_run(connection: Connection, **wanted: Any) -> Any:
     return pull(connection, only=["contacts"], **wanted).stream_runs.get()
 
 
-def test_a_second_sync_of_an_unchanged_account_costs_a_call_a_stream_and_says_how_many_it_saved(
+def test_a_refresh_of_an_unchanged_account_costs_a_call_a_stream_and_says_how_many_it_saved(
     account: SandboxServer, pulled: Connection
 ) -> None:
+    """The first one costs three more, once: whether the account heeds zones is put to a row."""
+    pull(pulled, only=["contacts", "deals"])
     before = account.stats()["requests"]
 
     sync = pull(pulled, only=["contacts", "deals"])
@@ -65,15 +67,23 @@ def test_what_was_changed_or_added_since_arrives_without_the_rest(account: Sandb
     assert (names[changed], names[added]) == ("Renamed", "Newcomer")
 
 
-def test_changes_are_asked_for_from_a_day_before_the_last_complete_read_began(
-    account: SandboxServer, pulled: Connection
+@pytest.mark.parametrize(("heeds_zones", "overlap"), [(True, timedelta(minutes=10)), (False, timedelta(days=1))])
+def test_changes_are_asked_for_from_a_day_before_the_last_read_began_or_minutes_where_the_account_heeds_zones(
+    account: SandboxServer, pulled: Connection, heeds_zones: bool, overlap: timedelta
 ) -> None:
+    account.behave(heeds_zones=heeds_zones)
     began = StreamMark.objects.get(stream="contacts").changed_through
 
-    contacts_run(pulled)
+    assert asked_since(account, pulled) == f"{began - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
+    began = StreamMark.objects.get(stream="contacts").changed_through
+    assert asked_since(account, pulled) == f"{began - overlap:%Y-%m-%dT%H:%M:%SZ}"
 
-    asked = account.requests[-1].query[FILTER]
-    assert asked == f"{began - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
+
+def asked_since(account: SandboxServer, connection: Connection) -> str:
+    account.reset()
+    sync = pull(connection, only=["contacts"])
+    assert sync.calls == len(account.requests)  # With those by which the zone was found out.
+    return account.requests[0].query[FILTER]
 
 
 def test_a_full_sync_reads_everything_again(account: SandboxServer, pulled: Connection) -> None:
