@@ -167,9 +167,9 @@ def test_each_pace_says_how_fast_it_is_and_how_long_all_that_is_chosen_takes(
     said = words(page_of(alice_client, connection))
 
     assert "Considerate 3 calls a second: leaves room for your own forms and tools." in said
-    assert "All that is chosen takes about 56 minutes (10,002 calls)." in said
+    assert "All that is chosen takes about 56 minutes (10,001 calls)." in said
     assert "Full speed 5 calls a second: nearly all that the account allows" in said
-    assert "All that is chosen takes about 33 minutes (10,002 calls)." in said
+    assert "All that is chosen takes about 33 minutes (10,001 calls)." in said
 
 
 def test_where_sizes_are_unknown_both_paces_tell_the_time_of_what_is_counted(
