@@ -58,7 +58,6 @@ def pytest_collection_finish() -> None:
     """What is there now stays until the end: to look through it for garbage again and again costs and finds nothing."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(autouse=True)

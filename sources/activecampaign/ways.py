@@ -62,7 +62,8 @@ class Facts:
         return rows < self.page_of(limit)
 
     def note(self, answer: Answer, *, limit: int) -> None:
-        self.longest = max(self.longest, answer.count)
+        # Of more than was asked for, rows that came twice do not count: the next full page would look like the last.
+        self.longest = max(self.longest, answer.count if answer.count <= limit else len({*answer.marks}))
         self.too_large = 0 if answer.count else self.too_large
         self.limit = min(PAGE_SIZE, max(self.limit, 2 * limit))
 

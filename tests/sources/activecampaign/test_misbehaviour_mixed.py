@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from sources.activecampaign.client import open_line
@@ -46,6 +46,7 @@ MOST_TRIES = 40
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(mixture=st.lists(mishaps, max_size=6))
+@example(mixture=[{"same_page": True, "path": "deals", "skip": 1}, {"duplicates": 7, "path": "deals", "skip": 0}])
 def test_whatever_happens_in_whatever_order_no_row_is_lost_and_the_end_is_reached(
     mixture: list[dict[str, Any]], account: SandboxServer, credentials: Credentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
