@@ -167,7 +167,7 @@ def test_a_key_that_dies_in_the_middle_stops_every_thread(line: ActiveCampaign, 
 def test_what_concerns_the_account_is_raised(
     kind: str, error: type[Exception], line: ActiveCampaign, account: SandboxServer
 ) -> None:
-    account.fault(kind=kind, skip=4, times=None)
+    account.fault(kind=kind, skip=1, times=None)  # The first call goes alone, so nothing that works is heard later.
     pulled: list[Pulled] = []
 
     with pytest.raises(error):
