@@ -27,9 +27,6 @@ class Health(models.TextChoices):
     LATE = "late", "Late"
 
 
-STORED_HEALTH = (Health.NOT_VERIFIED, Health.HEALTHY, Health.WAITING, Health.ACTION_NEEDED)
-
-
 class Schedule(models.TextChoices):
     QUARTER_HOURLY = "quarter_hourly", "Every 15 minutes"
     HOURLY = "hourly", "Every hour"
