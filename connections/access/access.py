@@ -182,8 +182,8 @@ def visible_connection(request: PersonRequest, slug: str, source: str, pk: UUID)
 def siblings(request: PersonRequest, connection: Connection) -> ConnectionQuerySet:
     """The connections of its source that I may use, itself first, as a list beside its page shows them: `of_all`."""
     visible = Connection.objects.visible_to(request.user, at=my_place(request, connection.workspace.slug).membership)
-    counted = visible.beside(connection).annotate(of_all=Window(Count("pk")))
-    return counted.only("name", "source_key", "health")
+    counted = visible.beside(connection).with_health().annotate(of_all=Window(Count("pk")))
+    return counted.only("workspace", "name", "source_key", "health", "api_url")
 
 
 def manageable_connection(request: PersonRequest, slug: str, source: str, pk: UUID) -> Connection:

@@ -64,7 +64,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return str(self)
 
     def get_short_name(self) -> str:
-        return str(self)
+        return str(self).partition(" ")[0]
 
     def check_password(self, raw_password: str | None) -> bool:
         return not opens_nothing(raw_password) and super().check_password(raw_password)

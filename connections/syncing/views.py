@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from connections.access import access
 from connections.access.requests import PersonRequest
 from connections.checking.watching import is_worker_missing
-from connections.frame.moving_part import moving_part
+from connections.frame.moving_part import by_stream, moving_part, strip
 from connections.models import Connection, StreamRun
 from connections.models.hidden_address import show
 from connections.models.sync import AlreadyActive, Trigger
@@ -161,6 +161,8 @@ def progress(request: PersonRequest, workspace: str, source: str, pk: UUID) -> H
     What stands around it comes with it where the page, as it says, shows another state.
     """
     connection = access.visible_connection(request, workspace, source, pk)
+    if request.GET.get("part") == "strip":
+        return render(request, "connections/frame/_strip.html", strip(request, connection) | {"follows": True})
     part = moving_part(request, connection)
     part |= {"source": connection.source, "audience": connection.audience()}
     part |= {"has_moved_on": request.GET.get("shown") != part["shown"]}
@@ -170,12 +172,12 @@ def progress(request: PersonRequest, workspace: str, source: str, pk: UUID) -> H
 @require_safe
 def syncs(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     connection = access.visible_connection(request, workspace, source, pk)
+    part = strip(request, connection)
+    part |= {"streams": by_stream(connection, part["runs"])}
+    if request.htmx:  # The page asks for its moving part at the same address.
+        return render(request, "connections/syncing/_by_stream.html", part)
     page = Paginator(connection.syncs.newest_first().with_rows(), PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(
-        request,
-        "connections/syncing/syncs.html",
-        {"workspace": connection.workspace, "connection": connection, "page": page},
-    )
+    return render(request, "connections/syncing/syncs.html", {**part, "page": page})
 
 
 @require_safe
