@@ -101,7 +101,7 @@ def test_the_calls_that_finish_promises_are_those_of_the_first_sync(
 
     address = alice_client.post(step_3)["Location"]
     assert "Waiting" in words(read(alice_client, address))
-    assert "The key works. Nothing was read with it yet: the sync is about to." in words(read(alice_client, address))
+    assert "First sync under way" in words(read(alice_client, address))
     work_off()
 
     sync = Sync.objects.get()
