@@ -27,7 +27,6 @@ def strip(request: PersonRequest, connection: Connection) -> dict[str, object]:
         "workspace": connection.workspace,
         "connection": connection,
         "latest": latest,
-        "runs": runs,
         "shown": f"{latest.number}-{latest.state_word}-{connection.health_word}-{is_unattended}" if latest else "",
         "next_look": next_look(latest) if latest else "",
         "is_unattended": is_unattended,
@@ -68,8 +67,9 @@ def next_look(latest: Sync) -> str:
     return "load delay:70s" if ended_ago < STILL_COUNTS else ""
 
 
-def by_stream(connection: Connection, runs: list[StreamRun]) -> list[dict[str, object]]:
+def by_stream(connection: Connection, latest: Sync | None) -> list[dict[str, object]]:
     """How many rows there are of each chosen stream, and what the newest sync made of it."""
+    runs = latest.stream_runs.all() if latest else []
     ran, counts = {run.stream: run for run in runs}, connection.row_counts.by_stream()
     healths = {one.stream: one for one in connection.stream_healths.all()}
     return [

@@ -173,7 +173,7 @@ def progress(request: PersonRequest, workspace: str, source: str, pk: UUID) -> H
 def syncs(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     connection = access.visible_connection(request, workspace, source, pk)
     part = strip(request, connection)
-    part |= {"streams": by_stream(connection, part["runs"])}
+    part |= {"streams": by_stream(connection, connection.syncs.newest_first().first())}
     if request.htmx:  # The page asks for its moving part at the same address.
         return render(request, "connections/syncing/_by_stream.html", part)
     page = Paginator(connection.syncs.newest_first().with_rows(), PAGE_SIZE).get_page(request.GET.get("page"))

@@ -85,7 +85,9 @@ def test_deleting_the_keys_user_breaks_the_connection_and_says_so(alice_client: 
 
     page = read(alice_client, connection.get_absolute_url())
     assert "Action needed" in words(page)
-    assert "ActiveCampaign did not accept this key." in words(read(alice_client, f"{connection.get_absolute_url()}syncs/"))
+    assert "ActiveCampaign did not accept this key." in words(
+        read(alice_client, f"{connection.get_absolute_url()}syncs/")
+    )
     assert link(page, "Enter another key").address == "#id_api_key"
     assert [message.subject for message in mails()] == ["ActiveCampaign: “Main account” needs you"]
     assert "When the user is deleted, their key stops working" in words(read(alice_client, begin(alice_client)))

@@ -79,9 +79,7 @@ def test_the_next_sync_is_not_told_as_a_time_that_is_over(alice_client: Client, 
 
     Sync.objects.queue(connection, trigger="schedule").take()
 
-    assert "First sync under way" in words(
-        alice_client.get(connection.get_absolute_url()).content.decode()
-    )
+    assert "First sync under way" in words(alice_client.get(connection.get_absolute_url()).content.decode())
 
 
 def test_a_sync_is_offered_only_where_one_can_begin(alice_client: Client, connect: Connect) -> None:
