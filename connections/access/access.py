@@ -103,6 +103,13 @@ def require_administrator(place: Place) -> None:
         raise PermissionDenied("Only owners and admins of the workspace may do this.")
 
 
+def owned_place(request: PersonRequest, slug: str) -> Place:
+    place = my_place(request, slug)
+    if not place.membership.is_owner:
+        raise PermissionDenied("Only owners of the workspace may do this.")
+    return place
+
+
 def administered_team(request: PersonRequest, slug: str, pk: int) -> Team:
     """A team that I may change. Every member may know of it, so others are refused and not misled."""
     place = my_place(request, slug)
@@ -303,7 +310,7 @@ def visible_sync(connection: Connection, number: int) -> Sync:
 def offered_stream(connection: Connection, key: str) -> Stream:
     stream = connection.source.stream(key) if connection.source else None
     if stream is None:
-        raise Http404("This source has no such stream.")
+        raise Http404("This source has no such data.")
     return stream
 
 

@@ -94,7 +94,7 @@ class PullPlan(models.Model):
             names.setdefault(rest, []).append(name)
         told = [f"{in_words(those, most=most)}{rest}" for rest, those in names.items()]
         more = len(told) - most
-        others = f"{more} more reason{'s' * (more > 1)} stand{'s' * (more == 1)} beside the streams."
+        others = f"{more} more reason{'s' * (more > 1)} stand{'s' * (more == 1)} among its syncs."
         return " ".join([*told[:most], others] if more > 0 else told)
 
     def rules_of(self, stream: Stream) -> dict[str, str]:

@@ -9,8 +9,6 @@ from connections.operating.rewriting import rewrite_a_piece
 from connections.operating.sizing import size_a_piece
 
 REST = 5.0  # Seconds between two looks that find nothing: there is seldom anything to do.
-# A piece of the first that has some.
-WORKS = (erase_people_a_piece, erase_a_piece, rewrite_a_piece, size_a_piece, fill_a_piece)
 
 
 class InPieces:
@@ -22,5 +20,6 @@ class InPieces:
     def look(self) -> None:
         if time.monotonic() < self.rests_until:
             return
-        if not any(do_some() for do_some in WORKS):
+        found = erase_people_a_piece() or erase_a_piece() or rewrite_a_piece() or size_a_piece() or fill_a_piece()
+        if not found:
             self.rests_until = time.monotonic() + REST

@@ -52,11 +52,11 @@ class PullingForm(SettledForm):
     settled = {"streams": "streams", "pace": "pace", "schedule": "schedule"}
 
     streams = forms.MultipleChoiceField(
-        label="What is pulled",
+        label="Data to sync",
         widget=forms.CheckboxSelectMultiple,
         error_messages={
             "required": "Choose at least one.",
-            "invalid_choice": "There is nothing called %(value)s to pull.",
+            "invalid_choice": "There is nothing called %(value)s to sync.",
         },
     )
     pace = forms.ChoiceField(label="Pace", choices=Pace, error_messages={"required": "Choose a pace."})
@@ -180,12 +180,12 @@ def pace_hints(connection: Connection) -> dict[str, str]:
     }
 
 
-USUAL, MORE, HEAVY, UNVERIFIED = "Usual", "More", "Heavy", "Unverified"
+USUAL, MORE, HEAVY, UNVERIFIED = "Recommended", "Other", "Large", "Experimental"
 GROUPS = (
-    (USUAL, "Pulled unless somebody chooses otherwise.", False),
+    (USUAL, "Synced unless somebody chooses otherwise.", False),
     (MORE, "Small, and of use to some.", True),
     (HEAVY, "Many rows for each contact, deal or campaign: the first read can take hours.", True),
-    (UNVERIFIED, "Known from other programs only.", True),
+    (UNVERIFIED, "Not documented by the vendor, and known to us from other programs alone.", True),
 )
 
 

@@ -29,7 +29,7 @@ MOST_UNKEPT = 40  # Rows that could not be kept, with what is known of them; the
 MEND_IT_FIRST = (
     "Nothing was started: the connection needs action first. Enter another key, or press Test now once it is mended."
 )
-STOPPED = "The sync was stopped. What had come in stays; the next one reads unfinished streams from their beginning."
+STOPPED = "The sync was stopped. What had come in stays; the next one reads what was not finished from its beginning."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -37,7 +37,7 @@ def pulling(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Ht
     """Streams, pace and schedule."""
     connection = access.manageable_connection(request, workspace, source, pk)
     if connection.source is None:
-        messages.error(request, f"{connection.source_name} is no longer part of BlinkMetrics: nothing is pulled.")
+        messages.error(request, f"{connection.source_name} is no longer part of BlinkMetrics: nothing is synced.")
         return redirect(connection)
     if request.method != "POST":
         return pulling_page(request, PullingForm(connection=connection))
@@ -95,7 +95,7 @@ def read_again(request: PersonRequest, workspace: str, source: str, pk: UUID) ->
     connection = access.manageable_connection(request, workspace, source, pk)
     form = ReadAgainForm(request.POST, connection=connection)
     if not form.is_valid():
-        messages.error(request, "That is not pulled. Nothing was started.")
+        messages.error(request, "That is not synced. Nothing was started.")
         return redirect(connection)
     stream = form.cleaned_data["stream"]
     start(request, connection, connection.pace, full=True, only=[stream] if stream else [])

@@ -77,7 +77,7 @@ def be_shown_what_was_proven(page: Page, account: SandboxServer) -> None:
     expect(main).to_contain_text(account.origin.removeprefix("http://"))
     expect(main).to_contain_text(str(user["email"]))
     expect(main).to_contain_text(f"{account.world.count('contacts')}")
-    expect(main).to_contain_text("Shared with Workspace: Harbour Tea")
+    expect(main).to_contain_text("You alone, for now.")
     expect(main).to_contain_text("Campaigns")
     expect(main).to_contain_text("3 calls a second")
 
@@ -179,7 +179,7 @@ def test_a_connection_is_renamed_tested_synced_paused_resumed_and_deleted_on_its
     page.get_by_role("link", name="Delete").click()
     expect(page.get_by_role("heading", name="Delete “Tea, renamed”?")).to_be_visible()
     assert Connection.objects.visible_to(alice).exists()
-    press(page, "Delete for ever")
+    press(page, "Delete permanently")
     expect(message(page)).to_contain_text("Tea, renamed was deleted")
     expect(page).to_have_url(re.compile(f"{PLACE}activecampaign/$"))
     assert not Connection.objects.exists()

@@ -151,10 +151,10 @@ def test_a_sync_that_waits_says_for_what_and_until_when(clock: Any, bob_client: 
 def test_the_pace_is_that_of_the_sync_that_runs_and_else_the_connections(
     bob_client: Client, connection: Connection
 ) -> None:
-    assert "Pace Considerate: leaves room" in words(moving(bob_client, connection))
+    assert "Pace Gentle: leaves room" in words(moving(bob_client, connection))
 
     running(connection, pace="full")
-    assert "Pace Full speed: nearly all" in words(moving(bob_client, connection))
+    assert "Pace Fast: nearly all" in words(moving(bob_client, connection))
 
 
 def test_the_moving_part_names_only_those_on_the_account_that_i_may_see(
@@ -351,7 +351,7 @@ def test_who_manages_stops_a_sync_and_it_says_by_whom(
     sync = again(sync)
     assert (sync.state, sync.reason) == (SyncState.STOPPED, "By Alice Okafor.")
     assert sync.token > token  # Whoever works on it stores nothing more.
-    assert "The sync was stopped. What had come in stays; the next one reads unfinished streams from" in said
+    assert "The sync was stopped. What had come in stays; the next one reads what was not finished from" in said
     assert "By Alice Okafor." in said
     assert connection.events.filter(verb="stopped a sync", actor=alice).count() == 1
 

@@ -55,7 +55,8 @@ def finished(connection: Connection, *, stream: str, read: int) -> Sync:
 
 
 def test_the_page_stands_inside_its_sources_connections(alice_client: Client, connect: Connect, bob: User) -> None:
-    other, connection = connect(name="Other"), connect(name="Main account")
+    connect(name="Other")
+    connection = connect(name="Main account")
     connect(name="Hidden", by=bob, privacy="private")
 
     html = alice_client.get(connection.get_absolute_url()).content.decode()
@@ -169,7 +170,7 @@ def test_a_sync_of_one_stream_is_not_told_as_the_connections(bob_client: Client,
     assert "Sync now: Deals alone" in text(bob_client.get(f"{connection.get_absolute_url()}syncs/"))
     alone = text(bob_client.get(f"{connection.get_absolute_url()}syncs/1/"))
     assert "Sync 1 of Deals alone" in alone
-    assert "Took 1 second Calls" in alone
+    assert "Duration 1 second Calls" in alone
 
 
 def test_what_came_first_is_not_called_the_newest(bob_client: Client, connect: Connect) -> None:
