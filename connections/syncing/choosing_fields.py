@@ -16,8 +16,8 @@ DONE_WORDS = {Rule.KEEP: "kept", Rule.LEAVE_OUT: "left out", Rule.HASH: "hashed"
 
 
 @transaction.atomic
-def save_rules(connection: Connection, stream: Stream, chosen: Mapping[str, str], *, by: User) -> bool:
-    """`chosen` says of the fields that were shown what is done with each. Returns whether that is anything new.
+def save_rules(connection: Connection, stream: Stream, chosen: Mapping[str, str], *, by: User) -> Connection | None:
+    """`chosen` says of the fields that were shown what is done with each. Returns the row, if that is anything new.
 
     Raises Http404 when the person may no longer change the connection.
     """
@@ -26,13 +26,13 @@ def save_rules(connection: Connection, stream: Stream, chosen: Mapping[str, str]
     row.field_rules = {**row.field_rules, stream.key: {**row.field_rules.get(stream.key, {}), **chosen}}
     after = row.rules_of(stream)
     if before == after:
-        return False
+        return None
     row.save(update_fields=["field_rules"])
     row.record("changed what is left out", by=by, detail=in_words(stream, before, after)[:300])
     held = Q(holding__connection=row) | Q(holding__parted_from=row)
     RowCount.objects.filter(held, stream=stream.key).rule_anew()
     release_syncs(Sync.objects.filter(connection=row))
-    return True
+    return row
 
 
 def read_what_is_missing(connection: Connection, stream: Stream, before: Mapping[str, str], *, by: User) -> str:

@@ -10,7 +10,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from connections.access import access
 from connections.access.requests import PersonRequest
-from connections.models import Connection
 from connections.syncing.choosing_fields import read_what_is_missing, save_rules
 from connections.syncing.forms import FieldsForm
 
@@ -31,9 +30,8 @@ def fields_of(request: PersonRequest, workspace: str, source: str, pk: UUID, str
     form = FieldsForm(request.POST if request.method == "POST" else None, connection=connection, stream=chosen)
     if form.is_valid():
         before = connection.rules_of(chosen)
-        if save_rules(connection, chosen, form.chosen(), by=request.user):
-            now = Connection.objects.select_related("workspace").get(pk=connection.pk)
-            more = read_what_is_missing(now, chosen, before, by=request.user)
+        if saved := save_rules(connection, chosen, form.chosen(), by=request.user):
+            more = read_what_is_missing(saved, chosen, before, by=request.user)
             messages.success(request, f"Saved. {chosen.name} that are here already are written anew by it.{more}")
         else:
             messages.info(request, "Nothing was changed.")

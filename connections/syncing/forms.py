@@ -14,6 +14,7 @@ from connections.forms.widgets import HintedRadios
 from connections.frame.outlook import Cost, cost, estimates, sizes
 from connections.models import Connection, Pace, Schedule
 from connections.models.field_rules import Rule, choices_for
+from connections.models.sync import SyncQuerySet
 from connections.templatetags.cells import name_in_words
 from sources.spec import Stream
 
@@ -219,6 +220,29 @@ class SyncNowForm(forms.Form):
     """The pace of one sync; none given is the connection's own."""
 
     pace = forms.ChoiceField(choices=Pace, required=False)
+
+
+class HistoryForm(forms.Form):
+    """Which syncs are listed; nonsense in the address narrows nothing."""
+
+    show = forms.ChoiceField(
+        label="Show",
+        required=False,
+        choices=[("", "All syncs"), ("changes", "Those that brought something"), ("trouble", "Those that fell short")],
+    )
+
+    def narrow(self, syncs: SyncQuerySet) -> SyncQuerySet:
+        self.is_valid()
+        match self.cleaned_data.get("show"):
+            case "changes":
+                return syncs.that_brought_something()
+            case "trouble":
+                return syncs.that_fell_short()
+        return syncs
+
+    @property
+    def is_narrowing(self) -> bool:
+        return bool(self.cleaned_data.get("show"))
 
 
 class FieldsForm(forms.Form):

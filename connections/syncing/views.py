@@ -21,7 +21,7 @@ from connections.models.hidden_address import show
 from connections.models.sync import AlreadyActive, Trigger
 from connections.safe.sealing import Unsealable
 from connections.syncing.deciding import clear, clear_stream, decide
-from connections.syncing.forms import DecideForm, PullingForm, ReadAgainForm, SyncNowForm
+from connections.syncing.forms import DecideForm, HistoryForm, PullingForm, ReadAgainForm, SyncNowForm
 from connections.syncing.planning import save_pulling
 
 PAGE_SIZE = 50
@@ -176,8 +176,11 @@ def syncs(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Http
     part |= {"streams": by_stream(connection, connection.syncs.newest_first().first())}
     if request.htmx:  # The page asks for its moving part at the same address.
         return render(request, "connections/syncing/_by_stream.html", part)
-    page = Paginator(connection.syncs.newest_first().with_rows(), PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, "connections/syncing/syncs.html", {**part, "page": page})
+    form = HistoryForm(request.GET)
+    found = form.narrow(connection.syncs.newest_first()).with_rows()
+    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    query = f"show={form.cleaned_data['show']}&" if form.is_narrowing else ""
+    return render(request, "connections/syncing/syncs.html", {**part, "form": form, "page": page, "query": query})
 
 
 @require_safe
@@ -190,7 +193,12 @@ def sync(request: PersonRequest, workspace: str, source: str, pk: UUID, number: 
     for of in run.stream_runs.all():
         unkept = unkept_of(of, connection)[:left]
         left -= len(unkept)
-        named = {"name": names.get(of.stream, of.stream), "held": counts.get(of.stream, 0), "unkept": unkept}
+        named = {
+            "is_offered": of.stream in names,
+            "name": names.get(of.stream, of.stream),
+            "held": counts.get(of.stream, 0),
+            "unkept": unkept,
+        }
         beside = [*beside_of(of, parent=names.get(of.along, of.along), held=named["held"])]
         runs.append({"run": of, "beside": beside, **named})
     saved = run.stream_runs.aggregate(calls=Sum("calls_saved", default=0))["calls"]

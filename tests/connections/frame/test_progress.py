@@ -120,8 +120,8 @@ def test_rows_that_came_before_are_counted_once_as_unchanged(bob_client: Client,
     sync.stream_runs.create(stream="lists", state="complete", read=30, new=20, changed=4)
     sync.finish(SyncState.COMPLETE)
 
-    assert "Deals Complete 7,500 7,500 0 0 0 Lists Complete 30 20 4 6 0" in shown(bob_client, connection, "syncs/1/")
-    assert "UTC 7,530 7,520 4 0 0" in shown(bob_client, connection, "syncs/")
+    assert "Deals Complete 7,500 7,500 – – – Lists Complete 30 20 4 6 –" in shown(bob_client, connection, "syncs/1/")
+    assert "less than a second 7,530 7,520 4 – –" in shown(bob_client, connection, "syncs/")
 
 
 def test_a_sync_that_found_no_change_does_not_claim_that_the_account_is_empty(
@@ -185,3 +185,22 @@ def test_the_rate_is_that_of_the_last_minute_once_no_sync_runs(bob_client: Clien
     sync.finish(SyncState.COMPLETE)
 
     assert "calls a second in the last minute 0 calls in the last hour" in shown(bob_client, connection, "syncs/")
+
+
+def test_the_history_is_narrowed_to_what_brought_something_and_to_what_fell_short(
+    bob_client: Client, connect: Connect
+) -> None:
+    connection = connect()
+    for new, state in ((3, SyncState.COMPLETE), (0, SyncState.COMPLETE), (0, SyncState.FAILED)):
+        sync = Sync.objects.queue(connection, trigger="schedule").take()
+        sync.stream_runs.create(stream="deals", state="complete", read=new, new=new)
+        sync.finish(state)
+
+    def listed(query: str) -> list[str]:
+        html = bob_client.get(f"{connection.get_absolute_url()}syncs/{query}").content.decode()
+        return re.findall(r'data-label="Started by"><a href="[^"]*/syncs/(\d)/"', html)
+
+    assert listed("") == listed("?show=nonsense") == ["3", "2", "1"]
+    assert listed("?show=changes") == ["1"]
+    assert listed("?show=trouble") == ["3"]
+    assert "data/deals/" in bob_client.get(f"{connection.get_absolute_url()}syncs/1/").content.decode()

@@ -116,7 +116,7 @@ def test_the_calls_that_finish_promises_are_those_of_the_first_sync(
         assert not {*SALES} & {*asked}  # It has just been said.
         assert re.search(said.format("Deals" if ": Act" in said else "Scores, Deals, Pipelines.*"), page)
         assert sync.reason
-        assert "Not offered: " in words(read(alice_client, sync.connection.get_absolute_url()))
+        assert "Not offered: " in words(read(alice_client, f"{sync.connection.get_absolute_url()}syncs/"))
         later = Sync.objects.queue(sync.connection, trigger="schedule")
         assert not {*SALES} & {stream.key for stream in later.streams}
 

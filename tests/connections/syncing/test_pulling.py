@@ -103,7 +103,7 @@ def test_what_the_source_does_not_document_is_labelled_wherever_it_stands(
     html = page_of(alice_client, connection)
 
     for stream in SOURCE.streams:
-        assert ("unverified" in line_of(html, stream.name)) == (stream.sureness == "unverified"), stream.key
+        assert ("experimental" in line_of(html, stream.name)) == (stream.sureness == "unverified"), stream.key
 
 
 def test_a_folded_group_is_open_while_one_of_its_streams_is_chosen(
