@@ -129,6 +129,13 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             example="mailto:security@example.com",
         ),
         Setting(
+            "HELP_CONTACT",
+            kinds.CONTACT,
+            "",
+            "where people ask for help: it stands at the foot of each page, where it is set",
+            example="mailto:help@example.com",
+        ),
+        Setting(
             "LOG_FORMAT",
             kinds.LOG_FORMAT,
             "",

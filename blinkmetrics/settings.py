@@ -163,6 +163,7 @@ CELERY_BROKER_URL: str = given["CELERY_BROKER_URL"]
 OPERATOR_TOKEN: str = given["OPERATOR_TOKEN"]
 COUNTED_IN = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")  # A folder of `blinkmetrics.serving`.
 SECURITY_CONTACT: str = given["SECURITY_CONTACT"]
+HELP_CONTACT: str = given["HELP_CONTACT"]
 SENTRY_DSN: str = given["SENTRY_DSN"]
 
 vars().update(given["EMAIL_URL"])

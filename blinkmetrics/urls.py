@@ -5,6 +5,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from connections.access import error_pages
+from connections.frame import help
 from connections.listing import views
 
 urlpatterns = [
@@ -14,6 +15,8 @@ urlpatterns = [
     path("accounts/email/", error_pages.not_found),
     path("accounts/", include("connections.login.urls")),
     path("accounts/", include("allauth.urls")),
+    path("help/guide/", help.guide, name="guide"),
+    path("help/new/", help.news, name="news"),
     path("w/<slug:workspace>/", include("connections.urls")),
     path("admin/", admin.site.urls),
     path("", include("connections.operating.urls")),

@@ -22,7 +22,8 @@ class Personal:
     `holds` says it in words; without any, they tell of nobody. A row goes as a whole when one of its `address` fields
     holds the person's e-mail address, or when it refers to a row of theirs by `belongs_to`. What `is_person` is a row
     that others refer to. Of one that `is_kept` the references and the fields of `blanked` are emptied instead.
-    Wherever else an address of theirs stands in a row, that address alone is blanked.
+    Wherever else an address of theirs stands in a row, that address alone is blanked. What is `left_out` is stored of
+    nobody, unless somebody chooses to.
     """
 
     holds: str = ""
@@ -31,3 +32,4 @@ class Personal:
     belongs_to: tuple[Reference, ...] = ()
     is_kept: bool = False
     blanked: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()

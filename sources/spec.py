@@ -310,8 +310,19 @@ class Recognised:
 
 
 class Recognise(Protocol):
-    def __call__(self, credentials: Credentials, rows: Sequence[Row], *, budget: Budget, seconds: float) -> Recognised:
-        """Ask within so many seconds how many of these rows the account has. Raises SourceError, as a check does."""
+    def __call__(
+        self,
+        credentials: Credentials,
+        rows: Sequence[Row],
+        *,
+        as_stored: Callable[[Row], Row],
+        budget: Budget,
+        seconds: float,
+    ) -> Recognised:
+        """Ask within so many seconds how many of these rows the account has. Raises SourceError, as a check does.
+
+        `as_stored` is how a row that comes would be stored: without what is left out, and with hashes.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,6 @@ ARCHIVE = (
         "engine",
         "notice",
         "person_erasure",
-        "kept_out",
         "missing_rows",
         "record",
         "record_query",
@@ -38,8 +37,8 @@ ARCHIVE = (
     *("live_check", "sync", "stream_run"),
     *("shared_budget", "budget", "standby_key", "event", "check_try", "sign_in"),
     *("connection", "condition", "sealed_credentials", "pull_plan", "connection_query", "people", "schedule", "pacing"),
-    *("timing", "choices", "key_canary", "upsert", "columns", "holding", "account_name", "sealed_address"),
-    *("hidden_address", "addresses"),
+    *("timing", "choices", "key_canary", "upsert", "field_rules", "kept_out", "columns", "holding", "account_name"),
+    *("sealed_address", "hidden_address", "addresses"),
 )
 
 

@@ -103,6 +103,13 @@ def require_administrator(place: Place) -> None:
         raise PermissionDenied("Only owners and admins of the workspace may do this.")
 
 
+def owned_place(request: PersonRequest, slug: str) -> Place:
+    place = my_place(request, slug)
+    if not place.membership.is_owner:
+        raise PermissionDenied("Only owners of the workspace may do this.")
+    return place
+
+
 def administered_team(request: PersonRequest, slug: str, pk: int) -> Team:
     """A team that I may change. Every member may know of it, so others are refused and not misled."""
     place = my_place(request, slug)
@@ -182,8 +189,8 @@ def visible_connection(request: PersonRequest, slug: str, source: str, pk: UUID)
 def siblings(request: PersonRequest, connection: Connection) -> ConnectionQuerySet:
     """The connections of its source that I may use, itself first, as a list beside its page shows them: `of_all`."""
     visible = Connection.objects.visible_to(request.user, at=my_place(request, connection.workspace.slug).membership)
-    counted = visible.beside(connection).annotate(of_all=Window(Count("pk")))
-    return counted.only("name", "source_key", "health")
+    counted = visible.beside(connection).with_health().annotate(of_all=Window(Count("pk")))
+    return counted.only("workspace", "name", "source_key", "health", "api_url")
 
 
 def manageable_connection(request: PersonRequest, slug: str, source: str, pk: UUID) -> Connection:
@@ -303,7 +310,7 @@ def visible_sync(connection: Connection, number: int) -> Sync:
 def offered_stream(connection: Connection, key: str) -> Stream:
     stream = connection.source.stream(key) if connection.source else None
     if stream is None:
-        raise Http404("This source has no such stream.")
+        raise Http404("This source has no such data.")
     return stream
 
 

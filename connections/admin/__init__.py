@@ -1,6 +1,6 @@
 """Django's admin, for site staff: people and workspaces to be made, connections and syncs to be found. No secrets.
 
-May use: people, login, operating, checking, access, models.
+May use: people, login, operating, checking, forms, access, models.
 """
 
 from connections.admin import connections, operation, people

@@ -8,33 +8,6 @@ from django.core.exceptions import ValidationError
 
 from connections.models import Membership, Role, Team, User, Workspace
 from connections.models.addresses import AddressFormField
-from connections.models.people import zone_names
-
-
-class ZoneInput(forms.TextInput):
-    """A line in which a zone is searched by what is typed; the browser offers those that fit."""
-
-    template_name = "admin/zone.html"
-
-    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        offered = f"{name}-zones"
-        return super().get_context(name, value, {**attrs, "list": offered}) | {
-            "zones": zone_names(),
-            "offered": offered,
-        }
-
-
-class ZoneField(forms.CharField):
-    widget = ZoneInput
-
-    def clean(self, value: Any) -> str:
-        """However its capitals are typed, with blanks for the lines between words."""
-        typed = str(super().clean(value)).replace(" ", "_").lower()
-        zone = next((name for name in zone_names() if name.lower() == typed), None)
-        if zone is None:
-            raise ValidationError("Choose one of the zones that are offered, such as Europe/Berlin.", code="invalid")
-        return zone
-
 
 ASK_A_SUPERUSER = "Ask a superuser to add you to a workspace."
 

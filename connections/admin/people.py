@@ -12,8 +12,9 @@ from django.http import HttpRequest
 
 from connections.access import second_factor
 from connections.access.requests import PersonRequest
-from connections.admin.forms import MembershipForm, MembershipFormSet, NewWorkspaceForm, TeamForm, ZoneField, vouch_for
+from connections.admin.forms import MembershipForm, MembershipFormSet, NewWorkspaceForm, TeamForm, vouch_for
 from connections.admin.pages import OfPeople, ReadOnly
+from connections.forms.zones import ZoneField
 from connections.models import Membership, SignIn, Team, User, Workspace
 from connections.models.people import LastOwner, in_words
 from connections.people.leaving import OwnersAlone, disband, end_membership, switch_off

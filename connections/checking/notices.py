@@ -126,7 +126,7 @@ def reason_without_names(connection: Connection) -> str:
                 f"Perhaps the user whose key it is was deleted, or the key was reset.{neither} Enter another key."
             )
         case NotPermitted.code:
-            return "The key works, but the user whose key it is may not read what is to be pulled."
+            return "The key works, but the user whose key it is may not read what is to be synced."
         case _:
             return connection.health_reason
 

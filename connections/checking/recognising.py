@@ -6,6 +6,8 @@ from connections.checking.checking import budget_for
 from connections.checking.patience import Patience
 from connections.models import Connection
 from connections.models.account_name import own_name_of
+from connections.models.field_rules import FieldRules
+from connections.models.person_erasure import field_rules_of
 from connections.safe.sealing import Unsealable
 from sources.spec import Credentials, Proof, host_of
 
@@ -39,7 +41,11 @@ def whose_account(connection: Connection, credentials: Credentials, proof: Proof
         # The name is evidence, too, and nothing speaks against it.
         return Verdict(is_same=is_at_its_name, evidence="None of your rows can tell whether it is the same account.")
     budget = budget_for(source, credentials, patience)
-    told = source.identity.recognise(credentials, rows, budget=budget, seconds=patience.seconds)
+    stream = source.stream(source.identity.stream)
+    rules = field_rules_of(connection, stream) if stream else FieldRules()
+    told = source.identity.recognise(
+        credentials, rows, as_stored=rules.applied, budget=budget, seconds=patience.seconds
+    )
     what = f"{told.found} of {told.asked} of your {source.identity.stream} are there."
     return Verdict(is_same=told.found >= min(SURE, told.asked), evidence=what)
 

@@ -18,6 +18,7 @@ from connections.data.forms import RowsForm
 from connections.data.looking import look
 from connections.data.places import Download
 from connections.data.whole import happened, referring, whole
+from connections.frame.moving_part import strip
 from connections.frame.reading import Reader
 from connections.models import Connection
 from connections.models.bounds import room_of
@@ -37,8 +38,7 @@ def data(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpR
     # Of what is no longer chosen, the rows that came before stay, and rows that are gone from the account take room.
     listed = connection.streams_among({*connection.stream_keys, *counts, *sizes})
     context = {
-        "workspace": connection.workspace,
-        "connection": connection,
+        **strip(request, connection),
         "streams": [
             {
                 "stream": one,
@@ -51,7 +51,6 @@ def data(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpR
         ],
         "records": sum(counts.values()),
         "room": room_of(connection),
-        "may_manage": connection.may_manage,
     }
     return render(request, "connections/data/data.html", context)
 

@@ -1,8 +1,9 @@
-"""What stands in the header of every page: where I may go, and whether somebody is needed there."""
+"""What stands around every page: where I may go, whether somebody is needed there, and whom to ask for help."""
 
 from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from connections.models import Connection, Workspace
@@ -10,9 +11,9 @@ from connections.models import Connection, Workspace
 
 def header(request: HttpRequest) -> dict[str, Any]:
     """A context processor. Nothing is asked of the database before a template wants it."""
-    person, slug = getattr(request, "user", None), slug_of(request)
+    person, slug, around = getattr(request, "user", None), slug_of(request), {"help_contact": settings.HELP_CONTACT}
     if person is None or not person.is_authenticated:
-        return {}
+        return around
 
     @cache
     def other_workspaces() -> list[Workspace]:
@@ -24,7 +25,7 @@ def header(request: HttpRequest) -> dict[str, Any]:
         needing: bool = visible.calling_for_somebody().exists()
         return needing
 
-    return {"other_workspaces": other_workspaces, "somebody_is_needed": somebody_is_needed}
+    return {**around, "other_workspaces": other_workspaces, "somebody_is_needed": somebody_is_needed}
 
 
 def slug_of(request: HttpRequest) -> str:

@@ -13,33 +13,41 @@ from connections.models import Connection, Health, Pace, StreamRun, Sync
 from connections.models.bounds import bytes_of, room_among
 from sources.spec import Stream
 
-SHOWN_SYNCS = 5
-SHOWN_ROWS = 5
+SHOWN_ROWS, SHOWN_COLUMNS = 5, 3  # Beside its name.
 SETTLES_WITHIN = timedelta(seconds=2)  # A sync ends before what it means for the connection's health is written down.
 STILL_COUNTS = timedelta(seconds=70)  # So long its calls are among those of the last minute.
 
 
-def moving_part(request: PersonRequest, connection: Connection) -> dict[str, object]:
-    """What has come in so far, how far the sync is, and what the account bears meanwhile."""
-    syncs = [*connection.syncs.newest_first()[:SHOWN_SYNCS]]
-    latest = syncs[0] if syncs else None
-    runs = [*latest.stream_runs.all()] if latest else []
-    held = [*connection.row_counts.all()]
-    counts = {one.stream: one.rows for one in held if one.rows}
+def strip(request: PersonRequest, connection: Connection) -> dict[str, object]:
+    """What stands on each of its pages while a sync runs: how far it is, and for how long still."""
+    latest = connection.syncs.newest_first().first()
     is_unattended = is_waiting(connection, latest) and is_worker_missing(connection)
+    runs = [*latest.stream_runs.all()] if latest else []
     return {
         "workspace": connection.workspace,
         "connection": connection,
-        "syncs": syncs,
         "latest": latest,
         "shown": f"{latest.number}-{latest.state_word}-{connection.health_word}-{is_unattended}" if latest else "",
         "next_look": next_look(latest) if latest else "",
         "is_unattended": is_unattended,
-        "room": room_among(held, of_workspace=bytes_of(connection.workspace_id)),
         "may_manage": connection.may_manage,
         "may_stop": bool(latest and latest.is_active and access.may_stop(request, latest)),
-        **pulled(connection, runs, counts),
-        **calls(request, connection, latest, runs, counts),
+        **calls(request, connection, latest, runs),
+    }
+
+
+def moving_part(request: PersonRequest, connection: Connection) -> dict[str, object]:
+    """The same, and what has come in so far."""
+    held = [*connection.row_counts.all()]
+    counts = {one.stream: one.rows for one in held if one.rows}
+    filled = next((stream for stream in connection.streams if counts.get(stream.key)), None)
+    healths = {one.stream: one for one in connection.stream_healths.all()}
+    return {
+        **strip(request, connection),
+        "room": room_among(held, of_workspace=bytes_of(connection.workspace_id)),
+        "newest_stream": filled,
+        "is_all_here": bool(filled and (health := healths.get(filled.key)) and health.read_at),
+        **(newest_of(connection, filled) if filled else {}),
     }
 
 
@@ -59,30 +67,25 @@ def next_look(latest: Sync) -> str:
     return "load delay:70s" if ended_ago < STILL_COUNTS else ""
 
 
-def pulled(connection: Connection, runs: list[StreamRun], counts: dict[str, int]) -> dict[str, object]:
-    by_stream = {run.stream: run for run in runs}
+def by_stream(connection: Connection, latest: Sync | None) -> list[dict[str, object]]:
+    """How many rows there are of each chosen stream, and what the newest sync made of it."""
+    runs = latest.stream_runs.all() if latest else []
+    ran, counts = {run.stream: run for run in runs}, connection.row_counts.by_stream()
     healths = {one.stream: one for one in connection.stream_healths.all()}
-    streams = [
+    return [
         {
             "stream": stream,
             "count": counts.get(stream.key, 0),
-            "run": by_stream.get(stream.key),
+            "run": ran.get(stream.key),
             "health": healths.get(stream.key),
         }
         for stream in connection.streams
     ]
-    filled = next((stream for stream in connection.streams if counts.get(stream.key)), None)
-    return {
-        "streams": streams,
-        "newest_stream": filled,
-        "is_all_here": bool(filled and (health := healths.get(filled.key)) and health.read_at),
-        **(newest_of(connection, filled) if filled else {}),
-    }
 
 
 def newest_of(connection: Connection, stream: Stream) -> dict[str, object]:
     reader = Reader(connection)
-    columns = reader.usual_columns(stream)
+    columns = reader.usual_columns(stream)[:SHOWN_COLUMNS]
     rows = connection.records.newest_of(stream, SHOWN_ROWS, reader.fields(columns))
     return {"newest": reader.lines(stream, rows, columns), "columns": columns}
 
@@ -92,7 +95,6 @@ def calls(
     connection: Connection,
     latest: Sync | None,
     runs: list[StreamRun],
-    counts: dict[str, int],
 ) -> dict[str, object]:
     """The account's budget, and at that rate the time that the sync still needs."""
     if connection.source is None or not connection.is_proven:
@@ -104,6 +106,6 @@ def calls(
     found: dict[str, object] = {"budget": budget, "pace": Pace(pace), "sharers": sharers}
     if running:
         side_by_side = 1 + sum(sharer.health_word == Health.SYNCING.label for sharer in sharers)
-        counted = sizes(connection, counts)
+        counted = sizes(connection, connection.row_counts.by_stream())
         found["left"] = remaining(running, runs, counted, rate=budget.granted / side_by_side, pause=budget.pause)
     return found

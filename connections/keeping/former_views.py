@@ -39,7 +39,7 @@ def erase_former(request: PersonRequest, workspace: str, source: str, pk: UUID) 
 
 def done(request: PersonRequest, connection: Connection, act: Act, said: str) -> HttpResponse:
     if not confirming.is_recent(request):
-        messages.info(request, "Nothing was changed yet. Confirm that it is you; then press the button again.")
+        messages.info(request, "Nothing was changed yet. Confirm your password; then press the button again.")
         return redirect(confirming.confirm_url(connection.get_absolute_url()))
     try:
         act(connection, by=request.user)

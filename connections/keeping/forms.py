@@ -19,6 +19,11 @@ from connections.safe.sealing import Unsealable, fingerprint
 from sources.spec import Credentials, host_of
 
 FIELD_ORDER = ["name", "api_url", "api_key", "account", "also", "privacy", "team"]
+SHORT_HINTS = {
+    "name": "Say which account it is, for example “Main account”.",
+    "api_url": "It looks like https://youraccount.api-us1.com.",
+    "privacy": "",
+}
 NOBODY_LEFT = "Who added it has left: nobody could use it, or open it again."
 
 
@@ -53,6 +58,8 @@ class EditForm(SettledForm, DetailsForm):
         super().__init__(*args, key_required=False, present_team=connection.team, **kwargs)
         self.order_fields(FIELD_ORDER)
         self.fields["api_url"].label = "API URL"
+        for field, hint in SHORT_HINTS.items():
+            self.fields[field].help_text = hint
         self.fields["api_key"].help_text = key_hint(connection, viewer=self.user)
         self.offer_others()
         self.whose_account = self.fields["account"]

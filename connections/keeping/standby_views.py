@@ -72,5 +72,5 @@ def remove(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
 
 
 def ask_to_confirm(request: PersonRequest, connection: Connection, *, then: str) -> HttpResponse:
-    messages.info(request, f"Nothing was changed yet. Confirm that it is you; then {then}.")
+    messages.info(request, f"Nothing was changed yet. Confirm your password; then {then}.")
     return redirect(standby_confirm_url(connection))

@@ -28,7 +28,7 @@ from connections.models.sync import AlreadyActive, Trigger
 from connections.safe.sealing import Unsealable
 from sources.errors import SourceError, TooSlow
 
-SHOWN_EVENTS = 5
+SHOWN_EVENTS = 3
 MOST_SIBLINGS = 50  # In the list beside a connection; the others are found on their source's page.
 
 
@@ -87,7 +87,7 @@ def edit(request: PersonRequest, connection: Connection, data: QueryDict) -> Htt
 def ask_to_confirm(request: PersonRequest, connection: Connection, form: EditForm) -> HttpResponse:
     """Nothing is stored, and the key nowhere kept; what else was typed waits until they come back."""
     confirming.keep_typing(request, connection, form.typed())
-    messages.info(request, "Nothing was saved yet. Confirm that it is you; then paste the key again.")
+    messages.info(request, "Nothing was saved yet. Confirm your password; then paste the key again.")
     return redirect(confirming.confirm_url(connection.get_absolute_url()))
 
 
@@ -223,7 +223,7 @@ def pause(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Http
     connection = access.manageable_now(request, workspace, source, pk)
     if not connection.is_paused:
         connection.pause(by=request.user)
-    messages.success(request, "Paused. Nothing is pulled until somebody resumes it.")
+    messages.success(request, "Paused. Nothing is synced until somebody resumes it.")
     return redirect(connection)
 
 
@@ -254,7 +254,7 @@ def delete(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
     connection = access.manageable_connection(request, workspace, source, pk)
     if request.method == "POST":
         connection.remove(by=request.user)
-        messages.success(request, f"{connection.name} was deleted, with its key and the data pulled through it.")
+        messages.success(request, f"{connection.name} was deleted, with its key and its data.")
         return redirect(connection.list_url())
     counts = connection.row_counts.by_stream()
     context = {

@@ -16,7 +16,7 @@ from connections.models.row_count import RowCount
 
 NEAR = 0.8  # Of a bound. From there on it is said, and there is still time to do something.
 SIDE_BY_SIDE = 100  # More syncs of a workspace than ever store at the same moment.
-ADVICE = "Clear its data, choose fewer streams, or ask whoever runs BlinkMetrics for more."
+ADVICE = "Clear its data, choose less data to sync, or ask whoever runs BlinkMetrics for more."
 
 
 class Full(Exception):

@@ -31,7 +31,7 @@ class Schedule(models.TextChoices):
     QUARTER_HOURLY = "quarter_hourly", "Every 15 minutes"
     HOURLY = "hourly", "Every hour"
     DAILY = "daily", "Every day"
-    OFF = "off", "Only when somebody presses Sync now"
+    OFF = "off", "Manual only"
 
 
 INTERVALS = {
@@ -44,5 +44,5 @@ PERIODS = {"daily": timedelta(days=1), "weekly": timedelta(days=7)}  # By rhythm
 
 
 class Pace(models.TextChoices):
-    CONSIDERATE = "considerate", "Considerate"
-    FULL = "full", "Full speed"
+    CONSIDERATE = "considerate", "Gentle"
+    FULL = "full", "Fast"

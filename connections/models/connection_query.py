@@ -108,7 +108,7 @@ class ConnectionQuerySet(models.QuerySet[Any]):
 
     def beside(self, connection: Any) -> Self:
         """In the order of a list beside its page: itself, then what needs somebody, then by name."""
-        place = Case(When(pk=connection.pk, then=0), When(health=Health.ACTION_NEEDED, then=1), default=2)
+        place = Case(When(pk=connection.pk, then=0), When(broken(), then=1), When(late(), then=2), default=3)
         return self.filter(workspace=connection.workspace_id, source_key=connection.source_key).order_by(
             place, "name", "id"
         )

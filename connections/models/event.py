@@ -12,7 +12,7 @@ from connections.models.connection_query import as_admin
 from connections.models.people import User, Workspace
 
 OF_A_CONNECTION = (
-    *("stopped a sync", "asked for a sync"),
+    *("stopped a sync", "asked for a sync", "changed what is left out"),
     *("stored a standby key", "removed the standby key", "switched to the standby key"),
 )
 BY_ITSELF = ("stopped working", "fell behind", "caught up")

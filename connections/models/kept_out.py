@@ -14,6 +14,7 @@ from connections.models.columns import reference
 from sources.spec import Personal, Reference, Row, Stream
 
 BLANK = "(erased)"
+HASHED = "hashed:"  # Before the hash that is stored in the place of a value.
 # What may stand in an address in practice. It begins where nothing of it stands before, so that a long text without
 # one is walked through once; `/`, `=`, `&` and the like end it, as they do in links.
 PART = r"[\w.!$%'*+`{}~^-]"
@@ -85,8 +86,14 @@ class KeptOut:
         return mark in self.marks
 
     def _by_address(self, personal: Personal, row: Row) -> int | None:
-        named = (one for name in personal.address for one in _addresses(row.get(name)))
-        return next((self.marks[mark] for mark in map(self.mark_of_address, named) if mark in self.marks), None)
+        named = (mark for name in personal.address for mark in self._marks_in(row.get(name)))
+        return next((self.marks[mark] for mark in named if mark in self.marks), None)
+
+    def _marks_in(self, value: Any) -> Iterator[str]:
+        """Of the addresses there, or of the one that is stored as its hash."""
+        if isinstance(value, str) and value.startswith(HASHED):
+            yield value.removeprefix(HASHED)
+        yield from map(self.mark_of_address, _addresses(value))
 
     def _refers(self, by: Reference, row: Row) -> bool:
         if by.only_if and str(row.get(by.only_if[0])).lower() != by.only_if[1].lower():

@@ -64,7 +64,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return str(self)
 
     def get_short_name(self) -> str:
-        return str(self)
+        return str(self).partition(" ")[0]
 
     def check_password(self, raw_password: str | None) -> bool:
         return not opens_nothing(raw_password) and super().check_password(raw_password)
@@ -161,6 +161,19 @@ class Workspace(models.Model):
         return ZoneInfo(self.timezone if self.timezone in zone_names() else "UTC")
 
     @transaction.atomic
+    def change(self, *, name: str, zone: str, by: "User") -> bool:
+        """What it is called, and by which clock its syncs run. Returns whether that is anything new."""
+        row = Workspace.objects.select_for_update(no_key=True).get(pk=self.pk)
+        was = [f"Its name was {row.name}."] if name != row.name else []
+        was += [f"Its time zone was {row.timezone}."] if zone != row.timezone else []
+        row.name, row.timezone = name, zone
+        row.save(update_fields=["name", "timezone"])
+        if was:
+            row.record("changed the workspace", by=by, about=name, detail=" ".join(was))
+        row.connections.plan_anew()
+        return bool(was)
+
+    @transaction.atomic
     def require_second_factor(self, *, wanted: bool, by: "User") -> None:
         """Of all members, or of none."""
         if wanted != self.requires_second_factor:
@@ -223,6 +236,10 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return str(self.user)
+
+    @property
+    def is_owner(self) -> bool:
+        return self.role == Role.OWNER
 
     @property
     def is_administrator(self) -> bool:

@@ -12,12 +12,15 @@ from django.db.models import Case, F, Q, When
 from django.urls import reverse
 from django.utils import timezone
 
+from connections.models.connection import Connection
+from connections.models.field_rules import FieldRules, Rule
 from connections.models.holding import Holding
 from connections.models.kept_out import KeptOut, spelled_plainly
 from connections.models.people import User, Workspace
 from connections.models.sync import ACTIVE_STATES, Sync, SyncState
 from connections.safe.fields import SealedField
 from connections.safe.sealing import Unsealable, seal, unseal
+from sources.spec import Stream
 
 EVERY_ROW = "@"  # In the place of an address that nobody knows any more: each row is held against the marks.
 MOST_UNDECIDED = 20  # Of a workspace: each is looked for in all that it holds.
@@ -43,7 +46,10 @@ class Phase(models.TextChoices):
 
 
 class ErasureKey(models.Model):
-    """What a workspace's hashes are made with, at random and sealed. It stays when credential keys go."""
+    """What a workspace's hashes are made with, at random and sealed. It stays when credential keys go.
+
+    Those of people who are kept out, and those that are stored in the place of values.
+    """
 
     workspace = models.OneToOneField(Workspace, models.CASCADE, related_name="erasure_key")
     key = SealedField()
@@ -80,6 +86,12 @@ def kept_out_of(holding: Holding, workspace_id: int) -> KeptOut:
     marks = ErasureMark.objects.filter(erasure__workspace=workspace_id).filter(Q(holding=None) | Q(holding=holding))
     found = dict(marks.values_list("mark", "erasure"))
     return KeptOut(key=key_of(workspace_id) if found else b"", holding=holding.pk, marks=found)
+
+
+def field_rules_of(connection: Connection, stream: Stream) -> FieldRules:
+    """What of a stream's rows is left out or hashed. Raises Unsealable: then nothing may be stored."""
+    rules = connection.rules_of(stream)
+    return FieldRules(rules, key_of(connection.workspace_id) if Rule.HASH in rules.values() else b"")
 
 
 class PersonErasureQuerySet(models.QuerySet["PersonErasure"]):
@@ -292,12 +304,13 @@ class ErasureMark(models.Model):
         return self.mark[:8]
 
 
-def release_syncs(workspace_id: int) -> int:
-    """All that began before the marks were there begin again where they are, and know them then.
+def release_syncs(syncs: models.QuerySet[Sync]) -> int:
+    """Those that are active begin again where they are, and know then what has to be kept out.
 
-    In a transaction after that of the marks. Also those that wait: one of them may be taken at this moment.
+    In a transaction after that in which this was written, or in the same. Also those that wait: one of them may be
+    taken at this moment.
     """
     now = timezone.now()
     begun = When(state=SyncState.RUNNING, then=now)
-    active = Sync.objects.filter(connection__workspace=workspace_id, state__in=ACTIVE_STATES)
+    active = syncs.filter(state__in=ACTIVE_STATES)
     return active.update(token=F("token") + 1, run_after=Case(begun, default=F("run_after")), state=SyncState.QUEUED)

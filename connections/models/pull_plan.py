@@ -9,6 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from connections.models.choices import INTERVALS, PERIODS, Pace, Schedule
+from connections.models.field_rules import rules_of
 from connections.models.people import Workspace, in_words
 from connections.models.schedule import next_run
 from sources.errors import SourceError
@@ -37,6 +38,10 @@ class PullPlan(models.Model):
     stream_keys = models.JSONField(default=list, blank=True, editable=False)
     # By stream, where somebody chose another one than the source's.
     rhythms: "models.JSONField[dict[str, Rhythm], dict[str, Rhythm]]" = models.JSONField(
+        default=dict, blank=True, editable=False
+    )
+    # By stream and field, where somebody chose otherwise than the source.
+    field_rules: "models.JSONField[dict[str, dict[str, str]], dict[str, dict[str, str]]]" = models.JSONField(
         default=dict, blank=True, editable=False
     )
     schedule = models.CharField(max_length=20, choices=Schedule, default=Schedule.HOURLY)
@@ -89,8 +94,12 @@ class PullPlan(models.Model):
             names.setdefault(rest, []).append(name)
         told = [f"{in_words(those, most=most)}{rest}" for rest, those in names.items()]
         more = len(told) - most
-        others = f"{more} more reason{'s' * (more > 1)} stand{'s' * (more == 1)} beside the streams."
+        others = f"{more} more reason{'s' * (more > 1)} stand{'s' * (more == 1)} among its syncs."
         return " ".join([*told[:most], others] if more > 0 else told)
+
+    def rules_of(self, stream: Stream) -> dict[str, str]:
+        """What of its rows is left out or hashed, by field."""
+        return rules_of(stream, self.field_rules.get(stream.key, {}))
 
     @property
     def is_scheduled(self) -> bool:

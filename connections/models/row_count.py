@@ -19,6 +19,10 @@ class RowCountQuerySet(models.QuerySet["RowCount"]):
     def unsized(self) -> models.QuerySet["RowCount"]:
         return self.exclude(sized_to=None)
 
+    def rule_anew(self) -> int:
+        """What is left out or hashed of these has changed: a worker writes their rows anew."""
+        return self.update(ruled_to="")
+
     def note(
         self, holding: Holding, stream: str, rows: int, *, stored: int = 0, size: int = 0, filled_with: int = 0
     ) -> None:
@@ -42,6 +46,8 @@ class RowCount(models.Model):
 
     `rows` live; `stored` and `bytes` are also of those that are gone from the account, which take room as well.
     `sized_to`: of the rows from before their sizes were kept, those up to this id are counted; None when all are.
+    `ruled_to`: what is left out or hashed has changed, and those up to this id are written anew by it; None when all
+    are.
     `filled_with` is the version of the stream's facts by which the typed columns of its rows are filled: of those up to
     the id `filled_to`, and of all when that is None. Rows that come are filled as they are written.
     """
@@ -53,13 +59,17 @@ class RowCount(models.Model):
     bytes = models.PositiveBigIntegerField(default=0)
     sized_to = models.CharField(max_length=64, null=True)  # noqa: DJ001  An empty one is before all ids.
     filled_with = models.IntegerField(default=0, db_default=0)
+    ruled_to = models.CharField(max_length=64, null=True)  # noqa: DJ001  The same.
     filled_to = models.CharField(max_length=64, null=True)  # noqa: DJ001  The same.
 
     objects = RowCountQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["holding", "stream"], name="one_count_per_stream")]
-        indexes = [models.Index(fields=["id"], condition=Q(sized_to__isnull=False), name="row_count_unsized")]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(sized_to__isnull=False), name="row_count_unsized"),
+            models.Index(fields=["id"], condition=Q(ruled_to__isnull=False), name="row_count_unruled"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.rows} {self.stream}"

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import IntegrityError, connections, models, transaction
-from django.db.models import Case, F, Q, When
+from django.db.models import Case, Exists, F, OuterRef, Q, When
 from django.db.models.functions import Coalesce, Greatest, Least
 from django.urls import reverse
 from django.utils import timezone
@@ -124,6 +124,14 @@ class SyncQuerySet(models.QuerySet["Sync"]):
     def stop(self, reason: str) -> int:
         """The token moves on with it, so that a worker which is at it stores nothing more. Returns how many ended."""
         return self.update(state=SyncState.STOPPED, reason=reason, token=F("token") + 1, finished_at=timezone.now())
+
+    def that_brought_something(self) -> Self:
+        """New rows, changed ones, or the word that some are gone."""
+        runs = StreamRun.objects.filter(sync=OuterRef("pk"))
+        return self.filter(Exists(runs.filter(Q(new__gt=0) | Q(changed__gt=0) | Q(deleted__gt=0))))
+
+    def that_fell_short(self) -> Self:
+        return self.filter(state__in=(SyncState.PARTLY_DONE, SyncState.FAILED, SyncState.STOPPED))
 
     def with_rows(self) -> Self:
         return self.annotate(

@@ -10,15 +10,26 @@ import re
 import time
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from connections.models import Change, Connection, ErasureMark, Holding, PersonErasure, Record, RowCount, StreamRun
+from connections.models import (
+    Change,
+    Connection,
+    ErasureMark,
+    Holding,
+    PersonErasure,
+    Record,
+    RowCount,
+    StreamRun,
+    Sync,
+)
 from connections.models.columns import NAMES, readers
 from connections.models.holding import PIECE
-from connections.models.kept_out import KeptOut
+from connections.models.kept_out import HASHED, KeptOut
 from connections.models.person_erasure import Phase, kept_out_of, key_of, release_syncs
 from connections.models.record import bitten
 from connections.safe.sealing import Unsealable
@@ -113,7 +124,10 @@ class Step:
         if erasure.phase == Phase.PEOPLE:
             erasure.phase = Phase.ROWS
             if erasure.is_erasing:
-                log.info("syncs begin again", extra={"count": release_syncs(erasure.workspace_id)})
+                log.info(
+                    "syncs begin again",
+                    extra={"count": release_syncs(Sync.objects.filter(connection__workspace=erasure.workspace_id))},
+                )
         elif not erasure.is_erasing:
             erasure.is_found_out()
         elif erasure.is_to_repeat:
@@ -144,10 +158,15 @@ class Step:
         letters = longest_run(self.needles["address"])
         if self.needles["address"] and not letters:
             return rows
-        wanted = Q(text__icontains=letters) if letters else Q()
+        wanted = Q(text__icontains=letters) | Q(text__contains=self._hash_of_address()) if letters else Q()
         for one in self._ids(holding, stream):
             wanted |= Q(text__contains=one)
         return rows.filter(wanted)
+
+    def _hash_of_address(self) -> str:
+        """As it stands in rows whose address is hashed."""
+        keeper = KeptOut(key_of(self.erasure.workspace_id), UUID(int=0), {})
+        return f"{HASHED}{keeper.mark_of_address(self.needles['address'])}"
 
     def _keeper(self, holding: Holding) -> KeptOut:
         if self.erasure.is_erasing:

@@ -1,10 +1,11 @@
-"""What administrators fill in about a team, and about a person whose data is to be erased."""
+"""What administrators fill in about the workspace, about a team, and about a person whose data is to be erased."""
 
 from typing import Any
 
 from django import forms
 
 from connections.forms.fields import NameField
+from connections.forms.zones import ZoneField
 from connections.models import PersonErasure, Team, User, Workspace
 from connections.models.addresses import AddressFormField
 from connections.models.kept_out import is_address
@@ -44,6 +45,18 @@ class TeamForm(forms.Form):
         who = ", ".join(str(member) for member in chosen)
         self.workspace.record(verb, by=by, about=self.team.name, detail=f"Its members: {who or 'nobody yet'}")
         return self.team
+
+
+class WorkspaceForm(forms.Form):
+    """What the workspace is called, and which clock it goes by."""
+
+    name = NameField(label="Workspace Name", error_messages={"required": "Give the workspace a name."})
+    timezone = ZoneField(
+        label="Time Zone",
+        max_length=64,
+        help_text="Syncs at a time of the day run by it. Type a part of its name, and choose.",
+        error_messages={"required": "Choose a time zone."},
+    )
 
 
 class FindPersonForm(forms.Form):

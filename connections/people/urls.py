@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from connections.people import privacy_views, team_views, views
+from connections.people import privacy_views, team_views, views, workspace_views
 
 urlpatterns = [
     path("", views.settings, name="settings"),
+    path("workspace/", workspace_views.workspace, name="workspace"),
     path("members/", views.members, name="members"),
     path("members/second-factor/", views.require_second_factor, name="require_second_factor"),
     path("members/<int:pk>/remove/", views.remove_member, name="remove_member"),

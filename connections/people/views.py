@@ -68,7 +68,7 @@ def require_second_factor(request: PersonRequest, workspace: str) -> HttpRespons
 
 def ask_to_confirm(request: PersonRequest, workspace: Workspace, *, then: str, back_to: str = "") -> HttpResponse:
     """For what a stolen session would take from people, or give to a partner in crime. Back to Members, by default."""
-    messages.info(request, f"Nothing was changed yet. Confirm that it is you, then {then}.")
+    messages.info(request, f"Nothing was changed yet. Confirm your password, then {then}.")
     return redirect(confirming.confirm_url(back_to or reverse("connections:members", args=[workspace.slug])))
 
 

@@ -248,7 +248,6 @@ def summary(request: PersonRequest, place: Place, draft: Connection) -> dict[str
     twins = visible_connections(request, place).same_account(draft)
     return {
         "draft": draft,
-        "audience": draft.audience(),
         "streams": streams,
         "not_offered": not_offered_words(draft),
         "estimates": estimates(draft, budget_of(draft)),

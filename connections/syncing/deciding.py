@@ -45,7 +45,7 @@ def clear(connection: Connection, *, by: User) -> None:
 def clear_stream(connection: Connection, stream: Stream, *, by: User) -> None:
     """The same of one stream, which is pulled again when its rows are erased."""
     row = present_row(connection, by=by)
-    row.go_on_after(row.stop_syncs("The data of a stream was cleared."))
+    row.go_on_after(row.stop_syncs("Some of the data was cleared."))
     row.save(update_fields=["next_sync_at"])
     holding = Holding.objects.select_for_update().get(pk=row.holding_id)
     holding.begin_to_clear(stream.key)

@@ -1,4 +1,4 @@
-"""The form that says what of an account is pulled, at which pace, and when."""
+"""The forms that say what of an account is pulled, at which pace, and when; and which fields are left out."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,6 +13,9 @@ from connections.forms.conflicts import SettledForm
 from connections.forms.widgets import HintedRadios
 from connections.frame.outlook import Cost, cost, estimates, sizes
 from connections.models import Connection, Pace, Schedule
+from connections.models.field_rules import Rule, choices_for
+from connections.models.sync import SyncQuerySet
+from connections.templatetags.cells import name_in_words
 from sources.spec import Stream
 
 
@@ -50,11 +53,11 @@ class PullingForm(SettledForm):
     settled = {"streams": "streams", "pace": "pace", "schedule": "schedule"}
 
     streams = forms.MultipleChoiceField(
-        label="What is pulled",
+        label="Data to sync",
         widget=forms.CheckboxSelectMultiple,
         error_messages={
             "required": "Choose at least one.",
-            "invalid_choice": "There is nothing called %(value)s to pull.",
+            "invalid_choice": "There is nothing called %(value)s to sync.",
         },
     )
     pace = forms.ChoiceField(label="Pace", choices=Pace, error_messages={"required": "Choose a pace."})
@@ -178,12 +181,12 @@ def pace_hints(connection: Connection) -> dict[str, str]:
     }
 
 
-USUAL, MORE, HEAVY, UNVERIFIED = "Usual", "More", "Heavy", "Unverified"
+USUAL, MORE, HEAVY, UNVERIFIED = "Recommended", "Other", "Large", "Experimental"
 GROUPS = (
-    (USUAL, "Pulled unless somebody chooses otherwise.", False),
+    (USUAL, "Synced unless somebody chooses otherwise.", False),
     (MORE, "Small, and of use to some.", True),
     (HEAVY, "Many rows for each contact, deal or campaign: the first read can take hours.", True),
-    (UNVERIFIED, "Known from other programs only.", True),
+    (UNVERIFIED, "Not documented by the vendor, and known to us from other programs alone.", True),
 )
 
 
@@ -217,3 +220,53 @@ class SyncNowForm(forms.Form):
     """The pace of one sync; none given is the connection's own."""
 
     pace = forms.ChoiceField(choices=Pace, required=False)
+
+
+class HistoryForm(forms.Form):
+    """Which syncs are listed; nonsense in the address narrows nothing."""
+
+    show = forms.ChoiceField(
+        label="Show",
+        required=False,
+        choices=[("", "All syncs"), ("changes", "Those that brought something"), ("trouble", "Those that fell short")],
+    )
+
+    def narrow(self, syncs: SyncQuerySet) -> SyncQuerySet:
+        self.is_valid()
+        match self.cleaned_data.get("show"):
+            case "changes":
+                return syncs.that_brought_something()
+            case "trouble":
+                return syncs.that_fell_short()
+        return syncs
+
+    @property
+    def is_narrowing(self) -> bool:
+        return bool(self.cleaned_data.get("show"))
+
+
+class FieldsForm(forms.Form):
+    """What is done with each field of a stream's rows: those with a meaning, and those that the newest row has."""
+
+    def __init__(self, posted: QueryDict | None = None, *, connection: Connection, stream: Stream) -> None:
+        super().__init__(posted)
+        rules = connection.rules_of(stream)
+        newest = connection.records.filter(stream=stream.key).newest_first().first()
+        known = {one.name: one.label for one in stream.facts.fields}
+        names = dict.fromkeys((*known, *stream.personal.left_out, *rules, *(newest.data if newest else ())))
+        for name in names:
+            offered = choices_for(stream, name)
+            if len(offered) > 1:
+                self.fields[f"field.{name}"] = forms.ChoiceField(
+                    label=known.get(name) or name_in_words(name),
+                    help_text=name,
+                    choices=[(rule.value, rule.label) for rule in offered],
+                    initial=rules.get(name, Rule.KEEP.value),
+                    error_messages={
+                        "required": "Choose one.",
+                        "invalid_choice": "That cannot be done with this field.",
+                    },
+                )
+
+    def chosen(self) -> dict[str, str]:
+        return {name.removeprefix("field."): rule for name, rule in self.cleaned_data.items()}

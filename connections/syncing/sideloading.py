@@ -8,6 +8,7 @@ from django.utils import timezone
 from connections.frame.outlook import calls_for
 from connections.models import Record, StreamRun
 from connections.models.kept_out import KeptOut
+from connections.models.person_erasure import field_rules_of
 from connections.models.record import RecordQuerySet, row_texts
 from connections.models.stream_mark import MOST_DIFFERING, memory_of, note_came_along, was_along
 from connections.models.stream_run import RunState
@@ -43,7 +44,8 @@ class SideloadedPull:
 
     def __init__(self, run: StreamRun, stream: Stream, *, address: str, keeper: KeptOut) -> None:
         self.run, self.stream, self.address = run, stream, address
-        self.leaving_out = LeavingOut(keeper, run.sync.connection.holding, stream)
+        connection = run.sync.connection
+        self.leaving_out = LeavingOut(keeper, field_rules_of(connection, stream), connection.holding, stream)
         self.memory = memory_of(run, stream)
         self.was_along = was_along(run, stream)
 

@@ -10,6 +10,7 @@ from structlog.contextvars import bound_contextvars
 from connections.frame.outlook import calls_for
 from connections.models import Record, StreamRun, Sync
 from connections.models.kept_out import KeptOut
+from connections.models.person_erasure import field_rules_of
 from connections.models.record import row_texts
 from connections.models.stream_health import was_ever_read
 from connections.models.stream_mark import (
@@ -57,7 +58,8 @@ class StreamPull:
         self, sync: Sync, stream: Stream, *, address: str, keeper: KeptOut, parent: "StreamPull | None" = None
     ) -> None:
         self.sync, self.stream, self.address, self.keeper, self.parent = sync, stream, address, keeper, parent
-        self.leaving_out = LeavingOut(keeper, sync.connection.holding, stream)
+        rules = field_rules_of(sync.connection, stream)
+        self.leaving_out = LeavingOut(keeper, rules, sync.connection.holding, stream)
         self.children: dict[str, SideloadedPull] = {}
         self.is_down: TemporarilyDown | None = None
         self.run = sync.run_of(stream)
@@ -103,7 +105,7 @@ class StreamPull:
         return Wanted(stream=self.stream, cursor=self.run.cursor, changed_since=self.run.changed_since, along=along)
 
     def part_of(self, batch: list[Pulled]) -> Part:
-        pages = [pulled.page for pulled in batch if pulled.page is not None]
+        pages = [self.leaving_out.shown_of(pulled.page) for pulled in batch if pulled.page is not None]
         came = {external_id: row for page in pages for external_id, row in page.rows.items()}
         rows, left_out = self.leaving_out.kept_of(came)
         column = self.stream.sideload.column if self.stream.sideload else ""

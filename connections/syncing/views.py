@@ -15,13 +15,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from connections.access import access
 from connections.access.requests import PersonRequest
 from connections.checking.watching import is_worker_missing
-from connections.frame.moving_part import moving_part
+from connections.frame.moving_part import by_stream, moving_part, strip
 from connections.models import Connection, StreamRun
 from connections.models.hidden_address import show
 from connections.models.sync import AlreadyActive, Trigger
 from connections.safe.sealing import Unsealable
 from connections.syncing.deciding import clear, clear_stream, decide
-from connections.syncing.forms import DecideForm, PullingForm, ReadAgainForm, SyncNowForm
+from connections.syncing.forms import DecideForm, HistoryForm, PullingForm, ReadAgainForm, SyncNowForm
 from connections.syncing.planning import save_pulling
 
 PAGE_SIZE = 50
@@ -29,7 +29,7 @@ MOST_UNKEPT = 40  # Rows that could not be kept, with what is known of them; the
 MEND_IT_FIRST = (
     "Nothing was started: the connection needs action first. Enter another key, or press Test now once it is mended."
 )
-STOPPED = "The sync was stopped. What had come in stays; the next one reads unfinished streams from their beginning."
+STOPPED = "The sync was stopped. What had come in stays; the next one reads what was not finished from its beginning."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -37,7 +37,7 @@ def pulling(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Ht
     """Streams, pace and schedule."""
     connection = access.manageable_connection(request, workspace, source, pk)
     if connection.source is None:
-        messages.error(request, f"{connection.source_name} is no longer part of BlinkMetrics: nothing is pulled.")
+        messages.error(request, f"{connection.source_name} is no longer part of BlinkMetrics: nothing is synced.")
         return redirect(connection)
     if request.method != "POST":
         return pulling_page(request, PullingForm(connection=connection))
@@ -95,7 +95,7 @@ def read_again(request: PersonRequest, workspace: str, source: str, pk: UUID) ->
     connection = access.manageable_connection(request, workspace, source, pk)
     form = ReadAgainForm(request.POST, connection=connection)
     if not form.is_valid():
-        messages.error(request, "That is not pulled. Nothing was started.")
+        messages.error(request, "That is not synced. Nothing was started.")
         return redirect(connection)
     stream = form.cleaned_data["stream"]
     start(request, connection, connection.pace, full=True, only=[stream] if stream else [])
@@ -161,6 +161,8 @@ def progress(request: PersonRequest, workspace: str, source: str, pk: UUID) -> H
     What stands around it comes with it where the page, as it says, shows another state.
     """
     connection = access.visible_connection(request, workspace, source, pk)
+    if request.GET.get("part") == "strip":
+        return render(request, "connections/frame/_strip.html", strip(request, connection) | {"follows": True})
     part = moving_part(request, connection)
     part |= {"source": connection.source, "audience": connection.audience()}
     part |= {"has_moved_on": request.GET.get("shown") != part["shown"]}
@@ -170,12 +172,15 @@ def progress(request: PersonRequest, workspace: str, source: str, pk: UUID) -> H
 @require_safe
 def syncs(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     connection = access.visible_connection(request, workspace, source, pk)
-    page = Paginator(connection.syncs.newest_first().with_rows(), PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(
-        request,
-        "connections/syncing/syncs.html",
-        {"workspace": connection.workspace, "connection": connection, "page": page},
-    )
+    part = strip(request, connection)
+    part |= {"streams": by_stream(connection, connection.syncs.newest_first().first())}
+    if request.htmx:  # The page asks for its moving part at the same address.
+        return render(request, "connections/syncing/_by_stream.html", part)
+    form = HistoryForm(request.GET)
+    found = form.narrow(connection.syncs.newest_first()).with_rows()
+    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    query = f"show={form.cleaned_data['show']}&" if form.is_narrowing else ""
+    return render(request, "connections/syncing/syncs.html", {**part, "form": form, "page": page, "query": query})
 
 
 @require_safe
@@ -188,7 +193,12 @@ def sync(request: PersonRequest, workspace: str, source: str, pk: UUID, number: 
     for of in run.stream_runs.all():
         unkept = unkept_of(of, connection)[:left]
         left -= len(unkept)
-        named = {"name": names.get(of.stream, of.stream), "held": counts.get(of.stream, 0), "unkept": unkept}
+        named = {
+            "is_offered": of.stream in names,
+            "name": names.get(of.stream, of.stream),
+            "held": counts.get(of.stream, 0),
+            "unkept": unkept,
+        }
         beside = [*beside_of(of, parent=names.get(of.along, of.along), held=named["held"])]
         runs.append({"run": of, "beside": beside, **named})
     saved = run.stream_runs.aggregate(calls=Sum("calls_saved", default=0))["calls"]

@@ -36,6 +36,12 @@ def or_dash(value: Any) -> Any:
 
 
 @register.filter
+def counted(number: int) -> str:
+    """A dash for none, so that what there is stands out."""
+    return f"{number:,}" if number else NOTHING
+
+
+@register.filter
 def name_in_words(name: str) -> str:
     """What a field is called that nobody has named: its name taken apart."""
     return WORD_BEGINS.sub(" ", name).capitalize()

@@ -8,10 +8,11 @@ from sources.spec import Personal, Reference
 NOBODY = Personal()
 
 
-def _of(holds: str, *, by: str = "", **facts: Any) -> Personal:
-    """`by` names the fields that hold the id of a contact, by a blank between."""
+def _of(holds: str, *, by: str = "", left_out: str = "", **facts: Any) -> Personal:
+    """`by` names the fields that hold the id of a contact, by a blank between; so does `left_out` those left out."""
     references = tuple(Reference(field, "contacts") for field in by.split())
-    return Personal(holds=holds, belongs_to=(*references, *facts.pop("belongs_to", ())), **facts)
+    belongs_to = (*references, *facts.pop("belongs_to", ()))
+    return Personal(holds=holds, belongs_to=belongs_to, left_out=tuple(left_out.split()), **facts)
 
 
 # In some streams the API writes the same id under two names, of which one alone may be there.
@@ -21,10 +22,13 @@ PERSONAL: Mapping[str, Personal] = {
         "Name, e-mail address, telephone, organisation, scores and IP address of each contact",
         address=("email",),
         is_person=True,
+        left_out="ip ua hash",  # With the hash, whoever has it opens pages of theirs.
     ),
     "contactTags": _of("Which tags a contact has: often interests, sometimes more", by="contact"),
     "contactLists": _of(
-        "Which lists a contact is on or has left, why, and from which IP address; at times their name", by="contact"
+        "Which lists a contact is on or has left, why, and from which IP address; at times their name",
+        by="contact",
+        left_out="ip4Sub ip4Unsub ip4_last",
     ),
     "fieldValues": _of("Whatever the account asks its contacts for: birthdays, addresses, answers", by="contact"),
     "notes": _of(
@@ -34,7 +38,7 @@ PERSONAL: Mapping[str, Personal] = {
     "accountContacts": _of("At which company a contact works, and as what", by="contact"),
     "lists": _of("The sender's name and postal address of a list"),
     # Mail
-    "campaigns": _of("Who of the account's own people made and sends a campaign"),
+    "campaigns": _of("Who of the account's own people made and sends a campaign", left_out="ip ip4"),
     "messages": _of("Name and address of the sender, and the text of the mail"),
     "forms": _of("Addresses that answers are sent to"),
     "templates": _of("The text of a mail, which may name people"),
@@ -47,9 +51,12 @@ PERSONAL: Mapping[str, Personal] = {
         "Mails from and to a contact: both addresses, subject and text",
         by="subscriberid",
         address=("toAddress",),
+        left_out="message",
     ),
     "messageActivities": _of("Which contact opened or clicked which mail, and when", by="contact subscriberid"),
-    "linkData": _of("Which contact clicked which link, how often, and when", by="subscriberid contact"),
+    "linkData": _of(
+        "Which contact clicked which link, how often, and when", by="subscriberid contact", left_out="ip4 ua"
+    ),
     # Automation
     "automations": _of("Addresses that an automation writes to"),
     "contactAutomations": _of("Which automations a contact is in, and how far", by="contact"),
@@ -108,8 +115,12 @@ PERSONAL: Mapping[str, Personal] = {
     "campaignLists": NOBODY,
     "campaignMessages": NOBODY,
     "configs": _of("Settings of the account, which may name addresses"),
-    "contactData": _of("Where a contact was when they visited, by IP address, and with which browser", by="contact"),
-    "contactEmails": _of("Mails that were written to a contact: subject and text", by="contact"),
+    "contactData": _of(
+        "Where a contact was when they visited, by IP address, and with which browser",
+        by="contact",
+        left_out="geoIp4 ua",
+    ),
+    "contactEmails": _of("Mails that were written to a contact: subject and text", by="contact", left_out="message"),
     "contactConversions": _of("What a contact bought or did, and for how much", by="contact"),
     "conversions": NOBODY,
     "conversionTriggers": NOBODY,

@@ -101,6 +101,15 @@ function improve(root) {
   addCopyButtons(root);
 }
 
+// Before they are painted, and so never in the server's form: what is put in anew, wherever it stands.
+new MutationObserver((changes) => {
+  changes.flatMap((change) => [...change.addedNodes]).forEach((added) => {
+    if (added.nodeType === Node.ELEMENT_NODE) {
+      tellTimes(added);
+    }
+  });
+}).observe(document.body, { childList: true, subtree: true });
+
 improve(document);
 focusNews(document);
 document.querySelectorAll("details[data-folds]").forEach(foldOnPhones);

@@ -139,7 +139,7 @@ def test_pages_of_somebody_who_has_to_confirm(
     field(page, "API Key").fill(WRONG_KEY)
     field(page, "Connection Name").fill("Harbour shop")
     send(page, "Save")
-    inspection.look(page, "confirm that it is you")
+    inspection.look(page, "confirm the password")
     send(page, "Confirm")
     inspection.look(page, "confirm, no password entered")
     field(page, "Password").fill(PASSWORD)
@@ -231,7 +231,7 @@ def test_pages_about_people(
     end_membership(Membership.objects.get(user=erin), by=alice)
     page = new_page(alice)
     visit(page, f"{SETTINGS}members/", "members, left behind")
-    expect(page.get_by_role("heading", name="Left behind")).to_be_visible()
+    expect(page.get_by_role("heading", name="Connections of former members")).to_be_visible()
     page.get_by_role("link", name="Delete it").click()
     inspection.look(page, "members, delete what was left behind")
     connect(sandbox, by=dana, name="Dana's own", privacy="private")
@@ -253,9 +253,9 @@ def test_pages_about_people(
     inspection.look(page, "a person is looked for")
     while erase_people_a_piece():
         pass
-    expect(page.get_by_role("button", name="Erase for ever")).to_be_visible()
+    expect(page.get_by_role("button", name="Erase permanently")).to_be_visible()
     inspection.look(page, "a person is found")
-    send(page, "Erase for ever")
+    send(page, "Erase permanently")
     while erase_people_a_piece():
         pass
     expect(page.get_by_text("Syncs leave this person out")).to_be_visible()

@@ -113,11 +113,13 @@ def test_a_sync_that_is_slowed_down_and_then_stopped(
     budget = AccountBudget.objects.create(account=connection.account_fingerprint, ease=0.5)
     budget.minutes.create(minute=sync.created_at.replace(second=0, microsecond=0), calls=120)
     page = new_page(alice)
-    visit(page, connection.get_absolute_url(), "detail, slowed down")
+    visit(page, connection.get_absolute_url(), "detail, syncing")
+    visit(page, f"{connection.get_absolute_url()}syncs/", "syncs, slowed down")
     expect(page.get_by_text("Slowed down to")).to_be_visible()
     frame, bar = edges_of_meter(page)
     assert bar == frame
 
+    page.goto(connection.get_absolute_url())
     sync.finish(SyncState.COMPLETE)
     expect(page.get_by_role("button", name="Stop the sync")).to_have_count(0)
 
@@ -185,6 +187,7 @@ def test_a_standby_key_is_stored_and_removed(
     visit(page, connect(sandbox).get_absolute_url(), "detail, no standby key")
     expect(page.get_by_role("checkbox", name="Also replace it in")).to_be_visible()
 
+    page.get_by_text("Standby key: none").click()
     field(page, "Standby API Key").fill("two words")
     send(page, "Test and store")
     expect(page).to_have_title(re.compile("^Error:"))
@@ -193,6 +196,7 @@ def test_a_standby_key_is_stored_and_removed(
 
     field(page, "Standby API Key").fill(SECOND_KEY)
     send(page, "Test and store")
+    page.get_by_text(f"Standby key: that of {person}").click()
     expect(page.get_by_text(f"A key ending 7c6b of {person} is stored")).to_be_visible()
     inspection.look(page, "detail, a standby key")
 

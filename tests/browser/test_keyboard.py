@@ -114,7 +114,7 @@ def test_a_connection_is_worked_with_by_keyboard(
     choose(page, "Enter", button(page, "Save"))
     expect(message(page)).to_contain_text("Saved")
     choose(page, "Enter", page.get_by_role("link", name="Delete"))
-    choose(page, "Enter", button(page, "Delete for ever"))
+    choose(page, "Enter", button(page, "Delete permanently"))
 
     expect(message(page)).to_contain_text("Renamed was deleted")
     assert not Connection.objects.filter(pk=connection.pk).exists()

@@ -103,12 +103,12 @@ def test_the_page_of_a_sync_follows_it_to_its_end(page: Page, connect: Connect, 
     sync = connection.syncs.queue(connection, trigger="person").take()
     run = sync.stream_runs.create(stream="contacts", state="running", read=100, new=100, total=200)
     page.goto(sync.get_absolute_url())
-    expect(page.get_by_role("region", name="Streams")).to_contain_text("Running: 100 of 200")
+    expect(page.get_by_role("region", name="By kind of data")).to_contain_text("Running: 100 of 200")
 
     run.end("complete")
     sync.finish("complete")
 
-    expect(page.get_by_role("region", name="Streams")).not_to_contain_text("Running", timeout=60_000)
+    expect(page.get_by_role("region", name="By kind of data")).not_to_contain_text("Running", timeout=60_000)
     expect(page.locator("[aria-live]")).to_contain_text("Sync: Complete")
     expect(page.get_by_role("heading", name="Sync 1")).to_be_visible()
 

@@ -57,6 +57,12 @@ def store_rows(connection: Connection, stream: str, *rows: Row) -> None:
     Record.objects.store_page(connection.holding, known, {row["id"]: row for row in rows}, address="https://a.example")
 
 
+def as_stored(connection: Connection, stream: str, row: Row) -> Row:
+    """The row of an account without what nobody has asked to be stored."""
+    known = next(one for one in connection.known_source().streams if stream in (one.key, one.path))
+    return {name: value for name, value in row.items() if name not in connection.rules_of(known)}
+
+
 def stored_ids(connection: Connection, stream: str) -> list[str]:
     return [*connection.records.filter(stream=stream).in_id_order().values_list("external_id", flat=True)]
 

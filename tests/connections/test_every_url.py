@@ -57,6 +57,7 @@ MEMBERS = dict.fromkeys(USE, allowed(*INSIDERS))
 ADMINISTRATORS = dict.fromkeys(
     USE, allowed("admin", "owner") | {"member": REFUSED, "team member": REFUSED, "creator": REFUSED}
 )
+OWNERS = dict.fromkeys(USE, allowed("owner") | dict.fromkeys(("member", "team member", "creator", "admin"), REFUSED))
 DRAFT = dict.fromkeys(USE, allowed("creator"))
 
 
@@ -83,6 +84,8 @@ RULES = {
     "detail": Rule(USE, MANAGE, pk="connection"),
     "progress": Rule(USE, WRONG_METHOD, pk="connection"),
     "pulling": Rule(MANAGE, MANAGE, pk="connection"),
+    "fields": Rule(MANAGE, WRONG_METHOD, pk="connection"),
+    "fields_of": Rule(MANAGE, MANAGE, pk="connection"),
     "test": Rule(WRONG_METHOD, USE, pk="connection"),
     "sync_now": Rule(WRONG_METHOD, USE, pk="connection"),
     "pause": Rule(WRONG_METHOD, MANAGE, pk="connection"),
@@ -103,6 +106,7 @@ RULES = {
     "rows": Rule(USE, WRONG_METHOD, pk="connection"),
     "download_csv": Rule(USE, WRONG_METHOD, pk="connection"),
     "download_jsonl": Rule(USE, WRONG_METHOD, pk="connection"),
+    "workspace": Rule(MEMBERS, OWNERS),
     "members": Rule(MEMBERS, WRONG_METHOD),
     "remove_member": Rule(ADMINISTRATORS, ADMINISTRATORS, pk="membership"),
     "require_second_factor": Rule(WRONG_METHOD, ADMINISTRATORS),

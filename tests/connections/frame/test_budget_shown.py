@@ -44,8 +44,8 @@ def spent(budget: AccountBudget, *, minutes_ago: int, calls: int) -> None:
 
 
 def moving(client: Client, connection: Connection) -> str:
-    """The part of the page that moves, as it is fetched anew."""
-    return client.get(f"{connection.get_absolute_url()}progress/", HTTP_HX_REQUEST="true").content.decode()
+    """The part of the syncs' page that moves, as it is fetched anew."""
+    return client.get(f"{connection.get_absolute_url()}syncs/", HTTP_HX_REQUEST="true").content.decode()
 
 
 def running(connection: Connection, **wanted: Any) -> Sync:
@@ -151,10 +151,10 @@ def test_a_sync_that_waits_says_for_what_and_until_when(clock: Any, bob_client: 
 def test_the_pace_is_that_of_the_sync_that_runs_and_else_the_connections(
     bob_client: Client, connection: Connection
 ) -> None:
-    assert "Pace Considerate: leaves room" in words(moving(bob_client, connection))
+    assert "Pace Gentle: leaves room" in words(moving(bob_client, connection))
 
     running(connection, pace="full")
-    assert "Pace Full speed: nearly all" in words(moving(bob_client, connection))
+    assert "Pace Fast: nearly all" in words(moving(bob_client, connection))
 
 
 def test_the_moving_part_names_only_those_on_the_account_that_i_may_see(
@@ -301,7 +301,7 @@ def test_who_manages_may_sync_once_at_full_speed_and_the_everyday_pace_stays(
     alice_client: Client, connection: Connection
 ) -> None:
     page = alice_client.get(connection.get_absolute_url()).content.decode()
-    assert "Sync at full speed" in page
+    assert "Sync fast" in page
 
     sync_now(alice_client, connection, pace="full")
 
@@ -311,7 +311,7 @@ def test_who_manages_may_sync_once_at_full_speed_and_the_everyday_pace_stays(
 
 def test_of_a_connection_at_full_speed_the_other_pace_is_offered(alice_client: Client, connect: Connect) -> None:
     connection = connect(pace="full")
-    assert "Sync considerately" in alice_client.get(connection.get_absolute_url()).content.decode()
+    assert "Sync gently" in alice_client.get(connection.get_absolute_url()).content.decode()
 
     sync_now(alice_client, connection, pace="considerate")
 
@@ -319,7 +319,7 @@ def test_of_a_connection_at_full_speed_the_other_pace_is_offered(alice_client: C
 
 
 def test_who_may_only_use_it_syncs_at_the_connections_own_pace(bob_client: Client, connection: Connection) -> None:
-    assert "full speed" not in bob_client.get(connection.get_absolute_url()).content.decode()
+    assert "Sync fast" not in bob_client.get(connection.get_absolute_url()).content.decode()
 
     assert sync_now(bob_client, connection, pace="full").status_code == 403
     assert not connection.syncs.exists()
@@ -351,7 +351,7 @@ def test_who_manages_stops_a_sync_and_it_says_by_whom(
     sync = again(sync)
     assert (sync.state, sync.reason) == (SyncState.STOPPED, "By Alice Okafor.")
     assert sync.token > token  # Whoever works on it stores nothing more.
-    assert "The sync was stopped. What had come in stays; the next one reads unfinished streams from" in said
+    assert "The sync was stopped. What had come in stays; the next one reads what was not finished from" in said
     assert "By Alice Okafor." in said
     assert connection.events.filter(verb="stopped a sync", actor=alice).count() == 1
 
@@ -398,14 +398,20 @@ def test_stopping_one_sync_leaves_a_later_one_alone(alice_client: Client, connec
     assert again(second).state == SyncState.RUNNING
 
 
+def buttons(client: Client, connection: Connection) -> str:
+    """As they come with the part of the connection's page that moves."""
+    moved = client.get(f"{connection.get_absolute_url()}progress/", HTTP_HX_REQUEST="true").content.decode()
+    return moved.partition('id="sync-buttons"')[2].partition('id="notice"')[0]
+
+
 def test_the_button_goes_away_with_the_sync(alice_client: Client, connection: Connection) -> None:
     sync = running(connection)
-    assert "Stop the sync" in moving(alice_client, connection)
+    assert "Stop the sync" in buttons(alice_client, connection)
 
     sync.finish(SyncState.COMPLETE)
 
-    assert "Stop the sync" not in moving(alice_client, connection)
-    assert "Sync now" in moving(alice_client, connection)
+    assert "Stop the sync" not in buttons(alice_client, connection)
+    assert "Sync now" in buttons(alice_client, connection)
 
 
 # What a sync cost --------------------------------------------------------------------------------------------------

@@ -75,13 +75,11 @@ def test_the_next_sync_is_not_told_as_a_time_that_is_over(alice_client: Client, 
     connection = connect()
     Connection.objects.update(next_sync_at=timezone.now() - timedelta(seconds=30))
     html = alice_client.get(connection.get_absolute_url()).content.decode()
-    assert re.search(r"<dt>Next sync</dt><dd><span data-ahead><time", html)
+    assert re.search(r"the next one <span data-ahead><time", html)
 
     Sync.objects.queue(connection, trigger="schedule").take()
 
-    assert "Next sync after the one that is under way" in words(
-        alice_client.get(connection.get_absolute_url()).content.decode()
-    )
+    assert "First sync under way" in words(alice_client.get(connection.get_absolute_url()).content.decode())
 
 
 def test_a_sync_is_offered_only_where_one_can_begin(alice_client: Client, connect: Connect) -> None:
@@ -107,8 +105,8 @@ def test_never_more_rows_are_shown_than_the_account_has(bob_client: Client, conn
     connection = connect()
     sync = Sync.objects.queue(connection, trigger="person").take()
     run = sync.stream_runs.create(stream="contacts", state="running", read=10_500, total=10_000, finds_gone=True)
-    assert "Nearly done: 10,000 of 10,000" in shown(bob_client, connection)
-    assert 'max="10000" value="10000"' in bob_client.get(connection.get_absolute_url()).content.decode()
+    assert "Nearly done: 10,000 of 10,000" in shown(bob_client, connection, "syncs/")
+    assert 'max="10000" value="10000"' in bob_client.get(f"{connection.get_absolute_url()}syncs/").content.decode()
 
     run.read, run.new, run.finds_gone = 5_000, 4_750, False
     run.save()
@@ -122,8 +120,8 @@ def test_rows_that_came_before_are_counted_once_as_unchanged(bob_client: Client,
     sync.stream_runs.create(stream="lists", state="complete", read=30, new=20, changed=4)
     sync.finish(SyncState.COMPLETE)
 
-    assert "Deals Complete 7,500 7,500 0 0 0 Lists Complete 30 20 4 6 0" in shown(bob_client, connection, "syncs/1/")
-    assert "UTC 7,530 7,520 4 0 0" in shown(bob_client, connection, "syncs/")
+    assert "Deals Complete 7,500 7,500 – – – Lists Complete 30 20 4 6 –" in shown(bob_client, connection, "syncs/1/")
+    assert "less than a second 7,530 7,520 4 – –" in shown(bob_client, connection, "syncs/")
 
 
 def test_a_sync_that_found_no_change_does_not_claim_that_the_account_is_empty(
@@ -134,7 +132,7 @@ def test_a_sync_that_found_no_change_does_not_claim_that_the_account_is_empty(
     sync.stream_runs.create(stream="contacts", state="complete", changed_since=timezone.now())
     sync.finish(SyncState.COMPLETE)
 
-    for part in ("", "syncs/1/"):
+    for part in ("syncs/", "syncs/1/"):
         said = shown(bob_client, connection, part)
         assert "Nothing new" in said
         assert "returned 0 contacts" not in said
@@ -151,7 +149,7 @@ def test_what_waits_says_so_and_asks_nobody_to_try_again(bob_client: Client, con
         assert "ActiveCampaign had an error." in said
         assert "by itself" in said
         assert not re.search("Try again later|Queued|Running", said), part
-    assert "Waiting: 500 of 10,000 so far" in shown(bob_client, connection)
+    assert "Waiting: 500 of 10,000 so far" in shown(bob_client, connection, "syncs/")
     assert "Waiting: 500 of 10,000 so far" in shown(bob_client, connection, "syncs/1/")
 
 
@@ -182,8 +180,27 @@ def test_the_page_of_a_sync_asks_for_its_moving_part_while_it_is_under_way(
 def test_the_rate_is_that_of_the_last_minute_once_no_sync_runs(bob_client: Client, connect: Connect) -> None:
     connection = connect()
     sync = Sync.objects.queue(connection, trigger="person").take()
-    assert "calls a second 0 calls in the last hour" in shown(bob_client, connection)
+    assert "calls a second 0 calls in the last hour" in shown(bob_client, connection, "syncs/")
 
     sync.finish(SyncState.COMPLETE)
 
-    assert "calls a second in the last minute 0 calls in the last hour" in shown(bob_client, connection)
+    assert "calls a second in the last minute 0 calls in the last hour" in shown(bob_client, connection, "syncs/")
+
+
+def test_the_history_is_narrowed_to_what_brought_something_and_to_what_fell_short(
+    bob_client: Client, connect: Connect
+) -> None:
+    connection = connect()
+    for new, state in ((3, SyncState.COMPLETE), (0, SyncState.COMPLETE), (0, SyncState.FAILED)):
+        sync = Sync.objects.queue(connection, trigger="schedule").take()
+        sync.stream_runs.create(stream="deals", state="complete", read=new, new=new)
+        sync.finish(state)
+
+    def listed(query: str) -> list[str]:
+        html = bob_client.get(f"{connection.get_absolute_url()}syncs/{query}").content.decode()
+        return re.findall(r'data-label="Started by"><a href="[^"]*/syncs/(\d)/"', html)
+
+    assert listed("") == listed("?show=nonsense") == ["3", "2", "1"]
+    assert listed("?show=changes") == ["1"]
+    assert listed("?show=trouble") == ["3"]
+    assert "data/deals/" in bob_client.get(f"{connection.get_absolute_url()}syncs/1/").content.decode()

@@ -36,7 +36,7 @@ def test_asking_says_what_goes_with_it_and_deletes_nothing(alice_client: Client,
     words = text(alice_client.get(f"{connection.get_absolute_url()}delete/"))
 
     assert "Delete “Main account”?" in words
-    assert "3 pulled records" in words
+    assert "3 rows of data" in words
     assert "the history of 1 sync" in words
     assert "all 2 members of Harbour Tea. From then on nobody can use it." in words
     assert Connection.objects.exists()
@@ -57,7 +57,7 @@ def test_deleting_takes_everything_and_says_so(alice_client: Client, connect: Co
     response = alice_client.post(f"{connection.get_absolute_url()}delete/", follow=True)
 
     assert response.redirect_chain == [("/w/harbour-tea/connections/activecampaign/", 302)]
-    assert "Main account was deleted, with its key and the data pulled through it." in text(response)
+    assert "Main account was deleted, with its key and its data." in text(response)
     assert Connection.objects.get() == other
     assert {sync.connection for sync in Sync.objects.all()} == {other}
     assert StreamRun.objects.count() == 1

@@ -212,7 +212,7 @@ def test_an_old_login_does_not_do_for_a_standby_key_either(
     assert kept
     assert not [one for one in kept if OTHER_KEY in one]
     shown = text(long_ago.get(connection.get_absolute_url()))
-    assert "Before you store or remove one, confirm that it is you" in shown
+    assert "Before you store or remove one, confirm your password" in shown
 
 
 def test_who_may_use_but_not_manage_learns_nothing_of_a_standby_key(

@@ -238,7 +238,7 @@ def test_what_others_call_the_account_is_told_to_those_alone_who_have_proven_a_k
     budget.paused_until = timezone.now().timestamp() + 60
     budget.save()
     budget.minutes.create(minute=timezone.now().replace(second=0, microsecond=0), calls=1_234)
-    address = f"{unproven.get_absolute_url()}progress/"
+    address = f"{unproven.get_absolute_url()}syncs/"
 
     before = words(bob_client.get(address).content.decode())
     Connection.objects.update(person="Mira Holt")

@@ -326,7 +326,7 @@ def test_it_asks_who_they_are_before_it_erases_and_forgets_whom_nobody_decided_a
     erasure = ask(old)
     work_until_done()
 
-    assert "Confirm that it is you" in press(old, erasure).content.decode()
+    assert "Confirm your password" in press(old, erasure).content.decode()
     assert again(erasure).is_found and not ErasureMark.objects.exists()
 
     press(alice_client, erasure, "discard_erasure")

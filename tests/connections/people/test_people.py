@@ -317,7 +317,7 @@ def test_an_administrator_deletes_what_was_left_behind_and_nothing_else(
 
     assert "1 private connection deleted, with keys and data." in text(response)
     assert set(Connection.objects.all()) == {shared, private}
-    assert "Left behind" not in text(response)
+    assert "Connections of former members" not in text(response)
 
 
 def test_deleting_what_was_left_behind_asks_first(left_by_bob: Connection, dana_client: Client, bob: User) -> None:

@@ -38,12 +38,12 @@ def test_finish_says_the_privacy_in_words_with_names_and_counts(
     alice_client: Client, bob: User, sandbox: SandboxServer, growth: Team
 ) -> None:
     for privacy, said in {
-        "workspace": "Shared with Workspace: all 2 members of Harbour Tea",
-        "private": "Private to Me: nobody else in Harbour Tea sees it, not even its administrators",
-        "team": "Shared with Team Growth: Alice Okafor and Bob Lindqvist; administrators manage it",
+        "workspace": "Shared with Workspace All 2 members of Harbour Tea may use it.",
+        "private": "Private to Me Nobody else in Harbour Tea sees it, not even its administrators.",
+        "team": "Shared with Team Growth: Alice Okafor and Bob Lindqvist. Administrators manage it.",
     }.items():
         team = str(growth.pk) if privacy == "team" else ""
-        assert said in words(read(alice_client, set_up(alice_client, sandbox, privacy=privacy, team=team)))
+        assert words(read(alice_client, set_up(alice_client, sandbox, privacy=privacy, team=team))).count(said) == 1
 
 
 def test_finish_says_what_is_pulled_at_which_pace_and_how_long_that_takes(
@@ -56,11 +56,11 @@ def test_finish_says_what_is_pulled_at_which_pace_and_how_long_that_takes(
 
     page = words(read(alice_client, step_3))
 
-    assert "Pace of the first sync Later ones are considerate, unless you choose otherwise under Pulling." in page
+    assert "Pace of the first sync Later ones are gentle, unless you choose otherwise in the sync settings." in page
     for stream in streams:
         assert re.search(rf"\b{stream.name} \([0-9,]+\)", page)
-    assert "Considerate 3 calls a second: leaves room for your own forms and tools." in page
-    assert "Full speed 5 calls a second: nearly all that the account allows; your own tools are refused more" in page
+    assert "Gentle 3 calls a second: leaves room for your own forms and tools." in page
+    assert "Fast 5 calls a second: nearly all that the account allows; your own tools are refused more" in page
     assert "All that is chosen takes about 20 seconds (61 calls)." in page  # At three calls a second,
     assert "All that is chosen takes less than 20 seconds (61 calls)." in page  # and at five.
 
@@ -101,7 +101,7 @@ def test_the_calls_that_finish_promises_are_those_of_the_first_sync(
 
     address = alice_client.post(step_3)["Location"]
     assert "Waiting" in words(read(alice_client, address))
-    assert "The key works. Nothing was read with it yet: the sync is about to." in words(read(alice_client, address))
+    assert "First sync under way" in words(read(alice_client, address))
     work_off()
 
     sync = Sync.objects.get()
@@ -111,12 +111,12 @@ def test_the_calls_that_finish_promises_are_those_of_the_first_sync(
     assert abs(calls_promised(page) - len(asked)) <= len(asked) / 5
     assert ("Not offered" in page) == bool(answer)
     if answer:
-        whats_pulled = page.partition("What will be pulled")[2].partition("Not offered")[0]
+        whats_pulled = page.partition("Data to sync")[2].partition("Not offered")[0]
         assert not {"Deals", "Pipelines", "Stages", "Accounts"} & {*re.findall(r"\w+", whats_pulled)}
         assert not {*SALES} & {*asked}  # It has just been said.
         assert re.search(said.format("Deals" if ": Act" in said else "Scores, Deals, Pipelines.*"), page)
         assert sync.reason
-        assert "Not offered: " in words(read(alice_client, sync.connection.get_absolute_url()))
+        assert "Not offered: " in words(read(alice_client, f"{sync.connection.get_absolute_url()}syncs/"))
         later = Sync.objects.queue(sync.connection, trigger="schedule")
         assert not {*SALES} & {stream.key for stream in later.streams}
 

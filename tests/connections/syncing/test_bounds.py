@@ -293,7 +293,7 @@ def test_who_manages_it_is_led_to_its_streams_and_others_to_nothing(full: Connec
     Membership.objects.create(workspace=full.workspace, user=reader, role=Role.MEMBER)
     erins = words(client_of(reader).get(full.get_absolute_url()))
 
-    button = f'<a class="button button-primary button-small" href="{full.url("pulling")}">Choose streams</a>'
+    button = f'<a class="button button-primary button-small" href="{full.url("pulling")}">Choose what to sync</a>'
     assert NO_MORE in alices
     assert button in alices
     assert NO_MORE in erins

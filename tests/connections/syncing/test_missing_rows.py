@@ -184,7 +184,7 @@ def test_a_stream_that_is_not_pulled_is_not_read_again(
 
     response = alice_client.post(f"{connection.get_absolute_url()}read-again/", {"stream": "nonsense"}, follow=True)
 
-    assert "That is not pulled. Nothing was started." in words(response.content.decode())
+    assert "That is not synced. Nothing was started." in words(response.content.decode())
     assert not connection.syncs.exists()
 
 
@@ -195,7 +195,7 @@ def test_cleared_data_is_gone_at_once_and_comes_back_with_the_next_sync(
     pull(connection, only=["contacts"])
 
     asked = words(alice_client.get(f"{connection.get_absolute_url()}clear/").content.decode())
-    assert "200 pulled records go at once" in asked
+    assert "200 rows go at once" in asked
     assert living(connection) == 200
     alice_client.post(f"{connection.get_absolute_url()}clear/")
 
@@ -212,9 +212,7 @@ def test_one_stream_is_cleared_by_itself_and_read_again_when_its_rows_are_erased
     tags = connection.records.filter(stream="tags").count()
     address = f"{connection.get_absolute_url()}clear/"
 
-    assert "200 pulled records of contacts go at once" in words(
-        alice_client.get(f"{address}?stream=contacts").content.decode()
-    )
+    assert "200 rows of contacts go at once" in words(alice_client.get(f"{address}?stream=contacts").content.decode())
     alice_client.post(address, {"stream": "contacts"})
 
     assert again(connection).row_counts.by_stream() == {"tags": tags}

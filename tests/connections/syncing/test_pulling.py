@@ -91,7 +91,7 @@ def test_usual_ones_are_in_sight_heavy_and_unverified_ones_one_click_away(
     in_sight = re.sub(r"<details.*?</details>", "", html, flags=re.DOTALL)
 
     assert len(controls(in_sight, "streams")) == len(USUAL)
-    heavy = next(one for one in folded if "Heavy:" in one)
+    heavy = next(one for one in folded if "Large:" in one)
     assert 'value="fieldValues"' in heavy
     assert "the first read can take hours" in heavy
     assert not any("<details open" in one or " open>" in one[:80] for one in folded)
@@ -103,7 +103,7 @@ def test_what_the_source_does_not_document_is_labelled_wherever_it_stands(
     html = page_of(alice_client, connection)
 
     for stream in SOURCE.streams:
-        assert ("unverified" in line_of(html, stream.name)) == (stream.sureness == "unverified"), stream.key
+        assert ("experimental" in line_of(html, stream.name)) == (stream.sureness == "unverified"), stream.key
 
 
 def test_a_folded_group_is_open_while_one_of_its_streams_is_chosen(
@@ -114,7 +114,7 @@ def test_a_folded_group_is_open_while_one_of_its_streams_is_chosen(
     [heavy] = [
         one
         for one in re.findall(r"<details.*?</details>", page_of(alice_client, connection), re.DOTALL)
-        if "Heavy:" in one
+        if "Large:" in one
     ]
 
     assert heavy.startswith('<details class="disclosure" open>')
@@ -166,9 +166,9 @@ def test_each_pace_says_how_fast_it_is_and_how_long_all_that_is_chosen_takes(
 
     said = words(page_of(alice_client, connection))
 
-    assert "Considerate 3 calls a second: leaves room for your own forms and tools." in said
+    assert "Gentle 3 calls a second: leaves room for your own forms and tools." in said
     assert "All that is chosen takes about 56 minutes (10,001 calls)." in said
-    assert "Full speed 5 calls a second: nearly all that the account allows" in said
+    assert "Fast 5 calls a second: nearly all that the account allows" in said
     assert "All that is chosen takes about 33 minutes (10,001 calls)." in said
 
 
@@ -275,7 +275,7 @@ def test_the_trail_says_what_was_changed_by_whom(alice_client: Client, alice: Us
 
     event = connection.events.first()
     assert (event.verb, event.actor, sorted(event.changes)) == ("edited", alice, ["pace", "schedule", "streams"])
-    assert event.detail == "Added: Notes. Left out: Scores. Full speed. Every day at 06:00 (UTC)."
+    assert event.detail == "Added: Notes. Left out: Scores. Fast. Every day at 06:00 (UTC)."
     activity = words(alice_client.get("/w/harbour-tea/settings/activity/").content.decode())
     assert "Alice Okafor edited Main account : streams, pace, schedule. Added: Notes." in activity
 
@@ -296,7 +296,7 @@ def test_saving_without_a_change_leaves_no_trace(alice_client: Client, connectio
     ("changed", "field", "said"),
     [
         ({"streams": []}, "streams", "Choose at least one."),
-        ({"streams": ["contacts", "<b>pwned"]}, "streams", "There is nothing called <b>pwned to pull."),
+        ({"streams": ["contacts", "<b>pwned"]}, "streams", "There is nothing called <b>pwned to sync."),
         ({"pace": "ludicrous"}, "pace", "Select a valid choice"),
         ({"pace": ""}, "pace", "Choose a pace."),
         ({"schedule": "hourly-ish"}, "schedule", "Select a valid choice"),

@@ -12,7 +12,7 @@ from connections.models.stream_run import RunState
 from connections.models.sync import SyncState
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
-from tests.connections.engine import calls_for, pull
+from tests.connections.engine import as_stored, calls_for, pull
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
 
@@ -83,7 +83,8 @@ def test_once_its_list_has_proven_that_all_comes_along_it_is_not_asked_for_any_m
         run = runs(sync)[stream]
         assert (run.state, run.new, run.deleted, run.pages) == (RunState.COMPLETE, 1, 1, 0), stream
         newest = pulled.records.filter(stream=stream).newest_first().first()
-        assert newest.row(address=account.origin) == shape_of(account, stream, newest.external_id)
+        shown = shape_of(account, stream, newest.external_id)
+        assert newest.row(address=account.origin) == as_stored(pulled, stream, shown)
 
 
 def shape_of(account: SandboxServer, stream: str, one: str) -> Any:

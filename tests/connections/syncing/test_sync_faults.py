@@ -49,7 +49,7 @@ def test_of_many_reasons_a_few_are_told_and_the_others_counted(connect: Connect)
     keys = ("tags", "lists", "forms", "users", "deals")
     runs = [StreamRun(stream=key, reason=f"Reason {number}.") for number, key in enumerate(keys)]
 
-    said = "Tags: Reason 0. Lists: Reason 1. Forms: Reason 2. 2 more reasons stand beside the streams."
+    said = "Tags: Reason 0. Lists: Reason 1. Forms: Reason 2. 2 more reasons stand among its syncs."
     assert connect().in_short(runs) == said
 
 

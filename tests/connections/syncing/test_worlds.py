@@ -16,7 +16,7 @@ from sources.activecampaign.sandbox.stirring.chaos import Chaos
 from sources.spec import Row
 from tests.bench.plain import plain_walk
 from tests.conftest import Connect
-from tests.connections.engine import pull, take_up
+from tests.connections.engine import as_stored, pull, take_up
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -79,7 +79,8 @@ def test_what_lasts_through_two_syncs_is_stored_as_it_was_shown_last_and_nothing
         gone = connection.records.filter(stream=stream).exclude(deleted_at=None)
         assert not set(gone.values_list("external_id", flat=True)) & {*world.world.ids(stream)}
         assert {one: living[one] for one in living.keys() & lasting.keys() & shown.keys()} == {
-            one: as_shown(shown[one]) for one in living.keys() & lasting.keys() & shown.keys()
+            one: as_stored(connection, stream, as_shown(shown[one]))
+            for one in living.keys() & lasting.keys() & shown.keys()
         }
         assert lasting.keys() <= living.keys() or runs[stream].state != RunState.COMPLETE
 

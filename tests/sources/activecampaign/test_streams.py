@@ -41,7 +41,7 @@ def table() -> str:
 
 def privacy_table() -> str:
     """What docs/privacy.md says of each stream, as the facts have it."""
-    lines = ["| stream | what its rows hold of people | of a person who is erased |", "|---|---|---|"]
+    lines = ["| stream | what its rows hold of people | left out | of a person who is erased |", "|---|---|---|---|"]
     for stream in STREAMS:
         personal, goes = stream.personal, []
         if personal.address:
@@ -53,7 +53,8 @@ def privacy_table() -> str:
             words = f"`{'`, `'.join([*(one.field for one in personal.belongs_to), *personal.blanked])}` are emptied"
         else:
             words = f"goes: {'; '.join(goes)}" if goes else "their address is blanked wherever it stands"
-        lines.append(f"| {stream.name} (`{stream.key}`) | {personal.holds or 'nothing'} | {words} |")
+        left_out = ", ".join(f"`{name}`" for name in personal.left_out) or "–"
+        lines.append(f"| {stream.name} (`{stream.key}`) | {personal.holds or 'nothing'} | {left_out} | {words} |")
     return "\n".join(lines)
 
 

@@ -1,0 +1,33 @@
+"""A time zone, of which there are six hundred: one is searched, not scrolled to."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from connections.models.people import zone_names
+
+
+class ZoneInput(forms.TextInput):
+    """A line in which a zone is searched by what is typed; the browser offers those that fit."""
+
+    template_name = "connections/forms/zone.html"
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        offered = f"{name}-zones"
+        return super().get_context(name, value, {**attrs, "list": offered}) | {
+            "zones": zone_names(),
+            "offered": offered,
+        }
+
+
+class ZoneField(forms.CharField):
+    widget = ZoneInput
+
+    def clean(self, value: Any) -> str:
+        """However its capitals are typed, with blanks for the lines between words."""
+        typed = str(super().clean(value)).replace(" ", "_").lower()
+        zone = next((name for name in zone_names() if name.lower() == typed), None)
+        if zone is None:
+            raise ValidationError("Choose one of the zones that are offered, such as Europe/Berlin.", code="invalid")
+        return zone

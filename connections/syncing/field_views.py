@@ -1,0 +1,41 @@
+"""The pages that say what of an account's rows is left out or hashed, by kind of data and by field."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from connections.access import access
+from connections.access.requests import PersonRequest
+from connections.syncing.choosing_fields import read_what_is_missing, save_rules
+from connections.syncing.forms import FieldsForm
+
+
+@require_safe
+def fields(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+    connection = access.manageable_connection(request, workspace, source, pk)
+    listed = connection.streams_among({*connection.stream_keys, *connection.row_counts.by_stream()})
+    lines = [{"stream": stream, "rules": connection.rules_of(stream)} for stream in listed]
+    context = {"workspace": connection.workspace, "connection": connection, "lines": lines}
+    return render(request, "connections/syncing/fields.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def fields_of(request: PersonRequest, workspace: str, source: str, pk: UUID, stream: str) -> HttpResponse:
+    connection = access.manageable_connection(request, workspace, source, pk)
+    chosen = access.offered_stream(connection, stream)
+    form = FieldsForm(request.POST if request.method == "POST" else None, connection=connection, stream=chosen)
+    if form.is_valid():
+        before = connection.rules_of(chosen)
+        if saved := save_rules(connection, chosen, form.chosen(), by=request.user):
+            more = read_what_is_missing(saved, chosen, before, by=request.user)
+            messages.success(request, f"Saved. {chosen.name} that are here already are written anew by it.{more}")
+        else:
+            messages.info(request, "Nothing was changed.")
+        place = [connection.workspace.slug, connection.source_key, connection.pk]
+        return redirect(reverse("connections:fields", args=place))
+    context = {"workspace": connection.workspace, "connection": connection, "stream": chosen, "form": form}
+    return render(request, "connections/syncing/fields_of.html", context)

@@ -1,0 +1,63 @@
+"""The page of a workspace: owners say what it is called and which clock it goes by."""
+
+from datetime import time
+from zoneinfo import ZoneInfo
+
+from django.test import Client
+
+from connections.models import Connection, Schedule, Workspace
+from tests.conftest import Connect
+
+PAGE = "/w/harbour-tea/settings/workspace/"
+
+
+def test_an_owner_renames_it_and_its_clock_moves_what_runs_at_a_time_of_the_day(
+    alice_client: Client, workspace: Workspace, connect: Connect
+) -> None:
+    connection = connect()
+    Connection.objects.update(schedule=Schedule.DAILY, daily_at=time(6))
+
+    page = alice_client.post(PAGE, {"name": "Harbour Tea & Co", "timezone": "asia/ho chi minh"}, follow=True)
+
+    assert "Harbour Tea &amp; Co</span>" in page.content.decode()
+    workspace.refresh_from_db()
+    assert (workspace.name, workspace.timezone, workspace.slug) == (
+        "Harbour Tea & Co",
+        "Asia/Ho_Chi_Minh",
+        "harbour-tea",
+    )
+    planned = Connection.objects.get(pk=connection.pk).next_sync_at
+    assert planned.astimezone(ZoneInfo("Asia/Ho_Chi_Minh")).hour == 6
+    event = workspace.events.get(verb="changed the workspace")
+    assert (str(event.actor), event.detail) == ("Alice Okafor", "Its name was Harbour Tea. Its time zone was UTC.")
+
+
+def test_zones_are_offered_to_be_searched_and_others_are_refused(alice_client: Client, workspace: Workspace) -> None:
+    assert '<option value="Europe/Vienna">' in alice_client.get(PAGE).content.decode()
+
+    page = alice_client.post(PAGE, {"name": "", "timezone": "Mars"}).content.decode()
+
+    assert "Choose one of the zones that are offered, such as Europe/Berlin." in page
+    assert "Give the workspace a name." in page
+    workspace.refresh_from_db()
+    assert (workspace.name, workspace.timezone) == ("Harbour Tea", "UTC")
+
+
+def test_others_read_it_and_change_nothing(dana_client: Client, workspace: Workspace) -> None:
+    assert "Owners may change it." in dana_client.get(PAGE).content.decode()
+    assert dana_client.post(PAGE, {"name": "Mine", "timezone": "UTC"}).status_code == 403
+    workspace.refresh_from_db()
+    assert workspace.name == "Harbour Tea"
+
+
+def test_the_foot_of_each_page_leads_to_the_guide_to_what_is_new_and_to_whom_to_ask(
+    alice_client: Client, client: Client, settings: object
+) -> None:
+    settings.HELP_CONTACT = "mailto:help@example.com"  # type: ignore[attr-defined]
+    foot = alice_client.get(PAGE).content.decode().partition("<footer")[2]
+    assert 'href="mailto:help@example.com"' in foot
+    assert "Where to find these two in ActiveCampaign" in alice_client.get("/help/guide/").content.decode()
+    news = alice_client.get("/help/new/").content.decode()
+    assert "Connect your ActiveCampaign account in three steps" in news
+    assert "**" not in news and "`" not in news
+    assert client.get("/help/new/").status_code == 302
