@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Protocol
 from urllib.parse import urlsplit
@@ -349,7 +349,9 @@ class Source:
     to a Secret. It takes `key_required`: when that is off, a blank key cleans to None and means the stored one. Its
     `cleaning_notes` say by field, in a sentence, what was changed in what was typed; its `promise` says what is done
     with a key. `calls_per_second` gives what one account bears from everybody together. With `count` it is
-    known before the first pull how long that takes. `calls_at_once` are under way in a pull at the most.
+    known before the first pull how long that takes. `calls_at_once` are under way in a pull at the most. `sample` makes
+    the credentials of a new account of invented rows that the source answers by itself, up to a day. Of the streams in
+    `marks` each row that has an amount is marked in pictures, at the moment when it happened.
     """
 
     key: str
@@ -365,6 +367,8 @@ class Source:
     identity: Identity | None = None
     count: Count | None = None
     calls_at_once: int = 1
+    sample: Callable[[date], Credentials] | None = None
+    marks: tuple[str, ...] = ()
 
     @property
     def logo(self) -> str:

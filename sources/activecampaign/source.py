@@ -10,6 +10,7 @@ from sources.activecampaign.client import THREADS, open_line
 from sources.activecampaign.counting import count
 from sources.activecampaign.forms import ActiveCampaignCredentials
 from sources.activecampaign.recognising import recognise
+from sources.activecampaign.sample import sample_credentials
 from sources.activecampaign.streams import STREAMS
 from sources.spec import Identity, Source
 
@@ -34,4 +35,6 @@ source = Source(
     count=count,
     calls_at_once=THREADS,
     identity=Identity(stream="contacts", recognise=recognise),
+    sample=sample_credentials,
+    marks=("campaigns",),
 )
