@@ -24,6 +24,7 @@ ARCHIVE = (
     *(
         "engine",
         "notice",
+        "pin",
         "person_erasure",
         "kept_out",
         "missing_rows",

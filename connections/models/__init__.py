@@ -28,10 +28,12 @@ from connections.models.missing_rows import MissingRows
 from connections.models.person_erasure import ErasureKey, ErasureMark, PersonErasure
 from connections.models.notice import Notice
 from connections.models.engine import Engine
+from connections.models.pin import Alert, Pin
 
 __all__ = [
     "AccountBudget",
     "AccountName",
+    "Alert",
     "CallMinute",
     "Change",
     "CheckTry",
@@ -50,6 +52,7 @@ __all__ = [
     "Notice",
     "Pace",
     "PersonErasure",
+    "Pin",
     "Privacy",
     "Record",
     "Role",
