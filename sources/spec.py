@@ -1,13 +1,12 @@
 """What a Source declares about itself, and the few types that cross between the floors."""
 
-import hmac
 import json
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, NoReturn, Protocol
+from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 from django import forms
@@ -26,6 +25,7 @@ from sources.facts import Field as Field
 from sources.facts import Kind as Kind
 from sources.personal import Personal as Personal
 from sources.personal import Reference as Reference
+from sources.secret import Secret as Secret
 
 Row = dict[str, Any]
 """One record as the API gave it."""
@@ -52,37 +52,6 @@ class TextRow(dict[str, Any]):
 def text_of(row: Row) -> str:
     """The row as JSON: as it came, where it knows that, else written anew. One line, without blanks between tokens."""
     return row.text if isinstance(row, TextRow) else _in_json(row)
-
-
-class Secret:
-    """A text that does not print, compare in the open, copy into JSON or pickle. `reveal()` gives it."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        return self._text
-
-    def __repr__(self) -> str:
-        return "Secret(****)"
-
-    __str__ = __repr__
-
-    def __bool__(self) -> bool:
-        return bool(self._text)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Secret):
-            return NotImplemented
-        return hmac.compare_digest(self._text.encode(), other._text.encode())
-
-    def __hash__(self) -> NoReturn:
-        raise TypeError("A secret cannot be hashed.")
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("A secret cannot be pickled or copied.")
 
 
 @dataclass(frozen=True, kw_only=True)
