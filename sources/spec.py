@@ -23,6 +23,15 @@ from sources.facts import Columns as Columns
 from sources.facts import Facts as Facts
 from sources.facts import Field as Field
 from sources.facts import Kind as Kind
+from sources.numbers import GONE as GONE
+from sources.numbers import OTHER as OTHER
+from sources.numbers import Ask as Ask
+from sources.numbers import Breakdown as Breakdown
+from sources.numbers import Conditions as Conditions
+from sources.numbers import Definition as Definition
+from sources.numbers import How as How
+from sources.numbers import Told as Told
+from sources.numbers import Unit as Unit
 from sources.personal import Personal as Personal
 from sources.personal import Reference as Reference
 from sources.secret import Secret as Secret
@@ -283,6 +292,16 @@ class Recognise(Protocol):
         """Ask within so many seconds how many of these rows the account has. Raises SourceError, as a check does."""
 
 
+class Tell(Protocol):
+    def __call__(
+        self, credentials: Credentials, asks: Sequence[Ask], *, group: str = "", budget: Budget, seconds: float
+    ) -> Mapping[Ask, Told]:
+        """Ask for the account's own figures, of one `group` or all, within so many seconds; a call for each list.
+
+        What it refuses or does not say in time is missing. Raises SourceError where nothing could be asked.
+        """
+
+
 @dataclass(frozen=True, kw_only=True)
 class Identity:
     """The stream whose rows tell one account from another, and how an account is asked for them."""
@@ -318,7 +337,8 @@ class Source:
     to a Secret. It takes `key_required`: when that is off, a blank key cleans to None and means the stored one. Its
     `cleaning_notes` say by field, in a sentence, what was changed in what was typed; its `promise` says what is done
     with a key. `calls_per_second` gives what one account bears from everybody together. With `count` it is
-    known before the first pull how long that takes. `calls_at_once` are under way in a pull at the most.
+    known before the first pull how long that takes. `calls_at_once` are under way in a pull at the most. `numbers` are
+    what its rows come to, and `tell` asks the account what it says they are.
     """
 
     key: str
@@ -334,6 +354,8 @@ class Source:
     identity: Identity | None = None
     count: Count | None = None
     calls_at_once: int = 1
+    numbers: tuple[Definition, ...] = ()
+    tell: Tell | None = None
 
     @property
     def logo(self) -> str:
@@ -351,3 +373,6 @@ class Source:
 
     def stream(self, key: str) -> Stream | None:
         return next((stream for stream in self.streams if stream.key == key), None)
+
+    def number(self, key: str) -> Definition | None:
+        return next((one for one in self.numbers if one.key == key), None)
