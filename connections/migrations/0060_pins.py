@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('connections', '0045_last_workspace'),
+        ('connections', '0056_numbers'),
     ]
 
     operations = [

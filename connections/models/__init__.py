@@ -24,6 +24,7 @@ from connections.models.stream_health import StreamHealth
 from connections.models.change import Change
 from connections.models.bounds import Full
 from connections.models.record import Record
+from connections.models.number import Figured, FigureProof, NumberDay, NumberState
 from connections.models.missing_rows import MissingRows
 from connections.models.person_erasure import ErasureKey, ErasureMark, PersonErasure
 from connections.models.notice import Notice
@@ -42,6 +43,8 @@ __all__ = [
     "ErasureKey",
     "ErasureMark",
     "Event",
+    "FigureProof",
+    "Figured",
     "Full",
     "Health",
     "Holding",
@@ -50,6 +53,8 @@ __all__ = [
     "Membership",
     "MissingRows",
     "Notice",
+    "NumberDay",
+    "NumberState",
     "Pace",
     "PersonErasure",
     "Pin",

@@ -177,6 +177,7 @@ class RecordQuerySet(RecordQuery):
             holding,
             stream.key,
             written.new,
+            changed=written.changed,
             stored=written.added,
             size=written.grown,
             filled_with=stream.typed.version,

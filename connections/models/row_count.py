@@ -20,18 +20,26 @@ class RowCountQuerySet(models.QuerySet["RowCount"]):
         return self.exclude(sized_to=None)
 
     def note(
-        self, holding: Holding, stream: str, rows: int, *, stored: int = 0, size: int = 0, filled_with: int = 0
+        self,
+        holding: Holding,
+        stream: str,
+        rows: int,
+        *,
+        changed: int = 0,
+        stored: int = 0,
+        size: int = 0,
+        filled_with: int = 0,
     ) -> None:
-        """So many came, or went when it is negative. In the transaction in which they do.
+        """So many came, or went when it is negative, and so many changed. In the transaction in which they do.
 
         `rows` are those that live, `stored` those that take room, and `size` is that room in bytes. `filled_with` is
         the version of the facts by which the rows that came are filled.
         """
-        if not (rows or stored or size):
+        if not (rows or changed or stored or size):
             return
         came = {"rows": rows, "stored": stored, "bytes": size}
         # Whoever deals with rows by hand makes the count wrong, and that must not end syncs.
-        changes = {field: Greatest(F(field) + more, 0) for field, more in came.items()}
+        changes = {field: Greatest(F(field) + more, 0) for field, more in came.items()} | {"edition": F("edition") + 1}
         if not self.filter(holding=holding, stream=stream).update(**changes):
             first = {field: max(more, 0) for field, more in came.items()}
             self.create(holding=holding, stream=stream, filled_with=filled_with, **first)
@@ -42,6 +50,7 @@ class RowCount(models.Model):
 
     `rows` live; `stored` and `bytes` are also of those that are gone from the account, which take room as well.
     `sized_to`: of the rows from before their sizes were kept, those up to this id are counted; None when all are.
+    `edition` rises with whatever becomes of the rows.
     `filled_with` is the version of the stream's facts by which the typed columns of its rows are filled: of those up to
     the id `filled_to`, and of all when that is None. Rows that come are filled as they are written.
     """
@@ -51,6 +60,7 @@ class RowCount(models.Model):
     rows = models.PositiveBigIntegerField(default=0)
     stored = models.PositiveBigIntegerField(default=0)
     bytes = models.PositiveBigIntegerField(default=0)
+    edition = models.BigIntegerField(default=0, db_default=0)
     sized_to = models.CharField(max_length=64, null=True)  # noqa: DJ001  An empty one is before all ids.
     filled_with = models.IntegerField(default=0, db_default=0)
     filled_to = models.CharField(max_length=64, null=True)  # noqa: DJ001  The same.

@@ -1,0 +1,246 @@
+"""What pages show of figures: a tile each, and by topic the picture and the table of what they are broken down by."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+
+from django.utils.http import urlencode
+
+from connections.figures.figures import Figure, Part, Period, Rows, figures
+from connections.models import Connection, Pin
+from connections.numbers.pictures import Bar, Line, LinePicture, Mark, Point, Spark, funnel
+from connections.numbers.places import at_step
+from connections.templatetags.amounts import as_typed, words_of
+from sources.spec import Unit
+
+ROLES = ("first", "second")  # Of lines in one picture: more cannot be told apart at a glance.
+MOST_PARTS = 50  # Of a table. The whole is in the files of the rows.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tile:
+    """One figure as people see it. `query` is the period that the page shows, for what the tile leads to."""
+
+    figure: Figure
+    connection: Connection
+    query: str = ""
+    pin: Pin | None = None
+
+    @property
+    def key(self) -> str:
+        """Once on a page."""
+        return "-".join(filter(None, [self.figure.definition.key, self.figure.currency.lower()]))
+
+    @property
+    def url(self) -> str:
+        return f"{self.connection.url('numbers')}{self.figure.definition.key}/{self.query}"
+
+    @property
+    def rows_url(self) -> str:
+        return rows_url(self.connection, self.figure.rows)
+
+    @property
+    def rows_are_all(self) -> bool:
+        """Whether the rows that it leads to are as many as it says."""
+        return self.figure.value is not None and self.figure.definition.unit == Unit.COUNT
+
+    @property
+    def spark(self) -> Spark | None:
+        return Spark.of(points_of(self.figure))
+
+    @property
+    def is_better(self) -> bool | None:
+        """Whether it changed for the better; None where that is not known, or nobody can say."""
+        value, before, better = self.figure.value, self.figure.previous, self.figure.definition.better
+        if value is None or before is None or value == before or not better:
+            return None
+        return (value > before) == (better == "higher")
+
+    @property
+    def goal(self) -> "Goal | None":
+        if self.pin is None or self.pin.goal is None:
+            return None
+        goal = as_typed(self.pin.goal, self.figure.definition.unit, scale=self.figure.scale)
+        reached = float(self.figure.value or 0)
+        return Goal(words=words_of(goal, self.figure), share=min(100.0, 100 * reached / goal) if goal > 0 else 100.0)
+
+    @property
+    def group_name(self) -> str:
+        """What the group is called that a pin narrows it to."""
+        return next((part.name for part in self.figure.parts if self.pin and part.group == self.pin.group), "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    words: str
+    share: float
+
+
+def rows_url(connection: Connection, rows: Rows | None) -> str:
+    if rows is None:
+        return ""
+    query = f"?{urlencode(rows.query)}" if rows.query else ""
+    return f"{connection.url('data')}{rows.stream}/{query}"
+
+
+def points_of(figure: Figure, *, step: str = "day") -> list[Point]:
+    return [
+        Point(
+            label=at_step(one.day, step),
+            value=None if one.value is None else float(one.value),
+            is_open=one.is_unfinished,
+            is_light=one.is_lighter,
+        )
+        for one in figure.series
+    ]
+
+
+def picture_of(
+    found: Sequence[Figure], period: Period, *, before: Sequence[Figure] = (), marks: Sequence[Mark] = ()
+) -> LinePicture | None:
+    """Lines of figures that read alike, and of the same in the period before; None where nothing is known of them."""
+    lines = [
+        Line(label=one.definition.name, points=points_of(one, step=period.step), role=role)
+        for one, role in zip(found, ROLES, strict=False)
+        if one.series
+    ]
+    if not lines or all(one.value is None for line in lines for one in line.points):
+        return None
+    length = len(lines[0].points)
+    lines += [
+        Line(label=f"{one.definition.name}, the period before", points=fitted(points_of(one), length), role="before")
+        for one in before[:1]
+        if one.series
+    ]
+    first = found[0]
+    is_whole = first.definition.unit == Unit.COUNT
+    return LinePicture(lines=lines, words=lambda value: words_of(value, first), marks=marks, is_whole=is_whole)
+
+
+def fitted(points: Sequence[Point], length: int) -> list[Point]:
+    """A period of as many days may have a month or week more or less: the last of both stand above each other."""
+    missing = Point(label="", value=None)
+    return [*[missing] * max(length - len(points), 0), *points[-length:]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One group of a table: of each of its figures the part, or None."""
+
+    name: str
+    group: str
+    url: str
+    cells: Sequence["Cell"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    part: Part | None
+    figure: Figure
+    share: float
+    """Of the largest in its column, in per cent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Figures broken down: a row each group, a column each figure."""
+
+    figures: Sequence[Figure]
+    rows: Sequence[Row]
+    is_cut: bool
+
+
+def table_of(found: Sequence[Figure], address: Mapping[str, str]) -> Table | None:
+    """`address` leads to each group, by its id. In the order of the first of the figures that is in it."""
+    cut = [one for one in found if one.parts]
+    if not cut:
+        return None
+    names = {part.group: part.name for one in reversed(cut) for part in one.parts}
+    order = dict.fromkeys(part.group for one in cut for part in one.parts)
+    parts = [{part.group: part for part in one.parts} for one in cut]
+    largest = [max((float(part.value or 0) for part in those.values()), default=0.0) for those in parts]
+    rows = [
+        Row(
+            name=names[group],
+            group=group,
+            url=address.get(group, ""),
+            cells=[
+                Cell(part=(part := those.get(group)), figure=one, share=share_of(part, most))
+                for one, those, most in zip(cut, parts, largest, strict=True)
+            ],
+        )
+        for group in [*order][:MOST_PARTS]
+    ]
+    return Table(figures=cut, rows=rows, is_cut=len(order) > MOST_PARTS)
+
+
+def share_of(part: Part | None, most: float) -> float:
+    return round(100 * max(float(part.value or 0), 0.0) / most, 1) if part and most > 0 else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Topic:
+    """The figures of one topic, with what is drawn of them."""
+
+    name: str
+    tiles: Sequence[Tile]
+    period: Period
+    before: Sequence[Figure] = ()
+    marks: Sequence[Mark] = ()
+
+    @cached_property
+    def figures(self) -> list[Figure]:
+        return [one.figure for one in self.tiles]
+
+    def drawn(self, how: str) -> list[Figure]:
+        return [one for one in self.figures if one.definition.picture == how and not one.currency]
+
+    @cached_property
+    def picture(self) -> LinePicture | None:
+        wanted = {one.definition.key for one in self.drawn("line")[:1]}
+        before = [one for one in self.before if one.definition.key in wanted]
+        return picture_of(self.drawn("line"), self.period, before=before, marks=self.marks)
+
+    @cached_property
+    def funnel(self) -> Sequence[Bar]:
+        known = [one for one in self.drawn("funnel") if one.value is not None]
+        first = known[0].value if known else None
+        return funnel([(one.definition.name, float(one.value or 0), words_of(one.value or 0, one), "") for one in known]
+        ) if first else ()
+
+    @property
+    def slug(self) -> str:
+        return self.name.lower().replace(" ", "-")
+
+    def table(self) -> Table | None:
+        shown = [one for one in self.figures if one.definition.how != "median"]
+        return table_of(shown, {})
+
+
+def topics_of(
+    tiles: Iterable[Tile], period: Period, *, before: Sequence[Figure] = (), marks: Sequence[Mark] = ()
+) -> list[Topic]:
+    return [
+        Topic(name=name, tiles=[*those], period=period, before=before, marks=marks)
+        for name, those in groupby(tiles, key=lambda tile: tile.figure.definition.topic)
+    ]
+
+
+def pinned(pins: Iterable[Pin], period: Period, query: str) -> list[Tile]:
+    """The tiles of pins, in their order; of a number that the connection has no more there is none."""
+    known = [*pins]
+    found: dict[tuple[object, ...], Figure] = {}
+    ordered = sorted(known, key=place_of)
+    for (connection, by, group), those in groupby(ordered, key=lambda pin: (pin.connection, pin.by, pin.group)):
+        for one in figures(connection, period, keys=[pin.number for pin in those], by=by, group=group):
+            found[connection.pk, by, group, one.definition.key, one.currency] = one
+    return [
+        Tile(figure=figure, connection=pin.connection, pin=pin, query=query)
+        for pin in known
+        if (figure := found.get((pin.connection_id, pin.by, pin.group, pin.number, pin.currency)))
+    ]
+
+
+def place_of(pin: Pin) -> tuple[str, str, str]:
+    return str(pin.connection_id), pin.by, pin.group
