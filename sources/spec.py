@@ -34,6 +34,8 @@ from sources.numbers import Told as Told
 from sources.numbers import Unit as Unit
 from sources.personal import Personal as Personal
 from sources.personal import Reference as Reference
+from sources.pictures import NOTHING_DRAWN
+from sources.pictures import Pictures as Pictures
 from sources.secret import Secret as Secret
 
 Row = dict[str, Any]
@@ -338,9 +340,8 @@ class Source:
     `cleaning_notes` say by field, in a sentence, what was changed in what was typed; its `promise` says what is done
     with a key. `calls_per_second` gives what one account bears from everybody together. With `count` it is
     known before the first pull how long that takes. `calls_at_once` are under way in a pull at the most. `numbers` are
-    what its rows come to, and `tell` asks the account what it says they are. Of the streams in `marks` each row that
-    has an amount is marked in pictures, at the moment when it happened. `sample` makes the credentials of a new account
-    of invented rows that the source answers by itself, up to a day.
+    what its rows come to, and `tell` asks the account what it says they are. `sample` makes the credentials of a new
+    account of invented rows that the source answers by itself, up to a day.
     """
 
     key: str
@@ -358,7 +359,7 @@ class Source:
     calls_at_once: int = 1
     numbers: tuple[Definition, ...] = ()
     tell: Tell | None = None
-    marks: tuple[str, ...] = ()
+    pictures: Pictures = NOTHING_DRAWN
     sample: Callable[[date], Credentials] | None = None
 
     @property

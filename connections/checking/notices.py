@@ -67,35 +67,26 @@ def tell_missing(connection: Connection, stream: Stream, *, missing: int, held: 
     tell(connection, "asks you about missing rows", ROWS_MISSING, place=f"#missing-{stream.key}", which=which)
 
 
-def tell_number(pin: Pin, *, said: str, fact: str) -> None:
+def tell_number(pin: Pin, *, is_met: bool, said: str, fact: str) -> None:
     """Who pinned it, and nobody else: `said` is what they wanted to be told, `fact` the number as it is now."""
-    what = "has a number for you"
-    place = f"numbers/{pin.number}/"
-    tell(pin.connection, what, NUMBER_MET, readers=[pin.user], place=place, pin=str(pin.pk), said=said, fact=fact)
+    what = "has a number for you" if is_met else "has a number for you: it is over"
+    more = {"pin": str(pin.pk), "said": said, "fact": fact}
+    place, template = f"numbers/{pin.number}/", NUMBER_MET if is_met else NUMBER_OVER
+    write([pin.user], {"connection": pin.connection, "what": what, "template": template, "place": place, "more": more})
 
 
-def tell_number_over(pin: Pin, *, said: str, fact: str) -> None:
-    what, place = "has a number for you: it is over", f"numbers/{pin.number}/"
-    tell(pin.connection, what, NUMBER_OVER, readers=[pin.user], place=place, pin=str(pin.pk), said=said, fact=fact)
-
-
-def tell(
-    connection: Connection,
-    what: str,
-    template: str,
-    *,
-    readers: Iterable[User] | None = None,
-    place: str = "",
-    **more: str,
-) -> None:
+def tell(connection: Connection, what: str, template: str, *, place: str = "", **more: str) -> None:
     """Within the transaction that makes it true: a worker sends it, as long as it is true by then.
 
     `more` is what the template says besides `connection`, `reason` and `link`. It names nobody of the account: they may
     be called whatever its owner likes.
     """
     fact = {"connection": connection, "what": what, "template": template, "place": place, "more": more}
-    told = readers_of(connection) if readers is None else readers
-    Notice.objects.bulk_create(Notice(reader=reader, **fact) for reader in told)
+    write(readers_of(connection), fact)
+
+
+def write(readers: Iterable[User], fact: dict[str, object]) -> None:
+    Notice.objects.bulk_create(Notice(reader=reader, **fact) for reader in readers)
 
 
 def readers_of(connection: Connection) -> QuerySet[User]:

@@ -1,5 +1,6 @@
 """Numbers that people have pinned to their Home, each with a goal, and with what they want to be told of it."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Self
@@ -24,6 +25,10 @@ class Alert(models.TextChoices):
 
 
 class PinQuerySet(models.QuerySet["Pin"]):
+    def put(self, user: User, connection: Connection, which: Mapping[str, str]) -> None:
+        """Pin it, unless it is: of `which` number, currency and group."""
+        self.get_or_create(defaults={}, user=user, connection=connection, **which)
+
     def visible_to(self, user: User, at: Membership) -> Self:
         """Mine, of the connections that I may use in this workspace now."""
         return self.filter(user=user, connection__in=visible(user, at)).select_related("connection__workspace")

@@ -1,14 +1,13 @@
-"""Of which days numbers are shown, and how they are cut: all that stands in the address. What is told of a pinned one."""
+"""Of which days numbers are shown, and how they are cut: all that stands in the address; and what a pin wants."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
 from django import forms
-from django.http import QueryDict
 from django.utils.http import urlencode
 
-from connections.figures.figures import Period
+from connections.figures.figure import Period, Step
 from connections.models import Alert
 from sources.spec import Breakdown, Unit
 
@@ -33,23 +32,47 @@ class PeriodForm(forms.Form):
     group = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
     compare = forms.BooleanField(label="Compare with the period before", required=False)
 
-    def __init__(self, data: QueryDict, *, today: date, breakdowns: Iterable[Breakdown] = ()) -> None:
-        offered = {one.key: one.label for one in breakdowns}
+    def __init__(self, data: Mapping[str, str], *, today: date, breakdowns: Iterable[Breakdown] = ()) -> None:
         self.today = today
+        self.labels = {one.key: one.label for one in breakdowns}
         super().__init__({"compare": "on", **usual(data)})
         by: Any = self.fields["by"]
-        by.choices = [("", "not at all"), *((key, f"by {label.lower()}") for key, label in offered.items())]
-        if not offered:
+        by.choices = [("", "not at all"), *((key, f"by {label.lower()}") for key, label in self.labels.items())]
+        if not self.labels:
             del self.fields["by"], self.fields["group"]
         self.is_valid()
 
     @property
-    def by(self) -> str:
+    def cut_by(self) -> str:
         return self.cleaned_data.get("by") or ""
 
     @property
-    def group(self) -> str:
-        return (self.cleaned_data.get("group") or "").replace("\x00", "") if self.by else ""
+    def narrowed_to(self) -> str:
+        """The id of one group."""
+        return (self.cleaned_data.get("group") or "").replace("\x00", "") if self.cut_by else ""
+
+    @property
+    def cut(self) -> dict[str, str]:
+        """As figures are asked for."""
+        return {"by": self.cut_by, "group": self.narrowed_to}
+
+    @property
+    def by_field(self) -> forms.BoundField | None:
+        return self["by"] if "by" in self.fields else None
+
+    @property
+    def by_label(self) -> str:
+        """“List”."""
+        return self.labels.get(self.cut_by, "")
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether it asks for more than a period."""
+        return any(self.cleaned_data.get(name) for name in ("since", "until", "step", "by"))
+
+    @property
+    def without_group(self) -> str:
+        return self.address(group=None)
 
     @property
     def compares(self) -> bool:
@@ -84,7 +107,7 @@ class PeriodForm(forms.Form):
         return self.address()
 
 
-def usual(data: QueryDict) -> Mapping[str, str]:
+def usual(data: Mapping[str, str]) -> Mapping[str, str]:
     """What was asked for: an address that asks for nothing compares, and one that asks says whether it does."""
     asked = {name: data[name] for name in data}
     return {**({"compare": ""} if asked else {}), "period": USUAL, **asked}
@@ -96,7 +119,7 @@ def months_before(day: date, count: int) -> date:
     return date(months // 12, months % 12 + 1, 1)
 
 
-def fitting_step(days: int) -> str:
+def fitting_step(days: int) -> Step:
     if days <= LONGEST_BY_DAY:
         return "day"
     return "week" if days <= LONGEST_BY_WEEK else "month"

@@ -128,7 +128,9 @@ class LinePicture:
     def drawn(self) -> list[Drawn]:
         """Those that stand behind come first."""
         behind = sorted(self.lines, key=lambda line: line.role != "before")
-        return [Drawn(label=one.label, role=one.role, paths=[*self._paths(one)], dots=self._dots(one)) for one in behind]
+        return [
+            Drawn(label=one.label, role=one.role, paths=[*self._paths(one)], dots=self._dots(one)) for one in behind
+        ]
 
     def _place(self, number: int, value: float) -> tuple[float, float]:
         return round((number + 0.5) * self.width_of_step, 2), self._height(value)
@@ -156,6 +158,7 @@ class LinePicture:
         places = [self._place(one, known[one]) for one in dict.fromkeys([*alone, *last])]
         return [(x, round(y * self.height / 100, 1)) for x, y in places]
 
+    @cached_property
     def steps(self) -> list[Step]:
         ticks = self._ticks()
         return [self._step(number, ticks.get(number, "")) for number in range(len(self.lines[0].points))]
@@ -175,17 +178,25 @@ class LinePicture:
         )
 
     def _ticks(self) -> dict[int, str]:
-        """The first, the last, and what stands evenly between them."""
+        """The first, the last, and what stands evenly between them and not too near to the last."""
         last = len(self.lines[0].points) - 1
         if last < 1:
             return {0: "middle"}
-        count = min(MOST_TICKS, last + 1)
-        numbers = {round(place * last / (count - 1)) for place in range(count)}
-        return {number: "middle" for number in numbers} | {0: "start", last: "end"}
+        apart = ceil((last + 1) / MOST_TICKS)
+        between = range(apart, last - apart // 2, apart)
+        return dict.fromkeys(between, "middle") | {0: "start", last: "end"}
 
     @cached_property
     def has_light(self) -> bool:
         return any(one.is_light for line in self.lines for one in line.points)
+
+    @cached_property
+    def is_open(self) -> bool:
+        return any(one.is_open for one in self.lines[0].points)
+
+    @cached_property
+    def name(self) -> str:
+        return " and ".join(line.label for line in self.lines if line.role != "before")
 
     @cached_property
     def has_gaps(self) -> bool:
@@ -201,7 +212,9 @@ class LinePicture:
         if not known:
             return f"{line.label}: nothing is known."
         most, least = max(known, key=lambda one: one.value or 0), min(known, key=lambda one: one.value or 0)
-        said = {name: self.words(one.value or 0) for name, one in (("most", most), ("least", least), ("last", known[-1]))}
+        said = {
+            name: self.words(one.value or 0) for name, one in (("most", most), ("least", least), ("last", known[-1]))
+        }
         gaps = len(line.points) - len(known)
         return (
             f"{line.label}, {line.points[0].label} to {line.points[-1].label}: most {said['most']} ({most.label}), "
@@ -218,53 +231,33 @@ def nice_step(least: float) -> float:
     return next((nice * power for nice in (1.0, 2.0, 5.0) if nice * power >= least), 10 * power)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Spark:
-    """A line as small as a word, for those who see; `d` in a square of 100 by 100 that is pulled wide."""
-
-    d: str
-    dot: tuple[float, float] | None
-
-    @classmethod
-    def of(cls, points: Sequence[Point]) -> "Spark | None":
-        """None where less than two points are known."""
-        if sum(one.value is not None for one in points) < 2:
-            return None
-        line = LinePicture(lines=[Line(label="", points=points)], words=str, is_whole=False)
-        [drawn] = line.drawn()
-        return cls(d="".join(path.d for path in drawn.paths), dot=drawn.dots[-1] if drawn.dots else None)
+def spark(points: Sequence[Point]) -> str:
+    """A line as small as a word, for those who see: SVG's `d` in a square of 100 by 100. Empty for less than two."""
+    if sum(one.value is not None for one in points) < 2:
+        return ""
+    [drawn] = LinePicture(lines=[Line(label="", points=points)], words=str, is_whole=False).drawn()
+    return "".join(path.d for path in drawn.paths)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """`share` is its length in per cent of the longest; `of_first` says what part it is of the first, in a funnel."""
+    """`share` is its length in per cent of the first; `of_first` says it."""
 
     label: str
     text: str
     share: float
-    url: str = ""
     of_first: str = ""
 
 
-def bars(parts: Sequence[tuple[str, float, str, str]]) -> list[Bar]:
-    """Of each part its label, value, text and the address of its rows; as long as they are large."""
-    longest = max((value for _, value, _, _ in parts), default=0.0)
-    return [
-        Bar(label=label, text=text, url=url, share=round(100 * max(value, 0) / longest, 1) if longest > 0 else 0.0)
-        for label, value, text, url in parts
-    ]
-
-
-def funnel(parts: Sequence[tuple[str, float, str, str]]) -> list[Bar]:
-    """The same, of which each is what is left of the first."""
-    first = parts[0][1] if parts else 0.0
+def funnel(parts: Sequence[tuple[str, float, str]]) -> list[Bar]:
+    """Of each part its label, value and text; each is what is left of the first, which is more than nothing."""
+    first = parts[0][1]
     return [
         Bar(
             label=label,
             text=text,
-            url=url,
-            share=round(min(100 * max(value, 0) / first, 100.0), 1) if first > 0 else 0.0,
-            of_first=f"{100 * value / first:.1f} %" if first > 0 and number else "",
+            share=round(min(100 * max(value, 0) / first, 100.0), 1),
+            of_first=f"{100 * value / first:.1f} %" if number else "",
         )
-        for number, (label, value, text, url) in enumerate(parts)
+        for number, (label, value, text) in enumerate(parts)
     ]

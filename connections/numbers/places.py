@@ -1,4 +1,4 @@
-"""How the steps of a period are called, and what happened at them: what pictures mark."""
+"""Places: how the steps of a period are called, what happened at them, and the page that somebody came from."""
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 
 from django.utils.formats import date_format
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from connections.access import access
 from connections.access.requests import PersonRequest
-from connections.figures.figures import Period
-from connections.models import Connection
+from connections.figures.figure import Period
+from connections.models import Connection, Workspace
 from connections.numbers.pictures import Mark
 
 NAMED_AT_A_STEP = 3
@@ -38,7 +39,7 @@ def marks_of(request: PersonRequest, connection: Connection, period: Period, day
 def sent(connection: Connection, since: datetime, until: datetime) -> Iterable[tuple[datetime, str]]:
     """What the account sent, of the streams that its source marks."""
     source = connection.source
-    for stream in filter(None, (source.stream(key) for key in source.marks)) if source else ():
+    for stream in filter(None, (source.stream(key) for key in source.pictures.marks)) if source else ():
         for moment, label in connection.records.marked(stream.key, since, until):
             yield moment, f"{stream.facts.row} “{label}”" if label else stream.facts.row
 
@@ -57,3 +58,10 @@ def in_short(words: Sequence[str]) -> str:
         return ", ".join(words)
     kinds = Counter(one.partition(" “")[0] for one in words)
     return ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in kinds.items())
+
+
+def way_back(request: PersonRequest, workspace: Workspace, *, otherwise: str) -> str:
+    """The page of the workspace on which the button stands that was pressed."""
+    back = request.POST.get("back", "")
+    is_ours = back.startswith(f"/w/{workspace.slug}/") and url_has_allowed_host_and_scheme(back, allowed_hosts=None)
+    return back if is_ours else otherwise

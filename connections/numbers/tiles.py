@@ -1,15 +1,17 @@
 """What pages show of figures: a tile each, and by topic the picture and the table of what they are broken down by."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import groupby
+from urllib.parse import parse_qsl
 
 from django.utils.http import urlencode
 
-from connections.figures.figures import Figure, Part, Period, Rows, figures
+from connections.figures.figure import Figure, Part, Period, Rows
+from connections.figures.figures import figures
 from connections.models import Connection, Pin
-from connections.numbers.pictures import Bar, Line, LinePicture, Mark, Point, Spark, funnel
+from connections.numbers.forms import PeriodForm
+from connections.numbers.pictures import Bar, Line, LinePicture, Mark, Point, funnel, spark
 from connections.numbers.places import at_step
 from connections.templatetags.amounts import as_typed, words_of
 from sources.spec import Unit
@@ -41,13 +43,22 @@ class Tile:
         return rows_url(self.connection, self.figure.rows)
 
     @property
-    def rows_are_all(self) -> bool:
-        """Whether the rows that it leads to are as many as it says."""
-        return self.figure.value is not None and self.figure.definition.unit == Unit.COUNT
+    def spark(self) -> str:
+        return spark(points_of(self.figure))
 
     @property
-    def spark(self) -> Spark | None:
-        return Spark.of(points_of(self.figure))
+    def of_what(self) -> str:
+        """Of what its `count` is: “mails sent”, “deals”."""
+        source, definition = self.connection.known_source(), self.figure.definition
+        if not definition.other:
+            return self.connection.stream_name(definition.stream).lower()
+        named = filter(None, (source.number(key) for key in definition.other))
+        return " and ".join(one.name.lower() for one in named)
+
+    @property
+    def said_beside(self) -> bool:
+        """Whether what the account says is said of all rows, and not of the period's."""
+        return self.figure.in_all is not None and self.figure.in_all != self.figure.value
 
     @property
     def is_better(self) -> bool | None:
@@ -64,6 +75,14 @@ class Tile:
         goal = as_typed(self.pin.goal, self.figure.definition.unit, scale=self.figure.scale)
         reached = float(self.figure.value or 0)
         return Goal(words=words_of(goal, self.figure), share=min(100.0, 100 * reached / goal) if goal > 0 else 100.0)
+
+    @property
+    def bound(self) -> str:
+        """As the pin has it."""
+        if self.pin is None or self.pin.bound is None:
+            return ""
+        unit, scale = self.figure.definition.unit, self.figure.scale
+        return words_of(as_typed(self.pin.bound, unit, scale=scale), self.figure)
 
     @property
     def group_name(self) -> str:
@@ -151,8 +170,8 @@ class Table:
     is_cut: bool
 
 
-def table_of(found: Sequence[Figure], address: Mapping[str, str]) -> Table | None:
-    """`address` leads to each group, by its id. In the order of the first of the figures that is in it."""
+def table_of(found: Sequence[Figure], address: Callable[[str], str]) -> Table | None:
+    """`address` leads to a group, by its id. In the order of the first of the figures that is in it."""
     cut = [one for one in found if one.parts]
     if not cut:
         return None
@@ -164,7 +183,7 @@ def table_of(found: Sequence[Figure], address: Mapping[str, str]) -> Table | Non
         Row(
             name=names[group],
             group=group,
-            url=address.get(group, ""),
+            url=address(group),
             cells=[
                 Cell(part=(part := those.get(group)), figure=one, share=share_of(part, most))
                 for one, those, most in zip(cut, parts, largest, strict=True)
@@ -184,59 +203,91 @@ class Topic:
     """The figures of one topic, with what is drawn of them."""
 
     name: str
-    tiles: Sequence[Tile]
-    period: Period
-    before: Sequence[Figure] = ()
-    marks: Sequence[Mark] = ()
+    large: Sequence[Tile]
+    others: Sequence[Tile]
+    pictures: Sequence[LinePicture]
+    funnels: Sequence[Sequence[Bar]]
+    table: Table | None
 
-    @cached_property
-    def figures(self) -> list[Figure]:
-        return [one.figure for one in self.tiles]
-
-    def drawn(self, how: str) -> list[Figure]:
-        return [one for one in self.figures if one.definition.picture == how and not one.currency]
-
-    @cached_property
-    def picture(self) -> LinePicture | None:
-        wanted = {one.definition.key for one in self.drawn("line")[:1]}
-        before = [one for one in self.before if one.definition.key in wanted]
-        return picture_of(self.drawn("line"), self.period, before=before, marks=self.marks)
-
-    @cached_property
-    def funnel(self) -> Sequence[Bar]:
-        known = [one for one in self.drawn("funnel") if one.value is not None]
-        first = known[0].value if known else None
-        return funnel([(one.definition.name, float(one.value or 0), words_of(one.value or 0, one), "") for one in known]
-        ) if first else ()
+    @property
+    def cut_name(self) -> str:
+        return f"{self.name}, broken down"
 
     @property
     def slug(self) -> str:
         return self.name.lower().replace(" ", "-")
 
-    def table(self) -> Table | None:
-        shown = [one for one in self.figures if one.definition.how != "median"]
-        return table_of(shown, {})
-
 
 def topics_of(
-    tiles: Iterable[Tile], period: Period, *, before: Sequence[Figure] = (), marks: Sequence[Mark] = ()
+    connection: Connection, tiles: Iterable[Tile], form: PeriodForm, *, before: Sequence[Figure], marks: Sequence[Mark]
 ) -> list[Topic]:
+    """`before` are figures of the period before, of those that are drawn first."""
+    drawn = connection.known_source().pictures
+    topics = groupby(tiles, key=lambda tile: tile.figure.definition.topic)
     return [
-        Topic(name=name, tiles=[*those], period=period, before=before, marks=marks)
-        for name, those in groupby(tiles, key=lambda tile: tile.figure.definition.topic)
+        Topic(
+            name=name,
+            large=[one for one in those if one.figure.definition.key in drawn.large],
+            others=[one for one in those if one.figure.definition.key not in drawn.large],
+            pictures=[*lines_of(drawn.lines, those, form.asked, before=before, marks=marks)],
+            funnels=[*funnels_of(drawn.funnels, those)],
+            table=table_of([one.figure for one in those], lambda group: form.address(group=group)),
+        )
+        for name, those in ((name, [*grouped]) for name, grouped in topics)
     ]
 
 
-def pinned(pins: Iterable[Pin], period: Period, query: str) -> list[Tile]:
+def lines_of(
+    wanted: Sequence[Sequence[str]],
+    tiles: Sequence[Tile],
+    period: Period,
+    *,
+    before: Sequence[Figure],
+    marks: Sequence[Mark],
+) -> Iterator[LinePicture]:
+    by_key = {one.figure.definition.key: one.figure for one in tiles if not one.figure.currency}
+    for keys in wanted:
+        found = [by_key[key] for key in keys if key in by_key]
+        same = [one for one in before if found and one.definition.key == found[0].definition.key]
+        if picture := picture_of(found, period, before=same, marks=marks):
+            yield picture
+
+
+def funnels_of(wanted: Sequence[Sequence[str]], tiles: Sequence[Tile]) -> Iterator[list[Bar]]:
+    by_key = {one.figure.definition.key: one for one in tiles if one.figure.value is not None}
+    for keys in wanted:
+        found = [by_key[key] for key in keys if key in by_key]
+        if len(found) > 1 and found[0].figure.value:
+            yield funnel(
+                [
+                    (
+                        one.figure.definition.name,
+                        float(one.figure.value or 0),
+                        words_of(one.figure.value or 0, one.figure),
+                    )
+                    for one in found
+                ]
+            )
+
+
+def leading(connection: Connection | None, form: PeriodForm) -> list[Tile]:
+    """What is shown to whoever has pinned nothing yet."""
+    if connection is None or connection.source is None:
+        return []
+    found = figures(connection, form.asked, keys=connection.source.pictures.leading)
+    return [Tile(figure=one, connection=connection, query=form.query) for one in found if one.value is not None]
+
+
+def pinned(pins: Iterable[Pin], form: PeriodForm) -> list[Tile]:
     """The tiles of pins, in their order; of a number that the connection has no more there is none."""
     known = [*pins]
     found: dict[tuple[object, ...], Figure] = {}
     ordered = sorted(known, key=place_of)
     for (connection, by, group), those in groupby(ordered, key=lambda pin: (pin.connection, pin.by, pin.group)):
-        for one in figures(connection, period, keys=[pin.number for pin in those], by=by, group=group):
+        for one in figures(connection, form.asked, keys=[pin.number for pin in those], by=by, group=group):
             found[connection.pk, by, group, one.definition.key, one.currency] = one
     return [
-        Tile(figure=figure, connection=pin.connection, pin=pin, query=query)
+        Tile(figure=figure, connection=pin.connection, pin=pin, query=pinned_query(form, pin))
         for pin in known
         if (figure := found.get((pin.connection_id, pin.by, pin.group, pin.number, pin.currency)))
     ]
@@ -244,3 +295,8 @@ def pinned(pins: Iterable[Pin], period: Period, query: str) -> list[Tile]:
 
 def place_of(pin: Pin) -> tuple[str, str, str]:
     return str(pin.connection_id), pin.by, pin.group
+
+
+def pinned_query(form: PeriodForm, pin: Pin) -> str:
+    query = form.query.removeprefix("?")
+    return f"?{urlencode({**dict(parse_qsl(query)), 'by': pin.by, 'group': pin.group})}" if pin.group else form.query

@@ -1,28 +1,39 @@
 """How numbers read: counts, shares, days, and amounts with their currency."""
 
 from decimal import Decimal
+from typing import Protocol
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import intcomma
 
 from connections.templatetags.cells import NOTHING, SIGNS
-from sources.spec import Unit
+from sources.spec import Definition, Unit
 
 register = template.Library()
 
 Amount = int | float | Decimal
 
 
+class Measured(Protocol):
+    """A figure, as far as its values read by it."""
+
+    @property
+    def definition(self) -> Definition: ...
+
+    @property
+    def currency(self) -> str: ...
+
+    @property
+    def scale(self) -> int: ...
+
+
 @register.simple_tag
-def amount(value: Amount | None, figure: object) -> str:
-    """A value of a figure: `definition.unit`, `currency` and `scale` say how it reads."""
+def amount(value: Amount | None, figure: Measured) -> str:
     return NOTHING if value is None else words_of(value, figure)
 
 
-def words_of(value: Amount, figure: object) -> str:
-    definition = figure.definition  # type: ignore[attr-defined]
-    currency, scale = figure.currency, figure.scale  # type: ignore[attr-defined]
-    return in_unit(value, definition.unit, currency=currency, scale=scale)
+def words_of(value: Amount, figure: Measured) -> str:
+    return in_unit(value, figure.definition.unit, currency=figure.currency, scale=figure.scale)
 
 
 def in_unit(value: Amount, unit: str, *, currency: str = "", scale: int = 2) -> str:
@@ -30,7 +41,7 @@ def in_unit(value: Amount, unit: str, *, currency: str = "", scale: int = 2) -> 
     match unit:
         case Unit.MONEY:
             code = currency.upper()
-            return f"{'−' if value < 0 else ''}{SIGNS.get(code, code)} {units(abs(value), scale)}".strip()
+            return f"{'−' if value < 0 else ''}{SIGNS.get(code, code)} {units(abs(float(value)), scale)}".strip()
         case Unit.SHARE:
             return f"{round_half(float(value) * 100)} %"
         case Unit.DAYS:
@@ -38,9 +49,9 @@ def in_unit(value: Amount, unit: str, *, currency: str = "", scale: int = 2) -> 
     return round_half(value)
 
 
-def units(value: Amount, scale: int) -> str:
+def units(value: float, scale: int) -> str:
     """Cents only where there are any."""
-    whole, part = divmod(int(round(float(value))), 10**scale)
+    whole, part = divmod(round(value), 10**scale)
     return f"{intcomma(whole)}.{part:0{scale}d}" if part else str(intcomma(whole))
 
 

@@ -1,7 +1,7 @@
 """The sample account: invented rows that this process answers itself, so that people can look around.
 
-It speaks as the sandbox does, over no network: names that end with `.invalid` lead nowhere (RFC 2606), and no form takes
-its address. Each has an address of its own, and with it a budget, and the day on which its history ends.
+It speaks as the sandbox does, over no network: names that end with `.invalid` lead nowhere (RFC 2606), and no form
+takes its address. Each has an address of its own, and with it a budget, and the day on which its history ends.
 """
 
 import calendar

@@ -10,6 +10,7 @@ from sources.activecampaign.client import THREADS, open_line
 from sources.activecampaign.counting import count
 from sources.activecampaign.forms import ActiveCampaignCredentials
 from sources.activecampaign.numbers import NUMBERS
+from sources.activecampaign.pictures import PICTURES
 from sources.activecampaign.recognising import recognise
 from sources.activecampaign.sample import sample_credentials
 from sources.activecampaign.streams import STREAMS
@@ -40,5 +41,5 @@ source = Source(
     tell=tell,
     identity=Identity(stream="contacts", recognise=recognise),
     sample=sample_credentials,
-    marks=("campaigns",),
+    pictures=PICTURES,
 )
