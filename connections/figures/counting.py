@@ -24,12 +24,10 @@ log = logging.getLogger(__name__)
 READ = "read"  # Stands for the days on which a stream, named by `by`, was read: those without it are gaps.
 
 
-def count_due() -> int:
-    """All streams whose rows have changed, and that are not being read; returns how many."""
-    done = 0
-    for count in [*due()[:PIECE]]:
-        done += count_stream(count.holding, count.stream)
-    return done
+def count_holding(holding: Holding) -> None:
+    """What is due of it, in this process."""
+    for count in due().filter(holding=holding):
+        count_stream(count.holding, count.stream)
 
 
 def due() -> QuerySet[RowCount]:
@@ -90,13 +88,6 @@ def count_stream(holding: Holding, key: str) -> bool:
     state.through, state.taken_until = marks[key].changed_through, None
     state.save()
     return True
-
-
-def recount_all(holding: Holding) -> None:
-    """Of every stream that was read, at once and in this process."""
-    for key in StreamMark.objects.filter(holding=holding).values_list("stream", flat=True):
-        RowCount.objects.stir(holding, key)
-        count_stream(holding, key)
 
 
 @transaction.atomic

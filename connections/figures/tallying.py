@@ -1,4 +1,4 @@
-"""Counts the rows of a stream by days: one GROUP BY over their typed columns for all numbers that count the same rows."""
+"""Counts the rows of a stream by days: a GROUP BY over typed columns for all numbers that count the same rows."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -79,7 +79,7 @@ class Counting:
         dated = next((one for one in together if not one.is_stock), together[0])
         names = {one.field: f"group_{place}" for place, one in enumerate(dated.breakdowns)}
         of = {key: f"sum_{place}" for place, key in enumerate({one.of[0] for one in together if one.how == How.SUM})}
-        by = {name: self._code(field) for field, name in names.items()}
+        by: dict[str, Any] = {name: self._code(field) for field, name in names.items()}
         if any(one.unit == Unit.MONEY for one in together):
             by["in_currency"] = F("currency")
         if not dated.is_stock:
@@ -99,7 +99,7 @@ class Counting:
     def _count_distinct(self, one: Definition, cells: Cells) -> None:
         each = self.each(one, TruncDate(self._last(one), tzinfo=self.zone))
         sql, params = each.query.sql_with_params()
-        fields = {place: self._code(field).name for place, field in enumerate(one.of)}
+        fields = [column_of(self.stream, field) for field in one.of]
         places = {each.field: one.of.index(each.field) for each in one.breakdowns}
         groups = [f'"{fields[place]}"' for place in places.values()]
         columns = ", ".join(["on_day", *groups])
@@ -112,8 +112,8 @@ class Counting:
 
     def each(self, one: Definition, day: Any = None) -> Any:
         """One row for each that is told apart, with its day."""
-        columns = [self._code(field).name for field in one.of]
-        rows = self.rows(() if one.every else one.where).filter(**{f"{name}__isnull": False for name in columns})
+        columns = [column_of(self.stream, field) for field in one.of]
+        rows: Any = self.rows(() if one.every else one.where).filter(**{f"{name}__isnull": False for name in columns})
         rows = rows.exclude(self._meets(one.without)) if one.without else rows
         rows = rows.order_by().values(*columns)
         if one.every:
@@ -185,14 +185,14 @@ def column_of(stream: Stream, field: str) -> str:
 class NumberInText(Func):
     """A whole number in a row's text, where no typed column holds it: of streams that have few rows."""
 
-    template = "CAST(JSON_EXTRACT(%(expressions)s, '$.%(field)s') AS INTEGER)"
+    template = "CAST(JSON_EXTRACT(%(expressions)s, '$.%(named)s') AS INTEGER)"
     output_field = BigIntegerField()
 
     def __init__(self, field: str) -> None:
-        super().__init__(F("text"), field=field)
+        super().__init__(F("text"), named=field)
 
     def as_postgresql(self, compiler: Any, database: Any, **more: Any) -> Any:
-        said = "(%(expressions)s::json ->> '%(field)s')"
+        said = "(%(expressions)s::json ->> '%(named)s')"
         # Not jsonb, which takes no text with a zero character in any of its values.
         whole = f"CASE WHEN {said} ~ '^-?[0-9]{{1,15}}$' THEN {said}::bigint END"
         return self.as_sql(compiler, database, template=whole, **more)
