@@ -30,7 +30,9 @@ from sources.numbers import Breakdown as Breakdown
 from sources.numbers import Conditions as Conditions
 from sources.numbers import Definition as Definition
 from sources.numbers import How as How
+from sources.numbers import Logged as Logged
 from sources.numbers import Told as Told
+from sources.numbers import Turn as Turn
 from sources.numbers import Unit as Unit
 from sources.personal import Personal as Personal
 from sources.personal import Reference as Reference

@@ -89,14 +89,16 @@ UNTIL_THEN = "What came or went there since the last sync is counted by the next
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One group of a breakdown, over the same period. `count` is of how many, where it is a share."""
+    """One group of a breakdown, over the same period. `count` and `fault` are as in `Figure`."""
 
     group: str
     name: str
     value: Value | None
     previous: Value | None
+    currency: str = ""
     count: int | None = None
     said: Said | None = None
+    fault: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

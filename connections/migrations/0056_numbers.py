@@ -12,27 +12,18 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='rowcount',
-            name='edition',
-            field=models.BigIntegerField(db_default=0, default=0),
-        ),
         migrations.CreateModel(
             name='FigureProof',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.CharField(max_length=40)),
-                ('by', models.CharField(blank=True, max_length=20)),
+                ('by', models.CharField(blank=True, max_length=60)),
                 ('group', models.CharField(blank=True, max_length=64)),
                 ('currency', models.CharField(blank=True, max_length=3)),
                 ('says', models.BigIntegerField()),
                 ('ours', models.BigIntegerField()),
                 ('checked_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('holding', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='figure_proofs', to='connections.holding')),
             ],
-            options={
-                'constraints': [models.UniqueConstraint(fields=('holding', 'number', 'by', 'group', 'currency'), name='one_proof_of_a_figure')],
-            },
         ),
         migrations.CreateModel(
             name='NumberDay',
@@ -40,16 +31,12 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.CharField(max_length=40)),
                 ('kind', models.CharField(choices=[('day', 'Of a day'), ('undated', 'Of no day'), ('all', 'Of all rows'), ('one', 'Of one row, on a day'), ('seen', 'As it was seen that day')], max_length=8)),
-                ('by', models.CharField(blank=True, max_length=20)),
+                ('by', models.CharField(blank=True, max_length=60)),
                 ('day', models.DateField(null=True)),
                 ('group', models.CharField(blank=True, max_length=64)),
                 ('currency', models.CharField(blank=True, max_length=3)),
                 ('value', models.BigIntegerField()),
-                ('holding', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='number_days', to='connections.holding')),
             ],
-            options={
-                'constraints': [models.UniqueConstraint(fields=('holding', 'number', 'kind', 'by', 'day', 'group', 'currency'), name='one_value_of_a_day'), models.UniqueConstraint(condition=models.Q(('day', None)), fields=('holding', 'number', 'kind', 'by', 'group', 'currency'), name='one_value_of_no_day')],
-            },
         ),
         migrations.CreateModel(
             name='NumberState',
@@ -64,10 +51,51 @@ class Migration(migrations.Migration):
                 ('seen_since', models.DateField(null=True)),
                 ('changes_to', models.BigIntegerField(default=0)),
                 ('taken_until', models.DateTimeField(null=True)),
-                ('holding', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='number_states', to='connections.holding')),
             ],
-            options={
-                'constraints': [models.UniqueConstraint(fields=('holding', 'stream'), name='one_number_state_per_stream')],
-            },
+        ),
+        migrations.AddField(
+            model_name='rowcount',
+            name='edition',
+            field=models.BigIntegerField(db_default=0, default=0),
+        ),
+        migrations.AddField(
+            model_name='rowcount',
+            name='is_stirred',
+            field=models.BooleanField(db_default=True, default=True),
+        ),
+        migrations.AddIndex(
+            model_name='rowcount',
+            index=models.Index(condition=models.Q(('is_stirred', True)), fields=['id'], name='row_count_stirred'),
+        ),
+        migrations.AddField(
+            model_name='figureproof',
+            name='holding',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='figure_proofs', to='connections.holding'),
+        ),
+        migrations.AddField(
+            model_name='numberday',
+            name='holding',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='number_days', to='connections.holding'),
+        ),
+        migrations.AddField(
+            model_name='numberstate',
+            name='holding',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='number_states', to='connections.holding'),
+        ),
+        migrations.AddConstraint(
+            model_name='figureproof',
+            constraint=models.UniqueConstraint(fields=('holding', 'number', 'by', 'group', 'currency'), name='one_proof_of_a_figure'),
+        ),
+        migrations.AddConstraint(
+            model_name='numberday',
+            constraint=models.UniqueConstraint(fields=('holding', 'number', 'kind', 'by', 'day', 'group', 'currency'), name='one_value_of_a_day'),
+        ),
+        migrations.AddConstraint(
+            model_name='numberday',
+            constraint=models.UniqueConstraint(condition=models.Q(('day', None)), fields=('holding', 'number', 'kind', 'by', 'group', 'currency'), name='one_value_of_no_day'),
+        ),
+        migrations.AddConstraint(
+            model_name='numberstate',
+            constraint=models.UniqueConstraint(fields=('holding', 'stream'), name='one_number_state_per_stream'),
         ),
     ]

@@ -25,7 +25,7 @@ class Figured(models.TextChoices):
 class NumberDay(models.Model):
     """A number's value. `day` ends at midnight in the zone of its `NumberState`; None for what is of no day.
 
-    `by` is the breakdown of which it is a `group`; both are empty for the whole. Money is in the smallest parts of its
+    `by` is the field by which it is one `group`; both are empty for the whole. Money is in the smallest parts of its
     `currency`, what a median is made of in seconds.
     """
 
@@ -33,7 +33,7 @@ class NumberDay(models.Model):
     holding = models.ForeignKey(Holding, models.CASCADE, related_name="number_days", db_index=False)
     number = models.CharField(max_length=40)
     kind = models.CharField(max_length=8, choices=Figured)
-    by = models.CharField(max_length=20, blank=True)
+    by = models.CharField(max_length=60, blank=True)
     day = models.DateField(null=True)
     group = models.CharField(max_length=64, blank=True)
     currency = models.CharField(max_length=3, blank=True)
@@ -97,7 +97,7 @@ class FigureProof(models.Model):
 
     holding = models.ForeignKey(Holding, models.CASCADE, related_name="figure_proofs")
     number = models.CharField(max_length=40)
-    by = models.CharField(max_length=20, blank=True)
+    by = models.CharField(max_length=60, blank=True)
     group = models.CharField(max_length=64, blank=True)
     currency = models.CharField(max_length=3, blank=True)
     says = models.BigIntegerField()

@@ -6,6 +6,8 @@ from django.db.models.functions import Greatest
 
 from connections.models.holding import Holding
 
+STIRRED = {"edition": F("edition") + 1, "is_stirred": True}
+
 
 class RowCountQuerySet(models.QuerySet["RowCount"]):
     def by_stream(self) -> dict[str, int]:
@@ -39,10 +41,15 @@ class RowCountQuerySet(models.QuerySet["RowCount"]):
             return
         came = {"rows": rows, "stored": stored, "bytes": size}
         # Whoever deals with rows by hand makes the count wrong, and that must not end syncs.
-        changes = {field: Greatest(F(field) + more, 0) for field, more in came.items()} | {"edition": F("edition") + 1}
+        changes = {field: Greatest(F(field) + more, 0) for field, more in came.items()} | STIRRED
         if not self.filter(holding=holding, stream=stream).update(**changes):
             first = {field: max(more, 0) for field, more in came.items()}
             self.create(holding=holding, stream=stream, filled_with=filled_with, **first)
+
+    def stir(self, holding: Holding, stream: str) -> None:
+        """It was read to its end, or is to be counted anew."""
+        if not self.filter(holding=holding, stream=stream).update(is_stirred=True):
+            self.create(holding=holding, stream=stream)
 
 
 class RowCount(models.Model):
@@ -50,7 +57,7 @@ class RowCount(models.Model):
 
     `rows` live; `stored` and `bytes` are also of those that are gone from the account, which take room as well.
     `sized_to`: of the rows from before their sizes were kept, those up to this id are counted; None when all are.
-    `edition` rises with whatever becomes of the rows.
+    `edition` rises with whatever becomes of the rows. `is_stirred`: its numbers may be others than those that are kept.
     `filled_with` is the version of the stream's facts by which the typed columns of its rows are filled: of those up to
     the id `filled_to`, and of all when that is None. Rows that come are filled as they are written.
     """
@@ -61,6 +68,7 @@ class RowCount(models.Model):
     stored = models.PositiveBigIntegerField(default=0)
     bytes = models.PositiveBigIntegerField(default=0)
     edition = models.BigIntegerField(default=0, db_default=0)
+    is_stirred = models.BooleanField(default=True, db_default=True)
     sized_to = models.CharField(max_length=64, null=True)  # noqa: DJ001  An empty one is before all ids.
     filled_with = models.IntegerField(default=0, db_default=0)
     filled_to = models.CharField(max_length=64, null=True)  # noqa: DJ001  The same.
@@ -69,7 +77,10 @@ class RowCount(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["holding", "stream"], name="one_count_per_stream")]
-        indexes = [models.Index(fields=["id"], condition=Q(sized_to__isnull=False), name="row_count_unsized")]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(sized_to__isnull=False), name="row_count_unsized"),
+            models.Index(fields=["id"], condition=Q(is_stirred=True), name="row_count_stirred"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.rows} {self.stream}"

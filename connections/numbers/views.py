@@ -96,10 +96,10 @@ def check_number(request: PersonRequest, workspace: str, source: str, pk: UUID, 
     """Ask the account what it says, now."""
     connection = access.visible_connection(request, workspace, source, pk)
     definition = offered_number(connection, number)
-    group = request.POST.get("group", "").replace("\x00", "")[:64]
+    by, group = (request.POST.get(name, "").replace("\x00", "")[:64] for name in ("by", "group"))
     try:
         with counted_try(connection.account_fingerprint, by=request.user, workspace=connection.workspace):
-            prove(connection, [definition.key], patience=of_a_person(), group=group)
+            prove(connection, patience=of_a_person(), keys=[definition.key], by=by, group=group)
     except SourceError as failure:
         messages.error(request, str(failure))
     return redirect(way_back(request, connection.workspace, otherwise=connection.url("numbers")))
