@@ -8,8 +8,9 @@ from django.db import DatabaseError, connections
 
 from connections.checking.patience import of_a_worker
 from connections.figures.counting import count_stream, due, stir_outdated
+from connections.figures.judging import judge_due
 from connections.figures.proving import prove
-from connections.models import Connection
+from connections.models import Connection, Pin
 from connections.safe.sealing import Unsealable
 from sources.errors import SourceError
 
@@ -63,13 +64,14 @@ class Abacus:
         if time.monotonic() - self.looked_at > OUTDATED:
             self.looked_at = time.monotonic()
             stir_outdated()
-        if due().exists():
+        if due().exists() or Pin.objects.to_judge().exists():
             self.round = threading.Thread(target=self.count, name="numbers", daemon=True)
             self.round.start()
 
     def count(self) -> None:
         try:
             count_and_prove(self.stopping)
+            judge_due(self.stopping)
         except DatabaseError:
             log.exception("The database failed a count of numbers: it is done again.")
         except Exception:

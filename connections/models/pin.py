@@ -6,11 +6,12 @@ from decimal import Decimal
 from typing import Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from connections.models.connection import Connection
 from connections.models.connection_query import ConnectionQuerySet
+from connections.models.number import NumberState
 from connections.models.people import Membership, User
 
 JUDGED_AGAIN_AFTER = timedelta(hours=1)  # Days go by without any sync, too.
@@ -34,10 +35,10 @@ class PinQuerySet(models.QuerySet["Pin"]):
         return self.filter(user=user, connection__in=visible(user, at)).select_related("connection__workspace")
 
     def to_judge(self) -> Self:
-        """Those whose rows may have changed since they were judged last, or for which time has gone by."""
-        now = timezone.now()
-        has_synced = Q(connection__synced_at__gte=F("judged_at"))
-        is_due = Q(judged_at=None) | has_synced | Q(judged_at__lt=now - JUDGED_AGAIN_AFTER)
+        """Those that were counted anew since they were judged last, or for which time has gone by."""
+        states = NumberState.objects.filter(holding=OuterRef("connection__holding"))
+        is_counted = Exists(states.filter(counted_at__gte=OuterRef("judged_at")))
+        is_due = Q(judged_at=None) | is_counted | Q(judged_at__lt=timezone.now() - JUDGED_AGAIN_AFTER)
         return self.filter(is_due).exclude(alert=Alert.NONE).select_related("connection__workspace", "user")
 
 
@@ -85,6 +86,10 @@ class Pin(models.Model):
         self.goal, self.alert, self.bound, self.days = goal, alert, bound, days
         self.met_since = self.judged_at = None
         self.save()
+
+    def note_judged(self) -> None:
+        """Nobody can say."""
+        Pin.objects.filter(pk=self.pk).update(judged_at=timezone.now())
 
     def judge(self, *, is_met: bool) -> bool:
         """Note whether what is to be told is true now. Returns whether that has changed."""

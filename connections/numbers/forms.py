@@ -30,7 +30,7 @@ class PeriodForm(forms.Form):
     step = forms.ChoiceField(label="Drawn", choices=STEPS, required=False)
     by = forms.ChoiceField(label="Broken down", required=False)
     group = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
-    compare = forms.BooleanField(label="Compare with the period before", required=False)
+    compare = forms.BooleanField(label="Compare with before", required=False)
 
     def __init__(self, data: Mapping[str, str], *, today: date, breakdowns: Iterable[Breakdown] = ()) -> None:
         self.today = today

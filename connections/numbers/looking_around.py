@@ -33,5 +33,12 @@ def look_around(workspace: Workspace, source: Source, *, by: User) -> Connection
     sample.set_up(source.sample(today), None, name=NAME, privacy=Privacy.PRIVATE, team=None, by=by)
     sample.schedule, sample.pace = Schedule.OFF, Pace.FULL
     sample.activate(by=by)
+    sample.stream_keys = [one.key for one in source.streams if one.on_by_default or one.key in counted(source)]
+    sample.save(update_fields=["stream_keys"])
     Sync.objects.queue(sample, trigger=Trigger.FIRST, by=by)
     return sample
+
+
+def counted(source: Source) -> set[str]:
+    """The streams that its numbers are of: a sample has them all."""
+    return {stream for number in source.numbers for stream in number.streams}

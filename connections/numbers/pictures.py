@@ -83,12 +83,12 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class LinePicture:
-    """Lines over the steps of a period, all with as many points as the first. `is_whole`: there are no halves."""
+    """Lines over the steps of a period, all with as many points as the first. `finest` is the grid's least step."""
 
     lines: Sequence[Line]
     words: Words
     marks: Sequence[Mark] = ()
-    is_whole: bool = True
+    finest: float = 1.0
 
     height = HEIGHT
 
@@ -103,8 +103,7 @@ class LinePicture:
 
     @cached_property
     def grid_step(self) -> float:
-        step = nice_step((max(self.values) - min(self.values)) / GRID_LINES)
-        return max(step, 1.0) if self.is_whole else step
+        return max(nice_step((max(self.values) - min(self.values)) / GRID_LINES), self.finest)
 
     @cached_property
     def top(self) -> float:
@@ -235,7 +234,7 @@ def spark(points: Sequence[Point]) -> str:
     """A line as small as a word, for those who see: SVG's `d` in a square of 100 by 100. Empty for less than two."""
     if sum(one.value is not None for one in points) < 2:
         return ""
-    [drawn] = LinePicture(lines=[Line(label="", points=points)], words=str, is_whole=False).drawn()
+    [drawn] = LinePicture(lines=[Line(label="", points=points)], words=str, finest=0.0).drawn()
     return "".join(path.d for path in drawn.paths)
 
 

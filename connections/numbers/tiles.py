@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import groupby
 from urllib.parse import parse_qsl
 
@@ -9,12 +10,12 @@ from django.utils.http import urlencode
 
 from connections.figures.figure import Figure, Part, Period, Rows
 from connections.figures.figures import figures
+from connections.figures.judging import wish_of
 from connections.models import Connection, Pin
 from connections.numbers.forms import PeriodForm
 from connections.numbers.pictures import Bar, Line, LinePicture, Mark, Point, funnel, spark
 from connections.numbers.places import at_step
 from connections.templatetags.amounts import as_typed, words_of
-from sources.spec import Unit
 
 ROLES = ("first", "second")  # Of lines in one picture: more cannot be told apart at a glance.
 MOST_PARTS = 50  # Of a table. The whole is in the files of the rows.
@@ -77,12 +78,9 @@ class Tile:
         return Goal(words=words_of(goal, self.figure), share=min(100.0, 100 * reached / goal) if goal > 0 else 100.0)
 
     @property
-    def bound(self) -> str:
-        """As the pin has it."""
-        if self.pin is None or self.pin.bound is None:
-            return ""
-        unit, scale = self.figure.definition.unit, self.figure.scale
-        return words_of(as_typed(self.pin.bound, unit, scale=scale), self.figure)
+    def wish(self) -> str:
+        """What its pin wants to be told."""
+        return wish_of(self.pin, self.figure) if self.pin and self.pin.alert else ""
 
     @property
     def group_name(self) -> str:
@@ -133,8 +131,8 @@ def picture_of(
         if one.series
     ]
     first = found[0]
-    is_whole = first.definition.unit == Unit.COUNT
-    return LinePicture(lines=lines, words=lambda value: words_of(value, first), marks=marks, is_whole=is_whole)
+    finest = as_typed(Decimal(1), first.definition.unit, scale=first.scale)
+    return LinePicture(lines=lines, words=lambda value: words_of(value, first), marks=marks, finest=finest)
 
 
 def fitted(points: Sequence[Point], length: int) -> list[Point]:
