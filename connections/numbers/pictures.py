@@ -22,13 +22,19 @@ Words = Callable[[float], str]
 class Point:
     """One step of a period. Without a value nothing is known of it; one that `is_open` is not over yet.
 
-    `is_light`: as far as the account still shows it.
+    `is_light`: as far as the account still shows it. `is_empty`: it is known that there was nothing, such as a rate of
+    no mails; lines go past it.
     """
 
     label: str
     value: float | None
     is_open: bool = False
     is_light: bool = False
+    is_empty: bool = False
+
+    @property
+    def is_gap(self) -> bool:
+        return self.value is None and not self.is_empty
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +142,8 @@ class LinePicture:
 
     def _paths(self, line: Line) -> Iterator[Path]:
         """A stretch runs on from the last point of the one before, unless there is a gap between them."""
-        for is_there, stretch in groupby(enumerate(line.points), key=lambda each: each[1].value is not None):
+        told = ((number, one) for number, one in enumerate(line.points) if not one.is_empty)
+        for is_there, stretch in groupby(told, key=lambda each: each[1].value is not None):
             if is_there:
                 yield from self._stretches([*stretch])
 
@@ -152,7 +159,9 @@ class LinePicture:
     def _dots(self, line: Line) -> list[tuple[float, float]]:
         """The last known point, and each that stands alone between two gaps."""
         known = {number: one.value for number, one in enumerate(line.points) if one.value is not None}
-        alone = [one for one in known if not {one - 1, one + 1} & known.keys()]
+        told = [number for number, one in enumerate(line.points) if not one.is_empty]
+        beside = {one: {*told[max(place - 1, 0) : place + 2]} - {one} for place, one in enumerate(told)}
+        alone = [one for one in known if not beside[one] & known.keys()]
         last = [*known][-1:] if line.role != "before" else []
         places = [self._place(one, known[one]) for one in dict.fromkeys([*alone, *last])]
         return [(x, round(y * self.height / 100, 1)) for x, y in places]
@@ -168,13 +177,18 @@ class LinePicture:
             label=points[0].label,
             x=round((number + 0.5) * self.width_of_step, 2),
             left=round(number * self.width_of_step, 2),
-            texts=["no data" if one.value is None else self.words(one.value) for one in points],
+            texts=[self._text(one) for one in points],
             marks=[mark.words for mark in self.marks if mark.at == number],
-            is_gap=points[0].value is None,
+            is_gap=points[0].is_gap,
             is_open=points[0].is_open,
             is_light=points[0].is_light,
             tick=tick,
         )
+
+    def _text(self, point: Point) -> str:
+        if point.value is None:
+            return "–" if point.is_empty else "no data"
+        return self.words(point.value)
 
     def _ticks(self) -> dict[int, str]:
         """The first, the last, and what stands evenly between them and not too near to the last."""
@@ -199,7 +213,7 @@ class LinePicture:
 
     @cached_property
     def has_gaps(self) -> bool:
-        return any(one.value is None for one in self.lines[0].points)
+        return any(one.is_gap for one in self.lines[0].points)
 
     @cached_property
     def summary(self) -> str:
@@ -214,7 +228,7 @@ class LinePicture:
         said = {
             name: self.words(one.value or 0) for name, one in (("most", most), ("least", least), ("last", known[-1]))
         }
-        gaps = len(line.points) - len(known)
+        gaps = sum(one.is_gap for one in line.points)
         return (
             f"{line.label}, {line.points[0].label} to {line.points[-1].label}: most {said['most']} ({most.label}), "
             f"least {said['least']} ({least.label}), last {said['last']}{' so far' if known[-1].is_open else ''}."

@@ -16,8 +16,10 @@ from connections.numbers.forms import PeriodForm
 from connections.numbers.pictures import Bar, Line, LinePicture, Mark, Point, funnel, spark
 from connections.numbers.places import at_step
 from connections.templatetags.amounts import as_typed, words_of
+from sources.spec import How
 
 ROLES = ("first", "second")  # Of lines in one picture: more cannot be told apart at a glance.
+OF_SOMETHING = (How.RATIO, How.MEDIAN)  # What they are of, there may be none of on a day.
 MOST_PARTS = 50  # Of a table. The whole is in the files of the rows.
 
 
@@ -33,7 +35,8 @@ class Tile:
     @property
     def key(self) -> str:
         """Once on a page."""
-        return "-".join(filter(None, [self.figure.definition.key, self.figure.currency.lower()]))
+        pin = str(self.pin.pk) if self.pin else ""
+        return "-".join(filter(None, [self.figure.definition.key, self.figure.currency.lower(), pin]))
 
     @property
     def url(self) -> str:
@@ -108,6 +111,7 @@ def points_of(figure: Figure, *, step: str = "day") -> list[Point]:
             value=None if one.value is None else float(one.value),
             is_open=one.is_unfinished,
             is_light=one.is_lighter,
+            is_empty=one.value is None and figure.definition.how in OF_SOMETHING,
         )
         for one in figure.series
     ]
