@@ -63,6 +63,8 @@ class Reading:
         self.by, self.group = by, group
         self.holding, self.zone = connection.holding, connection.workspace.zone
         self.today = timezone.now().astimezone(self.zone).date()
+        self._last_days: dict[str, date | None] = {}
+        self._step_values: dict[tuple[str, str], dict[date, Value | None]] = {}
         self.basic = {one.key: one for number in wanted for one in self.basic_of(number)}
 
     def figures(self) -> list[Figure]:
@@ -109,11 +111,13 @@ class Reading:
         return [one for key in keys if (one := self.source.number(key))]
 
     @cached_property
+    def states(self) -> dict[str, NumberState]:
+        return {one.stream: one for one in NumberState.objects.filter(holding=self.holding) if one.counted_at}
+
+    @cached_property
     def marks(self) -> dict[str, datetime]:
         marks = StreamMark.objects.filter(holding=self.holding)
-        counted = NumberState.objects.filter(holding=self.holding).exclude(counted_at=None)
-        known = {*counted.values_list("stream", flat=True)}
-        return {mark.stream: mark.changed_through for mark in marks if mark.stream in known}
+        return {mark.stream: mark.changed_through for mark in marks if mark.stream in self.states}
 
     def as_of(self, one: Definition) -> datetime | None:
         """None while a stream that it cannot do without was never read to its end, or is not counted yet."""
@@ -122,10 +126,16 @@ class Reading:
             return None
         return min(self.marks[key] for key in streams | ({*one.also} & self.marks.keys()))
 
+    def last_day(self, one: Definition) -> date | None:
+        """The last day that is known in part at least; those behind it are gaps."""
+        if one.key not in self._last_days:
+            known = self.as_of(one)
+            self._last_days[one.key] = known.astimezone(self.zone).date() if known else None
+        return self._last_days[one.key]
+
     @cached_property
     def seen_since(self) -> dict[str, date]:
-        states = NumberState.objects.filter(holding=self.holding)
-        return {one.stream: one.seen_since for one in states if one.seen_since}
+        return {key: one.seen_since for key, one in self.states.items() if one.seen_since}
 
     @cached_property
     def days_read(self) -> set[tuple[str, date | None]]:
@@ -218,8 +228,8 @@ class Reading:
 
     def value(self, one: Definition, period: Period, currency: str) -> tuple[Value | None, int | None]:
         """What it is over a period, and of how many where that matters."""
-        known = self.as_of(one)
-        if known is None or period.start > known.astimezone(self.zone).date():
+        last = self.last_day(one)
+        if last is None or period.start > last:
             return None, None
         if one.is_combined:
             return combined(one, *self.sums(one, lambda each: self.value(each, period, currency)[0]))
@@ -239,10 +249,6 @@ class Reading:
         sides = ([value(each) for each in self.operands(keys)] for keys in (one.of, one.other))
         first, second = (None if None in side else sum(side) for side in sides)
         return first, second
-
-    def seen(self, one: Definition, days: Days, day: date) -> int | None:
-        """How many there were on a day; none of them is no gap where the stream was read."""
-        return days.get(day, 0) if (one.stream, day) in self.days_read else None
 
     def distinct(self, one: Definition, period: Period) -> int:
         """Over the whole period: whoever is there on two days is one."""
@@ -266,40 +272,51 @@ class Reading:
     # Curves -----------------------------------------------------------------------------------------------------
 
     def series(self, one: Definition, currency: str) -> Iterator[Point]:
-        steps: dict[date, list[date]] = defaultdict(list)
+        through = min(self.today, self.last_day(one) or self.today)
+        begun = [
+            self.seen_since[each.stream] for each in self.basic_of(one) if each.turn and each.stream in self.seen_since
+        ]
+        for first, days in self.steps.items():
+            value = self.step(one, first, currency)
+            is_gap = value is None and days[-1] < self.today
+            is_unfinished = days[-1] >= through and not is_gap
+            is_lighter = any(first < since for since in begun)
+            yield Point(day=first, value=value, is_unfinished=is_unfinished, is_lighter=is_lighter)
+
+    @cached_property
+    def steps(self) -> dict[date, list[date]]:
+        """The days of each, by the first of them."""
+        found: dict[date, list[date]] = defaultdict(list)
         for day in self.period:
-            steps[self.period.step_of(day)].append(day)
-        known = self.as_of(one)
-        through = min(self.today, known.astimezone(self.zone).date()) if known else self.today
-        for first, days in steps.items():
-            since = max(
-                (self.seen_since.get(each.stream, first) for each in self.basic_of(one) if each.turn), default=first
-            )
-            yield Point(
-                day=first,
-                value=self.step(one, days, currency),
-                is_unfinished=days[-1] >= through,
-                is_lighter=first < since,
-            )
+            found[self.period.step_of(day)].append(day)
+        return found
 
-    def step(self, one: Definition, days: Sequence[date], currency: str) -> Value | None:
+    def step(self, one: Definition, first: date, currency: str) -> Value | None:
         if one.is_combined:
-            return combined(one, *self.sums(one, lambda each: self.step(each, days, currency)))[0]
-        if one.how == How.MEDIAN:
-            return middle([value for day, value in self.single[one.key] if days[0] <= day <= days[-1]])[0]
-        values = [value for day in days if (value := self.of_day(one, day, currency)) is not None]
-        if not values:
-            return None
-        return values[-1] if one.is_stock else sum(values)
+            return combined(one, *self.sums(one, lambda each: self.step(each, first, currency)))[0]
+        if (one.key, currency) not in self._step_values:
+            self._step_values[one.key, currency] = dict(self.values_of_steps(one, currency))
+        return self._step_values[one.key, currency][first]
 
-    def of_day(self, one: Definition, day: date, currency: str) -> int | None:
-        """None for a day that could not be read."""
-        days, known = self.curves.get((one.key, currency), NO_DAYS), self.as_of(one)
-        if known is None or day > known.astimezone(self.zone).date():
-            return None
-        if one.is_stock or (one.turn and day >= self.seen_since.get(one.stream, date.max)):
-            return days.get(day) if day in days else self.seen(one, days, day)
-        return days.get(day, 0)
+    def values_of_steps(self, one: Definition, currency: str) -> Iterator[tuple[date, Value | None]]:
+        """None for a step of which no day could be read."""
+        curve, last = self.curves.get((one.key, currency), NO_DAYS), self.last_day(one)
+        for first, days in self.steps.items():
+            if last is None or first > last:
+                yield first, None
+            elif one.how == How.MEDIAN:
+                yield first, middle([value for day, value in self.single[one.key] if first <= day <= days[-1]])[0]
+            elif one.is_stock or one.turn:
+                values = [value for day in days if (value := self.seen(one, curve, day)) is not None]
+                yield first, (values[-1] if one.is_stock else sum(values)) if values else None
+            else:
+                yield first, sum(value for day in days if (value := curve.get(day)))
+
+    def seen(self, one: Definition, curve: Days, day: date) -> int | None:
+        """Where it was read that day, none is no gap; nor is it before there was a log, as rows tell of those days."""
+        was_read = (one.stream, day) in self.days_read
+        is_told_by_rows = one.turn is not None and day < self.seen_since.get(one.stream, date.max)
+        return curve.get(day, 0 if was_read or is_told_by_rows else None)
 
     # Parts ------------------------------------------------------------------------------------------------------
 
@@ -383,8 +400,14 @@ class Reading:
         may_be_all = {*one.of} <= {*one.other}
         if one.unit != Unit.SHARE or may_be_all or value is None or value < 1 or (count or 0) < FEW:
             return ""
-        said = [self.said(each, "", group) for each in self.operands((*one.of, *one.other))]
-        return "" if all(each and each.agrees for each in said) else TOO_HIGH
+        operands = self.operands((*one.of, *one.other))
+        return "" if all(self.is_proven(each, group) for each in operands) else TOO_HIGH
+
+    def is_proven(self, one: Definition, group: str) -> bool:
+        """As its rows are now."""
+        said = self.said(one, "", group)
+        counted_at = self.states[one.stream].counted_at if one.stream in self.states else None
+        return bool(said and said.agrees and counted_at and said.checked_at >= counted_at)
 
     def rows(self, one: Definition) -> Rows | None:
         """Where the data pages can show the rows that are counted, or added up."""
