@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
+from typing import Protocol
 from urllib.parse import parse_qsl
 
 from django.utils.http import urlencode
@@ -12,7 +13,6 @@ from connections.figures.figure import Figure, Part, Period, Rows
 from connections.figures.figures import figures
 from connections.figures.judging import wish_of
 from connections.models import Connection, Pin
-from connections.numbers.forms import PeriodForm
 from connections.numbers.pictures import Bar, Line, LinePicture, Mark, Point, funnel, spark
 from connections.numbers.places import at_step
 from connections.templatetags.amounts import as_typed, words_of
@@ -21,6 +21,18 @@ from sources.spec import How
 ROLES = ("first", "second")  # Of lines in one picture: more cannot be told apart at a glance.
 OF_SOMETHING = (How.RATIO, How.MEDIAN)  # What they are of, there may be none of on a day.
 MOST_PARTS = 50  # Of a table. The whole is in the files of the rows.
+
+
+class Shown(Protocol):
+    """What a page shows, as its address says: of which days, and the query of that."""
+
+    @property
+    def asked(self) -> Period: ...
+
+    @property
+    def query(self) -> str: ...
+
+    def address(self, **changes: str | None) -> str: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,7 +233,7 @@ class Topic:
 
 
 def topics_of(
-    connection: Connection, tiles: Iterable[Tile], form: PeriodForm, *, before: Sequence[Figure], marks: Sequence[Mark]
+    connection: Connection, tiles: Iterable[Tile], form: Shown, *, before: Sequence[Figure], marks: Sequence[Mark]
 ) -> list[Topic]:
     """`before` are figures of the period before, of those that are drawn first."""
     drawn = connection.known_source().pictures
@@ -272,7 +284,7 @@ def funnels_of(wanted: Sequence[Sequence[str]], tiles: Sequence[Tile]) -> Iterat
             )
 
 
-def leading(connection: Connection | None, form: PeriodForm) -> list[Tile]:
+def leading(connection: Connection | None, form: Shown) -> list[Tile]:
     """What is shown to whoever has pinned nothing yet."""
     if connection is None or connection.source is None:
         return []
@@ -280,7 +292,7 @@ def leading(connection: Connection | None, form: PeriodForm) -> list[Tile]:
     return [Tile(figure=one, connection=connection, query=form.query) for one in found if one.value is not None]
 
 
-def pinned(pins: Iterable[Pin], form: PeriodForm) -> list[Tile]:
+def pinned(pins: Iterable[Pin], form: Shown) -> list[Tile]:
     """The tiles of pins, in their order; of a number that the connection has no more there is none."""
     known = [*pins]
     found: dict[tuple[object, ...], Figure] = {}
@@ -299,6 +311,6 @@ def place_of(pin: Pin) -> tuple[str, str, str]:
     return str(pin.connection_id), pin.by, pin.group
 
 
-def pinned_query(form: PeriodForm, pin: Pin) -> str:
+def pinned_query(form: Shown, pin: Pin) -> str:
     query = form.query.removeprefix("?")
     return f"?{urlencode({**dict(parse_qsl(query)), 'by': pin.by, 'group': pin.group})}" if pin.group else form.query

@@ -76,6 +76,7 @@ def number(request: PersonRequest, workspace: str, source: str, pk: UUID, number
         {
             "tile": tile,
             "picture": picture_of([tile.figure], form.asked, before=same(before, tile.figure), marks=marks),
+            "cut_name": f"Broken down {tile.figure.currency}".strip(),
             "table": table_of([tile.figure], lambda group: form.address(group=group)),
         }
         for tile in tiles_of(request, connection, found, form)
