@@ -39,7 +39,7 @@ def due() -> QuerySet[RowCount]:
     counted = {key for source in all_sources().values() for one in source.numbers for key in one.streams}
     stirred = RowCount.objects.filter(is_stirred=True, stream__in=counted, holding__connection__isnull=False)
     found = stirred.filter(Exists(was_read), ~Exists(being_read))
-    return found.select_related("holding__connection__workspace").order_by("pk")
+    return found.select_related("holding__connection__workspace").order_by("holding", "pk")
 
 
 def stir_outdated() -> None:
@@ -47,16 +47,17 @@ def stir_outdated() -> None:
     now = timezone.now()
     for key, source in all_sources().items():
         states = NumberState.objects.filter(holding__connection__source_key=key)
-        versions = {stream.key: version_of(source, stream.key) for stream in source.streams}
+        versions = {stream: version_of(key, stream) for one in source.numbers for stream in one.streams}
         others = Q(*(Q(stream=one) & ~Q(version=version) for one, version in versions.items()), _connector=Q.OR)
         zones = ~Q(zone=F("holding__connection__workspace__timezone"))
         for state in states.filter(Q(taken_until__lt=now) | others | zones).select_related("holding"):
             RowCount.objects.stir(state.holding, state.stream)
 
 
-@lru_cache(maxsize=256)
-def version_of(source: Source, stream: str) -> str:
+@lru_cache(maxsize=1024)
+def version_of(source_key: str, stream: str) -> str:
     """The same for as long as the definitions of its numbers, and what its rows mean, are the same."""
+    source = all_sources()[source_key]
     said = repr(([one for one in source.numbers if stream in one.streams], source.stream(stream)))
     return hashlib.sha256(said.encode()).hexdigest()
 
@@ -71,7 +72,7 @@ def count_stream(holding: Holding, key: str) -> bool:
     count = RowCount.objects.get(holding=holding, stream=key)
     marks = {mark.stream: mark for mark in StreamMark.objects.filter(holding=holding)}
     zone = connection.workspace.zone
-    known = {"edition": count.edition, "version": version_of(source, key), "zone": connection.workspace.timezone}
+    known = {"edition": count.edition, "version": version_of(source.key, key), "zone": connection.workspace.timezone}
     is_read_again = marks[key].changed_through != state.through
     if any(getattr(state, name) != value for name, value in known.items()):
         for stream in source.streams:

@@ -7,13 +7,13 @@ from functools import cached_property
 from statistics import median
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count
 from django.utils import timezone
 
-from connections.figures.counting import READ
 from connections.figures.figure import A_DAY, Figure, Part, Period, Point, Rows, Said, Value
+from connections.figures.kept import Kept
 from connections.figures.tallying import Counting, column_of
-from connections.models import Connection, Figured, FigureProof, NumberDay, NumberState, StreamMark
+from connections.models import Connection, Figured
 from sources.spec import Definition, How, Source, Unit
 
 A_DAYS_SECONDS = 86_400
@@ -47,7 +47,7 @@ def figures(
 
 
 class Reading:
-    """What is kept of some numbers, over a period and the one before. Asks when it is first wanted, and once."""
+    """Some numbers over a period, and the one before."""
 
     def __init__(
         self,
@@ -65,7 +65,8 @@ class Reading:
         self.today = timezone.now().astimezone(self.zone).date()
         self._last_days: dict[str, date | None] = {}
         self._step_values: dict[tuple[str, str], dict[date, Value | None]] = {}
-        self.basic = {one.key: one for number in wanted for one in self.basic_of(number)}
+        basic = {one.key: one for number in wanted for one in self.basic_of(number)}
+        self.kept = Kept(connection, basic, period, today=self.today, by=by, group=group)
 
     def figures(self) -> list[Figure]:
         return [self.figure(one, currency) for one in self.wanted for currency in self.currencies(one)]
@@ -74,6 +75,7 @@ class Reading:
         value, count = self.value(one, self.period, currency)
         previous, _ = self.value(one, self.period.before, currency)
         is_read = self.as_of(one) is not None
+        is_unseen = one.is_stock and value is None
         return Figure(
             definition=one,
             value=value,
@@ -82,12 +84,12 @@ class Reading:
             scale=self.scale(one),
             count=count,
             in_all=self.in_all(one, currency) if is_read else None,
-            undated=self.kept.get((one.key, Figured.UNDATED, currency), 0),
-            unknown=self.kept.get((one.unknown, Figured.ALL, ""), 0),
+            undated=self.kept.of_no_day.get((one.key, Figured.UNDATED, currency), 0),
+            unknown=self.kept.of_no_day.get((one.unknown, Figured.ALL, ""), 0),
             said=self.said(one, currency, self.group),
             series=tuple(self.series(one, currency)) if is_read and not one.whole_period else (),
             by=self.by if one.breakdown(self.by) else "",
-            parts=tuple(self.parts(one, currency)) if is_read and one.breakdown(self.by) else (),
+            parts=tuple(self.parts(one, currency)) if is_read and one.breakdown(self.by) and not is_unseen else (),
             as_of=self.as_of(one),
             is_stock=one.is_stock,
             fault=self.fault(one, value, count, self.group),
@@ -110,21 +112,12 @@ class Reading:
     def operands(self, keys: Iterable[str]) -> list[Definition]:
         return [one for key in keys if (one := self.source.number(key))]
 
-    @cached_property
-    def states(self) -> dict[str, NumberState]:
-        return {one.stream: one for one in NumberState.objects.filter(holding=self.holding) if one.counted_at}
-
-    @cached_property
-    def marks(self) -> dict[str, datetime]:
-        marks = StreamMark.objects.filter(holding=self.holding)
-        return {mark.stream: mark.changed_through for mark in marks if mark.stream in self.states}
-
     def as_of(self, one: Definition) -> datetime | None:
         """None while a stream that it cannot do without was never read to its end, or is not counted yet."""
         streams = {basic.stream for basic in self.basic_of(one) if basic.key != one.unknown}
-        if not streams <= self.marks.keys():
+        if not streams <= self.kept.marks.keys():
             return None
-        return min(self.marks[key] for key in streams | ({*one.also} & self.marks.keys()))
+        return min(self.kept.marks[key] for key in streams | ({*one.also} & self.kept.marks.keys()))
 
     def last_day(self, one: Definition) -> date | None:
         """The last day that is known in part at least; those behind it are gaps."""
@@ -133,96 +126,15 @@ class Reading:
             self._last_days[one.key] = known.astimezone(self.zone).date() if known else None
         return self._last_days[one.key]
 
-    @cached_property
-    def seen_since(self) -> dict[str, date]:
-        return {key: one.seen_since for key, one in self.states.items() if one.seen_since}
-
-    @cached_property
-    def days_read(self) -> set[tuple[str, date | None]]:
-        read = self.within(NumberDay.objects.filter(holding=self.holding, number=READ, kind=Figured.SEEN))
-        return {*read.values_list("by", "day")}
-
-    def within(self, rows: QuerySet[NumberDay]) -> QuerySet[NumberDay]:
-        return rows.filter(day__gte=self.period.before.start, day__lte=self.period.end)
-
     def scale(self, one: Definition) -> int:
         stream = self.source.stream(one.stream)
         return stream.facts.typed.scale if stream and one.unit == Unit.MONEY else 0
 
-    # What is kept -----------------------------------------------------------------------------------------------
-
-    def of_numbers(self) -> QuerySet[NumberDay]:
-        """As far as they are meant: of all, or of the one group."""
-        rows = NumberDay.objects.filter(holding=self.holding)
-        if not self.group:
-            return rows.filter(number__in=[*self.basic], by="")
-        meant = Q(pk__in=[])
-        for field, groups, keys in self.by_fields():
-            theirs = {"by": field, "group__in": groups} if field else {"by": ""}
-            meant |= Q(number__in=keys, **theirs)
-        return rows.filter(meant)
-
-    def by_fields(self) -> Iterator[tuple[str, list[str], list[str]]]:
-        """The fields by which the numbers are broken down, the groups there that are meant, and whose they are."""
-        found: dict[str, list[Definition]] = defaultdict(list)
-        for one in self.basic.values():
-            breakdown = one.breakdown(self.by)
-            found[breakdown.field if breakdown else ""].append(one)
-        for field, those in found.items():
-            breakdown = those[0].breakdown(self.by)
-            groups = [own for own, group in self.groups.items() if group == self.group]
-            yield field, groups if breakdown and breakdown.through else [self.group], [one.key for one in those]
-
-    @cached_property
-    def groups(self) -> dict[str, str]:
-        """By a row that leads to a group, that group: the pipeline of each stage."""
-        through = {one.through for number in self.basic.values() if (one := number.breakdown(self.by))} - {""}
-        rows = self.connection.records.filter(stream__in=through)
-        return {own: group or "" for own, group in rows.values_list("external_id", "parent")}
-
-    def of_days(self, rows: QuerySet[NumberDay]) -> QuerySet[NumberDay]:
-        """Those kinds that make a number's curve: what turned by the log is told by rows only before it began."""
-        turning = {one.key: self.seen_since.get(one.stream) for one in self.basic.values() if one.turn}
-        stocks = [one.key for one in self.basic.values() if one.is_stock]
-        meant = Q(kind=Figured.SEEN, number__in=stocks)
-        meant |= Q(kind=Figured.DAY) & ~Q(number__in=[key for key, since in turning.items() if since])
-        for since in {*turning.values()} - {None}:
-            those = Q(number__in=[key for key, one in turning.items() if one == since])
-            meant |= those & (Q(kind=Figured.DAY, day__lt=since) | Q(kind=Figured.SEEN, day__gte=since))
-        return self.within(rows).filter(meant)
-
-    @cached_property
-    def curves(self) -> dict[tuple[str, str], dict[date, int]]:
-        """By number and currency, what each day came to."""
-        found: dict[tuple[str, str], dict[date, int]] = defaultdict(dict)
-        days = self.of_days(self.of_numbers()).values("number", "currency", "day").order_by()
-        row: Any
-        for row in days.annotate(sum=Sum("value")):
-            found[row["number"], row["currency"]][row["day"]] = int(row["sum"])
-        return found
-
-    @cached_property
-    def kept(self) -> dict[tuple[str, str, str], int]:
-        """By number, kind and currency, what is of no day."""
-        rows = self.of_numbers().filter(kind__in=[Figured.ALL, Figured.UNDATED], day=None)
-        sums = rows.values("number", "kind", "currency").annotate(sum=Sum("value")).order_by()
-        return {(row["number"], row["kind"], row["currency"]): int(row["sum"]) for row in sums}
-
-    @cached_property
-    def single(self) -> dict[str, list[tuple[date, int]]]:
-        """What medians are made of, by number."""
-        keys = [one.key for one in self.basic.values() if one.how == How.MEDIAN]
-        rows = NumberDay.objects.filter(holding=self.holding, number__in=keys, kind=Figured.ONE, by="")
-        found: dict[str, list[tuple[date, int]]] = defaultdict(list)
-        for one in self.within(rows) if keys else ():
-            found[one.number] += [(one.day, one.value)] if one.day else []
-        return found
-
     def currencies(self, one: Definition) -> list[str]:
         if one.unit != Unit.MONEY:
             return [""]
-        found = {currency for key, _, currency in self.kept if key == one.key}
-        return sorted(found | {currency for key, currency in self.curves if key == one.key}) or [""]
+        found = {currency for key, _, currency in self.kept.of_no_day if key == one.key}
+        return sorted(found | {currency for key, currency in self.kept.curves if key == one.key}) or [""]
 
     # Values -----------------------------------------------------------------------------------------------------
 
@@ -234,14 +146,14 @@ class Reading:
         if one.is_combined:
             return combined(one, *self.sums(one, lambda each: self.value(each, period, currency)[0]))
         if one.how == How.MEDIAN:
-            return middle([value for day, value in self.single[one.key] if period.start <= day <= period.end])
+            return middle([value for day, value in self.kept.single[one.key] if period.start <= day <= period.end])
         if one.whole_period:
             return self.distinct(one, period), None
-        days = self.curves.get((one.key, currency), NO_DAYS)
+        days = self.kept.curves.get((one.key, currency), NO_DAYS)
         if not one.is_stock:
             return sum(value for day, value in days.items() if period.start <= day <= period.end), None
         if period.end >= self.today:
-            return self.kept.get((one.key, Figured.ALL, currency), 0), None
+            return self.kept.of_no_day.get((one.key, Figured.ALL, currency), 0), None
         return self.seen(one, days, period.end), None
 
     def sums(self, one: Definition, value: Any) -> tuple[Value | None, Value | None]:
@@ -267,20 +179,19 @@ class Reading:
         if one.how == How.DIFFERENCE:
             value, _ = combined(one, *self.sums(one, lambda each: self.in_all(each, currency)))
             return None if value is None else int(value)
-        return self.kept.get((one.key, Figured.ALL, currency), 0)
+        return self.kept.of_no_day.get((one.key, Figured.ALL, currency), 0)
 
     # Curves -----------------------------------------------------------------------------------------------------
 
     def series(self, one: Definition, currency: str) -> Iterator[Point]:
         through = min(self.today, self.last_day(one) or self.today)
-        begun = [
-            self.seen_since[each.stream] for each in self.basic_of(one) if each.turn and each.stream in self.seen_since
-        ]
+        since = self.kept.seen_since
+        begun = [since[each.stream] for each in self.basic_of(one) if each.turn and each.stream in since]
         for first, days in self.steps.items():
             value = self.step(one, first, currency)
             is_gap = value is None and days[-1] < self.today
             is_unfinished = days[-1] >= through and not is_gap
-            is_lighter = any(first < since for since in begun)
+            is_lighter = any(first < begin for begin in begun)
             yield Point(day=first, value=value, is_unfinished=is_unfinished, is_lighter=is_lighter)
 
     @cached_property
@@ -300,12 +211,12 @@ class Reading:
 
     def values_of_steps(self, one: Definition, currency: str) -> Iterator[tuple[date, Value | None]]:
         """None for a step of which no day could be read."""
-        curve, last = self.curves.get((one.key, currency), NO_DAYS), self.last_day(one)
+        curve, last = self.kept.curves.get((one.key, currency), NO_DAYS), self.last_day(one)
         for first, days in self.steps.items():
             if last is None or first > last:
                 yield first, None
             elif one.how == How.MEDIAN:
-                yield first, middle([value for day, value in self.single[one.key] if first <= day <= days[-1]])[0]
+                yield first, middle([value for day, value in self.kept.single[one.key] if first <= day <= days[-1]])[0]
             elif one.is_stock or one.turn:
                 values = [value for day in days if (value := self.seen(one, curve, day)) is not None]
                 yield first, (values[-1] if one.is_stock else sum(values)) if values else None
@@ -314,14 +225,14 @@ class Reading:
 
     def seen(self, one: Definition, curve: Days, day: date) -> int | None:
         """Where it was read that day, none is no gap; nor is it before there was a log, as rows tell of those days."""
-        was_read = (one.stream, day) in self.days_read
-        is_told_by_rows = one.turn is not None and day < self.seen_since.get(one.stream, date.max)
+        was_read = (one.stream, day) in self.kept.days_read
+        is_told_by_rows = one.turn is not None and day < self.kept.seen_since.get(one.stream, date.max)
         return curve.get(day, 0 if was_read or is_told_by_rows else None)
 
     # Parts ------------------------------------------------------------------------------------------------------
 
     def parts(self, one: Definition, currency: str) -> list[Part]:
-        groups = {group for each in self.basic_of(one) for group in self.part_values.get((each.key, currency), ())}
+        groups = {group for each in self.basic_of(one) for group in self.kept.part_values.get((each.key, currency), ())}
         found = [self.part(one, currency, group) for group in groups]
         return sorted(found, key=lambda part: (-(part.value or 0), part.name))
 
@@ -329,7 +240,7 @@ class Reading:
         value, count = self.value_of_part(one, currency, group, 0)
         return Part(
             group=group,
-            name=self.names.get(group, "") or (group and f"{group}") or "None",
+            name=self.kept.names.get(group, "") or (group and f"{group}") or "None",
             value=value,
             previous=self.value_of_part(one, currency, group, 1)[0],
             currency=currency,
@@ -342,54 +253,12 @@ class Reading:
         if one.is_combined:
             sums = self.sums(one, lambda each: self.value_of_part(each, currency, group, place)[0])
             return combined(one, *sums)
-        return self.part_values.get((one.key, currency), {}).get(group, (0, 0))[place], None
-
-    @cached_property
-    def part_values(self) -> dict[tuple[str, str], dict[str, tuple[int, int]]]:
-        """By number and currency, what each group comes to over the period, and over the one before."""
-        found: dict[tuple[str, str], dict[str, tuple[int, int]]] = defaultdict(dict)
-        for row in self.rows_of_parts():
-            own = found[row["number"], row["currency"]]
-            group = self.groups.get(row["group"], "") if self.groups else row["group"]
-            now, before = own.get(group, (0, 0))
-            own[group] = (now + int(row["now"] or 0), before + int(row["before"] or 0))
-        return found
-
-    def rows_of_parts(self) -> Iterator[dict[str, Any]]:
-        flows = {one.key: breakdown.field for one in self.basic.values() if (breakdown := one.breakdown(self.by))}
-        stocks = [key for key in flows if self.basic[key].is_stock]
-        meant = Q(pk__in=[])
-        for field in {*flows.values()}:
-            meant |= Q(by=field, number__in=[key for key, one in flows.items() if one == field])
-        rows = NumberDay.objects.filter(meant, holding=self.holding)
-        end, before = self.period.end, self.period.before.end
-        in_it = Q(day__gte=self.period.start)
-        sums = {"now": Sum("value", filter=in_it), "before": Sum("value", filter=~in_it)}
-        by = ("number", "currency", "group")
-        yield from self.of_days(rows.exclude(number__in=stocks)).values(*by).annotate(**sums).order_by()
-        is_now = Q(kind=Figured.ALL) if end >= self.today else Q(kind=Figured.SEEN, day=end)
-        was_then = Q(kind=Figured.SEEN, day=before)
-        sums = {"now": Sum("value", filter=is_now), "before": Sum("value", filter=was_then)}
-        stocked = rows.filter(is_now | was_then, number__in=stocks)
-        yield from stocked.values(*by).annotate(**sums).order_by()
-
-    @cached_property
-    def names(self) -> dict[str, str]:
-        """What the groups are called."""
-        breakdown = next((found for one in self.basic.values() if (found := one.breakdown(self.by))), None)
-        groups = {group for groups in self.part_values.values() for group in groups}
-        records = self.connection.records
-        return records.labels(breakdown.of, [*groups]) if breakdown and groups else {}
+        return self.kept.part_values.get((one.key, currency), {}).get(group, (0, 0))[place], None
 
     # Beside it --------------------------------------------------------------------------------------------------
 
-    @cached_property
-    def proofs(self) -> dict[tuple[str, str, str], FigureProof]:
-        proofs = FigureProof.objects.filter(holding=self.holding, by__in=["", self.by])
-        return {(one.number, one.group, one.currency): one for one in proofs}
-
     def said(self, one: Definition, currency: str, group: str) -> Said | None:
-        proof = self.proofs.get((one.key, group, currency))
+        proof = self.kept.proofs.get((one.key, group, currency))
         if proof is None:
             return None
         reasons = next((ask.reasons for ask in one.asks if bool(ask.by) == bool(group) and ask.reasons), "")
@@ -406,7 +275,7 @@ class Reading:
     def is_proven(self, one: Definition, group: str) -> bool:
         """As its rows are now."""
         said = self.said(one, "", group)
-        counted_at = self.states[one.stream].counted_at if one.stream in self.states else None
+        counted_at = self.kept.states[one.stream].counted_at if one.stream in self.kept.states else None
         return bool(said and said.agrees and counted_at and said.checked_at >= counted_at)
 
     def rows(self, one: Definition) -> Rows | None:

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from itertools import groupby
 
 from django.db import DatabaseError, connections
 
@@ -21,17 +22,13 @@ SECONDS_TO_LEAVE = 3.0
 
 
 def count_and_prove(stopping: threading.Event) -> int:
-    """All that is due; returns how many streams were counted."""
+    """All that is due, one holding after the other; returns how many streams were counted."""
     done = 0
-    counted: dict[Connection, list[str]] = {}
-    for count in due():
-        if stopping.is_set():
-            return done
-        if count_stream(count.holding, count.stream):
-            counted.setdefault(count.holding.connection, []).append(count.stream)
-            done += 1
-    for connection, streams in counted.items():
-        prove_quietly(connection, streams, stopping)
+    for _, counts in groupby(due(), lambda count: count.holding_id):
+        counted = [one for one in counts if not stopping.is_set() and count_stream(one.holding, one.stream)]
+        if counted:
+            prove_quietly(counted[0].holding.connection, [one.stream for one in counted], stopping)
+        done += len(counted)
     return done
 
 

@@ -5,16 +5,19 @@ from datetime import date, timedelta
 from threading import Event
 
 import pytest
+from django.test import Client
+from django.utils import timezone
 
 from connections.figures.counting import stir_outdated
 from connections.figures.figure import Figure, Period
 from connections.figures.figures import figures
 from connections.figures.keeping_up import count_and_prove
-from connections.models import Connection, Workspace
+from connections.models import Connection, Holding, NumberDay, Workspace
+from connections.operating.erasing import erase_a_piece
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
 from tests.connections.engine import pull
-from tests.connections.figures.recomputed import recomputed
+from tests.connections.figures.recomputed import day_of, recomputed
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
 
@@ -97,3 +100,47 @@ def change_the_past(account: SandboxServer) -> None:
     for identity in world.ids("contactLists")[20:40]:
         world.change("contactLists", identity, status="2", udate="2026-03-29T00:30:00+01:00")
     world.insert("contacts", moment=1_774_000_000)
+
+
+def test_a_count_leads_to_the_rows_that_it_counts(connection: Connection, alice_client: Client) -> None:
+    for figure in figures(connection, SPRING, keys=["contacts_new", "deals_new", "deals_open", "list_active"]):
+        assert figure.rows is not None
+        lines = alice_client.get(
+            f"{connection.get_absolute_url()}data/{figure.rows.stream}.jsonl", query_params=figure.rows.query
+        )
+        assert len(lines.getvalue().splitlines()) == (figure.in_all if figure.is_stock else figure.value)
+
+
+def test_a_zone_that_changes_moves_what_lies_at_midnight_and_nothing_is_shifted(
+    connection: Connection, account: SandboxServer, workspace: Workspace
+) -> None:
+    account.world.insert("contacts", moment=1_772_400_600, cdate="2026-03-01T15:30:00-06:00")
+    synced(connection)
+    march = Period(start=date(2026, 3, 1), end=date(2026, 3, 2))
+    before = [point.value for point in figures(connection, march, keys=["contacts_new"])[0].series]
+
+    workspace.timezone = "Pacific/Auckland"
+    workspace.save()
+    count_outdated()
+    after = [point.value for point in figures(Connection.objects.get(), march, keys=["contacts_new"])[0].series]
+
+    wanted = [
+        sum(day_of(row["cdate"], zone) == day for row in account.world.rows("contacts"))
+        for zone in ("UTC", "Pacific/Auckland")
+        for day in march
+    ]
+    assert before + after == wanted
+    assert before != after
+
+
+def test_what_is_held_no_more_loses_its_numbers_in_pieces(connection: Connection) -> None:
+    holding = connection.holding
+    connection.part_from_rows()
+    connection.save()
+    Holding.objects.filter(pk=holding.pk).update(erase_at=timezone.now())
+
+    while erase_a_piece():
+        continue
+
+    assert not NumberDay.objects.exists()
+    assert not Holding.objects.filter(pk=holding.pk).exists()
