@@ -318,3 +318,7 @@ def test_an_error_on_the_console_is_noticed(new_context: Callable[..., BrowserCo
     assert "said so" in errors[0]
     assert any("thrown" in error for error in errors)
     assert any("Content Security Policy" in error for error in errors)
+
+
+def test_home_before_anything_is_connected(new_page: NewPage, visit: Visit, alice: User) -> None:
+    visit(new_page(alice), "/w/harbour-tea/", "home, nothing connected")
