@@ -1,7 +1,6 @@
 """Counts numbers anew when rows of their stream changed, and keeps what was seen on each day."""
 
 import hashlib
-import logging
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
@@ -18,8 +17,6 @@ from connections.models.stream_run import RunState
 from connections.models.sync import ACTIVE_STATES
 from sources.registry import all_sources, get_source
 from sources.spec import Source
-
-log = logging.getLogger(__name__)
 
 READ = "read"  # Stands for the days on which a stream, named by `by`, was read: those without it are gaps.
 

@@ -4,6 +4,8 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
+import connections.models.people
+
 
 class Migration(migrations.Migration):
 
@@ -12,6 +14,17 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterField(
+            model_name="workspace",
+            name="timezone",
+            field=models.CharField(
+                choices=connections.models.people.zone_choices,
+                default="UTC",
+                help_text="Days of numbers end at its midnight, and syncs at a time of the day go by it.",
+                max_length=64,
+                verbose_name="time zone",
+            ),
+        ),
         migrations.CreateModel(
             name='FigureProof',
             fields=[

@@ -1,12 +1,13 @@
 """How long numbers take: counting a stream anew after a sync that changed it, and reading all of them for a page.
 
 One connection has half a million contacts of two kilobytes, each on a list, 300,000 opens and clicks, and sold to.
+Before that, how long a new connection of the demo's size waits for its first numbers.
 """
 
 import random
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.db import connection as database
 from django.db.models import F
@@ -15,19 +16,24 @@ from django.utils import timezone
 from connections.figures.counting import count_holding, count_stream
 from connections.figures.figure import Period
 from connections.figures.figures import figures
-from connections.models import Connection, Record, RowCount, StreamMark, User
+from connections.models import Connection, Record, RowCount, StreamMark, Sync, User
 from connections.models.record import row_texts
+from connections.models.sync import Trigger
 from sources.spec import Row
 from tests.bench.figures import Effort, Figure
 from tests.bench.pages import workspace_with
 from tests.bench.reading import moment, store, usual_row
+from tests.bench.stage import NotDone, account, connected, workers
 
 CONTACTS, JOINS, CLICKS, DEALS, CAMPAIGNS = 500_000, 500_000, 300_000, 20_000, 400
 CHANGED = 500  # Rows, before each count.
+TOPICS = {"Contacts", "Campaigns", "Lists", "Automations", "Deals"}
+PATIENCE = 600.0  # Seconds.
 COUNTERS = ("send_amt", "uniqueopens", "verified_unique_opens", "subscriberclicks", "uniquelinkclicks", "linkclicks")
 
 
 def measure(effort: Effort) -> Iterator[Figure]:
+    yield from since_save(effort)
     connection = fill(effort)
     first = timed(lambda: count_holding(connection.holding))
     yield Figure(what="all streams, for the first time", measured=[first])
@@ -52,6 +58,24 @@ def measure(effort: Effort) -> Iterator[Figure]:
             yield Figure(
                 what=f"reading all numbers of {days} days, by {by or 'nothing'}", measured=waits, unit="ms", bound=100
             )
+
+
+def since_save(effort: Effort) -> Iterator[Figure]:
+    """A worker, an account that bears five calls a second, and the pace that is usual."""
+    contacts, period = effort.of(5000, 500), Period(start=date(2026, 1, 1), end=timezone.now().date(), step="month")
+    with account(contacts=contacts, latency_ms=100, rate=5) as sandbox, workers(1):
+        connection, begun, known = connected(sandbox, pace="considerate"), time.perf_counter(), {}
+        Sync.objects.queue(connection, trigger=Trigger.FIRST)
+        while any(topic not in known for topic in TOPICS):
+            time.sleep(0.2)
+            for one in figures(connection, period):
+                if one.value is not None and not one.definition.is_combined:
+                    known.setdefault(one.definition.topic, time.perf_counter() - begun)
+            if time.perf_counter() - begun > PATIENCE:
+                raise NotDone(f"After {PATIENCE:.0f} seconds there were no numbers of {TOPICS - known.keys()}.")
+    yield Figure(what=f"the first numbers after Save, {contacts:,} contacts", measured=[min(known.values())], bound=60)
+    for topic in sorted(TOPICS):
+        yield Figure(what=f"the first numbers of {topic.lower()} after Save", measured=[known[topic]])
 
 
 def timed(work: Callable[[], object]) -> float:
