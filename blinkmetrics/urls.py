@@ -6,10 +6,10 @@ from django.views.generic import RedirectView
 
 from connections.access import error_pages
 from connections.frame import help
-from connections.listing import views
+from connections.numbers import home_views
 
 urlpatterns = [
-    path("", views.home, name="home"),
+    path("", home_views.root, name="home"),
     path("accounts/", RedirectView.as_view(pattern_name="sign_ins")),
     # Staff say which address is whose: a person who could add one could log in by an address that is not theirs.
     path("accounts/email/", error_pages.not_found),

@@ -11,6 +11,8 @@ urlpatterns = [
     path(CONNECTION, include("connections.keeping.urls")),
     path(CONNECTION, include("connections.syncing.urls")),
     path(CONNECTION, include("connections.data.urls")),
+    path(CONNECTION, include("connections.numbers.urls")),
     path("settings/", include("connections.people.urls")),
     path("", include("connections.listing.urls")),
+    path("", include("connections.numbers.home_urls")),
 ]

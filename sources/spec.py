@@ -1,13 +1,12 @@
 """What a Source declares about itself, and the few types that cross between the floors."""
 
-import hmac
 import json
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal, NoReturn, Protocol
+from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 from django import forms
@@ -24,8 +23,22 @@ from sources.facts import Columns as Columns
 from sources.facts import Facts as Facts
 from sources.facts import Field as Field
 from sources.facts import Kind as Kind
+from sources.numbers import GONE as GONE
+from sources.numbers import OTHER as OTHER
+from sources.numbers import Ask as Ask
+from sources.numbers import Breakdown as Breakdown
+from sources.numbers import Conditions as Conditions
+from sources.numbers import Definition as Definition
+from sources.numbers import How as How
+from sources.numbers import Logged as Logged
+from sources.numbers import Told as Told
+from sources.numbers import Turn as Turn
+from sources.numbers import Unit as Unit
 from sources.personal import Personal as Personal
 from sources.personal import Reference as Reference
+from sources.pictures import NOTHING_DRAWN
+from sources.pictures import Pictures as Pictures
+from sources.secret import Secret as Secret
 
 Row = dict[str, Any]
 """One record as the API gave it."""
@@ -52,37 +65,6 @@ class TextRow(dict[str, Any]):
 def text_of(row: Row) -> str:
     """The row as JSON: as it came, where it knows that, else written anew. One line, without blanks between tokens."""
     return row.text if isinstance(row, TextRow) else _in_json(row)
-
-
-class Secret:
-    """A text that does not print, compare in the open, copy into JSON or pickle. `reveal()` gives it."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        return self._text
-
-    def __repr__(self) -> str:
-        return "Secret(****)"
-
-    __str__ = __repr__
-
-    def __bool__(self) -> bool:
-        return bool(self._text)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Secret):
-            return NotImplemented
-        return hmac.compare_digest(self._text.encode(), other._text.encode())
-
-    def __hash__(self) -> NoReturn:
-        raise TypeError("A secret cannot be hashed.")
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("A secret cannot be pickled or copied.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -325,6 +307,16 @@ class Recognise(Protocol):
         """
 
 
+class Tell(Protocol):
+    def __call__(
+        self, credentials: Credentials, asks: Sequence[Ask], *, group: str = "", budget: Budget, seconds: float
+    ) -> Mapping[Ask, Told]:
+        """Ask for the account's own figures, of one `group` or all, within so many seconds; a call for each list.
+
+        What it refuses or does not say in time is missing. Raises SourceError where nothing could be asked.
+        """
+
+
 @dataclass(frozen=True, kw_only=True)
 class Identity:
     """The stream whose rows tell one account from another, and how an account is asked for them."""
@@ -360,7 +352,9 @@ class Source:
     to a Secret. It takes `key_required`: when that is off, a blank key cleans to None and means the stored one. Its
     `cleaning_notes` say by field, in a sentence, what was changed in what was typed; its `promise` says what is done
     with a key. `calls_per_second` gives what one account bears from everybody together. With `count` it is
-    known before the first pull how long that takes. `calls_at_once` are under way in a pull at the most.
+    known before the first pull how long that takes. `calls_at_once` are under way in a pull at the most. `numbers` are
+    what its rows come to, and `tell` asks the account what it says they are. `sample` makes the credentials of a new
+    account of invented rows that the source answers by itself, up to a day.
     """
 
     key: str
@@ -376,6 +370,10 @@ class Source:
     identity: Identity | None = None
     count: Count | None = None
     calls_at_once: int = 1
+    numbers: tuple[Definition, ...] = ()
+    tell: Tell | None = None
+    pictures: Pictures = NOTHING_DRAWN
+    sample: Callable[[date], Credentials] | None = None
 
     @property
     def logo(self) -> str:
@@ -393,3 +391,6 @@ class Source:
 
     def stream(self, key: str) -> Stream | None:
         return next((stream for stream in self.streams if stream.key == key), None)
+
+    def number(self, key: str) -> Definition | None:
+        return next((one for one in self.numbers if one.key == key), None)

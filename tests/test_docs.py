@@ -81,6 +81,7 @@ ADDRESSES = [
 ]
 FORM_FIELDS = ("api_url", "api_key", "name", "privacy", "team", "version", "save_unverified")
 SPELLINGS = {
+    "<slug:number>": "<number>",
     "<slug:workspace>": "<w>",
     "<slug:source>": "<source>",
     "<uuid:pk>": "<id>",

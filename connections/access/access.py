@@ -33,6 +33,7 @@ from connections.models import (
     Workspace,
 )
 from connections.models.connection_query import ConnectionQuerySet
+from connections.models.event import EventQuerySet
 from connections.models.person_erasure import PersonErasureQuerySet
 from sources.registry import get_source
 from sources.spec import Source, Stream
@@ -318,9 +319,10 @@ def visible_events(request: PersonRequest, place: Place) -> QuerySet[Event]:
     return Event.objects.filter(workspace=place.workspace).visible_to(request.user).with_people()
 
 
-def events_of(request: PersonRequest, connection: Connection) -> QuerySet[Event]:
+def events_of(request: PersonRequest, connection: Connection) -> EventQuerySet:
     """What happened to a connection that I may use."""
-    return connection.events.readable_by(request.user).select_related("actor")
+    events: EventQuerySet = connection.events.all()
+    return events.readable_by(request.user).select_related("actor")
 
 
 @dataclass(frozen=True)

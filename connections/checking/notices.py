@@ -1,6 +1,6 @@
 """The few e-mails that people get about a connection, as rows: what is told, to whom, and how it is worded."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -9,7 +9,17 @@ from django.core.mail import EmailMessage
 from django.db.models import QuerySet
 from django.template.loader import render_to_string
 
-from connections.models import Connection, Membership, MissingRows, Notice, Privacy, StandbyKey, StreamHealth, User
+from connections.models import (
+    Connection,
+    Membership,
+    MissingRows,
+    Notice,
+    Pin,
+    Privacy,
+    StandbyKey,
+    StreamHealth,
+    User,
+)
 from connections.models.people import ADMINISTRATORS, in_words
 from connections.templatetags.unlinked import unlinked
 from sources.errors import BadCredentials, NotPermitted
@@ -17,6 +27,7 @@ from sources.spec import Stream
 
 ACTION_NEEDED = "connections/checking/action_needed.txt"
 ROWS_MISSING = "connections/checking/rows_missing.txt"
+NUMBER_MET, NUMBER_OVER = "connections/checking/number_met.txt", "connections/checking/number_over.txt"
 LINK = "\0"  # No name holds it.
 
 
@@ -56,6 +67,14 @@ def tell_missing(connection: Connection, stream: Stream, *, missing: int, held: 
     tell(connection, "asks you about missing rows", ROWS_MISSING, place=f"#missing-{stream.key}", which=which)
 
 
+def tell_number(pin: Pin, *, is_met: bool, said: str, fact: str) -> None:
+    """Who pinned it, and nobody else: `said` is what they wanted to be told, `fact` the number as it is now."""
+    what = "has a number for you" if is_met else "has a number for you: it is over"
+    more = {"pin": str(pin.pk), "said": said, "fact": fact}
+    place, template = f"numbers/{pin.number}/", NUMBER_MET if is_met else NUMBER_OVER
+    write([pin.user], {"connection": pin.connection, "what": what, "template": template, "place": place, "more": more})
+
+
 def tell(connection: Connection, what: str, template: str, *, place: str = "", **more: str) -> None:
     """Within the transaction that makes it true: a worker sends it, as long as it is true by then.
 
@@ -63,7 +82,11 @@ def tell(connection: Connection, what: str, template: str, *, place: str = "", *
     be called whatever its owner likes.
     """
     fact = {"connection": connection, "what": what, "template": template, "place": place, "more": more}
-    Notice.objects.bulk_create(Notice(reader=reader, **fact) for reader in readers_of(connection))
+    write(readers_of(connection), fact)
+
+
+def write(readers: Iterable[User], fact: dict[str, object]) -> None:
+    Notice.objects.bulk_create(Notice(reader=reader, **fact) for reader in readers)
 
 
 def readers_of(connection: Connection) -> QuerySet[User]:
@@ -88,14 +111,36 @@ def is_to_be_decided(notice: Notice) -> bool:
     return MissingRows.objects.to_decide().filter(holding=notice.connection.holding_id).exists()
 
 
-IS_STILL_TRUE: dict[str, Callable[[Notice], bool]] = {ACTION_NEEDED: is_broken_as_told, ROWS_MISSING: is_to_be_decided}
+def is_met(notice: Notice) -> bool:
+    return Pin.objects.filter(pk=notice.more["pin"], met_since__isnull=False).exists()
+
+
+def is_pinned(notice: Notice) -> bool:
+    return Pin.objects.filter(pk=notice.more["pin"]).exists()
+
+
+IS_STILL_TRUE: dict[str, Callable[[Notice], bool]] = {
+    ACTION_NEEDED: is_broken_as_told,
+    ROWS_MISSING: is_to_be_decided,
+    NUMBER_MET: is_met,
+    NUMBER_OVER: is_pinned,
+}
 """What may be over before it is sent, by template; all else stays true."""
 
 
 def is_over(notice: Notice) -> bool:
     """It is no longer true, or no longer its reader's to know."""
     is_still_true = IS_STILL_TRUE.get(notice.template, lambda _: True)
-    return not is_still_true(notice) or not readers_of(notice.connection).filter(pk=notice.reader_id).exists()
+    return not is_still_true(notice) or not may_know(notice)
+
+
+def may_know(notice: Notice) -> bool:
+    """What was pinned concerns whoever may use the connection; all else those who look after it."""
+    if notice.template in (NUMBER_MET, NUMBER_OVER):
+        reader = User.objects.filter(pk=notice.reader_id, is_active=True).first()
+        visible = Connection.objects.visible_to(reader) if reader else Connection.objects.none()
+        return visible.filter(pk=notice.connection_id).exists()
+    return readers_of(notice.connection).filter(pk=notice.reader_id).exists()
 
 
 def message_of(notice: Notice) -> EmailMessage:

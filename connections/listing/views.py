@@ -1,4 +1,4 @@
-"""The lists of connections, and the way to them."""
+"""The lists of connections."""
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -13,18 +13,6 @@ from connections.listing.forms import ChosenForm, FilterForm
 from connections.listing.several import act_on
 
 PAGE_SIZE = 25
-
-
-@require_safe
-def home(request: PersonRequest) -> HttpResponse:
-    workspace = access.my_workspaces(request).first()
-    return redirect(workspace) if workspace else render(request, "connections/listing/no_workspace.html")
-
-
-@require_safe
-def front(request: PersonRequest, workspace: str) -> HttpResponse:
-    """What remains when somebody shortens an address."""
-    return redirect(access.my_place(request, workspace).workspace)
 
 
 @require_safe

@@ -1,4 +1,4 @@
 """The commands of manage.py.
 
-May use: syncing, data, operating, checking, models, safe.
+May use: syncing, data, operating, figures, checking, models, safe.
 """

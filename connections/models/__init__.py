@@ -24,14 +24,17 @@ from connections.models.stream_health import StreamHealth
 from connections.models.change import Change
 from connections.models.bounds import Full
 from connections.models.record import Record
+from connections.models.number import Figured, FigureProof, NumberDay, NumberState
 from connections.models.missing_rows import MissingRows
 from connections.models.person_erasure import ErasureKey, ErasureMark, PersonErasure
 from connections.models.notice import Notice
 from connections.models.engine import Engine
+from connections.models.pin import Alert, Pin
 
 __all__ = [
     "AccountBudget",
     "AccountName",
+    "Alert",
     "CallMinute",
     "Change",
     "CheckTry",
@@ -40,6 +43,8 @@ __all__ = [
     "ErasureKey",
     "ErasureMark",
     "Event",
+    "FigureProof",
+    "Figured",
     "Full",
     "Health",
     "Holding",
@@ -48,8 +53,11 @@ __all__ = [
     "Membership",
     "MissingRows",
     "Notice",
+    "NumberDay",
+    "NumberState",
     "Pace",
     "PersonErasure",
+    "Pin",
     "Privacy",
     "Record",
     "Role",

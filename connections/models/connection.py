@@ -49,6 +49,8 @@ class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
     set_up_at = models.DateTimeField(null=True, editable=False)
     authorised_at = models.DateTimeField(null=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
+    # An account of invented rows, for looking around: nobody manages it, and who asked for it takes it away.
+    is_sample = models.BooleanField(default=False, db_default=False, editable=False)
 
     typed = SealedField()
 

@@ -189,8 +189,12 @@ class ConnectionQuerySet(models.QuerySet[Any]):
 
 
 def managed_by(user: User, at: Membership | None = None) -> Q:
-    """The one rule of who of the members may edit, pause and delete: its creator, and administrators unless private."""
-    return Q(created_by=user) | (Q(as_admin(user, at)) & ~Q(privacy=Privacy.PRIVATE))
+    """The one rule of who of the members may edit, pause and delete: its creator, and administrators unless private.
+
+    A sample is there to be looked at.
+    """
+    is_theirs = Q(created_by=user) | (Q(as_admin(user, at)) & ~Q(privacy=Privacy.PRIVATE))
+    return is_theirs & Q(is_sample=False)
 
 
 def broken() -> Q:

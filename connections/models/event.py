@@ -33,6 +33,10 @@ class EventQuerySet(models.QuerySet["Event"]):
         """Of connections that the user may see."""
         return self.filter(Q(private_to=None) | Q(private_to=user))
 
+    def of_credentials(self) -> "EventQuerySet":
+        """Another key or another account."""
+        return self.filter(Q(changes__has_any_keys=["api_key", "api_url"]) | Q(verb="switched to the standby key"))
+
     def with_people(self) -> "EventQuerySet":
         return self.select_related("actor", "connection", "connection__workspace")
 

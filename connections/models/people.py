@@ -134,7 +134,11 @@ class Workspace(models.Model):
     slug = models.SlugField(unique=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     timezone = models.CharField(
-        "time zone", max_length=64, choices=zone_choices, default="UTC", help_text="For syncs at a time of the day."
+        "time zone",
+        max_length=64,
+        choices=zone_choices,
+        default="UTC",
+        help_text="Days of numbers end at its midnight, and syncs at a time of the day go by it.",
     )
     requires_second_factor = models.BooleanField(
         "requires two-step login", default=False, help_text="Members without it set it up before they see anything."

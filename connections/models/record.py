@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -28,6 +28,9 @@ NOT_COUNTED = 10_000  # Bytes that a row is taken for whose size nobody has coun
 SHOWN = 80  # Letters of a value in a table; the row's own page has them all.
 
 
+MOST_MARKED = 500  # Of a picture; more of them are no marks.
+
+
 class RecordQuerySet(RecordQuery):
     def newest_first(self) -> Self:
         return self.order_by(Length("external_id").desc(), "-external_id")
@@ -35,6 +38,11 @@ class RecordQuerySet(RecordQuery):
     def newest_of(self, stream: Stream, count: int, fields: Collection[str]) -> "list[ShownRow]":
         newest = self.living().filter(stream=stream.key).newest_first()[:count]
         return self.shown([*newest.values_list("pk", "size")], fields)
+
+    def marked(self, stream: str, since: datetime, until: datetime) -> "Iterable[tuple[datetime, str]]":
+        """Of the rows that something came of, by their amount, when they happened and what they are called."""
+        those = self.living().filter(stream=stream, happened_at__gte=since, happened_at__lt=until, amount__gt=0)
+        return those.order_by("happened_at").values_list("happened_at", "label")[:MOST_MARKED]
 
     def shown(self, sizes: Sequence[tuple[int, int]], fields: Collection[str]) -> "list[ShownRow]":
         """What tables show of few rows, by their keys and sizes; they may be long, and are not held together."""
@@ -169,6 +177,7 @@ class RecordQuerySet(RecordQuery):
             holding,
             stream.key,
             written.new,
+            changed=written.changed,
             stored=written.added,
             size=written.grown,
             filled_with=stream.typed.version,

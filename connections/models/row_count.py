@@ -6,6 +6,8 @@ from django.db.models.functions import Greatest
 
 from connections.models.holding import Holding
 
+STIRRED = {"edition": F("edition") + 1, "is_stirred": True}
+
 
 class RowCountQuerySet(models.QuerySet["RowCount"]):
     def by_stream(self) -> dict[str, int]:
@@ -24,21 +26,34 @@ class RowCountQuerySet(models.QuerySet["RowCount"]):
         return self.update(ruled_to="")
 
     def note(
-        self, holding: Holding, stream: str, rows: int, *, stored: int = 0, size: int = 0, filled_with: int = 0
+        self,
+        holding: Holding,
+        stream: str,
+        rows: int,
+        *,
+        changed: int = 0,
+        stored: int = 0,
+        size: int = 0,
+        filled_with: int = 0,
     ) -> None:
-        """So many came, or went when it is negative. In the transaction in which they do.
+        """So many came, or went when it is negative, and so many changed. In the transaction in which they do.
 
         `rows` are those that live, `stored` those that take room, and `size` is that room in bytes. `filled_with` is
         the version of the facts by which the rows that came are filled.
         """
-        if not (rows or stored or size):
+        if not (rows or changed or stored or size):
             return
         came = {"rows": rows, "stored": stored, "bytes": size}
         # Whoever deals with rows by hand makes the count wrong, and that must not end syncs.
-        changes = {field: Greatest(F(field) + more, 0) for field, more in came.items()}
+        changes = {field: Greatest(F(field) + more, 0) for field, more in came.items()} | STIRRED
         if not self.filter(holding=holding, stream=stream).update(**changes):
             first = {field: max(more, 0) for field, more in came.items()}
             self.create(holding=holding, stream=stream, filled_with=filled_with, **first)
+
+    def stir(self, holding: Holding, stream: str) -> None:
+        """It was read to its end, or is to be counted anew."""
+        if not self.filter(holding=holding, stream=stream).update(is_stirred=True):
+            self.create(holding=holding, stream=stream)
 
 
 class RowCount(models.Model):
@@ -48,6 +63,7 @@ class RowCount(models.Model):
     `sized_to`: of the rows from before their sizes were kept, those up to this id are counted; None when all are.
     `ruled_to`: what is left out or hashed has changed, and those up to this id are written anew by it; None when all
     are.
+    `edition` rises with whatever becomes of the rows. `is_stirred`: its numbers may be others than those that are kept.
     `filled_with` is the version of the stream's facts by which the typed columns of its rows are filled: of those up to
     the id `filled_to`, and of all when that is None. Rows that come are filled as they are written.
     """
@@ -57,6 +73,8 @@ class RowCount(models.Model):
     rows = models.PositiveBigIntegerField(default=0)
     stored = models.PositiveBigIntegerField(default=0)
     bytes = models.PositiveBigIntegerField(default=0)
+    edition = models.BigIntegerField(default=0, db_default=0)
+    is_stirred = models.BooleanField(default=True, db_default=True)
     sized_to = models.CharField(max_length=64, null=True)  # noqa: DJ001  An empty one is before all ids.
     filled_with = models.IntegerField(default=0, db_default=0)
     ruled_to = models.CharField(max_length=64, null=True)  # noqa: DJ001  The same.
@@ -69,6 +87,7 @@ class RowCount(models.Model):
         indexes = [
             models.Index(fields=["id"], condition=Q(sized_to__isnull=False), name="row_count_unsized"),
             models.Index(fields=["id"], condition=Q(ruled_to__isnull=False), name="row_count_unruled"),
+            models.Index(fields=["id"], condition=Q(is_stirred=True), name="row_count_stirred"),
         ]
 
     def __str__(self) -> str:

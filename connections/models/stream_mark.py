@@ -10,6 +10,7 @@ from django.utils import timezone
 from connections.models.change import Memory
 from connections.models.connection import Connection
 from connections.models.holding import Holding
+from connections.models.row_count import RowCount
 from connections.models.stream_run import RunState, StreamRun
 from connections.models.sync import Sync
 from sources.spec import Stream
@@ -156,6 +157,7 @@ def note_complete(run: StreamRun, *, why_apart: str | None = None) -> None:
     """
     connection = run.sync.connection
     holding = connection.holding
+    RowCount.objects.stir(holding, run.stream)
     if run.is_changes_only:
         StreamMark.objects.filter(holding=holding, stream=run.stream).update(changed_through=run.started_at)
         return
@@ -175,6 +177,7 @@ def note_complete(run: StreamRun, *, why_apart: str | None = None) -> None:
 def note_came_along(run: StreamRun, parent: StreamRun) -> None:
     """All of it came with the parent's rows, or with those of them that changed."""
     known: dict[str, Any] = {"changed_through": parent.started_at}
+    RowCount.objects.stir(run.sync.connection.holding, run.stream)
     if not parent.is_changes_only:
         known["missed"] = run.missed or 0
     StreamMark.objects.filter(holding=run.sync.connection.holding, stream=run.stream).update(**known)

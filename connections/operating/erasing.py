@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from connections.models import Change, Connection, Holding, Record
+from connections.models import Change, Connection, Holding, NumberDay, Record
 from connections.models.holding import PIECE
 
 log = logging.getLogger(__name__)
@@ -43,6 +43,8 @@ def clear_some(pk: UUID) -> int:
 @transaction.atomic
 def erase_some(holding: Holding) -> int:
     gone = erase_rows(holding)
+    days = NumberDay.objects.filter(holding=holding).order_by("number", "kind", "by", "day")[: PIECE - gone]
+    gone += NumberDay.objects.filter(pk__in=[*days.values_list("pk", flat=True)]).delete()[0]
     if gone < PIECE:
         holding.delete()
         log.info("what was held of an account is erased", extra={"holding": str(holding.pk)})

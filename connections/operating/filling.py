@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from connections.models import Record, RowCount
 from connections.models.columns import NAMES, readers
+from connections.models.row_count import STIRRED
 from sources.registry import all_sources
 from sources.spec import Columns
 
@@ -61,6 +62,7 @@ def fill_some(count: RowCount, facts: Columns) -> int:
     same = RowCount.objects.filter(pk=count.pk, filled_with=count.filled_with, filled_to=count.filled_to)
     same.update(filled_with=facts.version, filled_to=None if is_over else ids[-1])
     if is_over:
+        RowCount.objects.filter(pk=count.pk).update(**STIRRED)
         log.info("the rows of a stream are filled", extra={"holding": str(count.holding_id), "stream": count.stream})
     return max(len(ids), 1)
 

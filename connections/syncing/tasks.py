@@ -7,6 +7,7 @@ from celery.signals import worker_shutting_down
 
 from connections.checking.checking import notice_late
 from connections.checking.delivering import deliver_due
+from connections.figures.keeping_up import Abacus
 from connections.models import Engine, LiveCheck, Notice, Sync
 from connections.operating import housekeeping
 from connections.operating.pieces import InPieces
@@ -17,6 +18,7 @@ STOPPING = threading.Event()
 MOST_RINGS = 64  # In one look: whoever has no place free answers each with a query.
 UNDER_WAY = UnderWay(STOPPING)
 IN_PIECES = InPieces()
+ABACUS = Abacus(STOPPING)
 SENDING = threading.Lock()
 
 
@@ -37,6 +39,7 @@ def look_for_work() -> None:
     if Notice.objects.due().exists():
         send_notices.delay()
     IN_PIECES.look()
+    ABACUS.look()
 
 
 # While all threads are busy, doorbells would pile up; each look rings anew.

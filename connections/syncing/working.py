@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from connections.checking.checking import notice_late
 from connections.checking.delivering import deliver_due
+from connections.figures.keeping_up import Abacus
 from connections.models import Connection, Engine, LiveCheck, Notice, Sync
 from connections.models.sync import AlreadyActive, LeaseLost, SyncQuerySet, Trigger
 from connections.operating.housekeeping import keep_house
@@ -207,6 +208,7 @@ class Worker:
         self.late_looked_at = 0.0
         self.post = Post(self.stopping)
         self.in_pieces = InPieces()
+        self.abacus = Abacus(self.stopping)
 
     def stop(self) -> None:
         """Each sync finishes the page that it is at and is released."""
@@ -222,9 +224,10 @@ class Worker:
             close_old_connections()
         self.shut_down()
         self.post.leave()
+        self.abacus.leave()
 
     def serve_once(self) -> None:
-        """All that is due or queued now, and what is told of it, then return."""
+        """All that is due or queued now, the numbers that come of it, and what is told of it; then return."""
         Engine.objects.beat()
         queue_due()
         while self.start_claimed() or self.start_checks() or self.running or self.checking:
@@ -233,6 +236,7 @@ class Worker:
             self.stopping.wait(0.05)
         self.shut_down()
         notice_late()
+        self.abacus.finish()
         self.post.finish()
 
     def shut_down(self) -> None:
@@ -253,6 +257,7 @@ class Worker:
             notice_late()
         self.post.look()
         self.in_pieces.look()
+        self.abacus.look()
 
     def start_claimed(self) -> int:
         """Claim as many syncs as there are free places; returns how many were started."""

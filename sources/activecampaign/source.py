@@ -9,8 +9,12 @@ from sources.activecampaign.check import check
 from sources.activecampaign.client import THREADS, open_line
 from sources.activecampaign.counting import count
 from sources.activecampaign.forms import ActiveCampaignCredentials
+from sources.activecampaign.numbers import NUMBERS
+from sources.activecampaign.pictures import PICTURES
 from sources.activecampaign.recognising import recognise
+from sources.activecampaign.sample import sample_credentials
 from sources.activecampaign.streams import STREAMS
+from sources.activecampaign.telling import tell
 from sources.spec import Identity, Source
 
 
@@ -33,5 +37,9 @@ source = Source(
     assumptions=assumptions,
     count=count,
     calls_at_once=THREADS,
+    numbers=NUMBERS,
+    tell=tell,
     identity=Identity(stream="contacts", recognise=recognise),
+    sample=sample_credentials,
+    pictures=PICTURES,
 )

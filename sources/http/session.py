@@ -38,15 +38,16 @@ def polite_client(
     dial: Dial = dial_directly,
     tls: ssl.SSLContext | None = None,
     still_wanted: StillWanted = always,
+    wire: httpx.BaseTransport | None = None,
 ) -> httpx.Client:
     """A client that waits its turn, asks again where that helps, and raises only SourceError.
 
     The JSON object of a 2xx answer is in its extension `json`. `seconds` bounds all of the client's calls together.
     `exempt` are origins that need neither https nor a public address. What `still_wanted` raises gives up what is under
-    way, within half a second.
+    way, within half a second. A `wire` stands in for the network and all that is said of it here.
     """
     failures = Failures(service)
-    wire = Wire(
+    wire = wire or Wire(
         failures=failures,
         limits=limits,
         exempt=frozenset(map(host_and_port, exempt)),

@@ -33,6 +33,7 @@ SCENARIOS = {
     "pages": "Pages of a large site (PostgreSQL)",
     "soak": "People who read all kinds of pages while workers pull, four minutes a lap (PostgreSQL)",
     "reading": "Rows of a connection that holds most of a million (PostgreSQL)",
+    "numbers": "Numbers of a connection that holds most of a million rows (PostgreSQL)",
     "rotation": "A new credential key while people work (PostgreSQL)",
     "kills": "Workers killed with -9",
     "days": "Months of a site: what is kept, and what goes",
@@ -41,7 +42,7 @@ SCENARIOS = {
     "notices": "Seeded days on which keys die, the mail server is down and workers are killed",
     "worlds": "Seeded worlds, whose rows come and go while they are read",
 }
-ON_POSTGRESQL = ("postgresql", "pages", "soak", "reading", "rotation")
+ON_POSTGRESQL = ("postgresql", "pages", "soak", "reading", "numbers", "rotation")
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -7,7 +7,7 @@ PostgreSQL and whoever asks share the same cores, and one page is asked for at a
 import random
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -102,7 +102,7 @@ def a_filter(stream: Stream, dice: random.Random) -> str:
     offered = {
         "contacts": [f"tags={dice.randrange(1, 41)}", "since=2025-06-01", "since=2024-03-01&until=2024-03-02"],
         "contactTags": [f"tag={dice.randrange(1, 41)}", f"contact={dice.randrange(1, CONTACTS)}"],
-        "linkData": [f"linkid={dice.randrange(1, 400)}", f"subscriberid={dice.randrange(1, CONTACTS)}"],
+        "linkData": [f"campaignid={dice.randrange(1, 400)}", f"subscriberid={dice.randrange(1, CONTACTS)}"],
         "deals": [f"status={dice.randrange(3)}", f"stage={dice.randrange(1, 14)}", f"owner={dice.randrange(1, 6)}"],
     }
     return dice.choice(offered.get(stream.key, ["since=2024-01-01"]))
@@ -139,10 +139,12 @@ def fill(effort: Effort) -> tuple[Connection, User]:
     return connection, person
 
 
-def store(holding: Holding, stream: Stream, count: int, people: int) -> None:
+def store(
+    holding: Holding, stream: Stream, count: int, people: int, row_of: Callable[[str, int, int], Row] | None = None
+) -> None:
     """Some rows as the product stores them, and the others from these: a million would take many minutes."""
     seeds = min(count, SEEDS)
-    rows = {str(number): row_of(stream.key, number, people) for number in range(1, seeds + 1)}
+    rows = {str(number): (row_of or usual_row)(stream.key, number, people) for number in range(1, seeds + 1)}
     Record.objects.store(holding, stream, row_texts(rows, stream=stream, address="https://large-0.api-us1.com"))
     more = count // seeds - 1
     with database.cursor() as cursor:
@@ -152,7 +154,7 @@ def store(holding: Holding, stream: Stream, count: int, people: int) -> None:
     holding.row_counts.filter(stream=stream.key).update(rows=F("rows") * (more + 1))
 
 
-def row_of(key: str, number: int, people: int) -> Row:
+def usual_row(key: str, number: int, people: int) -> Row:
     dice = random.Random(f"{key} {number}")
     row: Row = {"id": str(number), "cdate": moment(dice), "tstamp": moment(dice), "udate": moment(dice)}
     contact = str(dice.randrange(1, people + 1))
@@ -162,7 +164,8 @@ def row_of(key: str, number: int, people: int) -> Row:
             more = {"email": f"guest.{number}@teamail.example", "padding": dice.randbytes(PADDING).hex()}
             return row | name | more
         case "linkData":
-            of = {"linkid": str(1 + min(dice.getrandbits(9), dice.randrange(400))), "times": str(dice.randrange(1, 9))}
+            one = str(1 + min(dice.getrandbits(9), dice.randrange(400)))
+            of = {"linkid": one, "campaignid": one, "times": str(dice.randrange(1, 9))}
             return row | of | {"subscriberid": contact, "isread": dice.choice("0111")}
         case "contactTags":
             return row | {"contact": contact, "tag": str(1 + dice.randrange(40) * dice.randrange(40) // 40)}

@@ -30,12 +30,24 @@ SETTINGS = "/w/harbour-tea/settings/"
 # By the names of connections.urls; a page that is added there has to be added here.
 LOOKED_AT = {"list", "source_list", "add", "set_up", "finish", "detail", "delete", "syncs", "sync", "data", "rows"}
 LOOKED_AT |= {"row", "pulling", "clear_data", "erase_former", "members", "remove_member", "delete_left_behind", "leave"}
-LOOKED_AT |= {"teams", "team", "delete_team", "activity", "privacy", "person_erasure"}
+LOOKED_AT |= {
+    "home",
+    "numbers",
+    "number",
+    "pinned",
+    "teams",
+    "team",
+    "delete_team",
+    "activity",
+    "privacy",
+    "person_erasure",
+}
 NO_PAGES = {"keep", "discard", "test", "sync_now", "cancel", "pause", "resume"}  # POST alone, as are the next five.
 NO_PAGES |= {"store_standby", "remove_standby", "take_back_former"}
 NO_PAGES |= {"read_again", "decide_missing", "act_on_chosen"}
 NO_PAGES |= {"change_member", "require_second_factor", "erase_person", "discard_erasure"}
-NO_PAGES |= {"front", "settings", "progress", "download_csv", "download_jsonl"}
+NO_PAGES |= {"check_number", "pin", "unpin", "look_around", "remove_sample"}
+NO_PAGES |= {"settings", "progress", "download_csv", "download_jsonl"}
 
 
 def test_no_page_is_left_out():
@@ -306,3 +318,7 @@ def test_an_error_on_the_console_is_noticed(new_context: Callable[..., BrowserCo
     assert "said so" in errors[0]
     assert any("thrown" in error for error in errors)
     assert any("Content Security Policy" in error for error in errors)
+
+
+def test_home_before_anything_is_connected(new_page: NewPage, visit: Visit, alice: User) -> None:
+    visit(new_page(alice), "/w/harbour-tea/", "home, nothing connected")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Error, Page, expect
 
-from connections.models import AccountBudget, Connection, Health, MissingRows, User
+from connections.models import AccountBudget, Connection, Health, MissingRows, Pin, User
 from connections.models.sync import SyncState
 from connections.syncing.working import Worker
 from sources.activecampaign.sandbox.server import SandboxServer
@@ -232,3 +232,31 @@ def test_pages_of_who_may_use_but_not_manage(
     visit(page, f"{here}delete/", "403")
     expect(page.get_by_role("heading", name="You may not do this")).to_be_visible()
     visit(page, f"{SETTINGS}members/", "members, for a member")
+
+
+def test_pages_of_numbers(
+    new_page: NewPage, visit: Visit, inspection: Inspection, filled: Connection, alice: User
+) -> None:
+    pin = Pin.objects.create(user=alice, connection=filled, number="contacts_total", goal=5000)
+    page = new_page(alice)
+    visit(page, "/w/harbour-tea/", "home")
+    visit(page, f"{filled.url('numbers')}?by=campaign&compare=on", "numbers, by campaign")
+    visit(page, f"{filled.url('numbers')}contacts_new/", "a number")
+    page.get_by_text("As a table").click()
+    inspection.look(page, "a number, with the table behind its picture")
+    visit(page, f"/w/harbour-tea/pins/{pin.pk}/", "goal and alert")
+    field(page, "Tell me by e-mail when").select_option("above")
+    send(page, "Save")
+    expect(page.get_by_text("Say above or below which number.").first).to_be_visible()
+    inspection.look(page, "goal and alert, refused")
+
+
+def test_a_page_of_numbers_on_paper_has_nothing_to_press(new_page: NewPage, filled: Connection, alice: User) -> None:
+    page = new_page(alice)
+    page.emulate_media(media="print")
+
+    page.goto(filled.url("numbers"))
+
+    expect(page.get_by_role("heading", name="Contacts", exact=True).first).to_be_visible()
+    expect(page.locator("svg.picture-drawing").first).to_be_visible()
+    assert page.locator("button:visible, .button:visible, nav:visible, form:visible").count() == 0

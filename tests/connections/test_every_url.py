@@ -17,6 +17,7 @@ from connections.models import (
     Event,
     Membership,
     PersonErasure,
+    Pin,
     Record,
     Role,
     StandbyKey,
@@ -25,6 +26,7 @@ from connections.models import (
     User,
     Workspace,
 )
+from connections.numbers.looking_around import look_around
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.registry import get_source
 from tests.addresses import OF_A_WORKSPACE
@@ -71,7 +73,11 @@ class Rule:
 
 
 RULES = {
-    "front": Rule(MEMBERS, WRONG_METHOD),
+    "home": Rule(MEMBERS, WRONG_METHOD),
+    "pinned": Rule(DRAFT, DRAFT, pk="pin"),
+    "unpin": Rule(WRONG_METHOD, DRAFT, pk="pin"),
+    "look_around": Rule(WRONG_METHOD, MEMBERS),
+    "remove_sample": Rule(WRONG_METHOD, DRAFT),
     "settings": Rule(MEMBERS, WRONG_METHOD),
     "list": Rule(MEMBERS, WRONG_METHOD),
     "source_list": Rule(MEMBERS, WRONG_METHOD),
@@ -107,6 +113,10 @@ RULES = {
     "download_csv": Rule(USE, WRONG_METHOD, pk="connection"),
     "download_jsonl": Rule(USE, WRONG_METHOD, pk="connection"),
     "workspace": Rule(MEMBERS, OWNERS),
+    "numbers": Rule(USE, WRONG_METHOD, pk="connection"),
+    "number": Rule(USE, WRONG_METHOD, pk="connection"),
+    "check_number": Rule(WRONG_METHOD, USE, pk="connection"),
+    "pin": Rule(WRONG_METHOD, USE, pk="connection"),
     "members": Rule(MEMBERS, WRONG_METHOD),
     "remove_member": Rule(ADMINISTRATORS, ADMINISTRATORS, pk="membership"),
     "require_second_factor": Rule(WRONG_METHOD, ADMINISTRATORS),
@@ -122,6 +132,8 @@ RULES = {
     "discard_erasure": Rule(WRONG_METHOD, ADMINISTRATORS, pk="erasure"),
     "activity": Rule(MEMBERS, WRONG_METHOD),
 }
+ASKING = ("test", "check_number")  # What asks the account.
+OF_A_NUMBER = ("number", "check_number", "pin")
 OF_A_CONNECTION = [name for name, rule in RULES.items() if rule.pk == "connection"]
 WALKS = [(name, privacy) for name in RULES for privacy in (USE if name in OF_A_CONNECTION else ["workspace"])]
 
@@ -137,7 +149,9 @@ class Stage:
 
     def address(self, name: str, **changed: Any) -> str:
         wanted = re.findall(r"<\w+:(\w+)>", OF_A_WORKSPACE[name])
-        values = {"source": "activecampaign", "number": 1, "stream": "contacts", "pk": self.ids.get(RULES[name].pk)}
+        number: object = "contacts_total" if name in OF_A_NUMBER else 1
+        pk = self.ids.get(RULES[name].pk)
+        values = {"source": "activecampaign", "number": number, "stream": "contacts", "pk": pk}
         chosen = {key: value for key, value in {**values, **changed}.items() if key in wanted}
         address = reverse(f"connections:{name}", kwargs={"workspace": "harbour-tea", **chosen})
         return f"{address}?id=1" if name == "row" else address
@@ -170,7 +184,7 @@ def stage(
 ) -> Stage:
     name, privacy = getattr(request, "param", ("", "workspace"))
     team = growth if privacy == "team" else None
-    sandbox: SandboxServer | None = request.getfixturevalue("sandbox") if name == "test" else None
+    sandbox: SandboxServer | None = request.getfixturevalue("sandbox") if name in ASKING else None
     connection = connect(sandbox, by=creator, privacy=privacy, team=team)
     Sync.objects.queue(connection, trigger="first")
     Sync.objects.active().stop("So that another can be asked for.")
@@ -180,14 +194,23 @@ def stage(
     draft = Connection.objects.take_up_draft(workspace=workspace, user=creator, source=source)
     leaver = person("hugo@harbourtea.example", "Hugo Brandt")
     membership = Membership.objects.create(workspace=workspace, user=leaver)
-    ids = {"connection": connection.pk, "draft": draft.pk, "membership": membership.pk, "team": growth.pk}
+    pin = Pin.objects.create(user=creator, connection=connection, number="contacts_total")
+    if name == "remove_sample":
+        look_around(workspace, source, by=creator)
+    ids = {
+        "pin": pin.pk,
+        "connection": connection.pk,
+        "draft": draft.pk,
+        "membership": membership.pk,
+        "team": growth.pk,
+    }
     erasure = PersonErasure.objects.ask(workspace, "guest@teamail.example", by=None)
     return Stage(clients=everybody, ids={**ids, "person": leaver.pk, "erasure": erasure.pk})
 
 
 def everything() -> list[object]:
     """All rows that a request could change."""
-    models = (Connection, StandbyKey, Sync, Event, Membership, Team, PersonErasure)
+    models = (Connection, StandbyKey, Sync, Event, Membership, Team, PersonErasure, Pin)
     return [sorted(model.objects.values_list(), key=str) for model in models]
 
 

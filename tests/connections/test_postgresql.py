@@ -17,6 +17,8 @@ SAMPLE = [
     f"{HERE}/models/test_row_counts.py::test_rows_that_come_stay_change_and_go_are_counted_as_they_do",
     f"{HERE}/models/test_columns.py",
     f"{HERE}/operating/test_filling.py",
+    f"{HERE}/figures/test_figures.py",
+    f"{HERE}/figures/test_proving.py",
     f"{HERE}/management/test_exact_export.py",
     f"{HERE}/syncing/test_syncing.py",
     f"{HERE}/syncing/test_many_connections.py",

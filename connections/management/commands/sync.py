@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.template.defaultfilters import pluralize
 
+from connections.figures.counting import count_holding
 from connections.management.finding import connection_of
 from connections.models import Connection, Pace, StreamRun, Sync
 from connections.models.sync import AlreadyActive, SyncState, Trigger
@@ -40,6 +41,7 @@ class Command(BaseCommand):
             run(sync, stopping=stopping)
         if stopping.is_set():
             Sync.objects.active().filter(pk=sync.pk).stop("The command was interrupted.")
+        count_holding(connection.holding)
         sync.refresh_from_db()
         self.stderr.write(sync.outcome)
         sys.exit(EXIT_CODES.get(SyncState(sync.state), 1))

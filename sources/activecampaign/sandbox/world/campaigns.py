@@ -21,7 +21,7 @@ OPENS_AND_CLICKS = (
 
 
 def mailing_of(world: WorldView, place: int) -> Mailing:
-    mailings = post(len(world.first_ids("contacts"))).mailings
+    mailings = post(len(world.first_ids("contacts")), world.ends).mailings
     return mailings[place % len(mailings)]
 
 

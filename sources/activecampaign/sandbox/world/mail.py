@@ -24,7 +24,7 @@ HUMAN, MACHINE, CLICK = "1", "2", "0"  # observed: BAM (B): isread tells opens f
 
 
 def post_of(world: WorldView) -> Post:
-    return post(len(world.first_ids("contacts")))
+    return post(len(world.first_ids("contacts")), world.ends)
 
 
 def _mailed(world: WorldView, mailing: Mailing, recipient: int) -> Row:

@@ -72,7 +72,7 @@ CONTACT_TAGS = Resource(
 def outline_contact_list(world: WorldView, place: int) -> Row:
     """observed: MD, BAM: who left or bounced has 2 or 3, with the mail after which it was."""
     status = "3" if place % 97 == 50 else "2" if place % 11 == 9 else "1"
-    sent = post(len(world.first_ids("contacts"))).sent
+    sent = post(len(world.first_ids("contacts")), world.ends).sent
     mailing = None if status == "1" else sent[place % len(sent)]
     return {
         "list": another(world, "lists", LISTED, place),

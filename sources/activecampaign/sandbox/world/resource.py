@@ -17,6 +17,7 @@ class WorldView(Protocol):
 
     origin: str
     seed: int
+    ends: int
 
     def first_ids(self, stream: str) -> Sequence[int]:
         """The ids that the stream began with."""

@@ -185,8 +185,8 @@ class Table:
         else:
             last = self.first_ids[-1] if self.first_ids else identity
             share = min(moments.SPAN * identity // (last + 1), moments.SPAN - 86_400)
-            created = moments.WORLD_BEGINS + share + int(dice.random() * 80_000)
-        rest = moments.WORLD_ENDS - created
+            created = self._world.ends - moments.SPAN + share + int(dice.random() * 80_000)
+        rest = self._world.ends - created
         updated = created + 60 + int(dice.random() * (rest - 60))
         return created, None if dice.random() < self.resource.never_edited else updated
 

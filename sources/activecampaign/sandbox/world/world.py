@@ -8,7 +8,7 @@ from typing import Any
 from sources.activecampaign.sandbox.world.catalogue import RESOURCES
 from sources.activecampaign.sandbox.world.habits import USUAL, Habits
 from sources.activecampaign.sandbox.world.history import History, Kind
-from sources.activecampaign.sandbox.world.moments import now
+from sources.activecampaign.sandbox.world.moments import WORLD_ENDS, now
 from sources.activecampaign.sandbox.world.resource import Row
 from sources.activecampaign.sandbox.world.table import Table
 
@@ -22,14 +22,22 @@ def demo_key(seed: int) -> str:
 
 
 class World:
-    """Safe between threads. Rows are copies: change them through `change`."""
+    """Safe between threads. Rows are copies: change them through `change`. What they tell `ends` at that moment."""
 
     def __init__(
-        self, *, contacts: int = 250, deals: int = 40, seed: int = 1, origin: str = "", habits: Habits = USUAL
+        self,
+        *,
+        contacts: int = 250,
+        deals: int = 40,
+        seed: int = 1,
+        origin: str = "",
+        habits: Habits = USUAL,
+        ends: int = WORLD_ENDS,
     ) -> None:
         self.seed = seed
         self.origin = origin
         self.habits = habits
+        self.ends = ends
         self.lock = RLock()
         self.history = History(rows=self.rows)
         self._tables = {

@@ -1,0 +1,160 @@
+"""A number as it is read: over a period, beside what the account says, with its curve and its parts."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from django.template.defaultfilters import pluralize
+
+from sources.spec import Definition
+
+Value = int | float
+Step = Literal["day", "week", "month"]
+A_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Period:
+    """From one day to another, both included, in steps. Days end at midnight in the workspace's zone."""
+
+    start: date
+    end: date
+    step: Step = "day"
+
+    @property
+    def days(self) -> int:
+        return (self.end - self.start).days + 1
+
+    @property
+    def before(self) -> "Period":
+        """As many days, just before."""
+        return Period(start=self.start - timedelta(days=self.days), end=self.start - A_DAY, step=self.step)
+
+    def __iter__(self) -> Iterator[date]:
+        return (self.start + timedelta(days=number) for number in range(self.days))
+
+    def step_of(self, day: date) -> date:
+        """The first day of the step that it lies in; weeks begin on Mondays."""
+        match self.step:
+            case "week":
+                return max(self.start, day - timedelta(days=day.weekday()))
+            case "month":
+                return max(self.start, day.replace(day=1))
+        return day
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """One step of a curve. None is a gap: it could not be read.
+
+    `is_unfinished`: more may come. `is_lighter`: as far as ActiveCampaign still shows it, from before we connected.
+    """
+
+    day: date
+    value: Value | None
+    is_unfinished: bool = False
+    is_lighter: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What the account says of all rows, and what ours said at that moment; money in the smallest parts."""
+
+    value: int
+    ours: int
+    checked_at: datetime
+    reasons: str = ""
+
+    @property
+    def difference(self) -> int:
+        """Below 0: ours are fewer."""
+        return self.ours - self.value
+
+    @property
+    def agrees(self) -> bool:
+        return self.value == self.ours
+
+    @property
+    def difference_words(self) -> str:
+        """Empty where both say the same."""
+        if self.agrees:
+            return ""
+        more = "more" if self.difference > 0 else "fewer"
+        return f"{abs(self.difference):,} {more} here than there. {self.reasons or UNTIL_THEN}"
+
+
+UNTIL_THEN = "What came or went there since the last sync is counted by the next one."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One group of a breakdown, over the same period. `count` and `fault` are as in `Figure`."""
+
+    group: str
+    name: str
+    value: Value | None
+    previous: Value | None
+    currency: str = ""
+    count: int | None = None
+    said: Said | None = None
+    fault: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """The rows that are counted, as the data pages narrow them: their stream and the address's fields."""
+
+    stream: str
+    query: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A number over a period.
+
+    `value` is None while it is not known: a stream was never read to its end. Of how many there are now it is that,
+    else what the period comes to; `previous` is the period before. `count` is of how many, for a share or a median.
+    `in_all` is of all rows whatever their day, beside which `said` stands. `undated` are counted in no day, `unknown`
+    rows that add nothing as nobody knows what. `as_of` is the oldest last complete read of the streams that it uses.
+    `fault` is a sentence about what cannot be.
+    """
+
+    definition: Definition
+    value: Value | None
+    previous: Value | None = None
+    currency: str = ""
+    scale: int = 0
+    count: int | None = None
+    in_all: int | None = None
+    undated: int = 0
+    unknown: int = 0
+    said: Said | None = None
+    series: tuple[Point, ...] = ()
+    by: str = ""
+    parts: tuple[Part, ...] = ()
+    as_of: datetime | None = None
+    is_stock: bool = False
+    fault: str = ""
+    rows: Rows | None = None
+    zone: str = "UTC"
+
+    @property
+    def kind_words(self) -> str:
+        """Which of the two kinds it is."""
+        if self.is_stock:
+            return "As the rows say now; its past as we saw it each day."
+        if self.definition.turn or any(point.is_lighter for point in self.series):
+            return "As we saw it each day since we connected; before that as far as ActiveCampaign still shows."
+        return "As the rows say now."
+
+    @property
+    def undated_words(self) -> str:
+        """“12 won before we connected, in no month”"""
+        return f"{self.undated:,} {self.definition.undated_words}" if self.undated else ""
+
+    @property
+    def unknown_words(self) -> str:
+        if not self.unknown:
+            return ""
+        return f"Not in it: {self.unknown:,} row{pluralize(self.unknown)} {self.definition.unknown_words}."

@@ -1,0 +1,317 @@
+"""Reads numbers over a period: a handful of queries, whatever the number of numbers."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, time
+from functools import cached_property
+from statistics import median
+from typing import Any
+
+from django.db.models import Count
+from django.utils import timezone
+
+from connections.figures.figure import A_DAY, Figure, Part, Period, Point, Rows, Said, Value
+from connections.figures.kept import Kept
+from connections.figures.tallying import Counting, column_of
+from connections.models import Connection, Figured
+from sources.spec import Definition, How, Source, Unit
+
+A_DAYS_SECONDS = 86_400
+FEW = 50  # Mails: of fewer, everybody may well have opened one twice.
+TOO_HIGH = "This is 100 % or more, which cannot be. Ask ActiveCampaign for its own counter to see which is right."
+BY_EQUALS = {"choice", "parent", "related", "owner"}  # What data pages narrow by.
+
+Days = Mapping[date, int]
+NO_DAYS: Days = {}
+
+
+def available(connection: Connection) -> list[Definition]:
+    """The numbers of its chosen streams, in the source's order."""
+    source, chosen = connection.source, {*connection.stream_keys}
+    return [one for one in source.numbers if one.stream in chosen] if source else []
+
+
+def figures(
+    connection: Connection, period: Period, *, keys: Sequence[str] | None = None, by: str = "", group: str = ""
+) -> list[Figure]:
+    """The numbers of these keys, or all, in the source's order; money once for each currency.
+
+    `by` is the key of a breakdown: numbers that have it fall into parts. With `group` they are of that one alone, and
+    numbers without this breakdown are left out.
+    """
+    wanted = [one for one in available(connection) if keys is None or one.key in keys]
+    wanted = [one for one in wanted if one.breakdown(by)] if group else wanted
+    if connection.source is None or not wanted:
+        return []
+    return Reading(connection, connection.source, wanted, period, by=by, group=group).figures()
+
+
+class Reading:
+    """Some numbers over a period, and the one before."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        source: Source,
+        wanted: Sequence[Definition],
+        period: Period,
+        *,
+        by: str = "",
+        group: str = "",
+    ) -> None:
+        self.connection, self.source, self.wanted, self.period = connection, source, wanted, period
+        self.by, self.group = by, group
+        self.holding, self.zone = connection.holding, connection.workspace.zone
+        self.today = timezone.now().astimezone(self.zone).date()
+        self._last_days: dict[str, date | None] = {}
+        self._step_values: dict[tuple[str, str], dict[date, Value | None]] = {}
+        basic = {one.key: one for number in wanted for one in self.basic_of(number)}
+        self.kept = Kept(connection, basic, period, today=self.today, by=by, group=group)
+
+    def figures(self) -> list[Figure]:
+        return [self.figure(one, currency) for one in self.wanted for currency in self.currencies(one)]
+
+    def figure(self, one: Definition, currency: str) -> Figure:
+        value, count = self.value(one, self.period, currency)
+        previous, _ = self.value(one, self.period.before, currency)
+        is_read = self.as_of(one) is not None
+        is_unseen = one.is_stock and value is None
+        return Figure(
+            definition=one,
+            value=value,
+            previous=previous,
+            currency=currency,
+            scale=self.scale(one),
+            count=count,
+            in_all=self.in_all(one, currency) if is_read else None,
+            undated=self.kept.of_no_day.get((one.key, Figured.UNDATED, currency), 0),
+            unknown=self.kept.of_no_day.get((one.unknown, Figured.ALL, ""), 0),
+            said=self.said(one, currency, self.group),
+            series=tuple(self.series(one, currency)) if is_read and not one.whole_period else (),
+            by=self.by if one.breakdown(self.by) else "",
+            parts=tuple(self.parts(one, currency)) if is_read and one.breakdown(self.by) and not is_unseen else (),
+            as_of=self.as_of(one),
+            is_stock=one.is_stock,
+            fault=self.fault(one, value, count, self.group),
+            rows=self.rows(one),
+            zone=self.connection.workspace.timezone,
+        )
+
+    # What it comes of -------------------------------------------------------------------------------------------
+
+    def basic_of(self, one: Definition) -> Iterator[Definition]:
+        """The numbers that it comes of in the end, and what it does not know of; or itself."""
+        unknown = self.source.number(one.unknown)
+        yield from [unknown] if unknown else []
+        if not one.is_combined:
+            yield one
+        for key in (*one.of, *one.other) if one.is_combined else ():
+            operand = self.source.number(key)
+            yield from self.basic_of(operand) if operand else ()
+
+    def operands(self, keys: Iterable[str]) -> list[Definition]:
+        return [one for key in keys if (one := self.source.number(key))]
+
+    def as_of(self, one: Definition) -> datetime | None:
+        """None while a stream that it cannot do without was never read to its end, or is not counted yet."""
+        streams = {basic.stream for basic in self.basic_of(one) if basic.key != one.unknown}
+        if not streams <= self.kept.marks.keys():
+            return None
+        return min(self.kept.marks[key] for key in streams | ({*one.also} & self.kept.marks.keys()))
+
+    def last_day(self, one: Definition) -> date | None:
+        """The last day that is known in part at least; those behind it are gaps."""
+        if one.key not in self._last_days:
+            known = self.as_of(one)
+            self._last_days[one.key] = known.astimezone(self.zone).date() if known else None
+        return self._last_days[one.key]
+
+    def scale(self, one: Definition) -> int:
+        stream = self.source.stream(one.stream)
+        return stream.facts.typed.scale if stream and one.unit == Unit.MONEY else 0
+
+    def currencies(self, one: Definition) -> list[str]:
+        if one.unit != Unit.MONEY:
+            return [""]
+        found = {currency for key, _, currency in self.kept.of_no_day if key == one.key}
+        return sorted(found | {currency for key, currency in self.kept.curves if key == one.key}) or [""]
+
+    # Values -----------------------------------------------------------------------------------------------------
+
+    def value(self, one: Definition, period: Period, currency: str) -> tuple[Value | None, int | None]:
+        """What it is over a period, and of how many where that matters."""
+        last = self.last_day(one)
+        if last is None or period.start > last:
+            return None, None
+        if one.is_combined:
+            return combined(one, *self.sums(one, lambda each: self.value(each, period, currency)[0]))
+        if one.how == How.MEDIAN:
+            return middle([value for day, value in self.kept.single[one.key] if period.start <= day <= period.end])
+        if one.whole_period:
+            return self.distinct(one, period), None
+        days = self.kept.curves.get((one.key, currency), NO_DAYS)
+        if not one.is_stock:
+            return sum(value for day, value in days.items() if period.start <= day <= period.end), None
+        if period.end >= self.today:
+            return self.kept.of_no_day.get((one.key, Figured.ALL, currency), 0), None
+        return self.seen(one, days, period.end), None
+
+    def sums(self, one: Definition, value: Any) -> tuple[Value | None, Value | None]:
+        """Of the numbers that it comes of, by what each is; None where one is not known."""
+        sides = ([value(each) for each in self.operands(keys)] for keys in (one.of, one.other))
+        first, second = (None if None in side else sum(side) for side in sides)
+        return first, second
+
+    def distinct(self, one: Definition, period: Period) -> int:
+        """Over the whole period: whoever is there on two days is one."""
+        stream = self.source.stream(one.stream)
+        if stream is None:
+            return 0
+        counting = Counting(holding=self.holding, stream=stream, zone=self.zone, others={})
+        begins, ends = (datetime.combine(day, time(), tzinfo=self.zone) for day in (period.start, period.end + A_DAY))
+        rows = counting.rows(one.where).filter(happened_at__gte=begins, happened_at__lt=ends)
+        count: int = rows.aggregate(count=Count(column_of(stream, one.of[0]), distinct=True))["count"]
+        return count
+
+    def in_all(self, one: Definition, currency: str) -> int | None:
+        if one.turn or one.how in (How.RATIO, How.MEDIAN) or one.whole_period:
+            return None
+        if one.how == How.DIFFERENCE:
+            value, _ = combined(one, *self.sums(one, lambda each: self.in_all(each, currency)))
+            return None if value is None else int(value)
+        return self.kept.of_no_day.get((one.key, Figured.ALL, currency), 0)
+
+    # Curves -----------------------------------------------------------------------------------------------------
+
+    def series(self, one: Definition, currency: str) -> Iterator[Point]:
+        through = min(self.today, self.last_day(one) or self.today)
+        since = self.kept.seen_since
+        begun = [since[each.stream] for each in self.basic_of(one) if each.turn and each.stream in since]
+        for first, days in self.steps.items():
+            value = self.step(one, first, currency)
+            is_gap = value is None and days[-1] < self.today
+            is_unfinished = days[-1] >= through and not is_gap
+            is_lighter = any(first < begin for begin in begun)
+            yield Point(day=first, value=value, is_unfinished=is_unfinished, is_lighter=is_lighter)
+
+    @cached_property
+    def steps(self) -> dict[date, list[date]]:
+        """The days of each, by the first of them."""
+        found: dict[date, list[date]] = defaultdict(list)
+        for day in self.period:
+            found[self.period.step_of(day)].append(day)
+        return found
+
+    def step(self, one: Definition, first: date, currency: str) -> Value | None:
+        if one.is_combined:
+            return combined(one, *self.sums(one, lambda each: self.step(each, first, currency)))[0]
+        if (one.key, currency) not in self._step_values:
+            self._step_values[one.key, currency] = dict(self.values_of_steps(one, currency))
+        return self._step_values[one.key, currency][first]
+
+    def values_of_steps(self, one: Definition, currency: str) -> Iterator[tuple[date, Value | None]]:
+        """None for a step of which no day could be read."""
+        curve, last = self.kept.curves.get((one.key, currency), NO_DAYS), self.last_day(one)
+        for first, days in self.steps.items():
+            if last is None or first > last:
+                yield first, None
+            elif one.how == How.MEDIAN:
+                yield first, middle([value for day, value in self.kept.single[one.key] if first <= day <= days[-1]])[0]
+            elif one.is_stock or one.turn:
+                values = [value for day in days if (value := self.seen(one, curve, day)) is not None]
+                yield first, (values[-1] if one.is_stock else sum(values)) if values else None
+            else:
+                yield first, sum(value for day in days if (value := curve.get(day)))
+
+    def seen(self, one: Definition, curve: Days, day: date) -> int | None:
+        """Where it was read that day, none is no gap; nor is it before there was a log, as rows tell of those days."""
+        was_read = (one.stream, day) in self.kept.days_read
+        is_told_by_rows = one.turn is not None and day < self.kept.seen_since.get(one.stream, date.max)
+        return curve.get(day, 0 if was_read or is_told_by_rows else None)
+
+    # Parts ------------------------------------------------------------------------------------------------------
+
+    def parts(self, one: Definition, currency: str) -> list[Part]:
+        groups = {group for each in self.basic_of(one) for group in self.kept.part_values.get((each.key, currency), ())}
+        found = [self.part(one, currency, group) for group in groups]
+        return sorted(found, key=lambda part: (-(part.value or 0), part.name))
+
+    def part(self, one: Definition, currency: str, group: str) -> Part:
+        value, count = self.value_of_part(one, currency, group, 0)
+        return Part(
+            group=group,
+            name=self.kept.names.get(group, "") or (group and f"{group}") or "None",
+            value=value,
+            previous=self.value_of_part(one, currency, group, 1)[0],
+            currency=currency,
+            count=count,
+            said=self.said(one, currency, group),
+            fault=self.fault(one, value, count, group),
+        )
+
+    def value_of_part(self, one: Definition, currency: str, group: str, place: int) -> tuple[Value | None, int | None]:
+        if one.is_combined:
+            sums = self.sums(one, lambda each: self.value_of_part(each, currency, group, place)[0])
+            return combined(one, *sums)
+        return self.kept.part_values.get((one.key, currency), {}).get(group, (0, 0))[place], None
+
+    # Beside it --------------------------------------------------------------------------------------------------
+
+    def said(self, one: Definition, currency: str, group: str) -> Said | None:
+        proof = self.kept.proofs.get((one.key, group, currency))
+        if proof is None:
+            return None
+        reasons = next((ask.reasons for ask in one.asks if bool(ask.by) == bool(group) and ask.reasons), "")
+        return Said(value=proof.says, ours=proof.ours, checked_at=proof.checked_at, reasons=reasons)
+
+    def fault(self, one: Definition, value: Value | None, count: int | None, group: str) -> str:
+        """What cannot be, unless the account's own counters say the same."""
+        may_be_all = {*one.of} <= {*one.other}
+        if one.unit != Unit.SHARE or may_be_all or value is None or value < 1 or (count or 0) < FEW:
+            return ""
+        operands = self.operands((*one.of, *one.other))
+        return "" if all(self.is_proven(each, group) for each in operands) else TOO_HIGH
+
+    def is_proven(self, one: Definition, group: str) -> bool:
+        """As its rows are now."""
+        said = self.said(one, "", group)
+        counted_at = self.kept.states[one.stream].counted_at if one.stream in self.kept.states else None
+        return bool(said and said.agrees and counted_at and said.checked_at >= counted_at)
+
+    def rows(self, one: Definition) -> Rows | None:
+        """Where the data pages can show the rows that are counted, or added up."""
+        stream = self.source.stream(one.stream)
+        if (
+            stream is None
+            or one.how not in (How.COUNT, How.SUM)
+            or one.turn
+            or one.logged
+            or None in dict(one.where).values()
+        ):
+            return None
+        query = {field: code for field, code in one.where if code is not None}
+        breakdown = one.breakdown(self.by)
+        if self.group and breakdown:
+            query[breakdown.field] = self.group
+            if breakdown.through:
+                return None
+        if one.day:
+            if column_of(stream, one.day) != "happened_at":
+                return None
+            query |= {"since": self.period.start.isoformat(), "until": self.period.end.isoformat()}
+        narrowed = {column_of(stream, field) for field in query.keys() - {"since", "until"}}
+        return Rows(stream=one.stream, query=query) if narrowed <= BY_EQUALS else None
+
+
+def combined(one: Definition, first: Value | None, second: Value | None) -> tuple[Value | None, int | None]:
+    """A share of how many, or what is left."""
+    if first is None or second is None:
+        return None, None
+    if one.how == How.DIFFERENCE:
+        return first - second, None
+    return (first / second if second else None), int(second)
+
+
+def middle(seconds: Sequence[int]) -> tuple[float | None, int | None]:
+    """The median in days, and of how many."""
+    return (median(seconds) / A_DAYS_SECONDS if seconds else None), len(seconds)

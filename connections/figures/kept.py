@@ -1,0 +1,170 @@
+"""What is kept of numbers over a period and the one before: a query for each kind of it, when it is first wanted."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Q, QuerySet, Sum
+
+from connections.figures.counting import READ
+from connections.figures.figure import Period
+from connections.models import Connection, Figured, FigureProof, NumberDay, NumberState, StreamMark
+from sources.spec import Definition, How
+
+
+class Kept:
+    """Of numbers that are counted by themselves, by their keys. `today` is the day in the workspace's zone.
+
+    With a `group` of the breakdown `by`, of that one alone.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        basic: Mapping[str, Definition],
+        period: Period,
+        *,
+        today: date,
+        by: str,
+        group: str,
+    ) -> None:
+        self.connection, self.basic, self.period, self.today = connection, basic, period, today
+        self.holding, self.by, self.group = connection.holding, by, group
+
+    # How far it is known ----------------------------------------------------------------------------------------
+
+    @cached_property
+    def states(self) -> dict[str, NumberState]:
+        return {one.stream: one for one in NumberState.objects.filter(holding=self.holding) if one.counted_at}
+
+    @cached_property
+    def marks(self) -> dict[str, datetime]:
+        marks = StreamMark.objects.filter(holding=self.holding)
+        return {mark.stream: mark.changed_through for mark in marks if mark.stream in self.states}
+
+    @cached_property
+    def seen_since(self) -> dict[str, date]:
+        return {key: one.seen_since for key, one in self.states.items() if one.seen_since}
+
+    @cached_property
+    def days_read(self) -> set[tuple[str, date | None]]:
+        read = self.within(NumberDay.objects.filter(holding=self.holding, number=READ, kind=Figured.SEEN))
+        return {*read.values_list("by", "day")}
+
+    def within(self, rows: QuerySet[NumberDay]) -> QuerySet[NumberDay]:
+        return rows.filter(day__gte=self.period.before.start, day__lte=self.period.end)
+
+    # Curves and sums -------------------------------------------------------------------------------------------
+
+    def of_numbers(self) -> QuerySet[NumberDay]:
+        """As far as they are meant: of all, or of the one group."""
+        rows = NumberDay.objects.filter(holding=self.holding)
+        if not self.group:
+            return rows.filter(number__in=[*self.basic], by="")
+        meant = Q(pk__in=[])
+        for field, groups, keys in self.by_fields():
+            theirs = {"by": field, "group__in": groups} if field else {"by": ""}
+            meant |= Q(number__in=keys, **theirs)
+        return rows.filter(meant)
+
+    def by_fields(self) -> Iterator[tuple[str, list[str], list[str]]]:
+        """The fields by which the numbers are broken down, the groups there that are meant, and whose they are."""
+        found: dict[str, list[Definition]] = defaultdict(list)
+        for one in self.basic.values():
+            breakdown = one.breakdown(self.by)
+            found[breakdown.field if breakdown else ""].append(one)
+        for field, those in found.items():
+            breakdown = those[0].breakdown(self.by)
+            groups = [own for own, group in self.groups.items() if group == self.group]
+            yield field, groups if breakdown and breakdown.through else [self.group], [one.key for one in those]
+
+    @cached_property
+    def groups(self) -> dict[str, str]:
+        """By a row that leads to a group, that group: the pipeline of each stage."""
+        through = {one.through for number in self.basic.values() if (one := number.breakdown(self.by))} - {""}
+        rows = self.connection.records.filter(stream__in=through)
+        return {own: group or "" for own, group in rows.values_list("external_id", "parent")}
+
+    def of_days(self, rows: QuerySet[NumberDay]) -> QuerySet[NumberDay]:
+        """Those kinds that make a number's curve: what turned by the log is told by rows only before it began."""
+        turning = {one.key: self.seen_since.get(one.stream) for one in self.basic.values() if one.turn}
+        stocks = [one.key for one in self.basic.values() if one.is_stock]
+        meant = Q(kind=Figured.SEEN, number__in=stocks)
+        meant |= Q(kind=Figured.DAY) & ~Q(number__in=[key for key, since in turning.items() if since])
+        for since in {*turning.values()} - {None}:
+            those = Q(number__in=[key for key, one in turning.items() if one == since])
+            meant |= those & (Q(kind=Figured.DAY, day__lt=since) | Q(kind=Figured.SEEN, day__gte=since))
+        return self.within(rows).filter(meant)
+
+    @cached_property
+    def curves(self) -> dict[tuple[str, str], dict[date, int]]:
+        """By number and currency, what each day came to."""
+        found: dict[tuple[str, str], dict[date, int]] = defaultdict(dict)
+        days = self.of_days(self.of_numbers()).values("number", "currency", "day").order_by()
+        row: Any
+        for row in days.annotate(sum=Sum("value")):
+            found[row["number"], row["currency"]][row["day"]] = int(row["sum"])
+        return found
+
+    @cached_property
+    def of_no_day(self) -> dict[tuple[str, str, str], int]:
+        """By number, kind and currency, what is of no day."""
+        rows = self.of_numbers().filter(kind__in=[Figured.ALL, Figured.UNDATED], day=None)
+        sums = rows.values("number", "kind", "currency").annotate(sum=Sum("value")).order_by()
+        return {(row["number"], row["kind"], row["currency"]): int(row["sum"]) for row in sums}
+
+    @cached_property
+    def single(self) -> dict[str, list[tuple[date, int]]]:
+        """What medians are made of, by number."""
+        keys = [one.key for one in self.basic.values() if one.how == How.MEDIAN]
+        rows = NumberDay.objects.filter(holding=self.holding, number__in=keys, kind=Figured.ONE, by="")
+        found: dict[str, list[tuple[date, int]]] = defaultdict(list)
+        for one in self.within(rows) if keys else ():
+            found[one.number] += [(one.day, one.value)] if one.day else []
+        return found
+
+    # Parts ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def part_values(self) -> dict[tuple[str, str], dict[str, tuple[int, int]]]:
+        """By number and currency, what each group comes to over the period, and over the one before."""
+        found: dict[tuple[str, str], dict[str, tuple[int, int]]] = defaultdict(dict)
+        for row in self.rows_of_parts():
+            own = found[row["number"], row["currency"]]
+            group = self.groups.get(row["group"], "") if self.groups else row["group"]
+            now, before = own.get(group, (0, 0))
+            own[group] = (now + int(row["now"] or 0), before + int(row["before"] or 0))
+        return found
+
+    def rows_of_parts(self) -> Iterator[dict[str, Any]]:
+        flows = {one.key: breakdown.field for one in self.basic.values() if (breakdown := one.breakdown(self.by))}
+        stocks = [key for key in flows if self.basic[key].is_stock]
+        meant = Q(pk__in=[])
+        for field in {*flows.values()}:
+            meant |= Q(by=field, number__in=[key for key, one in flows.items() if one == field])
+        rows = NumberDay.objects.filter(meant, holding=self.holding)
+        end, before = self.period.end, self.period.before.end
+        in_it = Q(day__gte=self.period.start)
+        sums = {"now": Sum("value", filter=in_it), "before": Sum("value", filter=~in_it)}
+        by = ("number", "currency", "group")
+        yield from self.of_days(rows.exclude(number__in=stocks)).values(*by).annotate(**sums).order_by()
+        is_now = Q(kind=Figured.ALL) if end >= self.today else Q(kind=Figured.SEEN, day=end)
+        was_then = Q(kind=Figured.SEEN, day=before)
+        sums = {"now": Sum("value", filter=is_now), "before": Sum("value", filter=was_then)}
+        stocked = rows.filter(is_now | was_then, number__in=stocks)
+        yield from stocked.values(*by).annotate(**sums).order_by()
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """What the groups are called."""
+        breakdown = next((found for one in self.basic.values() if (found := one.breakdown(self.by))), None)
+        groups = {group for groups in self.part_values.values() for group in groups}
+        records = self.connection.records
+        return records.labels(breakdown.of, [*groups]) if breakdown and groups else {}
+
+    @cached_property
+    def proofs(self) -> dict[tuple[str, str, str], FigureProof]:
+        proofs = FigureProof.objects.filter(holding=self.holding, by__in=["", self.by])
+        return {(one.number, one.group, one.currency): one for one in proofs}

@@ -1,0 +1,227 @@
+"""Counts the rows of a stream by days: a GROUP BY over typed columns for all numbers that count the same rows."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from django.db import connection as database
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    Count,
+    DateTimeField,
+    F,
+    Func,
+    IntegerField,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    Subquery,
+    Sum,
+    When,
+)
+from django.db.models.functions import Coalesce, Least, TruncDate
+
+from connections.models import Change, Figured, Holding, Record
+from connections.models.record import RecordQuerySet
+from sources.spec import GONE, Conditions, Definition, How, Logged, Stream, Unit
+
+
+class Cell(NamedTuple):
+    """Where a value stands. `by` is the field of a breakdown: of those by the same field the groups are the same."""
+
+    kind: str
+    by: str = ""
+    group: str = ""
+    currency: str = ""
+    day: date | None = None
+
+
+Cells = dict[Cell, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counting:
+    """What is counted: the living rows of one stream of a holding, by days that end at midnight in a zone.
+
+    `others` are the streams that definitions may name beside it, by key.
+    """
+
+    holding: Holding
+    stream: Stream
+    zone: ZoneInfo
+    others: dict[str, Stream]
+
+    def tally(self, definitions: Sequence[Definition]) -> dict[str, Cells]:
+        """By number. Those of the whole period alone are not counted by days."""
+        found: dict[str, Cells] = {one.key: defaultdict(int) for one in definitions}
+        stored = [one for one in definitions if not one.whole_period and not is_of_the_log_alone(one)]
+        for together in counted_together(one for one in stored if one.how in (How.COUNT, How.SUM)):
+            self._count(together, found)
+        for one in stored:
+            if one.how == How.DISTINCT:
+                self._count_distinct(one, found[one.key])
+            elif one.how == How.MEDIAN:
+                self._lay_out(one, found[one.key])
+        return {key: {cell: value for cell, value in cells.items() if value} for key, cells in found.items()}
+
+    def rows(self, conditions: Conditions = ()) -> RecordQuerySet:
+        found: RecordQuerySet = Record.objects.living().filter(holding=self.holding, stream=self.stream.key)
+        return found.filter(self._meets(conditions)) if conditions else found
+
+    # Counts and sums --------------------------------------------------------------------------------------------
+
+    def _count(self, together: Sequence[Definition], found: dict[str, Cells]) -> None:
+        dated = next((one for one in together if not one.is_stock), together[0])
+        names = {one.field: f"group_{place}" for place, one in enumerate(dated.breakdowns)}
+        of = {key: f"sum_{place}" for place, key in enumerate({one.of[0] for one in together if one.how == How.SUM})}
+        by: dict[str, Any] = {name: self._code(field) for field, name in names.items()}
+        if any(one.unit == Unit.MONEY for one in together):
+            by["in_currency"] = F("currency")
+        if not dated.is_stock:
+            by["on_day"] = TruncDate(self._moment(dated), tzinfo=self.zone)
+        sums = {name: Sum(self._number(field)) for field, name in of.items()}
+        rows = self.rows(dated.where).annotate(**by).order_by().values(*by).annotate(rows=Count("pk"), **sums)
+        for row in rows.iterator():
+            for one in together:
+                value = row[of[one.of[0]]] if one.how == How.SUM else row["rows"]
+                if value is not None:
+                    currency = row.get("in_currency") or "" if one.unit == Unit.MONEY else ""
+                    groups = [("", ""), *((field, row[name] or "") for field, name in names.items())]
+                    add(found[one.key], one, value, groups, currency=currency, day=row.get("on_day"))
+
+    # Distinct counts --------------------------------------------------------------------------------------------
+
+    def _count_distinct(self, one: Definition, cells: Cells) -> None:
+        each = self.each(one, TruncDate(self._last(one), tzinfo=self.zone))
+        sql, params = each.query.sql_with_params()
+        fields = [column_of(self.stream, field) for field in one.of]
+        places = {each.field: one.of.index(each.field) for each in one.breakdowns}
+        groups = [f'"{fields[place]}"' for place in places.values()]
+        columns = ", ".join(["on_day", *groups])
+        with database.cursor() as cursor:
+            # Names of ours, and what Django made of values.
+            cursor.execute(f"SELECT {columns}, COUNT(*) FROM ({sql}) AS one GROUP BY {columns}", params)  # noqa: S608
+            for day, *named, count in cursor.fetchall():
+                here = [("", ""), *zip(places, (group or "" for group in named), strict=True)]
+                add(cells, one, count, here, day=date.fromisoformat(day) if isinstance(day, str) else day)
+
+    def each(self, one: Definition, day: Any = None) -> Any:
+        """One row for each that is told apart, with its day."""
+        columns = [column_of(self.stream, field) for field in one.of]
+        rows: Any = self.rows(() if one.every else one.where).filter(**{f"{name}__isnull": False for name in columns})
+        rows = rows.exclude(self._meets(one.without)) if one.without else rows
+        rows = rows.order_by().values(*columns)
+        if one.every:
+            met = Case(When(self._meets(one.where), then=1), default=0, output_field=IntegerField())
+            rows = rows.annotate(are_met=Min(met)).filter(are_met=1)
+        return rows.annotate(on_day=day) if day is not None else rows.distinct()
+
+    def _last(self, one: Definition) -> Any:
+        moment = self._moment(one)
+        if one.first_seen:
+            return Min(Least(Coalesce(moment, F("first_seen_at")), F("first_seen_at")))
+        return Max(moment)
+
+    # Medians ----------------------------------------------------------------------------------------------------
+
+    def _lay_out(self, one: Definition, cells: Cells) -> None:
+        rows = self.rows(one.where).annotate(until=self._moment(one), since=self._code(one.of[0]))
+        for external_id, since, until in rows.order_by().values_list("external_id", "since", "until").iterator():
+            if since is None or until is None:
+                cells[Cell(Figured.UNDATED)] += 1
+            else:
+                day = until.astimezone(self.zone).date()
+                # One, as what takes no time at all is a value, too.
+                seconds = max(1, int((until - since).total_seconds()))
+                cells[Cell(Figured.ONE, group=external_id, day=day)] = seconds
+
+    # Fields -----------------------------------------------------------------------------------------------------
+
+    def _moment(self, one: Definition) -> Any:
+        return self._logged(one.logged) if one.logged else self._code(one.day)
+
+    def _logged(self, logged: Logged) -> Any:
+        code = column_of(self.stream, logged.field)
+        log = Change.objects.filter(holding=self.holding, stream=self.stream.key, field=logged.field)
+        log = log.filter(external_id=OuterRef("external_id"), after=OuterRef(code)).order_by("-seen_at")
+        told_by = self.others.get(logged.told_by)
+        seen = Subquery(log.values("seen_at")[:1], output_field=DateTimeField())
+        if told_by is None:
+            return seen
+        other = Counting(holding=self.holding, stream=told_by, zone=self.zone, others={})
+        told = other.rows(logged.where).filter(parent=OuterRef("external_id"), related=OuterRef(code))
+        return Coalesce(seen, Subquery(told.order_by("-happened_at").values("happened_at")[:1]))
+
+    def _code(self, field: str) -> F:
+        return F(column_of(self.stream, field))
+
+    def _number(self, field: str) -> Any:
+        filled = self.stream.facts.field(field)
+        return F("amount") if filled and filled.fills == "amount" else NumberInText(field)
+
+    def _meets(self, conditions: Conditions) -> Q:
+        found = Q()
+        for field, value in conditions:
+            column = column_of(self.stream, field)
+            found &= Q(**{f"{column}__isnull": True} if value is None else {column: value})
+        return found
+
+
+def column_of(stream: Stream, field: str) -> str:
+    """The typed column that holds it. Raises ValueError where none does: the facts of the number are wrong."""
+    known = stream.facts.field(field)
+    if field == "id":
+        return "external_id"
+    if known is None or not known.fills:
+        raise ValueError(f"No typed column holds {field} of {stream.key}.")
+    return known.fills
+
+
+class NumberInText(Func):
+    """A whole number in a row's text, where no typed column holds it: of streams that have few rows."""
+
+    template = "CAST(JSON_EXTRACT(%(expressions)s, '$.%(named)s') AS INTEGER)"
+    output_field = BigIntegerField()
+
+    def __init__(self, field: str) -> None:
+        super().__init__(F("text"), named=field)
+
+    def as_postgresql(self, compiler: Any, database: Any, **more: Any) -> Any:
+        said = "(%(expressions)s::json ->> '%(named)s')"
+        # Not jsonb, which takes no text with a zero character in any of its values.
+        whole = f"CASE WHEN {said} ~ '^-?[0-9]{{1,15}}$' THEN {said}::bigint END"
+        return self.as_sql(compiler, database, template=whole, **more)
+
+
+def is_of_the_log_alone(one: Definition) -> bool:
+    return one.turn is not None and GONE in one.turn.into
+
+
+def counted_together(definitions: Iterable[Definition]) -> Iterator[list[Definition]]:
+    """Those that count the same rows, by the same days and groups; how many there are now comes of any of them."""
+    found: dict[Any, list[Definition]] = defaultdict(list)
+    for one in sorted(definitions, key=lambda one: one.is_stock):
+        same = (one.where, one.breakdowns)
+        dated = next((key for key in found if key[:2] == same), None) if one.is_stock else None
+        found[dated or (*same, one.day, one.logged)].append(one)
+    yield from found.values()
+
+
+def add(
+    cells: Cells,
+    one: Definition,
+    value: int,
+    groups: Iterable[tuple[str, str]],
+    *,
+    currency: str = "",
+    day: date | None,
+) -> None:
+    for by, group in groups:
+        cells[Cell(Figured.ALL, by, group, currency)] += int(value)
+        if not one.is_stock:
+            cells[Cell(Figured.DAY if day else Figured.UNDATED, by, group, currency, day)] += int(value)

@@ -1,0 +1,152 @@
+"""Of which days numbers are shown, and how they are cut: all that stands in the address; and what a pin wants."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from django import forms
+from django.utils.http import urlencode
+
+from connections.figures.figure import Period, Step
+from connections.models import Alert
+from sources.spec import Breakdown, Unit
+
+OWN = "own"
+MONTHS = "months"
+USUAL = MONTHS
+PERIODS = (("7", "7 days"), ("30", "30 days"), ("90", "90 days"), (MONTHS, "12 months"), (OWN, "From – until"))
+STEPS = (("", "as fits"), ("day", "by day"), ("week", "by week"), ("month", "by month"))
+LONGEST = timedelta(days=3 * 366)
+MOST_STEPS = 370  # Of one picture: a year of days.
+LONGEST_BY_DAY, LONGEST_BY_WEEK = 45, 190  # Days of a period, as long as nobody chooses a step.
+
+
+class PeriodForm(forms.Form):
+    """Nonsense in the address is as if it were not there. `today` is that of the workspace."""
+
+    period = forms.ChoiceField(label="Period", choices=PERIODS, required=False)
+    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label="Until", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    step = forms.ChoiceField(label="Drawn", choices=STEPS, required=False)
+    by = forms.ChoiceField(label="Broken down", required=False)
+    group = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    compare = forms.BooleanField(label="Compare with before", required=False)
+
+    def __init__(self, data: Mapping[str, str], *, today: date, breakdowns: Iterable[Breakdown] = ()) -> None:
+        self.today = today
+        self.labels = {one.key: one.label for one in breakdowns}
+        super().__init__({"compare": "on", **usual(data)})
+        by: Any = self.fields["by"]
+        by.choices = [("", "not at all"), *((key, f"by {label.lower()}") for key, label in self.labels.items())]
+        if not self.labels:
+            del self.fields["by"], self.fields["group"]
+        self.is_valid()
+
+    @property
+    def cut_by(self) -> str:
+        return self.cleaned_data.get("by") or ""
+
+    @property
+    def narrowed_to(self) -> str:
+        """The id of one group."""
+        return (self.cleaned_data.get("group") or "").replace("\x00", "") if self.cut_by else ""
+
+    @property
+    def cut(self) -> dict[str, str]:
+        """As figures are asked for."""
+        return {"by": self.cut_by, "group": self.narrowed_to}
+
+    @property
+    def by_field(self) -> forms.BoundField | None:
+        return self["by"] if "by" in self.fields else None
+
+    @property
+    def by_label(self) -> str:
+        """“List”."""
+        return self.labels.get(self.cut_by, "")
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether it asks for more than a period."""
+        return any(self.cleaned_data.get(name) for name in ("since", "until", "step", "by"))
+
+    @property
+    def without_group(self) -> str:
+        return self.address(group=None)
+
+    @property
+    def compares(self) -> bool:
+        return bool(self.cleaned_data.get("compare"))
+
+    @property
+    def asked(self) -> Period:
+        start, end = self._days()
+        step = self.cleaned_data.get("step") or fitting_step((end - start).days + 1)
+        if step == "day" and (end - start).days >= MOST_STEPS:
+            step = "week"
+        return Period(start=start, end=end, step=step)
+
+    def _days(self) -> tuple[date, date]:
+        said, since = self.cleaned_data.get("period") or USUAL, self.cleaned_data.get("since")
+        if said == OWN and since and since.year >= 2000:
+            end = min(self.cleaned_data.get("until") or self.today, self.today)
+            start = min(since, end)
+            return max(start, end - LONGEST), end
+        if said in (MONTHS, OWN):
+            return months_before(self.today, 11), self.today
+        return self.today - timedelta(days=int(said) - 1), self.today
+
+    def address(self, **changes: str | None) -> str:
+        """The same page with these changes."""
+        kept = {name: self.data.get(name) for name in self.fields if self.data.get(name)}
+        query = {name: value for name, value in {**kept, **changes}.items() if value}
+        return f"?{urlencode(query)}"
+
+    @property
+    def query(self) -> str:
+        return self.address()
+
+
+def usual(data: Mapping[str, str]) -> Mapping[str, str]:
+    """What was asked for: an address that asks for nothing compares, and one that asks says whether it does."""
+    asked = {name: data[name] for name in data}
+    return {**({"compare": ""} if asked else {}), "period": USUAL, **asked}
+
+
+def months_before(day: date, count: int) -> date:
+    """The first day of the month so many before."""
+    months = day.year * 12 + day.month - 1 - count
+    return date(months // 12, months % 12 + 1, 1)
+
+
+def fitting_step(days: int) -> Step:
+    if days <= LONGEST_BY_DAY:
+        return "day"
+    return "week" if days <= LONGEST_BY_WEEK else "month"
+
+
+class PinForm(forms.Form):
+    """What a person wants of a number that they pin: a goal, and when to be told. In the unit that people write."""
+
+    goal = forms.DecimalField(label="Goal", required=False, max_digits=18, decimal_places=2)
+    alert = forms.ChoiceField(label="Tell me by e-mail when", required=False)
+    bound = forms.DecimalField(label="Above or below", required=False, max_digits=18, decimal_places=2)
+    days = forms.IntegerField(label="Days", required=False, min_value=1, max_value=366)
+
+    def __init__(self, *args: Any, is_stock: bool, unit: str, currency: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        alert: Any = self.fields["alert"]
+        alert.choices = [one for one in Alert.choices if not (is_stock and one[0] == Alert.NOTHING_NEW)]
+        written = {Unit.MONEY: f"in {currency}", Unit.SHARE: "in per cent", Unit.DAYS: "in days"}.get(Unit(unit), "")
+        self.fields["goal"].help_text = f"A number to reach{f', {written}' if written else ''}."
+        self.fields["bound"].help_text = f"This number{f', {written}' if written else ''}."
+        if is_stock:
+            del self.fields["days"]
+        else:
+            self.fields["days"].help_text = "It is counted over so many days, until yesterday."
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        if said.get("alert") in (Alert.ABOVE, Alert.BELOW) and said.get("bound") is None and "bound" not in self.errors:
+            self.add_error("bound", "Say above or below which number.")
+        return said

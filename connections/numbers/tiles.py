@@ -1,0 +1,316 @@
+"""What pages show of figures: a tile each, and by topic the picture and the table of what they are broken down by."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import groupby
+from typing import Protocol
+from urllib.parse import parse_qsl
+
+from django.utils.http import urlencode
+
+from connections.figures.figure import Figure, Part, Period, Rows
+from connections.figures.figures import figures
+from connections.figures.judging import wish_of
+from connections.models import Connection, Pin
+from connections.numbers.pictures import Bar, Line, LinePicture, Mark, Point, funnel, spark
+from connections.numbers.places import at_step
+from connections.templatetags.amounts import as_typed, words_of
+from sources.spec import How
+
+ROLES = ("first", "second")  # Of lines in one picture: more cannot be told apart at a glance.
+OF_SOMETHING = (How.RATIO, How.MEDIAN)  # What they are of, there may be none of on a day.
+MOST_PARTS = 50  # Of a table. The whole is in the files of the rows.
+
+
+class Shown(Protocol):
+    """What a page shows, as its address says: of which days, and the query of that."""
+
+    @property
+    def asked(self) -> Period: ...
+
+    @property
+    def query(self) -> str: ...
+
+    def address(self, **changes: str | None) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tile:
+    """One figure as people see it. `query` is the period that the page shows, for what the tile leads to."""
+
+    figure: Figure
+    connection: Connection
+    query: str = ""
+    pin: Pin | None = None
+
+    @property
+    def key(self) -> str:
+        """Once on a page."""
+        pin = str(self.pin.pk) if self.pin else ""
+        return "-".join(filter(None, [self.figure.definition.key, self.figure.currency.lower(), pin]))
+
+    @property
+    def url(self) -> str:
+        return f"{self.connection.url('numbers')}{self.figure.definition.key}/{self.query}"
+
+    @property
+    def rows_url(self) -> str:
+        return rows_url(self.connection, self.figure.rows)
+
+    @property
+    def spark(self) -> str:
+        return spark(points_of(self.figure))
+
+    @property
+    def of_what(self) -> str:
+        """Of what its `count` is: “mails sent”, “deals”."""
+        source, definition = self.connection.known_source(), self.figure.definition
+        if not definition.other:
+            return self.connection.stream_name(definition.stream).lower()
+        named = filter(None, (source.number(key) for key in definition.other))
+        return " and ".join(one.name.lower() for one in named)
+
+    @property
+    def said_beside(self) -> bool:
+        """Whether what the account says is said of all rows, and not of the period's."""
+        return self.figure.in_all is not None and self.figure.in_all != self.figure.value
+
+    @property
+    def is_better(self) -> bool | None:
+        """Whether it changed for the better; None where that is not known, or nobody can say."""
+        value, before, better = self.figure.value, self.figure.previous, self.figure.definition.better
+        if value is None or before is None or value == before or not better:
+            return None
+        return (value > before) == (better == "higher")
+
+    @property
+    def goal(self) -> "Goal | None":
+        if self.pin is None or self.pin.goal is None:
+            return None
+        goal = as_typed(self.pin.goal, self.figure.definition.unit, scale=self.figure.scale)
+        reached = float(self.figure.value or 0)
+        return Goal(words=words_of(goal, self.figure), share=min(100.0, 100 * reached / goal) if goal > 0 else 100.0)
+
+    @property
+    def wish(self) -> str:
+        """What its pin wants to be told."""
+        return wish_of(self.pin, self.figure) if self.pin and self.pin.alert else ""
+
+    @property
+    def group_name(self) -> str:
+        """What the group is called that a pin narrows it to."""
+        return next((part.name for part in self.figure.parts if self.pin and part.group == self.pin.group), "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    words: str
+    share: float
+
+
+def rows_url(connection: Connection, rows: Rows | None) -> str:
+    if rows is None:
+        return ""
+    query = f"?{urlencode(rows.query)}" if rows.query else ""
+    return f"{connection.url('data')}{rows.stream}/{query}"
+
+
+def points_of(figure: Figure, *, step: str = "day") -> list[Point]:
+    return [
+        Point(
+            label=at_step(one.day, step),
+            value=None if one.value is None else float(one.value),
+            is_open=one.is_unfinished,
+            is_light=one.is_lighter,
+            is_empty=one.value is None and figure.definition.how in OF_SOMETHING,
+        )
+        for one in figure.series
+    ]
+
+
+def picture_of(
+    found: Sequence[Figure], period: Period, *, before: Sequence[Figure] = (), marks: Sequence[Mark] = ()
+) -> LinePicture | None:
+    """Lines of figures that read alike, and of the same in the period before; None where nothing is known of them."""
+    lines = [
+        Line(label=one.definition.name, points=points_of(one, step=period.step), role=role)
+        for one, role in zip(found, ROLES, strict=False)
+        if one.series
+    ]
+    if not lines or all(one.value is None for line in lines for one in line.points):
+        return None
+    length = len(lines[0].points)
+    lines += [
+        Line(label=f"{one.definition.name}, the period before", points=fitted(points_of(one), length), role="before")
+        for one in before[:1]
+        if one.series
+    ]
+    first = found[0]
+    finest = as_typed(Decimal(1), first.definition.unit, scale=first.scale)
+    return LinePicture(lines=lines, words=lambda value: words_of(value, first), marks=marks, finest=finest)
+
+
+def fitted(points: Sequence[Point], length: int) -> list[Point]:
+    """A period of as many days may have a month or week more or less: the last of both stand above each other."""
+    missing = Point(label="", value=None)
+    return [*[missing] * max(length - len(points), 0), *points[-length:]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One group of a table: of each of its figures the part, or None."""
+
+    name: str
+    group: str
+    url: str
+    cells: Sequence["Cell"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    part: Part | None
+    figure: Figure
+    share: float
+    """Of the largest in its column, in per cent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Figures broken down: a row each group, a column each figure."""
+
+    figures: Sequence[Figure]
+    rows: Sequence[Row]
+    is_cut: bool
+
+
+def table_of(found: Sequence[Figure], address: Callable[[str], str]) -> Table | None:
+    """`address` leads to a group, by its id. In the order of the first of the figures that is in it."""
+    cut = [one for one in found if one.parts]
+    if not cut:
+        return None
+    names = {part.group: part.name for one in reversed(cut) for part in one.parts}
+    order = dict.fromkeys(part.group for one in cut for part in one.parts)
+    parts = [{part.group: part for part in one.parts} for one in cut]
+    largest = [max((float(part.value or 0) for part in those.values()), default=0.0) for those in parts]
+    rows = [
+        Row(
+            name=names[group],
+            group=group,
+            url=address(group),
+            cells=[
+                Cell(part=(part := those.get(group)), figure=one, share=share_of(part, most))
+                for one, those, most in zip(cut, parts, largest, strict=True)
+            ],
+        )
+        for group in [*order][:MOST_PARTS]
+    ]
+    return Table(figures=cut, rows=rows, is_cut=len(order) > MOST_PARTS)
+
+
+def share_of(part: Part | None, most: float) -> float:
+    return round(100 * max(float(part.value or 0), 0.0) / most, 1) if part and most > 0 else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Topic:
+    """The figures of one topic, with what is drawn of them."""
+
+    name: str
+    large: Sequence[Tile]
+    others: Sequence[Tile]
+    pictures: Sequence[LinePicture]
+    funnels: Sequence[Sequence[Bar]]
+    table: Table | None
+
+    @property
+    def cut_name(self) -> str:
+        return f"{self.name}, broken down"
+
+    @property
+    def slug(self) -> str:
+        return self.name.lower().replace(" ", "-")
+
+
+def topics_of(
+    connection: Connection, tiles: Iterable[Tile], form: Shown, *, before: Sequence[Figure], marks: Sequence[Mark]
+) -> list[Topic]:
+    """`before` are figures of the period before, of those that are drawn first."""
+    drawn = connection.known_source().pictures
+    topics = groupby(tiles, key=lambda tile: tile.figure.definition.topic)
+    return [
+        Topic(
+            name=name,
+            large=[one for one in those if one.figure.definition.key in drawn.large],
+            others=[one for one in those if one.figure.definition.key not in drawn.large],
+            pictures=[*lines_of(drawn.lines, those, form.asked, before=before, marks=marks)],
+            funnels=[*funnels_of(drawn.funnels, those)],
+            table=table_of([one.figure for one in those], lambda group: form.address(group=group)),
+        )
+        for name, those in ((name, [*grouped]) for name, grouped in topics)
+    ]
+
+
+def lines_of(
+    wanted: Sequence[Sequence[str]],
+    tiles: Sequence[Tile],
+    period: Period,
+    *,
+    before: Sequence[Figure],
+    marks: Sequence[Mark],
+) -> Iterator[LinePicture]:
+    by_key = {one.figure.definition.key: one.figure for one in tiles if not one.figure.currency}
+    for keys in wanted:
+        found = [by_key[key] for key in keys if key in by_key]
+        same = [one for one in before if found and one.definition.key == found[0].definition.key]
+        if picture := picture_of(found, period, before=same, marks=marks):
+            yield picture
+
+
+def funnels_of(wanted: Sequence[Sequence[str]], tiles: Sequence[Tile]) -> Iterator[list[Bar]]:
+    by_key = {one.figure.definition.key: one for one in tiles if one.figure.value is not None}
+    for keys in wanted:
+        found = [by_key[key] for key in keys if key in by_key]
+        if len(found) > 1 and found[0].figure.value:
+            yield funnel(
+                [
+                    (
+                        one.figure.definition.name,
+                        float(one.figure.value or 0),
+                        words_of(one.figure.value or 0, one.figure),
+                    )
+                    for one in found
+                ]
+            )
+
+
+def leading(connection: Connection | None, form: Shown) -> list[Tile]:
+    """What is shown to whoever has pinned nothing yet."""
+    if connection is None or connection.source is None:
+        return []
+    found = figures(connection, form.asked, keys=connection.source.pictures.leading)
+    return [Tile(figure=one, connection=connection, query=form.query) for one in found if one.value is not None]
+
+
+def pinned(pins: Iterable[Pin], form: Shown) -> list[Tile]:
+    """The tiles of pins, in their order; of a number that the connection has no more there is none."""
+    known = [*pins]
+    found: dict[tuple[object, ...], Figure] = {}
+    ordered = sorted(known, key=place_of)
+    for (connection, by, group), those in groupby(ordered, key=lambda pin: (pin.connection, pin.by, pin.group)):
+        for one in figures(connection, form.asked, keys=[pin.number for pin in those], by=by, group=group):
+            found[connection.pk, by, group, one.definition.key, one.currency] = one
+    return [
+        Tile(figure=figure, connection=pin.connection, pin=pin, query=pinned_query(form, pin))
+        for pin in known
+        if (figure := found.get((pin.connection_id, pin.by, pin.group, pin.number, pin.currency)))
+    ]
+
+
+def place_of(pin: Pin) -> tuple[str, str, str]:
+    return str(pin.connection_id), pin.by, pin.group
+
+
+def pinned_query(form: Shown, pin: Pin) -> str:
+    query = form.query.removeprefix("?")
+    return f"?{urlencode({**dict(parse_qsl(query)), 'by': pin.by, 'group': pin.group})}" if pin.group else form.query

@@ -1,0 +1,142 @@
+"""The numbers of a connection, and one of them."""
+
+from datetime import date
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from connections.access import access, at_home
+from connections.access.requests import PersonRequest
+from connections.checking.patience import of_a_person
+from connections.checking.trying import counted_try
+from connections.figures.figure import Figure
+from connections.figures.figures import available, figures
+from connections.figures.proving import prove
+from connections.models import Connection
+from connections.numbers.forms import PeriodForm
+from connections.numbers.places import marks_of, way_back
+from connections.numbers.tiles import Tile, picture_of, table_of, topics_of
+from sources.errors import SourceError
+from sources.spec import Breakdown, Definition
+
+
+def period_form(request: PersonRequest, connection: Connection, offered: list[Definition]) -> PeriodForm:
+    today = timezone.now().astimezone(connection.workspace.zone).date()
+    breakdowns: dict[str, Breakdown] = {one.key: one for definition in offered for one in definition.breakdowns}
+    return PeriodForm(request.GET, today=today, breakdowns=breakdowns.values())
+
+
+def tiles_of(request: PersonRequest, connection: Connection, found: list[Figure], form: PeriodForm) -> list[Tile]:
+    pins = {
+        (pin.number, pin.currency): pin
+        for pin in at_home.pins_of(request, connection)
+        if (pin.by, pin.group) == (form.cut_by if form.narrowed_to else "", form.narrowed_to)
+    }
+    return [
+        Tile(figure=one, connection=connection, query=form.query, pin=pins.get((one.definition.key, one.currency)))
+        for one in found
+    ]
+
+
+@require_safe
+def numbers(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
+    connection = access.visible_connection(request, workspace, source, pk)
+    form = period_form(request, connection, available(connection))
+    found = figures(connection, form.asked, **form.cut)
+    drawn = [keys[0] for keys in connection.known_source().pictures.lines]
+    before = figures(connection, form.asked.before, keys=drawn, **form.cut) if form.compares else []
+    marks = marks_of(request, connection, form.asked, days_of(found))
+    tiles = tiles_of(request, connection, found, form)
+    context = {
+        "workspace": connection.workspace,
+        "connection": connection,
+        "form": form,
+        "topics": topics_of(connection, tiles, form, before=before, marks=marks),
+        "group_name": group_name(found, form),
+        "as_of": min((one.as_of for one in found if one.as_of), default=None),
+        "sample": connection if connection.is_sample else None,
+    }
+    return render(request, "connections/numbers/numbers.html", context)
+
+
+@require_safe
+def number(request: PersonRequest, workspace: str, source: str, pk: UUID, number: str) -> HttpResponse:
+    """One number, of each currency: its curve, its parts, and what proves it."""
+    connection = access.visible_connection(request, workspace, source, pk)
+    definition = offered_number(connection, number)
+    form = period_form(request, connection, [definition])
+    found = figures(connection, form.asked, keys=[number], **form.cut)
+    before = figures(connection, form.asked.before, keys=[number], **form.cut) if form.compares else []
+    marks = marks_of(request, connection, form.asked, days_of(found))
+    shown = [
+        {
+            "tile": tile,
+            "picture": picture_of([tile.figure], form.asked, before=same(before, tile.figure), marks=marks),
+            "cut_name": f"Broken down {tile.figure.currency}".strip(),
+            "table": table_of([tile.figure], lambda group: form.address(group=group)),
+        }
+        for tile in tiles_of(request, connection, found, form)
+    ]
+    context = {
+        "workspace": connection.workspace,
+        "connection": connection,
+        "definition": definition,
+        "form": form,
+        "group_name": group_name(found, form),
+        "shown": shown,
+    }
+    return render(request, "connections/numbers/number.html", context)
+
+
+@require_POST
+def check_number(request: PersonRequest, workspace: str, source: str, pk: UUID, number: str) -> HttpResponse:
+    """Ask the account what it says, now."""
+    connection = access.visible_connection(request, workspace, source, pk)
+    definition = offered_number(connection, number)
+    by, group = (request.POST.get(name, "").replace("\x00", "")[:64] for name in ("by", "group"))
+    try:
+        with counted_try(connection.account_fingerprint, by=request.user, workspace=connection.workspace):
+            prove(connection, patience=of_a_person(), keys=[definition.key], by=by, group=group)
+    except SourceError as failure:
+        messages.error(request, str(failure))
+    return redirect(way_back(request, connection.workspace, otherwise=connection.url("numbers")))
+
+
+@require_POST
+def pin(request: PersonRequest, workspace: str, source: str, pk: UUID, number: str) -> HttpResponse:
+    """Put it onto my Home, or take it away from there."""
+    connection = access.visible_connection(request, workspace, source, pk)
+    definition = offered_number(connection, number)
+    said = {name: request.POST.get(name, "").replace("\x00", "") for name in ("currency", "by", "group")}
+    which = {"number": definition.key, "currency": said["currency"][:10]}
+    if said["by"] and said["group"]:
+        which |= {"by": said["by"][:30], "group": said["group"][:64]}
+    at_home.pins_of(request, connection).put(request.user, connection, which)
+    messages.success(request, f"{definition.name} is on your Home now.", extra_tags="passing")
+    return redirect(way_back(request, connection.workspace, otherwise=connection.url("numbers")))
+
+
+def offered_number(connection: Connection, key: str) -> Definition:
+    found = next((one for one in available(connection) if one.key == key), None)
+    if found is None:
+        raise Http404("This connection has no such number.")
+    return found
+
+
+def same(found: list[Figure], figure: Figure) -> list[Figure]:
+    return [one for one in found if one.currency == figure.currency]
+
+
+def days_of(found: list[Figure]) -> list[date]:
+    """The first day of each step."""
+    return [one.day for one in next((figure.series for figure in found if figure.series), ())]
+
+
+def group_name(found: list[Figure], form: PeriodForm) -> str:
+    """Of the group that the page is narrowed to."""
+    named = (part.name for one in found for part in one.parts if part.group == form.narrowed_to)
+    return next(named, form.narrowed_to)

@@ -1,0 +1,152 @@
+"""The pages of a connection's numbers: what they say is what the account says, and leads to its rows."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+from django.test import Client
+from django.utils.html import escape
+
+from connections.figures.figure import Period
+from connections.figures.figures import figures
+from connections.models import Connection, Event
+from connections.numbers.forms import PeriodForm
+from connections.numbers.tiles import rows_url
+from sources.activecampaign.sandbox.server import SandboxServer
+from sources.spec import How
+from tests.conftest import Connect
+from tests.connections.numbers.counted import count
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
+
+
+@pytest.fixture
+def account(new_sandbox: Callable[..., SandboxServer]) -> SandboxServer:
+    return new_sandbox(contacts=60, deals=30)
+
+
+@pytest.fixture
+def counted(account: SandboxServer, connect: Connect) -> Connection:
+    connection = connect(account)
+    count(connection)
+    return connection
+
+
+def page(client: Client, connection: Connection, more: str = "") -> str:
+    response = client.get(f"{connection.url('numbers')}{more}")
+    assert response.status_code == 200
+    return re.sub(r"\s+", " ", response.content.decode())
+
+
+def test_each_number_says_how_it_is_computed_and_what_the_account_says(
+    alice_client: Client, counted: Connection
+) -> None:
+    shown = page(alice_client, counted)
+
+    assert "ActiveCampaign says 60" in shown
+    assert shown.count("How is this computed?") == len(figures(counted, Period(start=date.today(), end=date.today())))
+    assert "How many contacts the account has now." in shown
+    assert "As the rows say now; its past as we saw it each day." in shown
+    assert "Days end at midnight, UTC." in shown
+
+
+def test_the_rows_that_a_number_leads_to_are_as_many_as_it_says(alice_client: Client, counted: Connection) -> None:
+    period = Period(start=date(2024, 1, 1), end=date(2025, 12, 31))
+    leading = [one for one in figures(counted, period) if one.rows and one.definition.how == How.COUNT and one.value]
+    assert len(leading) >= 3
+
+    for one in leading:
+        rows = alice_client.get(rows_url(counted, one.rows)).content.decode()
+        assert re.search(rf'role="status">(?:\d[\d,]* of )?{one.value:,} (?:of [\d,]+ )?row', rows) or re.search(
+            rf'role="status">{one.value:,} of ', rows
+        ), one.definition.key
+
+
+def test_a_period_of_its_own_is_drawn_by_its_steps(alice_client: Client, counted: Connection) -> None:
+    shown = page(alice_client, counted, "contacts_new/?period=own&since=2025-05-01&until=2025-05-31&step=week")
+
+    assert "1 May 2025 to 31 May 2025" in shown
+    assert shown.count('<th scope="row" class="one-line">week of') == 5
+
+
+def test_the_period_before_is_drawn_where_it_is_asked_for(alice_client: Client, counted: Connection) -> None:
+    asked = "contacts_new/?period=own&since=2025-05-01&until=2025-05-31"
+
+    assert "the period before" not in page(alice_client, counted, asked)
+    assert "New contacts, the period before" in page(alice_client, counted, f"{asked}&compare=on")
+
+
+def test_a_breakdown_leads_to_one_group(alice_client: Client, counted: Connection) -> None:
+    [whole] = figures(counted, Period(start=date.today(), end=date.today()), keys=["list_active"], by="list")
+    first = whole.parts[0]
+
+    broken_down = page(alice_client, counted, "list_active/?by=list")
+    of_one = page(alice_client, counted, f"list_active/?by=list&group={first.group}")
+
+    assert all(f">{escape(part.name)}</a>" in broken_down for part in whole.parts)
+    assert f"List: {escape(first.name)}" in of_one
+    assert f'<p class="figure-value">{first.value}</p>' in of_one
+
+
+def test_marks_tell_of_campaigns_and_of_another_key(alice_client: Client, counted: Connection) -> None:
+    sent = counted.records.filter(stream="campaigns", amount__gt=0).order_by("-happened_at").first()
+    day = sent.happened_at.date().isoformat()
+    counted.record("edited", by=counted.created_by, changes={"api_key": ["a", "b"]})
+    Event.objects.filter(verb="edited").update(at=sent.happened_at)
+
+    shown = page(alice_client, counted, f"contacts_new/?period=own&since={day}&until={day}")
+
+    assert escape(f"campaign “{sent.label}”") in shown
+    assert "another API key" in shown
+
+
+def test_nonsense_in_the_address_is_as_if_it_were_not_there(alice_client: Client, counted: Connection) -> None:
+    usual = page(alice_client, counted, "contacts_new/?compare=on")
+
+    odd = page(alice_client, counted, "contacts_new/?compare=on&period=%00&since=99&until=x&step=eon&by=moon&group=%00")
+
+    drawings = [re.findall(r'<path class="picture-line[^>]*>', shown) for shown in (usual, odd)]
+    assert drawings[0] == drawings[1] != []
+
+
+def test_asking_now_asks_the_account_and_shows_what_it_says(
+    alice_client: Client, counted: Connection, account: SandboxServer
+) -> None:
+    account.world.add_contact()
+    account.reset()
+
+    here = f"{counted.url('numbers')}contacts_total/"
+    response = alice_client.post(f"{here}check/", {"back": here})
+
+    assert (response["Location"], account.stats()["requests"]) == (here, 1)
+    assert "1 fewer here than there" in page(alice_client, counted, "contacts_total/")
+
+
+def test_a_number_that_no_chosen_stream_gives_is_none(alice_client: Client, counted: Connection) -> None:
+    assert alice_client.get(f"{counted.url('numbers')}opened_by_day/").status_code == 404
+
+
+def test_before_anything_is_counted_nothing_is_made_up(alice_client: Client, connect: Connect) -> None:
+    shown = page(alice_client, connect())
+
+    assert "The data is still on its way" in shown
+    assert 'class="figure-value">0' not in shown
+    assert "picture-line" not in shown
+
+
+@pytest.mark.parametrize(
+    ("asked", "start", "step"),
+    [
+        ({}, date(2026, 1, 1), "month"),
+        ({"period": "7"}, date(2026, 12, 25), "day"),
+        ({"period": "90"}, date(2026, 10, 3), "week"),
+        ({"period": "own", "since": "2027-03-01"}, date(2026, 12, 31), "day"),
+        ({"period": "own", "since": "2001-01-01", "step": "day"}, date(2023, 12, 29), "week"),
+    ],
+    ids=["usual", "week", "quarter", "future", "ages"],
+)
+def test_days_of_a_period(asked: dict[str, str], start: date, step: str) -> None:
+    period = PeriodForm(asked, today=date(2026, 12, 31)).asked
+
+    assert (period.start, period.end, period.step) == (start, date(2026, 12, 31), step)
