@@ -30,7 +30,17 @@ SETTINGS = "/w/harbour-tea/settings/"
 # By the names of connections.urls; a page that is added there has to be added here.
 LOOKED_AT = {"list", "source_list", "add", "set_up", "finish", "detail", "delete", "syncs", "sync", "data", "rows"}
 LOOKED_AT |= {"row", "pulling", "clear_data", "erase_former", "members", "remove_member", "delete_left_behind", "leave"}
-LOOKED_AT |= {"teams", "team", "delete_team", "activity", "privacy", "person_erasure"}
+LOOKED_AT |= {
+    "teams",
+    "team",
+    "delete_team",
+    "activity",
+    "privacy",
+    "person_erasure",
+    "workspace",
+    "fields",
+    "fields_of",
+}
 NO_PAGES = {"keep", "discard", "test", "sync_now", "cancel", "pause", "resume"}  # POST alone, as are the next five.
 NO_PAGES |= {"store_standby", "remove_standby", "take_back_former"}
 NO_PAGES |= {"read_again", "decide_missing", "act_on_chosen"}
@@ -230,6 +240,9 @@ def test_pages_about_people(
     shared = connect(sandbox, by=erin, name="Erin's gift", privacy="workspace")
     end_membership(Membership.objects.get(user=erin), by=alice)
     page = new_page(alice)
+    visit(page, f"{SETTINGS}workspace/", "workspace")
+    visit(page, "/help/guide/", "guide")
+    visit(page, "/help/new/", "what is new")
     visit(page, f"{SETTINGS}members/", "members, left behind")
     expect(page.get_by_role("heading", name="Connections of former members")).to_be_visible()
     page.get_by_role("link", name="Delete it").click()

@@ -241,7 +241,8 @@ def test_what_people_come_to_edit_is_in_sight_also_while_a_sync_runs(
 ) -> None:
     filled.syncs.queue(filled, trigger="person").take()
     for width, in_sight in ((1280, 520), (390, 900)):
-        page = new_page(alice, viewport={"width": width, "height": 900})
+        page = new_page(alice)
+        page.set_viewport_size({"width": width, "height": 900})
         page.goto(filled.get_absolute_url())
         expect(page.get_by_text("Syncing now")).to_be_visible()
         box = field(page, "Connection Name").bounding_box()
