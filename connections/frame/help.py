@@ -27,7 +27,10 @@ class Release:
 
 @require_safe
 def guide(request: PersonRequest) -> HttpResponse:
-    return render(request, "connections/frame/guide.html", {"sources": all_sources().values()})
+    """Of one source; the others are a link away."""
+    sources = all_sources()
+    source = sources.get(request.GET.get("source", "")) or next(iter(sources.values()))
+    return render(request, "connections/frame/guide.html", {"source": source, "sources": sources.values()})
 
 
 @require_safe

@@ -253,7 +253,7 @@ class FieldsForm(forms.Form):
         rules = connection.rules_of(stream)
         newest = connection.records.filter(stream=stream.key).newest_first().first()
         known = {one.name: one.label for one in stream.facts.fields}
-        names = dict.fromkeys((*known, *stream.personal.left_out, *rules, *(newest.data if newest else ())))
+        names = dict.fromkeys((*rules, *stream.personal.left_out, *known, *(newest.data if newest else ())))
         for name in names:
             offered = choices_for(stream, name)
             if len(offered) > 1:

@@ -41,6 +41,9 @@ LOOKED_AT |= {
     "activity",
     "privacy",
     "person_erasure",
+    "workspace",
+    "fields",
+    "fields_of",
 }
 NO_PAGES = {"keep", "discard", "test", "sync_now", "cancel", "pause", "resume"}  # POST alone, as are the next five.
 NO_PAGES |= {"store_standby", "remove_standby", "take_back_former"}
@@ -242,6 +245,9 @@ def test_pages_about_people(
     shared = connect(sandbox, by=erin, name="Erin's gift", privacy="workspace")
     end_membership(Membership.objects.get(user=erin), by=alice)
     page = new_page(alice)
+    visit(page, f"{SETTINGS}workspace/", "workspace")
+    visit(page, "/help/guide/", "guide")
+    visit(page, "/help/new/", "what is new")
     visit(page, f"{SETTINGS}members/", "members, left behind")
     expect(page.get_by_role("heading", name="Connections of former members")).to_be_visible()
     page.get_by_role("link", name="Delete it").click()

@@ -44,6 +44,8 @@ def test_pages_of_a_connection_that_has_data(new_page: NewPage, visit: Visit, fi
     visit(page, f"{here}data/contacts/row/?id=1", "row")
     visit(page, f"{here}delete/", "delete")
     visit(page, f"{here}clear/", "clear")
+    visit(page, f"{here}fields/", "left out")
+    visit(page, f"{here}fields/contacts/", "left out of contacts")
     visit(page, f"{SETTINGS}activity/", "activity")
 
 
@@ -260,3 +262,18 @@ def test_a_page_of_numbers_on_paper_has_nothing_to_press(new_page: NewPage, fill
     expect(page.get_by_role("heading", name="Contacts", exact=True).first).to_be_visible()
     expect(page.locator("svg.picture-drawing").first).to_be_visible()
     assert page.locator("button:visible, .button:visible, nav:visible, form:visible").count() == 0
+
+
+def test_what_people_come_to_edit_is_in_sight_also_while_a_sync_runs(
+    new_page: NewPage, filled: Connection, alice: User
+) -> None:
+    filled.syncs.queue(filled, trigger="person").take()
+    for width, in_sight in ((1280, 520), (390, 900)):
+        page = new_page(alice)
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(filled.get_absolute_url())
+        expect(page.get_by_text("Syncing now")).to_be_visible()
+        box = field(page, "Connection Name").bounding_box()
+        assert box is not None and box["y"] <= in_sight
+        tall = page.evaluate("document.documentElement.scrollHeight")
+        assert width < 1000 or tall <= 1800

@@ -150,3 +150,29 @@ def test_what_was_typed_outlives_the_tab_and_the_session_but_for_the_key(page: P
     expect(field(page, "Connection Name")).to_have_value("Half a name")
     expect(field(page, "API Key")).to_have_value("")
     assert not Connection.objects.get().has_key
+
+
+FRAMES = """
+window.unlike = [];
+const look = () => {
+  const times = [...document.querySelectorAll("time")].map((one) => one.textContent);
+  window.unlike.push(...times.filter((text) => text.endsWith("UTC")));
+  requestAnimationFrame(look);
+};
+addEventListener("DOMContentLoaded", () => requestAnimationFrame(look));
+"""
+
+
+def test_no_frame_shows_times_as_the_server_writes_them(page: Page, connect: Connect, sandbox: SandboxServer) -> None:
+    connection = connect(sandbox)
+    connection.syncs.queue(connection, trigger="person").take()
+    page.add_init_script(FRAMES)
+    page.goto(connection.get_absolute_url())
+
+    for _ in range(2):
+        with page.expect_response(lambda answer: "/progress/" in answer.url):
+            pass
+
+    page.wait_for_timeout(100)  # Some frames more.
+    assert page.locator("time").count() > 2
+    assert page.evaluate("window.unlike") == []

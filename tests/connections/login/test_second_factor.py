@@ -138,7 +138,7 @@ def test_a_code_confirms_who_it_is_in_the_place_of_the_password(alice: User) -> 
     long_ago = client_of(alice, logged_in_ago=360)
 
     asked = text(long_ago.get("/accounts/reauthenticate/"))
-    assert "Enter your password once more" in asked
+    assert "Enter it once more" in asked
     assert "Use a code from your authenticator app instead" in asked
     answer = long_ago.post("/accounts/2fa/reauthenticate/", {"code": code_of(secret), "next": "/accounts/2fa/"})
 

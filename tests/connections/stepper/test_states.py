@@ -224,7 +224,7 @@ def test_an_unfinished_set_up_is_offered_to_continue(alice_client: Client, sandb
 
     for address in (ADD, LIST):
         page = read(alice_client, address)
-        assert "You have an unfinished ActiveCampaign connection, “Half way”" in words(page)
+        assert "Half way Unfinished ActiveCampaign connection, begun" in words(page)
         assert re.search(rf'<a[^>]*href="{step_2}"[^>]*>Continue</a>', page)
     assert value(read(alice_client, step_2), "name") == "Half way"
 

@@ -55,7 +55,7 @@ def test_the_journey_creates_one_connection_and_queues_its_first_sync(
     assert connection.syncs.get().trigger == "first"
     page = alice_client.get(detail).content.decode()
     assert "ActiveCampaign Connections" in page
-    assert 'aria-current="page">Main account</a><span class="side-nav-new">New</span>' in page
+    assert '<strong>Main account</strong><span class="side-nav-new">New</span>' in page
     assert "Connection saved" in page
 
 

@@ -216,6 +216,6 @@ def test_a_set_up_whose_team_was_deleted_becomes_private_and_is_shown_again(
     page = alice_client.post(step_3, {"version": seen}, follow=True).content.decode()
 
     assert "The set-up changed since this page was shown." in messages(page)
-    assert "Private to Me: nobody else in Harbour Tea sees it, not even its administrators" in words(page)
+    assert "Private to Me Nobody else in Harbour Tea sees it, not even its administrators" in words(page)
     draft = Connection.objects.get()
     assert (draft.state, draft.privacy, draft.team) == ("draft", "private", None)
