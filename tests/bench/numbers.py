@@ -61,7 +61,7 @@ def measure(effort: Effort) -> Iterator[Figure]:
 
 
 def since_save(effort: Effort) -> Iterator[Figure]:
-    """A worker, an account that bears five calls a second, and the pace that a first sync has unless somebody chooses."""
+    """A worker, an account that bears five calls a second, and the pace that is usual."""
     contacts, period = effort.of(5000, 500), Period(start=date(2026, 1, 1), end=timezone.now().date(), step="month")
     with account(contacts=contacts, latency_ms=100, rate=5) as sandbox, workers(1):
         connection, begun, known = connected(sandbox, pace="considerate"), time.perf_counter(), {}

@@ -96,3 +96,45 @@ def test_a_stream_can_stand_in_an_address_and_in_a_table(source: Source, stream:
     assert stream.envelope
     assert stream.facts.row and stream.facts.good_for.endswith(".")
     assert 1 <= len(stream.facts.shown_names) <= 6
+
+
+@every_source
+def test_numbers_name_streams_fields_and_numbers_that_there_are(source: Source) -> None:
+    keys = [one.key for one in source.numbers]
+    assert len(keys) == len({*keys})
+
+    for one in source.numbers:
+        stream = source.stream(one.stream)
+        assert stream is not None, one.key
+        assert one.name and one.sentence.endswith("."), one.key
+        assert {*one.also} <= {each.key for each in source.streams}, one.key
+        counted = [
+            *dict(one.where),
+            *dict(one.without),
+            *(each.field for each in one.breakdowns if not one.is_combined),
+        ]
+        counted += [one.day] if one.day else []
+        assert all(field == "id" or is_filled(stream, field) for field in counted), one.key
+        assert all(
+            source.stream(each.of) and (not each.through or source.stream(each.through)) for each in one.breakdowns
+        )
+        if one.is_combined:
+            assert {*one.of, *one.other} <= {*keys}, one.key
+        else:
+            assert {*one.of} <= {*stream.facts.names}, one.key
+        assert not one.unknown or one.unknown in keys, one.key
+        assert all(not ask.by or one.breakdown(ask.by) for ask in one.asks), one.key
+
+
+def is_filled(stream: Stream, field: str) -> bool:
+    known = stream.facts.field(field)
+    return bool(known and known.fills)
+
+
+@every_source
+def test_numbers_are_of_streams_that_come_by_themselves_and_events_only_add_to_them(source: Source) -> None:
+    usual = {stream.key for stream in source.default_streams}
+    others = {one.stream for one in source.numbers} - usual
+
+    streams = [stream for stream in source.streams if stream.key in others]
+    assert all(stream.is_heavy for stream in streams)
