@@ -10,7 +10,7 @@ from django.db import DatabaseError, connections
 from connections.checking.patience import of_a_worker
 from connections.figures.counting import count_stream, due, stir_outdated
 from connections.figures.proving import prove
-from connections.models import Connection
+from connections.models import Connection, Health
 from connections.safe.sealing import Unsealable
 from sources.errors import SourceError
 
@@ -38,7 +38,8 @@ def prove_quietly(connection: Connection, streams: list[str], stopping: threadin
         if stopping.is_set():
             raise SourceError("This worker stops.", code="stopping")
 
-    if not Connection.objects.filter(pk=connection.pk).may_run().exists():
+    usable = Connection.objects.filter(pk=connection.pk).may_run().exclude(health=Health.ACTION_NEEDED)
+    if not usable.exists():
         return
     try:
         prove(connection, streams=streams, patience=of_a_worker(still_wanted))
