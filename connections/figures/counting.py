@@ -1,9 +1,11 @@
 """Counts numbers anew when rows of their stream changed, and keeps what was seen on each day."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -33,15 +35,24 @@ def due() -> QuerySet[RowCount]:
     runs = StreamRun.objects.filter(sync__state__in=ACTIVE_STATES, state=RunState.RUNNING, **same)
     being_read = runs.filter(sync__connection__holding=OuterRef("holding"))
     was_read = StreamMark.objects.filter(holding=OuterRef("holding"), **same)
-    counted = {key for source in all_sources().values() for one in source.numbers for key in one.streams}
-    stirred = RowCount.objects.filter(is_stirred=True, stream__in=counted, holding__connection__isnull=False)
+    stirred = RowCount.objects.filter(is_stirred=True, stream__in=counted(), holding__connection__isnull=False)
     found = stirred.filter(Exists(was_read), ~Exists(being_read))
     return found.select_related("holding__connection__workspace").order_by("holding", "pk")
 
 
+@cache
+def counted() -> frozenset[str]:
+    """The streams that any source has numbers of."""
+    return frozenset(key for source in all_sources().values() for one in source.numbers for key in one.streams)
+
+
 def stir_outdated() -> None:
-    """What another zone, other definitions, or a death at counting have left behind, is counted anew."""
+    """What another zone, other definitions, or a death at counting have left behind, is counted anew.
+
+    Of what nobody counts it is forgotten that it is stirred, so that others are found at once.
+    """
     now = timezone.now()
+    RowCount.objects.filter(is_stirred=True).exclude(stream__in=counted()).update(is_stirred=False)
     for key, source in all_sources().items():
         states = NumberState.objects.filter(holding__connection__source_key=key)
         versions = {stream: version_of(key, stream) for one in source.numbers for stream in one.streams}
@@ -61,42 +72,49 @@ def version_of(source_key: str, stream: str) -> str:
 
 def count_stream(holding: Holding, key: str) -> bool:
     """The numbers of one stream, as far as they have changed. Returns whether it was this process that did it."""
-    connection = holding.connection
-    source, state = get_source(connection.source_key), NumberState.objects.take(holding.pk, key)
+    workspace, source = holding.connection.workspace, get_source(holding.connection.source_key)
+    state = NumberState.objects.take(holding.pk, key)
     if source is None or state is None:
         return False
     RowCount.objects.filter(holding=holding, stream=key).update(is_stirred=False)  # What comes from now on stirs anew.
     count = RowCount.objects.get(holding=holding, stream=key)
-    marks = {mark.stream: mark for mark in StreamMark.objects.filter(holding=holding)}
-    zone = connection.workspace.zone
-    known = {"edition": count.edition, "version": version_of(source.key, key), "zone": connection.workspace.timezone}
-    is_read_again = marks[key].changed_through != state.through
-    if any(getattr(state, name) != value for name, value in known.items()):
-        for stream in source.streams:
-            definitions = [one for one in source.numbers if key in one.streams and one.stream == stream.key]
-            if definitions and stream.key in marks:
-                others = {one.key: one for one in source.streams if one.key in marks}
-                counting = Counting(holding=holding, stream=stream, zone=zone, others=others)
-                keep(holding, counting.tally(definitions))
-        state.counted_at = timezone.now()
-    if is_read_again:
-        see(state, source, marks[key].changed_through.astimezone(zone).date())
-    for name, value in known.items():
-        setattr(state, name, value)
-    state.through, state.taken_until = marks[key].changed_through, None
-    state.save()
-    return True
+    marks = {mark.stream: mark.changed_through for mark in StreamMark.objects.filter(holding=holding)}
+    if key in marks:
+        known = {"edition": count.edition, "version": version_of(source.key, key), "zone": workspace.timezone}
+        if any(getattr(state, name) != value for name, value in known.items()):
+            tally_all(holding, source, key, read={*marks}, zone=workspace.zone)
+            state.counted_at = timezone.now()
+        with transaction.atomic():  # What turned is added up: once, and with how far it is.
+            if state.through != marks[key]:
+                see(state, source, marks[key].astimezone(workspace.zone).date())
+            for name, value in known.items():
+                setattr(state, name, value)
+            state.through = marks[key]
+            state.save()
+    NumberState.objects.filter(pk=state.pk).update(taken_until=None)
+    return key in marks
 
 
-@transaction.atomic
+def tally_all(holding: Holding, source: Source, key: str, *, read: Collection[str], zone: ZoneInfo) -> None:
+    """All numbers that use this stream, of those that were read."""
+    others = {one.key: one for one in source.streams if one.key in read}
+    for stream in others.values():
+        definitions = [one for one in source.numbers if key in one.streams and one.stream == stream.key]
+        if definitions:
+            counting = Counting(holding=holding, stream=stream, zone=zone, others=others)
+            keep(holding, counting.tally(definitions))
+
+
 def see(state: NumberState, source: Source, day: date) -> None:
     """Keep what there is on this day, and what turned since the last look."""
     holding = state.holding
     stream = source.stream(state.stream)
     definitions = [one for one in source.numbers if stream and one.stream == stream.key]
-    keep(holding, {READ: {Cell(Figured.SEEN, by=state.stream, day=day): 1}}, seen_on=day)
+    NumberDay.objects.get_or_create(
+        holding=holding, number=READ, kind=Figured.SEEN, by=state.stream, day=day, defaults={"value": 1}
+    )
     stocks = [one.key for one in definitions if one.is_stock and not one.is_combined]
-    keep(holding, seen_now(holding, stocks, day), seen_on=day)
+    keep(holding, as_seen(holding, stocks, day, kind=Figured.ALL), seen_on=day)
     turning = [one for one in definitions if one.turn]
     if not turning or stream is None:
         return
@@ -104,24 +122,19 @@ def see(state: NumberState, source: Source, day: date) -> None:
     if state.seen_since is None:
         # Of the first day, what rows still tell stays as it is now: from now on there is the log.
         state.seen_since = day
-        add_seen(holding, begun(holding, [one.key for one in turning], day))
+        keys = [one.key for one in turning]
+        add_seen(holding, as_seen(holding, keys, day, kind=Figured.DAY, day=day))
     else:
         zone = holding.connection.workspace.zone
         add_seen(holding, turned(holding, stream, turning, zone, after=state.changes_to, until=until))
     state.changes_to = until
 
 
-def seen_now(holding: Holding, keys: Sequence[str], day: date) -> dict[str, Cells]:
+def as_seen(holding: Holding, keys: Sequence[str], on: date, **kept: Any) -> dict[str, Cells]:
+    """What is kept as the rows say now, as what is seen on this day."""
     found: dict[str, Cells] = {key: {} for key in keys}
-    for one in NumberDay.objects.filter(holding=holding, number__in=keys, kind=Figured.ALL):
-        found[one.number][Cell(Figured.SEEN, one.by, one.group, one.currency, day)] = one.value
-    return found
-
-
-def begun(holding: Holding, keys: Sequence[str], day: date) -> dict[str, Cells]:
-    found: dict[str, Cells] = {key: {} for key in keys}
-    for one in NumberDay.objects.filter(holding=holding, number__in=keys, kind=Figured.DAY, day=day):
-        found[one.number][Cell(Figured.SEEN, one.by, one.group, one.currency, day)] = one.value
+    for one in NumberDay.objects.filter(holding=holding, number__in=keys, **kept):
+        found[one.number][Cell(Figured.SEEN, one.by, one.group, one.currency, on)] = one.value
     return found
 
 
@@ -140,7 +153,7 @@ def add_seen(holding: Holding, more: Mapping[str, Cells]) -> None:
 
 
 @transaction.atomic
-def keep(holding: Holding, numbers: Mapping[str, Cells], *, seen_on: date | None = None) -> int:
+def keep(holding: Holding, numbers: Mapping[str, Cells], *, seen_on: date | None = None) -> None:
     """Write what differs from what is kept of these numbers: as the rows say now, or as seen on a day."""
     scope = NumberDay.objects.filter(holding=holding, number__in=[*numbers])
     seen = Q(kind=Figured.SEEN, day=seen_on)
@@ -165,4 +178,3 @@ def keep(holding: Holding, numbers: Mapping[str, Cells], *, seen_on: date | None
         NumberDay.objects.filter(pk__in=over[begin : begin + PIECE]).delete()
     NumberDay.objects.bulk_update(other, ["value"], batch_size=PIECE // 10)
     NumberDay.objects.bulk_create(new, batch_size=PIECE)
-    return len(new) + len(other) + len(over)

@@ -233,16 +233,17 @@ class Reading:
 
     def parts(self, one: Definition, currency: str) -> list[Part]:
         groups = {group for each in self.basic_of(one) for group in self.kept.part_values.get((each.key, currency), ())}
-        found = [self.part(one, currency, group) for group in groups]
+        before, _ = self.value(one, self.period.before, currency)
+        found = [self.part(one, currency, group, before) for group in groups]
         return sorted(found, key=lambda part: (-(part.value or 0), part.name))
 
-    def part(self, one: Definition, currency: str, group: str) -> Part:
+    def part(self, one: Definition, currency: str, group: str, before: Value | None) -> Part:
         value, count = self.value_of_part(one, currency, group, 0)
         return Part(
             group=group,
             name=self.kept.names.get(group, "") or (group and f"{group}") or "None",
             value=value,
-            previous=self.value_of_part(one, currency, group, 1)[0],
+            previous=None if before is None else self.value_of_part(one, currency, group, 1)[0],
             currency=currency,
             count=count,
             said=self.said(one, currency, group),

@@ -11,7 +11,7 @@ from connections.checking.patience import of_a_worker
 from connections.figures.counting import count_stream, due, stir_outdated
 from connections.figures.judging import judge_due
 from connections.figures.proving import prove
-from connections.models import Connection, Pin
+from connections.models import Connection, Health, Pin
 from connections.safe.sealing import Unsealable
 from sources.errors import SourceError
 
@@ -39,7 +39,8 @@ def prove_quietly(connection: Connection, streams: list[str], stopping: threadin
         if stopping.is_set():
             raise SourceError("This worker stops.", code="stopping")
 
-    if not Connection.objects.filter(pk=connection.pk).may_run().exists():
+    usable = Connection.objects.filter(pk=connection.pk).may_run().exclude(health=Health.ACTION_NEEDED)
+    if not usable.exists():
         return
     try:
         prove(connection, streams=streams, patience=of_a_worker(still_wanted))
@@ -58,10 +59,12 @@ class Abacus:
     def look(self) -> None:
         if self.round.is_alive():
             return
+        is_to_judge = False  # As seldom as that, where nothing was counted.
         if time.monotonic() - self.looked_at > OUTDATED:
             self.looked_at = time.monotonic()
             stir_outdated()
-        if due().exists() or Pin.objects.to_judge().exists():
+            is_to_judge = Pin.objects.to_judge().exists()
+        if is_to_judge or due().exists():
             self.round = threading.Thread(target=self.count, name="numbers", daemon=True)
             self.round.start()
 

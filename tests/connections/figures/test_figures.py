@@ -28,6 +28,7 @@ STREAMS = [
 SPRING = Period(start=date(2026, 3, 1), end=date(2026, 3, 31))  # Clocks change in it, here and there.
 PERIODS = (
     SPRING,
+    Period(start=date(2026, 3, 29), end=date(2026, 3, 29)),  # The day of 23 hours in Berlin.
     Period(start=date(2025, 1, 1), end=date(2025, 12, 31), step="month"),
     Period(start=date(2023, 1, 1), end=date.today() + timedelta(days=2), step="week"),
 )

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import time_machine
 
+from connections.figures.counting import stir_outdated
 from connections.figures.figure import Figure, Period
 from connections.figures.figures import figures
 from connections.figures.keeping_up import count_and_prove
-from connections.models import Change, Connection, Record, Workspace
+from connections.models import Change, Connection, NumberState, Record, Workspace
 from connections.operating.erasing_people import erase
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
@@ -40,8 +41,8 @@ class Days:
         self.book: dict[date, dict[str, Any]] = {}
         self.turned: dict[str, Counter[date]] = {name: Counter() for name in ("joined", "left", "bounced", "deleted")}
 
-    def live(self) -> None:
-        for number, look in enumerate(LOOKS):
+    def live(self, *looks: str) -> None:
+        for number, look in enumerate(looks or LOOKS):
             with time_machine.travel(f"{look}:00+00:00", tick=True):
                 day = datetime.now(UTC).astimezone(self.connection.workspace.zone).date()
                 if number:
@@ -144,7 +145,7 @@ def test_deals_are_won_on_the_day_that_the_log_or_their_last_activity_tells(days
 
 
 def test_what_was_seen_stays_whoever_is_erased(days: Days) -> None:
-    days.live()
+    days.live(LOOKS[0], LOOKS[-1])
     before = curve(of(days.connection, "contacts_total"))
 
     contacts = [*Record.objects.filter(stream="contacts").order_by("pk")[:7]]
@@ -153,3 +154,49 @@ def test_what_was_seen_stays_whoever_is_erased(days: Days) -> None:
 
     assert curve(of(days.connection, "contacts_total")) == before
     assert of(days.connection, "contacts_total").value == before[date(2026, 10, 28)] - 7
+
+
+def test_none_is_no_gap_and_a_day_without_a_read_is_one(days: Days) -> None:
+    world = days.account.world
+    for row in world.rows("deals"):
+        if row["status"] == "0":
+            world.change("deals", row["id"], status="2")
+    for row in world.rows("contactLists"):
+        world.change("contactLists", row["id"], status="2")
+    days.change = lambda number, day: None  # type: ignore[method-assign]
+    days.live(LOOKS[0], LOOKS[-2], LOOKS[-1])
+
+    for key in ("deals_open", "list_active", "list_joined"):
+        points = {point.day: point.value for point in of(days.connection, key).series}
+        assert {day: points[day] for day in (*days.book, date(2026, 10, 27))} == dict.fromkeys(days.book, 0) | {
+            date(2026, 10, 27): None
+        }
+
+
+def test_who_dies_at_counting_has_it_done_once_by_another(days: Days, monkeypatch: pytest.MonkeyPatch) -> None:
+    save = NumberState.save
+
+    def die(state: NumberState, **more: Any) -> None:
+        if state.stream == "contactLists":
+            raise SystemExit
+        save(state, **more)
+
+    with time_machine.travel("2026-10-24T10:00:00+00:00", tick=True):
+        pull(days.connection, only=STREAMS, full=True)
+        count_and_prove(Event())
+    with time_machine.travel("2026-10-25T10:00:00+00:00", tick=True):
+        days.change(1, date(2026, 10, 25))
+        pull(days.connection, only=STREAMS, full=True)
+        with monkeypatch.context() as patched, pytest.raises(SystemExit):
+            patched.setattr(NumberState, "save", die)
+            count_and_prove(Event())
+        assert [*NumberState.objects.exclude(taken_until=None).values_list("stream", flat=True)] == ["contactLists"]
+        count_and_prove(Event())
+    with time_machine.travel("2026-10-25T10:11:00+00:00", tick=True):
+        stir_outdated()
+        count_and_prove(Event())
+        stir_outdated()
+        assert count_and_prove(Event()) == 0
+
+    assert of(days.connection, "list_unsubscribed").value == 3
+    assert of(days.connection, "list_joined").value == 1
