@@ -72,7 +72,7 @@ def reconcile(run: StreamRun, stream: Stream, line: Puller) -> None:
             MissingRows.objects.filter(holding=run.sync.connection.holding, stream=run.stream).delete()
         run.finds_gone = False
         run.save(update_fields=["finds_gone", "reason"])
-        if stream.changed_since:
+        if stream.gives_changes:
             note_gone(run)
 
 

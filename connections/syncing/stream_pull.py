@@ -13,6 +13,7 @@ from connections.models.kept_out import KeptOut
 from connections.models.record import row_texts
 from connections.models.stream_health import was_ever_read
 from connections.models.stream_mark import (
+    bookmark_of,
     changes_wanted_since,
     is_by_another,
     may_come_along,
@@ -26,7 +27,7 @@ from connections.syncing.leaving_out import LeavingOut
 from connections.syncing.reconciling import has_rows, is_emptied, note_page
 from connections.syncing.sideloading import AlongPart, SideloadedPull, counted_apart, why_apart
 from sources.errors import NotPermitted, SourceError, TemporarilyDown
-from sources.spec import Page, Pulled, Stream, Wanted
+from sources.spec import Cursor, Page, Pulled, Stream, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,13 @@ class StreamPull:
 
     def wanted(self) -> Wanted:
         along = tuple(child.stream for child in self.children.values())
-        return Wanted(stream=self.stream, cursor=self.run.cursor, changed_since=self.run.changed_since, along=along)
+        return Wanted(
+            stream=self.stream,
+            cursor=self.run.cursor,
+            changed_since=self.run.changed_since,
+            along=along,
+            bookmark=bookmark_of(self.run),
+        )
 
     def part_of(self, batch: list[Pulled]) -> Part:
         pages = [pulled.page for pulled in batch if pulled.page is not None]
@@ -133,7 +140,7 @@ class StreamPull:
         elif part.last.failure is not None:
             self.end_early(part.last.failure)
         elif part.last.is_over:
-            self.conclude()
+            self.conclude(part.last.page.bookmark if part.last.page else None)
         else:
             self.run.reason = ""
             self.run.save()
@@ -172,7 +179,7 @@ class StreamPull:
         self.run.end(state, reason)
         log.warning("stream ended early", extra={"state": state.value, "code": because.code})
 
-    def conclude(self) -> None:
+    def conclude(self, bookmark: Cursor | None) -> None:
         run = self.run
         stored = self.sync.connection.row_counts.by_stream().get(run.stream, 0)
         if run.is_changes_only:
@@ -184,7 +191,7 @@ class StreamPull:
         run.end(state, reason or (f"Read by their own list from now on: {why}." if why else ""))
         if run.state == RunState.COMPLETE:
             self.say_apart(why)
-            note_complete(run, why_apart=why)
+            note_complete(run, why_apart=why, bookmark=bookmark)
 
     def say_apart(self, why: str | None) -> None:
         """In the trail, when that changes what a refresh costs."""

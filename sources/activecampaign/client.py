@@ -10,6 +10,7 @@ from django.conf import settings
 
 from sources.activecampaign.address import RefusedAddress, clean_address
 from sources.activecampaign.by_id import FIRST_WIDTH, WIDTH
+from sources.activecampaign.headings import heading_of
 from sources.activecampaign.person import Person
 from sources.activecampaign.rows import TOO_LONG, Answer, answer_of
 from sources.activecampaign.sideloads import NOTHING_BESIDE, Sideloads, in_shape
@@ -301,9 +302,14 @@ def is_allowed(origin: str) -> bool:
 
 def _walk(wanted: Wanted, *, first_width: int, neighbours: Neighbours) -> ListWalk:
     stream = wanted.stream
-    is_whole = not _since(stream, wanted.changed_since)
-    is_by_id = stream.paging == "keyset"
-    return ListWalk(wanted.cursor, by_id=is_by_id, first_width=first_width, is_whole=is_whole, neighbours=neighbours)
+    return ListWalk(
+        wanted.cursor,
+        by_id=stream.paging == "keyset",
+        first_width=first_width,
+        is_whole=not (_since(stream, wanted.changed_since) or wanted.bookmark),
+        neighbours=neighbours,
+        heading=heading_of(stream.growing, wanted.bookmark, wanted.changed_since),
+    )
 
 
 def _since(stream: Stream, moment: datetime | None) -> dict[str, str]:

@@ -1,16 +1,20 @@
 """What ActiveCampaign offers to pull, as facts. Each key is also the path and the name of the list, unless said."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from sources.activecampaign.facts import FACTS
 from sources.activecampaign.personal import PERSONAL
-from sources.spec import Sideload, Stream, Sureness
+from sources.spec import Growing, Sideload, Stream, Sureness
 
 UPDATED_AFTER = "filters[updated_after]"  # Documented for contacts and deals alone.
 RECORDED: Sureness = "recorded"
 DOCUMENTED: Sureness = "documented"
 CONNECTORS: Sureness = "used by connectors"
 UNVERIFIED: Sureness = "unverified"
+# Observed of emailActivities alone (AG, A). Ids rise with time, and no two rows share one.
+BY_MOMENT, BY_ID_FIRST = Growing(orders=("tstamp",)), Growing(orders=("id", "tstamp"))
 OF_A_CONTACT = Sideload(parent="contacts", column="contact")
 
 
@@ -80,10 +84,16 @@ MAIL = (
     _off("templates", "Templates", DOCUMENTED, "[D] §5 newer"),
     _off("savedResponses", "Saved responses", DOCUMENTED, "[D] §2, §5 needs a plan"),
     _heavy("links", "Links", UNVERIFIED, "[C] §5 list undocumented"),
-    _heavy("bounceLogs", "Bounces", UNVERIFIED, "[C] §5 list undocumented"),
-    _heavy("emailActivities", "E-mail activities", DOCUMENTED, "[D] §5"),
+    _heavy("bounceLogs", "Bounces", UNVERIFIED, "[C] §5 list undocumented", growing=BY_ID_FIRST),
+    _heavy("emailActivities", "E-mail activities", DOCUMENTED, "[D] §5", growing=BY_MOMENT),
     _heavy("messageActivities", "Message activities", UNVERIFIED, "[C] §5 404 on some plans"),
-    _heavy("linkData", "Link clicks", UNVERIFIED, "[C] §5 clicks only"),
+    _heavy(
+        "linkData",
+        "Link clicks",
+        UNVERIFIED,
+        "[C] §5 clicks only",
+        growing=replace(BY_ID_FIRST, unsettled=timedelta(days=90)),  # observed: BAM (A): `times` grows so long.
+    ),
 )
 
 AUTOMATION = (
@@ -102,8 +112,7 @@ AUTOMATION = (
         "Activities",
         DOCUMENTED,
         "[D] §5 without a contact as singer does",
-        changed_since="after",
-        fixed_query=(("orders[tstamp]", "ASC"),),
+        growing=Growing(after="after"),  # observed: AG (A): the one filter that is heeded, and oldest first.
     ),
 )
 
@@ -126,7 +135,13 @@ SALES = (
         fixed_query=(("count_deals", "true"),),
         rhythm="daily",
     ),
-    _heavy("dealActivities", "Deal activities", DOCUMENTED, "[D] §5"),
+    _heavy(
+        "dealActivities",
+        "Deal activities",
+        DOCUMENTED,
+        "[D] §5",
+        growing=Growing(orders=("id", "cdate"), stamp="cdate"),
+    ),
     _off("dealTasks", "Tasks", DOCUMENTED, "[D] §5"),
     _off("dealTasktypes", "Task types", DOCUMENTED, "[D] §5"),
     _off("taskOutcomes", "Task outcomes", DOCUMENTED, "[D] §5"),

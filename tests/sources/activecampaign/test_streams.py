@@ -9,7 +9,7 @@ from sources.activecampaign.sandbox.server import SandboxServer
 from sources.activecampaign.sandbox.world.catalogue import RESOURCES
 from sources.activecampaign.source import source
 from sources.activecampaign.streams import STREAMS
-from sources.spec import Personal, Stream
+from sources.spec import Growing, Personal, Stream
 from tests.sandbox_fixture import ask
 from tests.sources.activecampaign.conftest import pages
 
@@ -23,6 +23,13 @@ BY_ITSELF = {
 every_stream = pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.key)
 
 
+def growth(growing: Growing | None) -> str:
+    if growing is None:
+        return ""
+    orders = ", ".join(f"`{order}`" for order in growing.orders)
+    return f"newest first, by {orders}" if orders else f"along `{growing.after}`"
+
+
 def table() -> str:
     """The table of docs/streams.md as the facts have it."""
     lines = [
@@ -31,7 +38,7 @@ def table() -> str:
     ]
     for stream in STREAMS:
         marks = ["yes" if mark else "" for mark in (stream.on_by_default, stream.is_heavy)]
-        changes = f"`{stream.changed_since}`" if stream.changed_since else ""
+        changes = f"`{stream.changed_since}`" if stream.changed_since else growth(stream.growing)
         sure = f"*{stream.sureness}*" if stream.sureness == "unverified" else stream.sureness
         remembered = ", ".join([*(["coming, going"] if stream.comes_and_goes else []), *stream.remembers])
         cells = [stream.name, f"`{stream.path}`", *marks, changes, remembered, sure, stream.evidence]
@@ -117,13 +124,18 @@ def test_what_is_heavy_or_unverified_waits_to_be_chosen(stream) -> None:
         assert not stream.on_by_default
 
 
-def test_only_three_streams_can_be_asked_for_their_changes() -> None:
+def test_two_streams_can_be_asked_for_their_changes_and_some_only_grow() -> None:
     changes = {stream.key: stream.changed_since for stream in STREAMS if stream.changed_since}
 
     assert changes == {
         "contacts": "filters[updated_after]",
         "deals": "filters[updated_after]",
-        "activities": "after",
+    }
+    assert {stream.key: growth(stream.growing) for stream in STREAMS if stream.growing} == {
+        "activities": "along `after`",
+        "emailActivities": "newest first, by `tstamp`",
+        "dealActivities": "newest first, by `id`, `cdate`",
+        **dict.fromkeys(("linkData", "bounceLogs"), "newest first, by `id`, `tstamp`"),
     }
 
 
