@@ -2,7 +2,7 @@
 
 import hmac
 import json
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,6 +27,7 @@ from sources.facts import Kind as Kind
 from sources.personal import Personal as Personal
 from sources.personal import Reference as Reference
 from sources.streams import Growing as Growing
+from sources.streams import Nested as Nested
 from sources.streams import Rhythm as Rhythm
 from sources.streams import Sideload as Sideload
 from sources.streams import Stream as Stream
@@ -153,8 +154,9 @@ class Page:
 class Wanted:
     """A stream to pull: all of it, or from `cursor` on, or only what changed since a moment.
 
-    Of a list that only grows: what is new since the `bookmark`, and what is younger than that moment. Rows of the
-    streams `along` are wanted with each page, as far as the account gives them.
+    Of a list that only grows: what is new since the `bookmark`, and what is younger than that moment. Of one that is
+    nested, the lists of these `parents`, of which there is one at least. Rows of the streams `along` are wanted with
+    each page, as far as the account gives them.
     """
 
     stream: Stream
@@ -162,6 +164,7 @@ class Wanted:
     changed_since: datetime | None = None
     along: tuple[Stream, ...] = ()
     bookmark: Cursor | None = None
+    parents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -331,6 +334,11 @@ class Source:
     @property
     def default_streams(self) -> tuple[Stream, ...]:
         return tuple(stream for stream in self.streams if stream.on_by_default)
+
+    def with_parents(self, keys: Collection[str]) -> list[str]:
+        """These streams, and those in whose rows their lists are, in the order of all."""
+        above = {one.nested.parent for one in self.streams if one.nested and one.key in keys}
+        return [one.key for one in self.streams if one.key in keys or one.key in above]
 
     def stream(self, key: str) -> Stream | None:
         return next((stream for stream in self.streams if stream.key == key), None)

@@ -43,6 +43,18 @@ class Growing:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Nested:
+    """That a stream has no list of its own, and one within each row of the stream `parent`: its path names `{parent}`.
+
+    Its rows' external ids are the parent's and their own, with a slash between. `is_told`: a parent's row changes when
+    its list does, so that the lists of new and changed parents are enough between whole reads.
+    """
+
+    parent: str
+    is_told: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stream:
     """One kind of record that a source offers.
 
@@ -52,7 +64,9 @@ class Stream:
     `remembers` are fields of which each change is kept, with what they held before. Of one that `comes_and_goes`, each
     row that appears or vanishes is such a change itself. `facts` say what its rows mean, `personal` what they tell of
     people. `sideload` says with which other stream's rows its own can come along. `rhythm` is for those that cost more
-    calls than they change: who plans a connection may choose another. `growing` are lists that only grow.
+    calls than they change: who plans a connection may choose another. `growing` are lists that only grow,
+    `nested` those within the rows of another stream, which the source names first. One that `is_restless` comes in
+    another order at each call: a single walk says little of what is gone.
     """
 
     key: str
@@ -73,11 +87,14 @@ class Stream:
     sideload: Sideload | None = None
     rhythm: Rhythm = ""
     growing: Growing | None = None
+    nested: Nested | None = None
+    is_restless: bool = False
 
     @property
     def gives_changes(self) -> bool:
         """Whether what is new since a moment can be had without all the rest."""
-        return self.changed_since is not None or self.growing is not None
+        is_told = self.nested is not None and self.nested.is_told
+        return is_told or self.changed_since is not None or self.growing is not None
 
     @property
     def typed(self) -> Columns:

@@ -51,9 +51,9 @@ class RowCount(models.Model):
     rows = models.PositiveBigIntegerField(default=0)
     stored = models.PositiveBigIntegerField(default=0)
     bytes = models.PositiveBigIntegerField(default=0)
-    sized_to = models.CharField(max_length=64, null=True)  # noqa: DJ001  An empty one is before all ids.
+    sized_to = models.CharField(max_length=80, null=True)  # noqa: DJ001  An empty one is before all ids.
     filled_with = models.IntegerField(default=0, db_default=0)
-    filled_to = models.CharField(max_length=64, null=True)  # noqa: DJ001  The same.
+    filled_to = models.CharField(max_length=80, null=True)  # noqa: DJ001  The same.
 
     objects = RowCountQuerySet.as_manager()
 

@@ -78,6 +78,8 @@ def changes_wanted_since(sync: Sync, stream: Stream) -> datetime | None:
         return None
     if stream.growing:
         return new_wanted_since(mark, stream.growing)
+    if stream.nested:
+        return mark.changed_through  # By our own clock: of parents it is known when they were stored.
     return mark.changed_through - (OVERLAP_OF_EXACT if mark.is_exact else OVERLAP)
 
 

@@ -178,12 +178,12 @@ def pace_hints(connection: Connection) -> dict[str, str]:
     }
 
 
-USUAL, MORE, HEAVY, UNVERIFIED = "Usual", "More", "Heavy", "Unverified"
+USUAL, MORE, HEAVY, OTHER = "Usual", "More", "Heavy", "Other lists"
 GROUPS = (
     (USUAL, "Pulled unless somebody chooses otherwise.", False),
     (MORE, "Small, and of use to some.", True),
     (HEAVY, "Many rows for each contact, deal or campaign: the first read can take hours.", True),
-    (UNVERIFIED, "Known from other programs only.", True),
+    (OTHER, "Each is known from one other program alone, so its rows stand as they come.", True),
 )
 
 
@@ -192,7 +192,7 @@ def group_of(stream: Stream) -> str:
         return USUAL
     if stream.is_heavy:
         return HEAVY
-    return UNVERIFIED if stream.sureness == "unverified" else MORE
+    return OTHER if stream.sureness == "unverified" else MORE
 
 
 class ReadAgainForm(forms.Form):

@@ -52,12 +52,24 @@ class Part:
 
 
 class StreamPull:
-    """One stream's part in a sync. `parent` is that of the stream with whose rows its own can come along."""
+    """One stream's part in a sync.
+
+    `parent` is that of the stream with whose rows its own can come along, `above` that of the one in whose rows its
+    lists are.
+    """
 
     def __init__(
-        self, sync: Sync, stream: Stream, *, address: str, keeper: KeptOut, parent: "StreamPull | None" = None
+        self,
+        sync: Sync,
+        stream: Stream,
+        *,
+        address: str,
+        keeper: KeptOut,
+        parent: "StreamPull | None" = None,
+        above: "StreamPull | None" = None,
     ) -> None:
-        self.sync, self.stream, self.address, self.keeper, self.parent = sync, stream, address, keeper, parent
+        self.sync, self.stream, self.address, self.keeper = sync, stream, address, keeper
+        self.parent, self.above = parent, above
         self.leaving_out = LeavingOut(keeper, sync.connection.holding, stream)
         self.children: dict[str, SideloadedPull] = {}
         self.is_down: TemporarilyDown | None = None
@@ -71,7 +83,12 @@ class StreamPull:
             parent.children[stream.key] = SideloadedPull(self.run, stream, address=address, keeper=keeper)
 
     def has_to_wait(self) -> bool:
-        """For the stream that its rows may come along with, and begins with it where nothing else is to be read."""
+        """For the stream that its lists are in, and for the one that its rows may come along with.
+
+        With the latter it begins where nothing else is to be read.
+        """
+        if self.above and not self.above.run.is_finished:
+            return True
         if self.parent is None or self.parent.run.is_finished:
             return False
         if not self.parent.run.pages and may_come_along(self.sync, self.stream, self.parent.run):
@@ -89,6 +106,25 @@ class StreamPull:
             finds_gone=since is None and has_rows(self.sync, self.stream),
             by_another=is_by_another(self.sync, self.stream),
         )
+        if self.stream.nested and not self.parents():
+            self.end_without_parents()
+
+    def parents(self) -> tuple[str, ...]:
+        """The rows of the stream above whose lists are to be read: all, or those that are new or have changed."""
+        if self.stream.nested is None:
+            return ()
+        living = self.sync.connection.records.living().filter(stream=self.stream.nested.parent)
+        since = self.run.changed_since
+        rows = living.filter(changed_at__gte=since) if since else living
+        return tuple(rows.order_by("pk").values_list("external_id", flat=True))
+
+    def end_without_parents(self) -> None:
+        connection, above = self.sync.connection, self.stream.nested.parent if self.stream.nested else ""
+        if above in connection.stream_keys:
+            self.conclude(None)
+        else:
+            name = connection.stream_name(above)
+            self.run.end(RunState.FAILED, f"They are read by the rows of {name}, which are not chosen.")
 
     def begin_afterwards(self) -> None:
         if not self.run.is_begun:
@@ -107,6 +143,7 @@ class StreamPull:
             changed_since=self.run.changed_since,
             along=along,
             bookmark=bookmark_of(self.run),
+            parents=self.parents(),
         )
 
     def part_of(self, batch: list[Pulled]) -> Part:

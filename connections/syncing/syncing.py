@@ -165,13 +165,14 @@ def pull_all(sync: Sync, lease: Lease) -> None:
 
 
 def pulls_of(sync: Sync, *, address: str) -> dict[str, StreamPull]:
-    """A part for each stream of the sync. A source names a stream before those that can come along with it."""
+    """A part for each stream of the sync. A source names a stream before those that come with it or are in it."""
     # Once: who is erased from now on takes this sync its lease.
     keeper = kept_out_of(sync.connection.holding, sync.connection.workspace_id)
     pulls: dict[str, StreamPull] = {}
     for stream in sync.streams:
         parent = pulls.get(stream.sideload.parent) if stream.sideload else None
-        pulls[stream.key] = StreamPull(sync, stream, address=address, keeper=keeper, parent=parent)
+        above = pulls.get(stream.nested.parent) if stream.nested else None
+        pulls[stream.key] = StreamPull(sync, stream, address=address, keeper=keeper, parent=parent, above=above)
     return pulls
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sources.activecampaign.facts import FACTS
 from sources.activecampaign.personal import PERSONAL
-from sources.spec import Growing, Sideload, Stream, Sureness
+from sources.spec import Growing, Nested, Sideload, Stream, Sureness
 
 UPDATED_AFTER = "filters[updated_after]"  # Documented for contacts and deals alone.
 RECORDED: Sureness = "recorded"
@@ -70,9 +70,27 @@ AUDIENCE = (
         sideload=OF_A_CONTACT,
     ),
     _on("fields", "Custom fields", DOCUMENTED, "[D] §5, §6 20 rows unless asked", rhythm="daily"),
-    _heavy("fieldValues", "Custom field values", DOCUMENTED, "[D] §5 largest table", sideload=OF_A_CONTACT),
+    _on("fieldValues", "Custom field values", DOCUMENTED, "[D] §5 largest table", sideload=OF_A_CONTACT),
     _on("segments", "Segments", CONNECTORS, "[C] §5 legacy, singer and Airbyte", rhythm="daily"),
+    _off(
+        "audiences",
+        "Saved audiences",
+        DOCUMENTED,
+        "[D] §5 segments of today; 404 where there are none",
+        envelope="data",
+        fixed_query=(("page", "1"), ("page_size", "10000")),  # Documented as the most; limit and offset are not known.
+        rhythm="daily",
+    ),
     _on("scores", "Scores", DOCUMENTED, "[D] §5", rhythm="daily"),
+    _off(
+        "scoreValues",
+        "Score values",
+        RECORDED,
+        "[R] §5 beside contacts",
+        path="scores/{parent}/scoreValues",
+        nested=Nested(parent="scores"),
+        rhythm="daily",
+    ),
     _off("notes", "Notes", RECORDED, "[D][R] §4, §5"),
     _off("accountContacts", "Contacts of accounts", DOCUMENTED, "[D] §5", sideload=OF_A_CONTACT),
 )
@@ -83,17 +101,37 @@ MAIL = (
     _on("forms", "Forms", DOCUMENTED, "[D] §5, §7 polymorphic", rhythm="daily"),
     _off("templates", "Templates", DOCUMENTED, "[D] §5 newer"),
     _off("savedResponses", "Saved responses", DOCUMENTED, "[D] §2, §5 needs a plan"),
-    _heavy("links", "Links", UNVERIFIED, "[C] §5 list undocumented"),
-    _heavy("bounceLogs", "Bounces", UNVERIFIED, "[C] §5 list undocumented", growing=BY_ID_FIRST),
+    _heavy("links", "Links", CONNECTORS, "[C] §5 list undocumented"),
+    _off(
+        "campaignLinks",
+        "Links of campaigns",
+        RECORDED,
+        "[R] §4 campaign_links",
+        path="campaigns/{parent}/links",
+        envelope="links",
+        nested=Nested(parent="campaigns", is_told=True),
+    ),
+    _off(
+        "smsBroadcasts",
+        "SMS broadcasts",
+        DOCUMENTED,
+        "[D] §5 sms 3.0.0",
+        path="sms/broadcasts",
+        envelope="broadcasts",
+        rhythm="daily",
+    ),
+    _heavy("logs", "Sends", CONNECTORS, "[C] §5 list undocumented, three readers", growing=BY_ID_FIRST),
+    _heavy("bounceLogs", "Bounces", CONNECTORS, "[C] §5 list undocumented", growing=BY_ID_FIRST),
     _heavy("emailActivities", "E-mail activities", DOCUMENTED, "[D] §5", growing=BY_MOMENT),
-    _heavy("messageActivities", "Message activities", UNVERIFIED, "[C] §5 404 on some plans"),
     _heavy(
         "linkData",
-        "Link clicks",
-        UNVERIFIED,
-        "[C] §5 clicks only",
+        "Opens and clicks",
+        CONNECTORS,
+        "[C] §5 nearly all of them opens",
         growing=replace(BY_ID_FIRST, unsettled=timedelta(days=90)),  # observed: BAM (A): `times` grows so long.
     ),
+    _heavy("mppLinkData", "Machine opens", CONNECTORS, "[C] §5 Apple's, a list of its own", growing=BY_ID_FIRST),
+    _heavy("trackingLogs", "Site visits", CONNECTORS, "[C] §5 list undocumented", growing=BY_ID_FIRST),
 )
 
 AUTOMATION = (
@@ -169,6 +207,7 @@ SHOPS = (
     _off("connections", "Shop connections", DOCUMENTED, "[D] §5"),
     _off("ecomCustomers", "Shop customers", DOCUMENTED, "[D] §5"),
     _heavy("ecomOrders", "Shop orders", DOCUMENTED, "[D] §5"),
+    _heavy("ecomOrderProducts", "Order products", DOCUMENTED, "[D] §5"),
 )
 
 SETUP = (
@@ -186,6 +225,17 @@ SETUP = (
         path="customObjects/schemas",
         envelope="schemas",
     ),
+    _off(
+        "customObjectRecords",
+        "Records of custom objects",
+        DOCUMENTED,
+        "[D] §5 per schema",
+        path="customObjects/records/{parent}",
+        envelope="records",
+        nested=Nested(parent="customObjectSchemas"),
+        is_restless=True,  # observed: MF (A): pages overlap, the order changes between calls, the total is too large.
+        rhythm="daily",
+    ),
 )
 
 GUESSES = (
@@ -202,7 +252,6 @@ GUESSES = (
     _guess("ecomOrderActivities", "Shop order activities"),
     _guess("goals", "Automation goals"),
     _guess("siteMessages", "Site messages"),
-    _guess("sms", "Text messages"),
 )
 
 STREAMS = (*AUDIENCE, *MAIL, *AUTOMATION, *SALES, *SHOPS, *SETUP, *GUESSES)

@@ -22,12 +22,13 @@ UNKNOWN = 1000.0  # Calls that a stream is taken to need until it says how long 
 class Ask:
     """One call that a walk wants made, of rows that begin with number `first` among those `of` somewhere.
 
-    Two that ask for the same are still two.
+    Two that ask for the same are still two. Of a nested stream it is of the list of that `parent`.
     """
 
     params: Mapping[str, str]
     first: int = 0
     of: str = "the list"
+    parent: str = ""
 
 
 @dataclass(kw_only=True)
