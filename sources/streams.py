@@ -66,7 +66,8 @@ class Stream:
     people. `sideload` says with which other stream's rows its own can come along. `rhythm` is for those that cost more
     calls than they change: who plans a connection may choose another. `growing` are lists that only grow,
     `nested` those within the rows of another stream, which the source names first. One that `is_restless` comes in
-    another order at each call: a single walk says little of what is gone.
+    another order at each call: a single walk says little of what is gone. Of one that `is_announced` people are told
+    when a row appears, is renamed or goes: its name is remembered, and it comes and goes.
     """
 
     key: str
@@ -89,6 +90,7 @@ class Stream:
     growing: Growing | None = None
     nested: Nested | None = None
     is_restless: bool = False
+    is_announced: bool = False
 
     @property
     def gives_changes(self) -> bool:

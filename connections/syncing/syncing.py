@@ -34,6 +34,7 @@ from connections.models.stream_mark import note_exact, to_be_proven
 from connections.models.stream_run import FINISHED_RUNS, RunState
 from connections.models.sync import LeaseLost, SyncState, Trigger
 from connections.safe.sealing import Unsealable
+from connections.syncing.announcing import announce
 from connections.syncing.leasing import Interrupted, Lease, kept_lease
 from connections.syncing.reconciling import reconcile_all
 from connections.syncing.stream_pull import StreamPull
@@ -80,6 +81,8 @@ def work(sync: Sync, lease: Lease) -> None:
         fail(sync, failure)
     else:
         conclude(sync)
+    if not sync.is_active:
+        announce(sync)
 
 
 def pull_with_either_key(sync: Sync, lease: Lease) -> None:

@@ -15,6 +15,8 @@ CONNECTORS: Sureness = "used by connectors"
 UNVERIFIED: Sureness = "unverified"
 # Observed of emailActivities alone (AG, A). Ids rise with time, and no two rows share one.
 BY_MOMENT, BY_ID_FIRST = Growing(orders=("tstamp",)), Growing(orders=("id", "tstamp"))
+# What charts and imports go by: people are told when one appears, is renamed or goes.
+NAMED: dict[str, Any] = {"is_announced": True, "comes_and_goes": True}
 OF_A_CONTACT = Sideload(parent="contacts", column="contact")
 
 
@@ -50,7 +52,7 @@ AUDIENCE = (
         paging="keyset",
         changed_since=UPDATED_AFTER,
     ),
-    _on("lists", "Lists", RECORDED, "[D][R] §5"),
+    _on("lists", "Lists", RECORDED, "[D][R] §5", remembers=("name",), **NAMED),
     _on("tags", "Tags", RECORDED, "[D][R] §5"),
     _on(
         "contactTags",
@@ -69,7 +71,15 @@ AUDIENCE = (
         comes_and_goes=True,
         sideload=OF_A_CONTACT,
     ),
-    _on("fields", "Custom fields", DOCUMENTED, "[D] §5, §6 20 rows unless asked", rhythm="daily"),
+    _on(
+        "fields",
+        "Custom fields",
+        DOCUMENTED,
+        "[D] §5, §6 20 rows unless asked",
+        rhythm="daily",
+        remembers=("title",),
+        **NAMED,
+    ),
     _on("fieldValues", "Custom field values", DOCUMENTED, "[D] §5 largest table", sideload=OF_A_CONTACT),
     _on("segments", "Segments", CONNECTORS, "[C] §5 legacy, singer and Airbyte", rhythm="daily"),
     _off(
@@ -163,8 +173,8 @@ SALES = (
         changed_since=UPDATED_AFTER,
         remembers=("stage", "status", "value", "currency", "owner"),
     ),
-    _on("dealGroups", "Pipelines", RECORDED, "[D][R] §4, §5"),
-    _on("dealStages", "Deal stages", RECORDED, "[D][R] §5"),
+    _on("dealGroups", "Pipelines", RECORDED, "[D][R] §4, §5", remembers=("title",), **NAMED),
+    _on("dealStages", "Deal stages", RECORDED, "[D][R] §5", remembers=("title",), **NAMED),
     _on(
         "accounts",
         "Accounts",
@@ -185,7 +195,14 @@ SALES = (
     _off("taskOutcomes", "Task outcomes", DOCUMENTED, "[D] §5"),
     _off("dealRoles", "Deal roles", DOCUMENTED, "[D] §5"),
     _off("contactDeals", "Contacts of deals", DOCUMENTED, "[D] §5"),
-    _off("dealCustomFieldMeta", "Custom fields of deals", DOCUMENTED, "[D] §4, §5"),
+    _off(
+        "dealCustomFieldMeta",
+        "Custom fields of deals",
+        DOCUMENTED,
+        "[D] §4, §5",
+        remembers=("fieldLabel",),
+        **NAMED,
+    ),
     _heavy(
         "dealCustomFieldData",
         "Custom field values of deals",
@@ -193,7 +210,14 @@ SALES = (
         "[D] §5",
         sideload=Sideload(parent="deals", column="dealId"),
     ),
-    _off("accountCustomFieldMeta", "Custom fields of accounts", DOCUMENTED, "[D] §5"),
+    _off(
+        "accountCustomFieldMeta",
+        "Custom fields of accounts",
+        DOCUMENTED,
+        "[D] §5",
+        remembers=("fieldLabel",),
+        **NAMED,
+    ),
     _heavy(
         "accountCustomFieldData",
         "Custom field values of accounts",

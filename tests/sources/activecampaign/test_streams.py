@@ -92,8 +92,14 @@ def test_what_is_remembered_is_what_people_ask_about_later() -> None:
         "deals": ("stage", "status", "value", "currency", "owner"),
         "contactLists": ("status",),
         "contactAutomations": ("status",),
+        "lists": ("name",),
+        **dict.fromkeys(("fields", "dealGroups", "dealStages"), ("title",)),
+        **dict.fromkeys(("dealCustomFieldMeta", "accountCustomFieldMeta"), ("fieldLabel",)),
     }
-    assert {stream.key for stream in STREAMS if stream.comes_and_goes} == {
+    told = {stream.key for stream in STREAMS if stream.is_announced}
+    assert all({*stream.remembers} == {*stream.facts.label} for stream in STREAMS if stream.is_announced)
+    assert told == {"lists", "fields", "dealGroups", "dealStages", "dealCustomFieldMeta", "accountCustomFieldMeta"}
+    assert {stream.key for stream in STREAMS if stream.comes_and_goes} - told == {
         *("contactTags", "contactLists", "contactAutomations"),
     }
 

@@ -1,0 +1,52 @@
+"""Says what of an account's structure has appeared, was renamed or is gone: on the page of a sync, and in the trail."""
+
+from collections.abc import Sequence
+
+from connections.models import Change, Event, Sync
+from connections.models.change import PRESENCE, THERE
+
+ROOM = Event._meta.get_field("detail").max_length or 0
+MORE = " And {} more."
+
+
+def announce(sync: Sync) -> None:
+    """In the trail, once the sync has ended."""
+    said = announced(sync)
+    if said:
+        sync.connection.record("changed at its source", by=None, detail=in_short(said))
+
+
+def announced(sync: Sync) -> list[str]:
+    """What this sync has found, each in a sentence: “List “News” is now “Letters”.”"""
+    connection = sync.connection
+    rows = {stream.key: stream.facts.row.capitalize() for stream in connection.streams if stream.is_announced}
+    changes = Change.objects.filter(holding=connection.holding, stream__in=rows, seen_at__gte=sync.started_at)
+    if sync.finished_at:
+        changes = changes.filter(seen_at__lte=sync.finished_at)
+    found = [*changes.order_by("pk")]
+    things = connection.records.filter(stream__in=rows, external_id__in=[change.external_id for change in found])
+    names = {(one.stream, one.external_id): one.label for one in things.defer("text")} if found else {}
+    return [
+        f"{rows[change.stream]} {what_became_of(change, names.get((change.stream, change.external_id)))}."
+        for change in found
+    ]
+
+
+def what_became_of(change: Change, name: str | None) -> str:
+    if change.field != PRESENCE:
+        return f"{named(change.before, change)} is now {named(change.after, change)}"
+    return f"{named(name, change)} is {'new' if change.after == THERE else 'gone'}"
+
+
+def named(name: str | None, change: Change) -> str:
+    """Not by a name that holds an address: the trail is read by many, and nobody is erased from it."""
+    return f"“{name}”" if name and "@" not in name else change.external_id
+
+
+def in_short(said: Sequence[str]) -> str:
+    """As many sentences as the trail has room for."""
+    for kept in range(len(said), 0, -1):
+        text = " ".join(said[:kept]) + (MORE.format(len(said) - kept) if kept < len(said) else "")
+        if len(text) <= ROOM:
+            return text
+    return f"{len(said)} changes, which the page of the sync names."
