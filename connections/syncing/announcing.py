@@ -1,26 +1,30 @@
 """Says what of an account's structure has appeared, was renamed or is gone: on the page of a sync, and in the trail."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from connections.models import Change, Event, Sync
 from connections.models.change import PRESENCE, THERE
+from connections.models.sync import SyncState
 
 ROOM = Event._meta.get_field("detail").max_length or 0
 MORE = " And {} more."
 
 
 def announce(sync: Sync) -> None:
-    """In the trail, once the sync has ended."""
-    said = announced(sync)
+    """In the trail, once the sync has ended; with what those had found before that somebody stopped."""
+    told = sync.connection.syncs.filter(number__lt=sync.number, finished_at__isnull=False)
+    last = told.exclude(state=SyncState.STOPPED).order_by("number").last()
+    said = announced(sync, since=last.finished_at if last else None)
     if said:
         sync.connection.record("changed at its source", by=None, detail=in_short(said))
 
 
-def announced(sync: Sync) -> list[str]:
-    """What this sync has found, each in a sentence: “List “News” is now “Letters”.”"""
+def announced(sync: Sync, *, since: datetime | None = None) -> list[str]:
+    """What this sync has found, or was found since that moment, a sentence each: “List “News” is now “Letters”.”"""
     connection = sync.connection
     rows = {stream.key: stream.facts.row.capitalize() for stream in connection.streams if stream.is_announced}
-    changes = Change.objects.filter(holding=connection.holding, stream__in=rows, seen_at__gte=sync.started_at)
+    changes = Change.objects.filter(holding=connection.holding, stream__in=rows, seen_at__gte=since or sync.started_at)
     if sync.finished_at:
         changes = changes.filter(seen_at__lte=sync.finished_at)
     found = [*changes.order_by("pk")]

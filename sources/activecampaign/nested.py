@@ -11,7 +11,7 @@ from sources.errors import NotPermitted
 from sources.spec import Cursor, Page, Row, Stream
 
 SIDE_BY_SIDE = 8  # Lists, most of which take one call.
-MOST_PASSES = 4  # observed: MF (A): three were needed until a restless list had shown all it had.
+MOST_PASSES = 8  # observed: MF (A): three were needed until a restless list had shown all it had.
 GONE = "gone"
 
 

@@ -78,6 +78,21 @@ def test_a_sync_that_finds_nothing_says_nothing(
     assert "Changed in the account" not in page_of_last_sync(alice_client, pulled)
 
 
+def test_what_a_sync_had_found_before_somebody_stopped_it_is_told_with_the_next_one(
+    account: SandboxServer, pulled: Connection
+) -> None:
+    account.world.insert("fields", title="Favourite tea")
+    pull(pulled, full=True)
+    # As it would stand had somebody stopped it in the middle.
+    pulled.syncs.filter(number=2).update(state=SyncState.STOPPED)
+    Event.objects.filter(connection=pulled).delete()
+
+    pull(pulled, full=True)
+    pull(pulled, full=True)
+
+    assert told(pulled) == ["Custom field “Favourite tea” is new."]
+
+
 def test_a_name_that_holds_an_address_is_not_put_into_the_trail(account: SandboxServer, pulled: Connection) -> None:
     new = account.world.insert("fields", title="Ask ida@guest.example")
 
