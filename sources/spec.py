@@ -1,7 +1,7 @@
 """What a Source declares about itself, and the few types that cross between the floors."""
 
 import json
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -39,6 +39,12 @@ from sources.personal import Reference as Reference
 from sources.pictures import NOTHING_DRAWN
 from sources.pictures import Pictures as Pictures
 from sources.secret import Secret as Secret
+from sources.streams import Growing as Growing
+from sources.streams import Nested as Nested
+from sources.streams import Rhythm as Rhythm
+from sources.streams import Sideload as Sideload
+from sources.streams import Stream as Stream
+from sources.streams import Sureness as Sureness
 
 Row = dict[str, Any]
 """One record as the API gave it."""
@@ -80,63 +86,6 @@ def host_of(api_url: str) -> str:
     return urlsplit(api_url).netloc
 
 
-Sureness = Literal["documented", "recorded", "used by connectors", "unverified"]
-"""How a fact of the outside world is known, the surest first."""
-
-
-Rhythm = Literal["", "daily", "weekly"]
-"""How often a stream is read: as often as is scheduled, or so that it is never older than that."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sideload:
-    """That the rows of a stream can come along with those of another one, which they belong to.
-
-    `parent` is that stream's key, `column` the field of a row, as its own list gives it, that names its parent's row.
-    The source names the parent first, and `column` is what it has as the `parent` of the typed columns.
-    """
-
-    parent: str
-    column: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stream:
-    """One kind of record that a source offers.
-
-    `evidence` says in a few words what is known of it and from where. `is_heavy` streams cost many calls. `fixed_query`
-    are parameters that go with every call.
-
-    `remembers` are fields of which each change is kept, with what they held before. Of one that `comes_and_goes`, each
-    row that appears or vanishes is such a change itself. `facts` say what its rows mean, `personal` what they tell of
-    people. `sideload` says with which other stream's rows its own can come along. `rhythm` is for those that cost more
-    calls than they change: who plans a connection may choose another.
-    """
-
-    key: str
-    name: str
-    path: str
-    envelope: str
-    paging: Literal["keyset", "offset"] = "offset"
-    changed_since: str | None = None
-    on_by_default: bool = True
-    evidence: str = ""
-    sureness: Sureness = "documented"
-    is_heavy: bool = False
-    fixed_query: tuple[tuple[str, str], ...] = ()
-    remembers: tuple[str, ...] = ()
-    comes_and_goes: bool = False
-    facts: Facts = field(default_factory=Facts)
-    personal: Personal = field(default_factory=Personal)
-    sideload: Sideload | None = None
-    rhythm: Rhythm = ""
-
-    @property
-    def typed(self) -> Columns:
-        """What stands beside a row's text, to be searched, sorted and counted by."""
-        return self.facts.typed
-
-
 @dataclass(frozen=True, kw_only=True)
 class Unkept:
     """A row that cannot be kept, named as far as it goes: `place` says in words where it stands.
@@ -169,7 +118,8 @@ class Page:
     `cursor` is None after the last page. `unkept` are rows that cannot be kept: they hold up nothing else, and are
     said. `repeated` counts the rows that an earlier page of this walk had, too. `total` is what the API claims that the
     whole stream holds; a hint only. `seam_proven` is False when rows may have been missed between the page before and
-    this one, or behind the last one. `along` is what came of other streams, by their keys.
+    this one, or behind the last one. `along` is what came of other streams, by their keys. `bookmark` comes with the
+    last page of a list that only grows, where its rows have shown that they come in order: for the next `Wanted`.
     """
 
     rows: Mapping[str, Row]
@@ -179,19 +129,24 @@ class Page:
     repeated: int = 0
     seam_proven: bool = True
     along: Mapping[str, Along] = field(default_factory=dict)
+    bookmark: Cursor | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
     """A stream to pull: all of it, or from `cursor` on, or only what changed since a moment.
 
-    Rows of the streams `along` are wanted with each page, as far as the account gives them.
+    Of a list that only grows: what is new since the `bookmark`, and what is younger than that moment. Of one that is
+    nested, the lists of these `parents`, of which there is one at least. Rows of the streams `along` are wanted with
+    each page, as far as the account gives them.
     """
 
     stream: Stream
     cursor: Cursor | None = None
     changed_since: datetime | None = None
     along: tuple[Stream, ...] = ()
+    bookmark: Cursor | None = None
+    parents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -388,6 +343,11 @@ class Source:
     @property
     def default_streams(self) -> tuple[Stream, ...]:
         return tuple(stream for stream in self.streams if stream.on_by_default)
+
+    def with_parents(self, keys: Collection[str]) -> list[str]:
+        """These streams, and those in whose rows their lists are, in the order of all."""
+        above = {one.nested.parent for one in self.streams if one.nested and one.key in keys}
+        return [one.key for one in self.streams if one.key in keys or one.key in above]
 
     def stream(self, key: str) -> Stream | None:
         return next((stream for stream in self.streams if stream.key == key), None)

@@ -83,6 +83,14 @@ def last_read(connection: Connection) -> list[str]:
     return [run.stream for run in last.stream_runs.all() if run.is_finished and not run.is_without_rows] if last else []
 
 
+def calls_of(stream: Stream, counted: Sizes, *, beside_longer: bool = False) -> int:
+    """Of one whose lists are in the rows of another stream one for each of these, and for each further page."""
+    rows = counted.get(stream.key, 0)
+    if stream.nested:
+        return max(1, counted.get(stream.nested.parent, 0)) + rows // PAGE
+    return calls_for(stream, rows, beside_longer=beside_longer)
+
+
 def calls_for(stream: Stream, rows: int, *, beside_longer: bool = False) -> int:
     """One more call looks behind a list that fits into a page, where no longer one beside it shows how pages end."""
     if not rows or (beside_longer and rows < PAGE):
@@ -112,8 +120,8 @@ def cost(
         pace=pace,
         rate=pull_rate(source, pace),
         real_rate=min(pull_rate(source, pace), rate_at_most(source, budget)),
-        calls=sum(calls_for(one, counted.get(one.key, 0), beside_longer=beside_longer) for one in streams),
-        is_counted=all(stream.key in counted for stream in streams),
+        calls=sum(calls_of(one, counted, beside_longer=beside_longer) for one in streams),
+        is_counted=all((one.nested.parent if one.nested else one.key) in counted for one in streams),
     )
 
 

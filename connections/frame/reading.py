@@ -19,6 +19,8 @@ MOST_BESIDE = 2000  # Rows that hang on those of one table; who has more is show
 NAMED_IN_A_CELL = 3
 OF_TYPE = {"date": Kind.DAY, "datetime": Kind.MOMENT, "number": Kind.NUMBER, "currency": Kind.MONEY}
 CUSTOM = "custom"
+SHOWN_RAW, MOST_RAW = 5, 30  # Fields of rows that nobody has described.
+NOT_SHOWN = ("id", "links")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +73,7 @@ class Reader:
     connection: Connection
     names: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     places: dict[str, str] = field(default_factory=dict)
+    raw: dict[str, Sequence[Field]] = field(default_factory=dict)
 
     @cached_property
     def counts(self) -> Mapping[str, int]:
@@ -80,16 +83,27 @@ class Reader:
 
     def column(self, stream: Stream, name: str) -> Column | None:
         """By its name in an address: that of a field, of what stands beside, or of a custom field."""
-        if found := stream.facts.field(name):
-            return Column(field=found)
+        for field_of_it in self.fields_of(stream):
+            if field_of_it.name == name:
+                return Column(field=field_of_it)
         for one in stream.facts.beside:
             if one.name == name and not one.has_values:
                 return Column(field=Field(name=name, label=one.label), beside=one)
         return next((one for one in self.custom_columns(stream) if one.name == name), None)
 
+    def fields_of(self, stream: Stream) -> Sequence[Field]:
+        """Where nobody has said what rows mean, what the newest one holds, under the names that came."""
+        if stream.facts.fields:
+            return stream.facts.fields
+        if stream.key not in self.raw:
+            newest = self.connection.records.living().filter(stream=stream.key).order_by("-pk").first()
+            names = [name for name in newest.data if name not in NOT_SHOWN] if newest else []
+            self.raw[stream.key] = [Field(name=name, label=name) for name in names[:MOST_RAW]]
+        return self.raw[stream.key]
+
     def columns(self, stream: Stream) -> list[Column]:
         """All that a table of this stream may have."""
-        named = [*stream.facts.shown_beside, *stream.facts.names]
+        named = [*stream.facts.shown_beside, *(one.name for one in self.fields_of(stream))]
         besides = [one.name for one in stream.facts.beside if not one.has_values]
         found = [self.column(stream, name) for name in dict.fromkeys([*named, *besides])]
         return [*filter(None, found), *self.custom_columns(stream)]
@@ -98,7 +112,8 @@ class Reader:
         """Those that head a table unless somebody chooses others."""
         beside = [one.name for one in stream.facts.beside if one.name in stream.facts.shown_beside]
         beside = beside if any(self.counts.get(one.stream) for one in stream.facts.beside) else []
-        names = [*stream.facts.shown_names[:1], *beside, *stream.facts.shown_names[1:]]
+        shown = stream.facts.shown_names or tuple(one.name for one in self.fields_of(stream)[:SHOWN_RAW])
+        names = [*shown[:1], *beside, *shown[1:]]
         return [*filter(None, (self.column(stream, name) for name in names))]
 
     def custom_columns(self, stream: Stream) -> list[Column]:

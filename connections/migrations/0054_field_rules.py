@@ -13,7 +13,7 @@ def rule_anew(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("connections", "0045_last_workspace")]
+    dependencies = [("connections", "0053_nested_ids")]
 
     operations = [
         migrations.AddField(
@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
             field=models.JSONField(blank=True, default=dict, editable=False),
         ),
         migrations.AddField(
-            model_name="rowcount", name="ruled_to", field=models.CharField(max_length=64, null=True)
+            model_name="rowcount", name="ruled_to", field=models.CharField(max_length=80, null=True)
         ),
         migrations.AddIndex(
             model_name="rowcount",

@@ -96,7 +96,7 @@ class Change(models.Model):
     # Without an index of its own: that of a row's changes begins with it.
     holding = models.ForeignKey(Holding, models.CASCADE, related_name="changes", db_index=False)
     stream = models.CharField(max_length=60)
-    external_id = models.CharField(max_length=64)
+    external_id = models.CharField(max_length=80)
     field = models.CharField(max_length=60, blank=True)
     before = models.TextField(blank=True)
     after = models.TextField(blank=True)

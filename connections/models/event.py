@@ -15,7 +15,7 @@ OF_A_CONNECTION = (
     *("stopped a sync", "asked for a sync", "changed what is left out"),
     *("stored a standby key", "removed the standby key", "switched to the standby key"),
 )
-BY_ITSELF = ("stopped working", "fell behind", "caught up")
+BY_ITSELF = ("stopped working", "fell behind", "caught up", "changed at its source")
 FIELD_WORDS = {"name": "name", "api_url": "API URL", "api_key": "API key", "privacy": "privacy"}
 
 

@@ -146,7 +146,7 @@ class PersonErasure(models.Model):
     phase = models.CharField(max_length=10, choices=Phase, default=Phase.PEOPLE)
     holding = models.UUIDField(null=True)
     stream = models.CharField(max_length=60, blank=True)
-    reached = models.CharField(max_length=64, null=True)  # noqa: DJ001  An empty one is before all ids.
+    reached = models.CharField(max_length=80, null=True)  # noqa: DJ001  An empty one is before all ids.
     is_to_repeat = models.BooleanField(default=False)
 
     objects = PersonErasureQuerySet.as_manager()

@@ -119,15 +119,19 @@ class PullPlan(models.Model):
         return self.schedule_words[0].lower() + self.schedule_words[1:] if self.is_scheduled else ""
 
     def choose_pulling(self, *, streams: Collection[str], pace: str, schedule: str, daily_at: time) -> None:
-        """The caller saves the row. A schedule that was changed counts from now."""
+        """The caller saves the row. A schedule that was changed counts from now.
+
+        With a stream whose lists are in another one's rows that one is chosen, too.
+        """
         was, had = (self.schedule, self.daily_at), self.stream_keys
-        self.stream_keys, self.pace, self.schedule, self.daily_at = [*streams], pace, schedule, daily_at
+        self.stream_keys = self.known_source().with_parents(streams)
+        self.pace, self.schedule, self.daily_at = pace, schedule, daily_at
         self.stream_healths.forget_all_but(self.stream_keys)
         if was != (schedule, daily_at):
             self.plan_next_sync()
             self.expect(self.stream_keys)
         else:
-            self.expect({*streams} - {*had})
+            self.expect({*self.stream_keys} - {*had})
 
     def plan_next_sync(self) -> None:
         self.next_sync_at = next_run(

@@ -247,7 +247,7 @@ class Record(TypedColumns):
     # Without an index of its own: the constraint's begins with it.
     holding = models.ForeignKey(Holding, models.CASCADE, related_name="records", db_index=False)
     stream = models.CharField(max_length=60)
-    external_id = models.CharField(max_length=64)
+    external_id = models.CharField(max_length=80)  # Of a nested row that of its parent, too: two UUIDs.
     text = models.TextField()
     size = models.IntegerField(default=0, db_default=0)
     size_before = models.IntegerField(default=0, db_default=0)

@@ -75,10 +75,10 @@ class RowCount(models.Model):
     bytes = models.PositiveBigIntegerField(default=0)
     edition = models.BigIntegerField(default=0, db_default=0)
     is_stirred = models.BooleanField(default=True, db_default=True)
-    sized_to = models.CharField(max_length=64, null=True)  # noqa: DJ001  An empty one is before all ids.
+    sized_to = models.CharField(max_length=80, null=True)  # noqa: DJ001  An empty one is before all ids.
     filled_with = models.IntegerField(default=0, db_default=0)
-    ruled_to = models.CharField(max_length=64, null=True)  # noqa: DJ001  The same.
-    filled_to = models.CharField(max_length=64, null=True)  # noqa: DJ001  The same.
+    ruled_to = models.CharField(max_length=80, null=True)  # noqa: DJ001  The same.
+    filled_to = models.CharField(max_length=80, null=True)  # noqa: DJ001  The same.
 
     objects = RowCountQuerySet.as_manager()
 

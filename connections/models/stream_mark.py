@@ -13,7 +13,7 @@ from connections.models.holding import Holding
 from connections.models.row_count import RowCount
 from connections.models.stream_run import RunState, StreamRun
 from connections.models.sync import Sync
-from sources.spec import Stream
+from sources.spec import Cursor, Growing, Stream
 
 # Accounts keep times in zones of their own and do not always say which; one that is proven to heed ours has a clock of
 # its own, and writes down what happened a moment later.
@@ -24,6 +24,7 @@ OVERLAP_OF_EXACT = timedelta(minutes=10)
 WHOLE_AFTER = timedelta(hours=23)
 WHOLE_AFTER_OF_MANY = timedelta(days=7)
 A_DAY = timedelta(days=1)
+A_MONTH = timedelta(days=30)  # Of a list that only grows a whole walk finds what is gone, and hardly anything is.
 MANY = 1000  # Rows: ten calls.
 MOST_DIFFERING = 1 / 1000  # Of a list's rows: so many may change in the minutes between the two looks at them.
 
@@ -38,6 +39,9 @@ class StreamMark(models.Model):
     proven, and when it fails, the list is read; `apart_because` then says why in words. `missed` is how many rows the
     last whole walk found that the refreshes before it had not shown. `is_exact`: the account reads the moment from
     which changes are asked for as it is meant, whatever its zone; None until it was asked.
+
+    `bookmark` is the source's own of a list that only grows: behind it all was read. Without one the list is read
+    whole. `settled_at` is when rows that may still change were last read again.
     """
 
     holding = models.ForeignKey(Holding, models.CASCADE, related_name="marks")
@@ -50,6 +54,8 @@ class StreamMark(models.Model):
     apart_because = models.CharField(max_length=200, blank=True)
     missed = models.PositiveIntegerField(default=0)
     is_exact = models.BooleanField(null=True)
+    bookmark: "models.JSONField[Cursor | None, Cursor | None]" = models.JSONField(null=True)
+    settled_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["holding", "stream"], name="one_mark_per_stream")]
@@ -64,14 +70,32 @@ def changes_wanted_since(sync: Sync, stream: Stream) -> datetime | None:
     That is also where something that comes along with it has never been read with it: only a whole walk proves that all
     of that comes.
     """
-    if sync.full or stream.changed_since is None:
+    if sync.full or not stream.gives_changes:
         return None
     marks = marks_of(sync)
     mark, children = marks.get(stream.key), children_of(sync, stream)
     is_due = mark is None or mark.complete_at <= timezone.now() - whole_after(sync.connection, stream, marks)
     if mark is None or is_due or any(child.key not in marks for child in children):
         return None
+    if stream.growing:
+        return new_wanted_since(mark, stream.growing)
+    if stream.nested:
+        return mark.changed_through  # By our own clock: of parents it is known when they were stored.
     return mark.changed_through - (OVERLAP_OF_EXACT if mark.is_exact else OVERLAP)
+
+
+def new_wanted_since(mark: StreamMark, growing: Growing) -> datetime | None:
+    """What is younger is read again, though it was there before: once a week all that may still change."""
+    if mark.bookmark is None:
+        return None
+    is_settled = mark.settled_at and mark.settled_at > timezone.now() - WHOLE_AFTER_OF_MANY
+    return mark.changed_through if growing.unsettled is None or is_settled else timezone.now() - growing.unsettled
+
+
+def bookmark_of(run: StreamRun) -> Cursor | None:
+    """From where on rows are new, of a run that asks for these alone."""
+    mark = StreamMark.objects.filter(holding=run.sync.connection.holding, stream=run.stream).first()
+    return mark.bookmark if mark and run.is_changes_only else None
 
 
 def to_be_proven(sync: Sync) -> list[Stream]:
@@ -79,7 +103,7 @@ def to_be_proven(sync: Sync) -> list[Stream]:
     unknown = {key for key, mark in marks_of(sync).items() if mark.is_exact is None}
     asked = sync.stream_runs.filter(state=RunState.COMPLETE, along="").exclude(changed_since=None)
     keys = unknown.intersection(asked.values_list("stream", flat=True))
-    return [stream for stream in sync.streams if stream.key in keys]
+    return [stream for stream in sync.streams if stream.key in keys and stream.changed_since]
 
 
 def note_exact(sync: Sync, stream: Stream, *, is_exact: bool) -> None:
@@ -104,7 +128,8 @@ def whole_after(connection: Connection, stream: Stream, marks: Mapping[str, Stre
     family = [one.key for one in source.streams if one.sideload and one.sideload.parent == stream.key]
     rows = connection.row_counts.by_stream().get(stream.key, 0)
     has_missed = any(marks[key].missed for key in (stream.key, *family) if key in marks)
-    return WHOLE_AFTER_OF_MANY if rows > MANY and not has_missed else WHOLE_AFTER
+    usual, oftener = (A_MONTH, WHOLE_AFTER_OF_MANY) if stream.growing else (WHOLE_AFTER_OF_MANY, WHOLE_AFTER)
+    return (oftener if has_missed else usual) if rows > MANY else WHOLE_AFTER
 
 
 def may_come_along(sync: Sync, stream: Stream, parent: StreamRun) -> bool:
@@ -149,8 +174,8 @@ def memory_of(run: StreamRun, stream: Stream) -> Memory | None:
     return Memory(fields=stream.remembers, comings=stream.comes_and_goes and is_known)
 
 
-def note_complete(run: StreamRun, *, why_apart: str | None = None) -> None:
-    """The stream was read without a gap, all of it or all that changed.
+def note_complete(run: StreamRun, *, why_apart: str | None = None, bookmark: Cursor | None = None) -> None:
+    """The stream was read without a gap, all of it or all that changed. `bookmark` is the source's.
 
     `why_apart` says why it does not come along with another one from now on; empty where it does, None where it is as
     before.
@@ -159,7 +184,9 @@ def note_complete(run: StreamRun, *, why_apart: str | None = None) -> None:
     holding = connection.holding
     RowCount.objects.stir(holding, run.stream)
     if run.is_changes_only:
-        StreamMark.objects.filter(holding=holding, stream=run.stream).update(changed_through=run.started_at)
+        marks = StreamMark.objects.filter(holding=holding, stream=run.stream)
+        marks.filter(changed_through__gt=run.changed_since).update(settled_at=run.started_at)
+        marks.update(changed_through=run.started_at, bookmark=bookmark)
         return
     now_known: dict[str, Any] = {
         "changed_through": run.started_at,
@@ -168,6 +195,8 @@ def note_complete(run: StreamRun, *, why_apart: str | None = None) -> None:
         "key_fingerprint": run.key_fingerprint,
         "owner": connection.owner if run.key_fingerprint == connection.key_fingerprint else "",
         "missed": run.missed or 0,
+        "bookmark": bookmark,
+        "settled_at": run.started_at,
     }
     if why_apart is not None:
         now_known |= {"comes_along": not why_apart, "apart_because": why_apart}

@@ -181,12 +181,12 @@ def pace_hints(connection: Connection) -> dict[str, str]:
     }
 
 
-USUAL, MORE, HEAVY, UNVERIFIED = "Recommended", "Other", "Large", "Experimental"
+USUAL, MORE, HEAVY, OTHER = "Recommended", "Other", "Large", "Other lists"
 GROUPS = (
     (USUAL, "Synced unless somebody chooses otherwise.", False),
     (MORE, "Small, and of use to some.", True),
     (HEAVY, "Many rows for each contact, deal or campaign: the first read can take hours.", True),
-    (UNVERIFIED, "Not documented by the vendor, and known to us from other programs alone.", True),
+    (OTHER, "Each is known from one other program alone, so its rows stand as they come.", True),
 )
 
 
@@ -195,7 +195,7 @@ def group_of(stream: Stream) -> str:
         return USUAL
     if stream.is_heavy:
         return HEAVY
-    return UNVERIFIED if stream.sureness == "unverified" else MORE
+    return OTHER if stream.sureness == "unverified" else MORE
 
 
 class ReadAgainForm(forms.Form):

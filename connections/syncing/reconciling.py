@@ -62,17 +62,19 @@ def is_emptied(run: StreamRun) -> bool:
 
 def reconcile(run: StreamRun, stream: Stream, line: Puller) -> None:
     """Mark what is gone. Raises SourceError when the account cannot be asked, and LeaseLost."""
-    drawn = draw(missing(run))
+    drawn = draw(candidates(run, stream))
     if drawn:
         settle(run, stream, drawn, ask_for(drawn, run, stream, line))
         log.info("rows are missing", extra={"stream": run.stream, "deleted": run.deleted})
+    if stream.is_restless:
+        mark_missed(run)
     with transaction.atomic():
         run.sync.hold()
-        if not drawn:
+        if not missing(run).exists():
             MissingRows.objects.filter(holding=run.sync.connection.holding, stream=run.stream).delete()
         run.finds_gone = False
         run.save(update_fields=["finds_gone", "reason"])
-        if stream.changed_since:
+        if stream.gives_changes:
             note_gone(run)
 
 
@@ -83,12 +85,13 @@ def draw(rows: RecordQuerySet) -> list[str]:
 
 def settle(run: StreamRun, stream: Stream, drawn: list[str], asked: Asked) -> None:
     """Mark as gone what is proven to be, and leave to a person what is not."""
-    count = missing(run).count()
+    rows = candidates(run, stream)
+    count = rows.count()
     if is_doubtful(run) or asked.is_refused or (asked.there and count > len(drawn)):
         leave_to_a_person(run, stream, count)
     elif asked.is_answered:
-        missing(run).filter(external_id__in=asked.there).update(missed_at=None)
-        mark_gone(run, stream, missing(run).exclude(external_id__in=asked.there))
+        rows.filter(external_id__in=asked.there).update(missed_at=None)
+        mark_gone(run, stream, rows.exclude(external_id__in=asked.there))
     else:
         # No single rows can be asked for: what the whole walk before this one missed as well.
         mark_gone(run, stream, missing(run).filter(missed_at__lt=run.started_at))
@@ -171,6 +174,12 @@ def stored_before(run: StreamRun) -> RecordQuerySet:
 def missing(run: StreamRun) -> RecordQuerySet:
     """What no page of the walk has shown."""
     return stored_before(run).exclude(walk=run.pk)
+
+
+def candidates(run: StreamRun, stream: Stream) -> RecordQuerySet:
+    """What may be gone: of a list that comes in another order at each call only what the walk before missed as well."""
+    rows = missing(run)
+    return rows.filter(missed_at__lt=run.started_at) if stream.is_restless else rows
 
 
 def has_rows(sync: Sync, stream: Stream) -> bool:

@@ -14,6 +14,7 @@ from connections.models.person_erasure import field_rules_of
 from connections.models.record import row_texts
 from connections.models.stream_health import was_ever_read
 from connections.models.stream_mark import (
+    bookmark_of,
     changes_wanted_since,
     is_by_another,
     may_come_along,
@@ -27,7 +28,7 @@ from connections.syncing.leaving_out import LeavingOut
 from connections.syncing.reconciling import has_rows, is_emptied, note_page
 from connections.syncing.sideloading import AlongPart, SideloadedPull, counted_apart, why_apart
 from sources.errors import NotPermitted, SourceError, TemporarilyDown
-from sources.spec import Page, Pulled, Stream, Wanted
+from sources.spec import Cursor, Page, Pulled, Stream, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -52,12 +53,24 @@ class Part:
 
 
 class StreamPull:
-    """One stream's part in a sync. `parent` is that of the stream with whose rows its own can come along."""
+    """One stream's part in a sync.
+
+    `parent` is that of the stream with whose rows its own can come along, `above` that of the one in whose rows its
+    lists are.
+    """
 
     def __init__(
-        self, sync: Sync, stream: Stream, *, address: str, keeper: KeptOut, parent: "StreamPull | None" = None
+        self,
+        sync: Sync,
+        stream: Stream,
+        *,
+        address: str,
+        keeper: KeptOut,
+        parent: "StreamPull | None" = None,
+        above: "StreamPull | None" = None,
     ) -> None:
-        self.sync, self.stream, self.address, self.keeper, self.parent = sync, stream, address, keeper, parent
+        self.sync, self.stream, self.address, self.keeper = sync, stream, address, keeper
+        self.parent, self.above = parent, above
         rules = field_rules_of(sync.connection, stream)
         self.leaving_out = LeavingOut(keeper, rules, sync.connection.holding, stream)
         self.children: dict[str, SideloadedPull] = {}
@@ -72,7 +85,12 @@ class StreamPull:
             parent.children[stream.key] = SideloadedPull(self.run, stream, address=address, keeper=keeper)
 
     def has_to_wait(self) -> bool:
-        """For the stream that its rows may come along with, and begins with it where nothing else is to be read."""
+        """For the stream that its lists are in, and for the one that its rows may come along with.
+
+        With the latter it begins where nothing else is to be read.
+        """
+        if self.above and not self.above.run.is_finished:
+            return True
         if self.parent is None or self.parent.run.is_finished:
             return False
         if not self.parent.run.pages and may_come_along(self.sync, self.stream, self.parent.run):
@@ -90,6 +108,25 @@ class StreamPull:
             finds_gone=since is None and has_rows(self.sync, self.stream),
             by_another=is_by_another(self.sync, self.stream),
         )
+        if self.stream.nested and not self.parents():
+            self.end_without_parents()
+
+    def parents(self) -> tuple[str, ...]:
+        """The rows of the stream above whose lists are to be read: all, or those that are new or have changed."""
+        if self.stream.nested is None:
+            return ()
+        living = self.sync.connection.records.living().filter(stream=self.stream.nested.parent)
+        since = self.run.changed_since
+        rows = living.filter(changed_at__gte=since) if since else living
+        return tuple(rows.order_by("pk").values_list("external_id", flat=True))
+
+    def end_without_parents(self) -> None:
+        connection, above = self.sync.connection, self.stream.nested.parent if self.stream.nested else ""
+        if above in connection.stream_keys:
+            self.conclude(None)
+        else:
+            name = connection.stream_name(above)
+            self.run.end(RunState.FAILED, f"They are read by the rows of {name}, which are not chosen.")
 
     def begin_afterwards(self) -> None:
         if not self.run.is_begun:
@@ -102,7 +139,14 @@ class StreamPull:
 
     def wanted(self) -> Wanted:
         along = tuple(child.stream for child in self.children.values())
-        return Wanted(stream=self.stream, cursor=self.run.cursor, changed_since=self.run.changed_since, along=along)
+        return Wanted(
+            stream=self.stream,
+            cursor=self.run.cursor,
+            changed_since=self.run.changed_since,
+            along=along,
+            bookmark=bookmark_of(self.run),
+            parents=self.parents(),
+        )
 
     def part_of(self, batch: list[Pulled]) -> Part:
         pages = [self.leaving_out.shown_of(pulled.page) for pulled in batch if pulled.page is not None]
@@ -135,7 +179,7 @@ class StreamPull:
         elif part.last.failure is not None:
             self.end_early(part.last.failure)
         elif part.last.is_over:
-            self.conclude()
+            self.conclude(part.last.page.bookmark if part.last.page else None)
         else:
             self.run.reason = ""
             self.run.save()
@@ -174,7 +218,7 @@ class StreamPull:
         self.run.end(state, reason)
         log.warning("stream ended early", extra={"state": state.value, "code": because.code})
 
-    def conclude(self) -> None:
+    def conclude(self, bookmark: Cursor | None) -> None:
         run = self.run
         stored = self.sync.connection.row_counts.by_stream().get(run.stream, 0)
         if run.is_changes_only:
@@ -186,7 +230,7 @@ class StreamPull:
         run.end(state, reason or (f"Read by their own list from now on: {why}." if why else ""))
         if run.state == RunState.COMPLETE:
             self.say_apart(why)
-            note_complete(run, why_apart=why)
+            note_complete(run, why_apart=why, bookmark=bookmark)
 
     def say_apart(self, why: str | None) -> None:
         """In the trail, when that changes what a refresh costs."""

@@ -34,6 +34,7 @@ from connections.models.stream_mark import note_exact, to_be_proven
 from connections.models.stream_run import FINISHED_RUNS, RunState
 from connections.models.sync import LeaseLost, SyncState, Trigger
 from connections.safe.sealing import Unsealable
+from connections.syncing.announcing import announce
 from connections.syncing.leasing import Interrupted, Lease, kept_lease
 from connections.syncing.reconciling import reconcile_all
 from connections.syncing.stream_pull import StreamPull
@@ -80,6 +81,8 @@ def work(sync: Sync, lease: Lease) -> None:
         fail(sync, failure)
     else:
         conclude(sync)
+    if not sync.is_active:
+        announce(sync)
 
 
 def pull_with_either_key(sync: Sync, lease: Lease) -> None:
@@ -165,13 +168,14 @@ def pull_all(sync: Sync, lease: Lease) -> None:
 
 
 def pulls_of(sync: Sync, *, address: str) -> dict[str, StreamPull]:
-    """A part for each stream of the sync. A source names a stream before those that can come along with it."""
+    """A part for each stream of the sync. A source names a stream before those that come with it or are in it."""
     # Once: who is erased from now on takes this sync its lease.
     keeper = kept_out_of(sync.connection.holding, sync.connection.workspace_id)
     pulls: dict[str, StreamPull] = {}
     for stream in sync.streams:
         parent = pulls.get(stream.sideload.parent) if stream.sideload else None
-        pulls[stream.key] = StreamPull(sync, stream, address=address, keeper=keeper, parent=parent)
+        above = pulls.get(stream.nested.parent) if stream.nested else None
+        pulls[stream.key] = StreamPull(sync, stream, address=address, keeper=keeper, parent=parent, above=above)
     return pulls
 
 

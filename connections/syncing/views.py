@@ -20,6 +20,7 @@ from connections.models import Connection, StreamRun
 from connections.models.hidden_address import show
 from connections.models.sync import AlreadyActive, Trigger
 from connections.safe.sealing import Unsealable
+from connections.syncing.announcing import announced
 from connections.syncing.deciding import clear, clear_stream, decide
 from connections.syncing.forms import DecideForm, HistoryForm, PullingForm, ReadAgainForm, SyncNowForm
 from connections.syncing.planning import save_pulling
@@ -205,6 +206,7 @@ def sync(request: PersonRequest, workspace: str, source: str, pk: UUID, number: 
     # The page asks for its moving part at the same address.
     template = "connections/syncing/_sync.html" if "HX-Request" in request.headers else "connections/syncing/sync.html"
     context = {"workspace": connection.workspace, "connection": connection, "sync": run, "runs": runs, "saved": saved}
+    context["announced"] = announced(run) if run.started_at else []
     is_unattended = run.is_active and is_worker_missing(connection)
     return render(request, template, {**context, "is_unattended": is_unattended})
 

@@ -7,6 +7,7 @@ from functools import partial
 
 import httpx
 
+from sources.activecampaign.assumptions_of_refreshes import of_refreshes
 from sources.activecampaign.client import connect
 from sources.activecampaign.looking import (
     FAILS,
@@ -48,6 +49,7 @@ def assumptions(credentials: Credentials, *, budget: Budget, with_wrong_key: boo
         yield judged("contacts: no page holds more than 100 rows", partial(_largest_page, look))
         yield from _filter(look, "contacts", column="udate", includes=False)
         yield from _filter(look, "deals", column="mdate", includes=True)
+        yield from of_refreshes(look)
         yield from _all_in_all(look)
     if with_wrong_key:
         yield judged("a wrong key is refused with 403", partial(_wrong_key, credentials, budget))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sources.activecampaign.headings import Heading
 from sources.activecampaign.rows import Answer
 from sources.activecampaign.ways import PAGE_SIZE, UNKNOWN, Ask, Facts, Heard, Neighbours, why_not
 from sources.errors import UnexpectedAnswer
@@ -24,7 +25,8 @@ MOST_OPEN = 3  # Seams that stay open before it is doubted that the offset is he
 class _Spot:
     """A page: asked for, or read with these marks (after a kill, those at its edges).
 
-    `count` rows arrived; `length` leaves out what came twice on the page and may be there once in the list.
+    `count` rows arrived; `length` leaves out what came twice on the page and may be there once in the list. `is_last`:
+    nothing is wanted of what lies behind it.
     """
 
     offset: int
@@ -33,6 +35,7 @@ class _Spot:
     length: int = 0
     marks: Sequence[str] | None = None
     tries: int = 0
+    is_last: bool = False
     is_asked: bool = False
     is_first_again: bool = False
 
@@ -54,7 +57,7 @@ class _Spot:
         marks = self.marks
         # Neighbours share rows at their edges; the others would only make it long.
         edges = None if marks is None else [*marks[:OVERLAP], *marks[OVERLAP:][-OVERLAP:]]
-        return [self.offset, self.limit, self.count, self.length, edges, self.tries]
+        return [self.offset, self.limit, self.count, self.length, edges, self.tries, self.is_last]
 
 
 class ByOffset:
@@ -65,11 +68,13 @@ class ByOffset:
     Where pages have one row each, the page before is read again after the one behind it, and has to be the same.
 
     The end is a page that is shorter than others and adds nothing to the one before it, or that ends where the total
-    does. A full page that adds nothing may mean that the server heeds no offset: one call far beyond tells.
+    does. A full page that adds nothing may mean that the server heeds no offset: one call far beyond tells. The heading
+    may end it earlier, or let the list begin anew where it stands.
     """
 
-    def __init__(self, facts: Facts, place: Cursor | None = None, *, neighbours: Neighbours) -> None:
+    def __init__(self, facts: Facts, place: Cursor | None = None, *, neighbours: Neighbours, heading: Heading) -> None:
         self._facts = facts
+        self._heading = heading
         self._neighbours = neighbours
         self._spots = [_Spot(*spot) for spot in place["spots"]] if place else [_Spot(0, facts.limit)]
         self._first: str = place["first"] if place else ""
@@ -115,7 +120,8 @@ class ByOffset:
         spot = self._free_probe() if self._probe else next(unread, None) or self._next_spot()
         if spot is None:
             return None
-        ask = Ask(params={"limit": str(spot.limit), "offset": str(spot.offset)}, first=spot.offset)
+        page = {"limit": str(spot.limit), "offset": str(spot.offset)}
+        ask = Ask(params={**self._heading.params, **page}, first=self._facts.passed + spot.offset)
         spot.is_asked = True
         self._asked[ask] = spot
         return ask
@@ -145,10 +151,27 @@ class ByOffset:
         last = self._spots[-1]
         reach = self._reach_of(last)
         is_full = len(self._spots) >= self._most_ahead or any(spot.is_read and not spot.count for spot in self._spots)
-        is_needed = not self._is_witnessed(last) if last.is_read else reach < (self._facts.total or 0)
+        ahead = min(self._facts.total or 0, self._heading.reach)
+        is_needed = not (last.is_last or self._is_witnessed(last)) if last.is_read else reach < ahead
         if is_full or not is_needed or not (last.is_read or self._is_heeded):
             return None
+        if reach >= self._heading.reach:
+            if last is not self._spots[0]:
+                return None
+            if self._begins_anew_behind(last):
+                return self._spots[0]
         return self._append(reach - overlap_of(reach - last.offset))
+
+    def _begins_anew_behind(self, last: _Spot) -> bool:
+        """Whether the list begins with the last rows of this page from now on: the heading looks whether it does."""
+        rows = self._heading.begin_anew(last.offset)
+        if rows:
+            facts, before = self._facts, self._facts.passed
+            facts.passed = facts.seen - rows
+            facts.total = None if facts.total is None else max(0, facts.total + before - facts.passed)
+            self._spots, self._passed = [_Spot(0, facts.limit)], last.marks or ()
+            self._first, self._furthest, self._in_vain = "", 0, 0
+        return bool(rows)
 
     @property
     def _most_ahead(self) -> int:
@@ -167,6 +190,7 @@ class ByOffset:
     # What was answered
 
     def _hear_rows(self, spot: _Spot, answer: Answer) -> None:
+        spot.is_last = self._heading.note(spot.offset, answer)
         known = self._known()
         digest = digest_of(answer)
         spot.is_first_again = digest == self._first
@@ -197,11 +221,12 @@ class ByOffset:
 
     def _step_over(self, spot: _Spot, failure: UnexpectedAnswer) -> tuple[Unkept, ...]:
         known = self._known()
-        spot.count, spot.length, spot.marks = 1, 1, (f"too large at {spot.offset}",)
+        place = self._facts.passed + spot.offset
+        spot.count, spot.length, spot.marks = 1, 1, (f"too large at {place}",)
         if spot.marks[0] in known:
             return ()
         self._facts.seen += 1
-        return (Unkept(place=f"row {spot.offset + 1} of the list", why=why_not(failure)),)
+        return (Unkept(place=f"row {place + 1} of the list", why=why_not(failure)),)
 
     def _hear_probe(self, answer: Answer) -> Heard:
         """Rows where there can be none: the offset is not heeded, and what came is all that comes."""
@@ -314,7 +339,8 @@ class ByOffset:
     def _ends_here(self) -> bool:
         first, *others = self._spots
         is_empty = first.is_read and not first.count
-        return (is_empty or self._is_witnessed(first)) and not any(spot.count for spot in others)
+        is_end = (is_empty or self._is_witnessed(first)) and not any(spot.count for spot in others)
+        return is_end or (first.is_read and first.is_last)
 
 
 def digest_of(answer: Answer) -> str:

@@ -10,6 +10,8 @@ from django.conf import settings
 
 from sources.activecampaign.address import RefusedAddress, clean_address
 from sources.activecampaign.by_id import FIRST_WIDTH, WIDTH
+from sources.activecampaign.headings import heading_of
+from sources.activecampaign.nested import GONE, NestedWalk, of_parent, within
 from sources.activecampaign.person import Person
 from sources.activecampaign.rows import TOO_LONG, Answer, answer_of
 from sources.activecampaign.sample import SampleWire, is_sample
@@ -63,6 +65,8 @@ class ActiveCampaign:
         beside = {one.stream.key: Sideloads(one.along) for one in wanted}
 
         def fetch(stream: Stream, ask: Ask) -> Answer:
+            if stream.nested:
+                return self._page_within(stream, ask)
             return self.page(stream, {**ask.params, **narrowed[stream.key]}, beside=beside[stream.key])
 
         width = WIDTH if len(wanted) == 1 else FIRST_WIDTH
@@ -72,7 +76,8 @@ class ActiveCampaign:
 
     def exists(self, stream: Stream, external_id: str) -> bool:
         """Whether the account has this row. Raises SourceError."""
-        path = f"{stream.path}/{external_id}"
+        parent, _, own = external_id.rpartition("/")
+        path = f"{within(stream, parent).path}/{own}"
         response = self._http.get(path)
         if says_no_record(response):
             return False
@@ -139,6 +144,15 @@ class ActiveCampaign:
         body = self._stream_body(stream, {**params, **beside.params}, limits)
         answer = answer_of(body, envelope=stream.envelope)
         return in_shape(stream, beside.taken_from(body, answer))
+
+    def _page_within(self, stream: Stream, ask: Ask) -> Answer:
+        """A page of one parent's list. That there is none is an answer: the parent may have gone."""
+        try:
+            return of_parent(self.page(within(stream, ask.parent), ask.params), ask.parent)
+        except NotPermitted as refusal:
+            if refusal.code != "not_offered":
+                raise
+            return Answer(failure=UnexpectedAnswer(str(refusal), code=GONE))
 
     def total(self, stream: Stream) -> int | None:
         """How many rows it says that it has, asked once with a key that works.
@@ -302,11 +316,18 @@ def is_allowed(origin: str) -> bool:
     return cleaned == origin
 
 
-def _walk(wanted: Wanted, *, first_width: int, neighbours: Neighbours) -> ListWalk:
+def _walk(wanted: Wanted, *, first_width: int, neighbours: Neighbours) -> ListWalk | NestedWalk:
     stream = wanted.stream
-    is_whole = not _since(stream, wanted.changed_since)
-    is_by_id = stream.paging == "keyset"
-    return ListWalk(wanted.cursor, by_id=is_by_id, first_width=first_width, is_whole=is_whole, neighbours=neighbours)
+    if stream.nested:
+        return NestedWalk(wanted.parents, wanted.cursor, is_restless=stream.is_restless, neighbours=neighbours)
+    return ListWalk(
+        wanted.cursor,
+        by_id=stream.paging == "keyset",
+        first_width=first_width,
+        is_whole=not (_since(stream, wanted.changed_since) or wanted.bookmark),
+        neighbours=neighbours,
+        heading=heading_of(stream.growing, wanted.bookmark, wanted.changed_since),
+    )
 
 
 def _since(stream: Stream, moment: datetime | None) -> dict[str, str]:

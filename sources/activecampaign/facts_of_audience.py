@@ -86,6 +86,22 @@ AUDIENCE = {
         search="stringid",
         shown=3,
     ),
+    "audiences": rows_of(
+        "saved audience",
+        "The segments that you have saved.",
+        moment("updated_date", "Changed", fills="happened_at"),
+        text("name", "Name"),
+        label="name",
+        shown=1,
+    ),
+    "scoreValues": rows_of(
+        "score value",
+        "Which contact has how many points of which score.",
+        reference("contact", "Contact", "contacts", fills="parent"),
+        reference("score", "Score", "scores", fills="related"),
+        number("scoreValue", "Points", fills="amount"),
+        moment("mdate", "Changed", fills="happened_at"),
+    ),
     "tags": rows_of(
         "tag",
         "The labels that you sort contacts by, and how many have each.",

@@ -75,6 +75,16 @@ SETUP = {
         search="url",
         shown=4,
     ),
+    "customObjectRecords": rows_of(
+        "custom object record",
+        "What you keep in kinds of records of your own.",
+        reference("schemaId", "Kind", "customObjectSchemas", fills="parent"),
+        moment("createdTimestamp", "Created", fills="happened_at"),
+        moment("updatedTimestamp", "Changed"),
+        text("fields", "Fields"),
+        text("relationships", "Belongs to"),
+        text("externalId", "Your own ID"),
+    ),
     "customObjectSchemas": rows_of(
         "custom object schema",
         "Kinds of records of your own, and their fields.",

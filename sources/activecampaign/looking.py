@@ -24,6 +24,7 @@ class Look:
     """What was asked and what was seen; of rows it repeats ids, names of columns, kinds and counts alone."""
 
     def __init__(self, http: httpx.Client, *, key: Secret) -> None:
+        self._http = http
         self._line = ActiveCampaign(http, key=key)
         self.limits: list[dict[str, str]] = []
         self.columns: list[tuple[str, Any]] = []
@@ -43,6 +44,10 @@ class Look:
             return self._line.get(path, query)
         except BadCredentials:
             raise NotPermitted("refused (403): no permission, or not in the plan") from None
+
+    def response(self, path: str) -> httpx.Response:
+        """Whatever comes of asking for one row. Raises SourceError where nothing does."""
+        return self._http.get(path, params={"limit": "1"})
 
     def rows(self, path: str, envelope: str, **query: str) -> list[Row]:
         """Raises SourceError, also where the list is missing."""

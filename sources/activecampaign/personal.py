@@ -53,10 +53,16 @@ PERSONAL: Mapping[str, Personal] = {
         address=("toAddress",),
         left_out="message",
     ),
-    "messageActivities": _of("Which contact opened or clicked which mail, and when", by="contact subscriberid"),
+    "campaignLinks": NOBODY,
+    "smsBroadcasts": _of("The text of a message, which may name people"),
+    "logs": _of("Which contact was sent which mail, and when", by="subscriberid contact"),
     "linkData": _of(
-        "Which contact clicked which link, how often, and when", by="subscriberid contact", left_out="ip4 ua"
+        "Which contact opened which mail and clicked which link, how often, and when",
+        by="subscriberid contact",
+        left_out="ip4 ua",
     ),
+    "mppLinkData": _of("Whose mail was opened by a machine, and when", by="subscriberid contact"),
+    "trackingLogs": _of("Which pages of a website a contact was on, and when", by="subscriberid contact"),
     # Automation
     "automations": _of("Addresses that an automation writes to"),
     "contactAutomations": _of("Which automations a contact is in, and how far", by="contact"),
@@ -96,6 +102,7 @@ PERSONAL: Mapping[str, Personal] = {
         address=("email",),
         belongs_to=(Reference("customer", "ecomCustomers"), Reference("customerid", "ecomCustomers")),
     ),
+    "ecomOrderProducts": NOBODY,
     # Setup
     "users": _of(
         "Name, e-mail address and telephone of the account's own people", address=("email", "username"), is_person=True
@@ -108,7 +115,10 @@ PERSONAL: Mapping[str, Personal] = {
     "fields": NOBODY,
     "tags": NOBODY,
     "segments": _of("What is asked for in a segment, which may be an address"),
+    "audiences": NOBODY,
     "scores": NOBODY,
+    "scoreValues": _of("How a contact is rated", by="contact"),
+    "customObjectRecords": _of("Whatever the account keeps in records of its own, which may name people"),
     "customObjectSchemas": NOBODY,
     # Guesses
     "automationBlocks": _of("What a step does, which may name an address"),
@@ -128,5 +138,4 @@ PERSONAL: Mapping[str, Personal] = {
     "ecomOrderActivities": NOBODY,
     "goals": NOBODY,
     "siteMessages": NOBODY,
-    "sms": _of("The text of a message, which may name people"),
 }

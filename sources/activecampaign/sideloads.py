@@ -130,12 +130,22 @@ class Sideloads:
 NOTHING_BESIDE = Sideloads(())
 
 
+def attributes_up(row: Row) -> Row:
+    """What JSON:API puts one level deeper, as all other lists have it. Observed: NL."""
+    attributes = row.get("attributes")
+    return {"id": row.get("id"), **attributes} if isinstance(attributes, dict) else row
+
+
+SHAPES: Mapping[str, Callable[[Row], Row]] = {
+    "audiences": attributes_up,
+    **{key: included.shape for key, included in INCLUDED.items() if included.shape},
+}
+
+
 def in_shape(stream: Stream, answer: Answer) -> Answer:
     """The answer of a list whose rows come in another shape elsewhere, in the one that both are kept in."""
-    included = INCLUDED.get(stream.key)
-    if included is None or included.shape is None:
-        return answer
-    return replace(answer, rows={key: included.shape(row) for key, row in answer.rows.items()})
+    shape = SHAPES.get(stream.key)
+    return answer if shape is None else replace(answer, rows={key: shape(row) for key, row in answer.rows.items()})
 
 
 def _along(stream: Stream, body: Row, parents: Mapping[str, Row]) -> Along:

@@ -1,16 +1,22 @@
 """What ActiveCampaign offers to pull, as facts. Each key is also the path and the name of the list, unless said."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from sources.activecampaign.facts import FACTS
 from sources.activecampaign.personal import PERSONAL
-from sources.spec import Sideload, Stream, Sureness
+from sources.spec import Growing, Nested, Sideload, Stream, Sureness
 
 UPDATED_AFTER = "filters[updated_after]"  # Documented for contacts and deals alone.
 RECORDED: Sureness = "recorded"
 DOCUMENTED: Sureness = "documented"
 CONNECTORS: Sureness = "used by connectors"
 UNVERIFIED: Sureness = "unverified"
+# Observed of emailActivities alone (AG, A). Ids rise with time, and no two rows share one.
+BY_MOMENT, BY_ID_FIRST = Growing(orders=("tstamp",)), Growing(orders=("id", "tstamp"))
+# What charts and imports go by: people are told when one appears, is renamed or goes.
+NAMED: dict[str, Any] = {"is_announced": True, "comes_and_goes": True}
 OF_A_CONTACT = Sideload(parent="contacts", column="contact")
 
 
@@ -46,7 +52,7 @@ AUDIENCE = (
         paging="keyset",
         changed_since=UPDATED_AFTER,
     ),
-    _on("lists", "Lists", RECORDED, "[D][R] §5"),
+    _on("lists", "Lists", RECORDED, "[D][R] §5", remembers=("name",), **NAMED),
     _on("tags", "Tags", RECORDED, "[D][R] §5"),
     _on(
         "contactTags",
@@ -65,10 +71,36 @@ AUDIENCE = (
         comes_and_goes=True,
         sideload=OF_A_CONTACT,
     ),
-    _on("fields", "Custom fields", DOCUMENTED, "[D] §5, §6 20 rows unless asked", rhythm="daily"),
-    _heavy("fieldValues", "Custom field values", DOCUMENTED, "[D] §5 largest table", sideload=OF_A_CONTACT),
+    _on(
+        "fields",
+        "Custom fields",
+        DOCUMENTED,
+        "[D] §5, §6 20 rows unless asked",
+        rhythm="daily",
+        remembers=("title",),
+        **NAMED,
+    ),
+    _on("fieldValues", "Custom field values", DOCUMENTED, "[D] §5 largest table", sideload=OF_A_CONTACT),
     _on("segments", "Segments", CONNECTORS, "[C] §5 legacy, singer and Airbyte", rhythm="daily"),
+    _off(
+        "audiences",
+        "Saved audiences",
+        DOCUMENTED,
+        "[D] §5 segments of today; 404 where there are none",
+        envelope="data",
+        fixed_query=(("page", "1"), ("page_size", "10000")),  # Documented as the most; limit and offset are not known.
+        rhythm="daily",
+    ),
     _on("scores", "Scores", DOCUMENTED, "[D] §5", rhythm="daily"),
+    _off(
+        "scoreValues",
+        "Score values",
+        RECORDED,
+        "[R] §5 beside contacts",
+        path="scores/{parent}/scoreValues",
+        nested=Nested(parent="scores"),
+        rhythm="daily",
+    ),
     _off("notes", "Notes", RECORDED, "[D][R] §4, §5"),
     _off("accountContacts", "Contacts of accounts", DOCUMENTED, "[D] §5", sideload=OF_A_CONTACT),
 )
@@ -79,11 +111,37 @@ MAIL = (
     _on("forms", "Forms", DOCUMENTED, "[D] §5, §7 polymorphic", rhythm="daily"),
     _off("templates", "Templates", DOCUMENTED, "[D] §5 newer"),
     _off("savedResponses", "Saved responses", DOCUMENTED, "[D] §2, §5 needs a plan"),
-    _heavy("links", "Links", UNVERIFIED, "[C] §5 list undocumented"),
-    _heavy("bounceLogs", "Bounces", UNVERIFIED, "[C] §5 list undocumented"),
-    _heavy("emailActivities", "E-mail activities", DOCUMENTED, "[D] §5"),
-    _heavy("messageActivities", "Message activities", UNVERIFIED, "[C] §5 404 on some plans"),
-    _heavy("linkData", "Link clicks", UNVERIFIED, "[C] §5 clicks only"),
+    _heavy("links", "Links", CONNECTORS, "[C] §5 list undocumented"),
+    _off(
+        "campaignLinks",
+        "Links of campaigns",
+        RECORDED,
+        "[R] §4 campaign_links",
+        path="campaigns/{parent}/links",
+        envelope="links",
+        nested=Nested(parent="campaigns", is_told=True),
+    ),
+    _off(
+        "smsBroadcasts",
+        "SMS broadcasts",
+        DOCUMENTED,
+        "[D] §5 sms 3.0.0",
+        path="sms/broadcasts",
+        envelope="broadcasts",
+        rhythm="daily",
+    ),
+    _heavy("logs", "Sends", CONNECTORS, "[C] §5 list undocumented, three readers", growing=BY_ID_FIRST),
+    _heavy("bounceLogs", "Bounces", CONNECTORS, "[C] §5 list undocumented", growing=BY_ID_FIRST),
+    _heavy("emailActivities", "E-mail activities", DOCUMENTED, "[D] §5", growing=BY_MOMENT),
+    _heavy(
+        "linkData",
+        "Opens and clicks",
+        CONNECTORS,
+        "[C] §5 nearly all of them opens",
+        growing=replace(BY_ID_FIRST, unsettled=timedelta(days=90)),  # observed: BAM (A): `times` grows so long.
+    ),
+    _heavy("mppLinkData", "Machine opens", CONNECTORS, "[C] §5 Apple's, a list of its own", growing=BY_ID_FIRST),
+    _heavy("trackingLogs", "Site visits", CONNECTORS, "[C] §5 list undocumented", growing=BY_ID_FIRST),
 )
 
 AUTOMATION = (
@@ -102,8 +160,7 @@ AUTOMATION = (
         "Activities",
         DOCUMENTED,
         "[D] §5 without a contact as singer does",
-        changed_since="after",
-        fixed_query=(("orders[tstamp]", "ASC"),),
+        growing=Growing(after="after"),  # observed: AG (A): the one filter that is heeded, and oldest first.
     ),
 )
 
@@ -116,8 +173,8 @@ SALES = (
         changed_since=UPDATED_AFTER,
         remembers=("stage", "status", "value", "currency", "owner"),
     ),
-    _on("dealGroups", "Pipelines", RECORDED, "[D][R] §4, §5"),
-    _on("dealStages", "Deal stages", RECORDED, "[D][R] §5"),
+    _on("dealGroups", "Pipelines", RECORDED, "[D][R] §4, §5", remembers=("title",), **NAMED),
+    _on("dealStages", "Deal stages", RECORDED, "[D][R] §5", remembers=("title",), **NAMED),
     _on(
         "accounts",
         "Accounts",
@@ -126,13 +183,26 @@ SALES = (
         fixed_query=(("count_deals", "true"),),
         rhythm="daily",
     ),
-    _heavy("dealActivities", "Deal activities", DOCUMENTED, "[D] §5"),
+    _heavy(
+        "dealActivities",
+        "Deal activities",
+        DOCUMENTED,
+        "[D] §5",
+        growing=Growing(orders=("id", "cdate"), stamp="cdate"),
+    ),
     _off("dealTasks", "Tasks", DOCUMENTED, "[D] §5"),
     _off("dealTasktypes", "Task types", DOCUMENTED, "[D] §5"),
     _off("taskOutcomes", "Task outcomes", DOCUMENTED, "[D] §5"),
     _off("dealRoles", "Deal roles", DOCUMENTED, "[D] §5"),
     _off("contactDeals", "Contacts of deals", DOCUMENTED, "[D] §5"),
-    _off("dealCustomFieldMeta", "Custom fields of deals", DOCUMENTED, "[D] §4, §5"),
+    _off(
+        "dealCustomFieldMeta",
+        "Custom fields of deals",
+        DOCUMENTED,
+        "[D] §4, §5",
+        remembers=("fieldLabel",),
+        **NAMED,
+    ),
     _heavy(
         "dealCustomFieldData",
         "Custom field values of deals",
@@ -140,7 +210,14 @@ SALES = (
         "[D] §5",
         sideload=Sideload(parent="deals", column="dealId"),
     ),
-    _off("accountCustomFieldMeta", "Custom fields of accounts", DOCUMENTED, "[D] §5"),
+    _off(
+        "accountCustomFieldMeta",
+        "Custom fields of accounts",
+        DOCUMENTED,
+        "[D] §5",
+        remembers=("fieldLabel",),
+        **NAMED,
+    ),
     _heavy(
         "accountCustomFieldData",
         "Custom field values of accounts",
@@ -154,6 +231,7 @@ SHOPS = (
     _off("connections", "Shop connections", DOCUMENTED, "[D] §5"),
     _off("ecomCustomers", "Shop customers", DOCUMENTED, "[D] §5"),
     _heavy("ecomOrders", "Shop orders", DOCUMENTED, "[D] §5"),
+    _heavy("ecomOrderProducts", "Order products", DOCUMENTED, "[D] §5"),
 )
 
 SETUP = (
@@ -171,6 +249,17 @@ SETUP = (
         path="customObjects/schemas",
         envelope="schemas",
     ),
+    _off(
+        "customObjectRecords",
+        "Records of custom objects",
+        DOCUMENTED,
+        "[D] §5 per schema",
+        path="customObjects/records/{parent}",
+        envelope="records",
+        nested=Nested(parent="customObjectSchemas"),
+        is_restless=True,  # observed: MF (A): pages overlap, the order changes between calls, the total is too large.
+        rhythm="daily",
+    ),
 )
 
 GUESSES = (
@@ -187,7 +276,6 @@ GUESSES = (
     _guess("ecomOrderActivities", "Shop order activities"),
     _guess("goals", "Automation goals"),
     _guess("siteMessages", "Site messages"),
-    _guess("sms", "Text messages"),
 )
 
 STREAMS = (*AUDIENCE, *MAIL, *AUTOMATION, *SALES, *SHOPS, *SETUP, *GUESSES)

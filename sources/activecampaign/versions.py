@@ -56,13 +56,14 @@ def _differ(one: Along, other: Along) -> bool:
 
 def _later(one: Row, other: Row) -> Row | None:
     for name in CHANGE_STAMPS:
-        first, second = _moment(one.get(name)), _moment(other.get(name))
+        first, second = moment_in(one.get(name)), moment_in(other.get(name))
         if first and second and first != second:
             return one if first > second else other
     return None
 
 
-def _moment(stamp: Any) -> datetime | None:
+def moment_in(stamp: Any) -> datetime | None:
+    """A time as rows write it, of those without a zone as if in UTC; None for anything else."""
     try:
         moment = datetime.fromisoformat(stamp)
     except (TypeError, ValueError):  # No date, or the year 0000 that the API gives for none.

@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from sources.activecampaign.by_id import WIDTH, ById
 from sources.activecampaign.by_offset import ByOffset
+from sources.activecampaign.headings import Heading, heading_from
 from sources.activecampaign.rows import Answer
 from sources.activecampaign.ways import Ask, Blocked, Facts, Heard, Neighbours, Unheeded, Way
 from sources.spec import Cursor, Page, Unkept
@@ -14,8 +15,9 @@ FORM = 2  # Of a cursor. One of another form begins the stream anew.
 class ListWalk:
     """A walk for `sources.pulling`.
 
-    Where ids are not heeded it goes on by offset, from the start. When the calls are narrowed to what changed,
-    `is_whole` is off: then a row that is missing is not gone. Walks over lists of one account share `neighbours`.
+    Where ids are not heeded it goes on by offset, from the start, and where its `heading` is not, by the next best one.
+    When the calls are narrowed to what changed, `is_whole` is off: then a row that is missing is not gone. Walks over
+    lists of one account share `neighbours`.
     """
 
     def __init__(
@@ -26,12 +28,14 @@ class ListWalk:
         first_width: int = WIDTH,
         is_whole: bool = True,
         neighbours: Neighbours | None = None,
+        heading: Heading | None = None,
     ) -> None:
         state = cursor if cursor and cursor.get("form") == FORM else {}
         self._first_width = first_width
         self._is_whole = is_whole
         self._neighbours = neighbours or Neighbours()
         self._facts = Facts(**state.get("facts", {}))
+        self._heading = heading_from(state.get("heading", {})) if state or heading is None else heading
         self._told: int = state.get("told", 0)
         self._was_denied: bool = state.get("denied", False)
         self._way = self._begin(by_id=state.get("by_id", by_id), place=state.get("place"))
@@ -42,7 +46,7 @@ class ListWalk:
         self._by_id = by_id
         if by_id:
             return ById(self._facts, place, first_width=self._first_width)
-        return ByOffset(self._facts, place, neighbours=self._neighbours)
+        return ByOffset(self._facts, place, neighbours=self._neighbours, heading=self._heading)
 
     @property
     def is_over(self) -> bool:
@@ -58,6 +62,7 @@ class ListWalk:
             "facts": asdict(self._facts),
             "told": self._told,
             "denied": self._was_denied,
+            "heading": self._heading.as_json,
         }
 
     @property
@@ -81,7 +86,7 @@ class ListWalk:
             heard = self._way.hear(ask, answer)
         except Unheeded as why:
             self._facts.goes_by_ids = isinstance(why, Blocked)
-            heard = self._go_by_offset()
+            heard = self._begin_anew()
         is_denied = self._is_denied()
         if is_denied and not self._facts.seen and not self._was_denied:
             self._was_denied, is_denied = True, False
@@ -93,11 +98,12 @@ class ListWalk:
         return Page(
             rows=answer.rows,
             cursor=None if self.is_over else self.cursor,
-            total=self._facts.total,
+            total=self._facts.whole,
             unkept=(*odd, *heard.unkept),
             repeated=repeated,
             seam_proven=heard.is_proven and not is_denied and not self._lacks(),
             along=answer.along,
+            bookmark=self._heading.bookmark if self.is_over else None,
         )
 
     def _late(self, answer: Answer, odd: tuple[Unkept, ...]) -> Page:
@@ -105,14 +111,17 @@ class ListWalk:
         return Page(
             rows=answer.rows,
             cursor=None if self.is_over else self.cursor,
-            total=self._facts.total,
+            total=self._facts.whole,
             unkept=odd,
             repeated=len(answer.rows),
             along=answer.along,
+            bookmark=self._heading.bookmark if self.is_over else None,
         )
 
-    def _go_by_offset(self) -> Heard:
-        self._facts.seen = self._facts.kept = 0
+    def _begin_anew(self) -> Heard:
+        """By offset, and where that was the way already, along another heading."""
+        self._heading = self._heading if self._by_id else self._heading.next_best()
+        self._facts.seen = self._facts.kept = self._facts.passed = 0
         self._way = self._begin(by_id=False)
         return Heard()
 

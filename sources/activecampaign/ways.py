@@ -22,12 +22,13 @@ UNKNOWN = 1000.0  # Calls that a stream is taken to need until it says how long 
 class Ask:
     """One call that a walk wants made, of rows that begin with number `first` among those `of` somewhere.
 
-    Two that ask for the same are still two.
+    Two that ask for the same are still two. Of a nested stream it is of the list of that `parent`.
     """
 
     params: Mapping[str, str]
     first: int = 0
     of: str = "the list"
+    parent: str = ""
 
 
 @dataclass(kw_only=True)
@@ -37,7 +38,7 @@ class Facts:
     `seen` and `kept` count each row once, `seen` also those that cannot be kept. `longest` is the page that had the
     most rows: how many the server sends at once, whatever it is asked for. `limit` is what to ask for next. `odd` are
     the marks of rows that cannot be kept by an id, the newest ones. `goes_by_ids`: the way by id was open until such
-    rows blocked it.
+    rows blocked it. `passed` are rows of which the total says nothing any more, as the list was begun anew behind them.
     """
 
     total: int | None = None
@@ -48,11 +49,17 @@ class Facts:
     too_large: int = 0
     odd: list[str] = field(default_factory=list)
     goes_by_ids: bool = False
+    passed: int = 0
+
+    @property
+    def whole(self) -> int | None:
+        """How many rows there are, if the total is right."""
+        return None if self.total is None else self.passed + self.total
 
     @property
     def left(self) -> float:
         """The rows still to come, if the total is right; a total that was passed says nothing any more."""
-        return inf if self.total is None or self.seen > self.total else self.total - self.seen
+        return inf if self.whole is None or self.seen > self.whole else self.whole - self.seen
 
     def page_of(self, limit: int) -> int:
         """How many rows a full page has that is asked for with this limit."""

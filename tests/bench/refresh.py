@@ -18,13 +18,14 @@ from connections.syncing.syncing import run
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.bench.figures import Effort, Figure
 from tests.bench.refreshes import CONTACTS, DEALS, Day, pulled_by
-from tests.bench.stage import Account, NotDone, connected
+from tests.bench.stage import Account, NotDone, connected, require_rows
 from tests.bench.storage import empty
 
 BEGIN = datetime(2026, 10, 12, 6, tzinfo=UTC)
 HOURS = 24
 BOUNDS = {20_000: 35, 100_000: 60}
 WITHOUT_CHANGES = 30
+MOST_OF_NEW = 6
 
 
 def measure(effort: Effort) -> Iterator[Figure]:
@@ -32,6 +33,8 @@ def measure(effort: Effort) -> Iterator[Figure]:
     for contacts in (effort.of(20_000, 600), effort.of(100_000, 1200)):
         yield from a_day(contacts, hours=effort.of(HOURS, 3))
         empty()
+    yield growth(effort.of(27_000, 600), new=effort.of(200, 20))
+    empty()
     yield seeds(effort.of(500, 10))
 
 
@@ -66,6 +69,19 @@ def a_day(contacts: int, *, hours: int) -> Iterator[Figure]:
             unit="calls",
             bound=WITHOUT_CHANGES,
         )
+
+
+def growth(contacts: int, *, new: int) -> Figure:
+    """Two mails to each contact, and some more since the sync before."""
+    with SandboxServer(contacts=contacts, deals=0) as sandbox:
+        connection = connected(Account(sandbox.origin, sandbox.api_key), streams=("emailActivities",))
+        whole = synced(sandbox, connection)
+        for _ in range(new):
+            sandbox.world.insert("emailActivities")
+        calls = synced(sandbox, connection)
+        require_rows(connection, "emailActivities", sandbox.world.count("emailActivities"))
+    what = f"{2 * contacts:,} e-mail activities of which {new} are new ({whole} calls by whole walk)"
+    return Figure(what=what, measured=[calls], unit="calls", bound=MOST_OF_NEW)
 
 
 def synced(sandbox: SandboxServer, connection: Connection) -> int:

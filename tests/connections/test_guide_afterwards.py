@@ -134,7 +134,7 @@ def test_a_pull_at_full_speed_stays_within_the_limit(
 @pulls
 @pytest.mark.usefixtures("no_limit")
 def test_a_pull_that_meets_the_limit_slows_down_and_ends_well(alice_client: Client, sandbox: SandboxServer) -> None:
-    sandbox.fault("*", kind="busy", skip=36)  # Late: some twenty calls later the pace has climbed back.
+    sandbox.fault("*", kind="busy", skip=44)  # Late: some twenty calls later the pace has climbed back.
     connection = connect_through_pages(alice_client, sandbox)
 
     work_off()

@@ -2,7 +2,8 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -25,6 +26,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("id", help="the connection's id, as in its address")
+        parser.add_argument("--file", type=Path, help="also write it into this file, which names nobody, to be sent")
         parser.add_argument(
             "--with-wrong-key", action="store_true", help="also call once with a made-up key, to see it refused"
         )
@@ -33,15 +35,28 @@ class Command(BaseCommand):
         connection = connection_of(options["id"])
         credentials = credentials_of(connection)
         verdicts: Counter[str] = Counter()
+        told: list[str] = []
         try:
             for assumption in look(connection, credentials, with_wrong_key=options["with_wrong_key"]):
                 verdicts[assumption.verdict] += 1
-                self.stdout.write(f"{assumption.verdict:<14} {assumption.claim} ({assumption.seen})")
+                told.append(f"{assumption.verdict:<14} {assumption.claim} ({assumption.seen})")
+                self.stdout.write(told[-1])
                 self.stdout.flush()
         except SourceError as failure:
             raise CommandError(str(failure), returncode=2) from failure
+        finally:
+            if options["file"]:
+                write(options["file"], [connection.source_name, *told])
         self.stderr.write(", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())))
         sys.exit(NOT_ALL_HOLD if verdicts["does not hold"] else 0)
+
+
+def write(file: Path, lines: Sequence[str]) -> None:
+    """Also what came before a failure. Raises CommandError, with exit code 2."""
+    try:
+        file.write_text("\n".join([*lines, ""]))
+    except OSError as failure:
+        raise CommandError(f"{file} cannot be written: {failure.strerror}.", returncode=2) from failure
 
 
 def credentials_of(connection: Connection) -> Credentials:

@@ -1,6 +1,7 @@
 """`manage.py verify_live` on a stored connection."""
 
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -69,6 +70,31 @@ def test_no_key_is_printed(sandbox: SandboxServer, connect: Connect) -> None:
     assert sandbox.api_key not in out + err
     assert "0" * 20 not in out + err
     assert sandbox.origin not in out + err
+
+
+def test_it_is_written_into_a_file_that_names_nobody(sandbox: SandboxServer, connect: Connect, tmp_path: Path) -> None:
+    file = tmp_path / "verified.txt"
+
+    _, out, _ = verify(connect(sandbox), "--file", str(file), "--with-wrong-key")
+
+    assert file.read_text().splitlines() == ["ActiveCampaign", *out.splitlines()]
+    for name in ("Mira", "Holt", "harbour", "Harbour", ".example", "@", sandbox.api_key, "127.0.0.1"):
+        assert name not in file.read_text()
+
+
+def test_what_came_before_a_failure_is_in_the_file_and_one_that_cannot_be_written_is_said(
+    sandbox: SandboxServer, connect: Connect, tmp_path: Path
+) -> None:
+    connection = connect(sandbox)
+    with pytest.raises(CommandError, match=r"nowhere/verified\.txt cannot be written: No such file or directory"):
+        call_command("verify_live", str(connection.pk), "--file", str(tmp_path / "nowhere/verified.txt"))
+    sandbox.revoke(sandbox.api_key)
+    file = tmp_path / "verified.txt"
+
+    with pytest.raises(CommandError, match="did not accept this key"):
+        call_command("verify_live", str(connection.pk), "--file", str(file))
+
+    assert file.read_text() == "ActiveCampaign\n"
 
 
 def test_a_refused_key_is_said_and_ends_with_2(sandbox: SandboxServer, connect: Connect) -> None:

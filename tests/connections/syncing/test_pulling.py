@@ -92,7 +92,7 @@ def test_usual_ones_are_in_sight_heavy_and_unverified_ones_one_click_away(
 
     assert len(controls(in_sight, "streams")) == len(USUAL)
     heavy = next(one for one in folded if "Large:" in one)
-    assert 'value="fieldValues"' in heavy
+    assert 'value="linkData"' in heavy
     assert "the first read can take hours" in heavy
     assert not any("<details open" in one or " open>" in one[:80] for one in folded)
 
@@ -130,7 +130,7 @@ def test_each_stream_says_its_calls_and_minutes_at_this_accounts_size(
 
     assert "97,000 rows: 1,000 calls, about 5.5 minutes" in line_of(html, "Contacts")
     assert "10 rows: 2 calls, less than 20 seconds" in line_of(html, "Deals")
-    assert "Not counted yet; it may hold a row for each contact or more" in line_of(html, "Custom field values")
+    assert "Not counted yet; it may hold a row for each contact or more" in line_of(html, "Opens and clicks")
     assert line_of(html, "Notes").endswith("Not counted yet")
 
 

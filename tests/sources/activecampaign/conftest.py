@@ -29,6 +29,21 @@ class FreeBudget:
         self.slowed.append(seconds)
 
 
+# Where the sandbox keeps the rows of streams that are called otherwise, and which column names a nested row's parent.
+IN_THE_WORLD = {
+    "customObjectRecords": "customObjects/records",
+    "customObjectSchemas": "customObjects/schemas",
+    "smsBroadcasts": "sms/broadcasts",
+    "campaignLinks": "links",
+}
+PARENT = {"campaignLinks": "campaignid", "scoreValues": "score", "customObjectRecords": "schemaId"}
+
+
+def parents_of(account: SandboxServer, stream: Stream) -> tuple[str, ...]:
+    above = stream.nested.parent if stream.nested else ""
+    return tuple(account.world.ids(IN_THE_WORLD.get(above, above))) if above else ()
+
+
 def pages(line: ActiveCampaign, stream: Stream, **wanted: Any) -> Iterator[Page]:
     """The pages of one stream. Raises what ended it."""
     with closing(line.pull([Wanted(stream=stream, **wanted)])) as pulled:
