@@ -61,7 +61,7 @@ PERSONAL: Mapping[str, Personal] = {
         by="subscriberid contact",
         left_out="ip4 ua",
     ),
-    "mppLinkData": _of("Whose mail was opened by a machine, and when", by="subscriberid contact"),
+    "mppLinkData": _of("Whose mail was opened by a machine, and when", by="subscriberid contact", left_out="ip4 ua"),
     "trackingLogs": _of("Which pages of a website a contact was on, and when", by="subscriberid contact"),
     # Automation
     "automations": _of("Addresses that an automation writes to"),
