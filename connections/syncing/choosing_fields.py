@@ -29,9 +29,10 @@ def save_rules(connection: Connection, stream: Stream, chosen: Mapping[str, str]
         return None
     row.save(update_fields=["field_rules"])
     row.record("changed what is left out", by=by, detail=in_words(stream, before, after)[:300])
+    # First its syncs: one that stores holds its own row, and wants the counts next.
+    release_syncs(Sync.objects.filter(connection=row))
     held = Q(holding__connection=row) | Q(holding__parted_from=row)
     RowCount.objects.filter(held, stream=stream.key).rule_anew()
-    release_syncs(Sync.objects.filter(connection=row))
     return row
 
 
