@@ -95,6 +95,9 @@ def trouble_of(
                 **of, why=why, press="Its people make room, or raise the bound. Then Sync now.", is_for_us=True
             )
         return Trouble(**of, why=why, press="Nothing here: its people enter another key. Write to them.")
+    if connection.orphaned_at:
+        why, who = "Its owner has left, or may no longer log in.", "an owner or admin of the workspace may delete it"
+        return Trouble(**of, why=why, press=f"Nothing here: it rests, and {who}.")
     if lacks_worker:
         return Trouble(**of, why="No worker takes it up.", press="Start a worker: manage.py worker.")
     if sync and sync.is_set_back:

@@ -18,6 +18,7 @@ from connections.models import (
     Engine,
     Health,
     KeyCanary,
+    Membership,
     Privacy,
     StreamHealth,
     Sync,
@@ -89,6 +90,18 @@ def test_each_connection_that_wants_somebody_stands_there_with_why_and_what_to_p
         "/admin/connections/connection/", {"action": "sync_now", "_selected_action": str(stuck.pk)}, follow=True
     )
     assert "a sync is queued" in answer.content.decode() and stuck.syncs.active().exists()
+
+
+def test_of_one_whose_owner_has_left_nobody_is_told_to_press_anything(
+    staff_client: Client, connect: Connect, bob: User
+) -> None:
+    rests = make_late(connect(name="Quiet cove", by=bob, privacy=Privacy.PRIVATE))
+    Membership.objects.filter(user=bob).delete()
+    Connection.objects.leave_behind()
+
+    line = line_of(rests, page(staff_client))
+
+    assert "Its owner has left" in line and "sync_now" not in line
 
 
 def test_its_own_page_says_that_it_is_late_and_what_was_not_read(
