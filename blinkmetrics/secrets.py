@@ -8,7 +8,7 @@ from typing import Any
 from cryptography.fernet import Fernet
 
 MAKE_SECRET_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"  # noqa: S105  a command, not a key
-MAKE_CREDENTIAL_KEY = "python3 -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
+MAKE_CREDENTIAL_KEY = "python3 -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'"
 WEAKEST_SECRET_KEY = 50  # Characters; Django's own bar for `check --deploy`.
 WEAKEST_TOKEN = 32
 

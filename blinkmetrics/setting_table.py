@@ -93,7 +93,8 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             "REDIS_URL",
             kinds.REDIS,
             "",
-            "the cache that limits on logins are counted in, over all processes",
+            "the cache that limits on logins are counted in, over all processes. Needs `pip install --editable "
+            "'.[scale]'`",
             says="a table in the database",
             example="redis://localhost:6379/0",
         ),
@@ -260,7 +261,8 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             kinds.BROKER,
             "",
             "lets `celery -A blinkmetrics worker -B` do what `manage.py worker` does, for a site that runs Celery "
-            "already; with `-c` of your own, give it at least nine threads: eight pull, one sees who waits",
+            "already; with `-c` of your own, give it at least nine threads: eight pull, one sees who waits. "
+            "Needs `pip install --editable '.[scale]'`",
             example="redis://localhost:6379/1",
         ),
         Setting(

@@ -10,7 +10,9 @@ from django.contrib import admin, messages
 from django.db.models import Case, F, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Concat
 from django.http import HttpRequest
+from django.utils.formats import localize
 from django.utils.html import format_html
+from django.utils.timezone import localtime
 
 from connections.access.requests import PersonRequest
 from connections.admin.pages import ReadOnly, ReadOnlyInline
@@ -108,6 +110,7 @@ class ConnectionAdmin(ReadOnly):
     ordering = ("-created_at",)  # By name, it would be told between which others a private one stands.
     actions = ("test_now", "sync_now", "pause", "resume")
     inlines = (SyncInline, EventInline)
+    readonly_fields = ("health_shown", "not_read")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
         names = searchable("name", "person", "person_email", unless=hidden())
@@ -115,7 +118,20 @@ class ConnectionAdmin(ReadOnly):
         return shown.select_related("workspace", "created_by", "team")
 
     def get_exclude(self, request: HttpRequest, obj: Connection | None = None) -> tuple[str, ...]:
-        return (*SECRETS, *NAMING) if obj and obj.is_hidden else SECRETS
+        return (*SECRETS, "health", *NAMING) if obj and obj.is_hidden else (*SECRETS, "health")
+
+    def get_fields(self, request: HttpRequest, obj: Connection | None = None) -> Any:
+        shown = [*super().get_fields(request, obj)]
+        return [*self.readonly_fields, *(field for field in shown if field not in self.readonly_fields)]
+
+    @admin.display(description="not read")
+    def not_read(self, connection: Connection) -> str:
+        """What is late or came to no good end, as its page says it."""
+        return "; ".join(
+            f"{one.name}, last read to the end {localize(localtime(one.read_at)) if one.read_at else 'never'}"
+            + (f": {one.reason}" if one.reason and not connection.is_hidden else "")
+            for one in connection.stream_healths.in_trouble()
+        )
 
     @admin.display(description="reason")
     def reason(self, connection: Connection) -> str:

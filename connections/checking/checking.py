@@ -13,6 +13,7 @@ from connections.models import (
     Connection,
     Full,
     Health,
+    KeyCanary,
     SharedBudget,
     StandbyKey,
     StreamHealth,
@@ -23,7 +24,15 @@ from connections.models.account_name import account_fingerprints
 from connections.models.condition import ANOTHER_ACCOUNT
 from connections.models.people import in_words
 from connections.safe.sealing import Unsealable
-from sources.errors import AccountUnavailable, BadCredentials, NotPermitted, SourceError, TooSlow, WrongAddress
+from sources.errors import (
+    AccountUnavailable,
+    BadCredentials,
+    NotPermitted,
+    SourceError,
+    TemporarilyDown,
+    TooSlow,
+    WrongAddress,
+)
 from sources.spec import Counted, Credentials, Proof, Source, host_of
 
 log = logging.getLogger(__name__)
@@ -72,8 +81,9 @@ def check(connection: Connection, *, by: User | None, patience: Patience | None 
     try:
         proof = prove(connection, patience or of_a_person())
     except Unsealable:
-        note_failure(connection, unreadable_key())
-        raise unreadable_key() from None
+        unreadable = unreadable_key()
+        note_failure(connection, unreadable)
+        raise unreadable from None
     except TooSlow:
         raise  # Nothing is known yet: whoever has more patience goes on.
     except SourceError as failure:
@@ -148,7 +158,12 @@ def put_in_place(connection: Connection, standby: StandbyKey, proof: Proof) -> N
     connection.record("switched to the standby key", by=None, detail=detail[:300])
 
 
-def unreadable_key() -> BadCredentials:
+def unreadable_key() -> SourceError:
+    """Nobody is asked for a key again because of a key of ours: that may be put back, after a restore, say."""
+    if KeyCanary.objects.silent():
+        log.error("CREDENTIAL_KEYS lacks a key that is in use: manage.py doctor says which.")
+        words = "BlinkMetrics cannot open the stored key at the moment. That is ours to mend."
+        return TemporarilyDown(words, code="our_key_missing")
     return BadCredentials("The stored key cannot be read any more. Enter the key again.", code="key_unreadable")
 
 

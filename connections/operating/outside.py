@@ -102,7 +102,7 @@ def ask(
         return browser.request("GET" if form is None else "POST", url, data=form, headers=headers)
     except httpx.ConnectError as error:
         if any(isinstance(one, ssl.SSLError) for one in causes(error)):
-            cure = "let it be for this name, in date, and with its chain"
+            cure = "let it be for this name, in date, and with its chain (of an authority in SSL_CERT_FILE)"
             raise Unvisitable(f"The certificate of {url} is not valid: {cure}.") from error
         raise Unvisitable(f"Nothing answers at {url}: check the name, the port, and that the proxy runs.") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:

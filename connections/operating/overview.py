@@ -20,6 +20,7 @@ from connections.models import (
     Connection,
     Engine,
     Health,
+    KeyCanary,
     Notice,
     RowCount,
     StreamHealth,
@@ -64,12 +65,13 @@ def troubles() -> tuple[list[Trouble], int]:
     """The oldest of them, and how many there are."""
     wanting = in_trouble()
     shown = [*wanting.select_related("workspace", "created_by", "team").without_key()[:SHOWN]]
-    is_missing = Engine.objects.is_missing()
+    worker, key = Engine.objects.is_missing(), bool(KeyCanary.objects.silent())
     syncs = {sync.connection_id: sync for sync in Sync.objects.active().filter(connection__in=shown)}
     late = defaultdict(list)
     for one in StreamHealth.objects.late().filter(connection__in=shown):
         late[one.connection_id].append(one)
-    found = [trouble_of(one, syncs.get(one.pk), late[one.pk], is_missing=is_missing) for one in shown]
+    of = {"lacks_worker": worker, "lacks_key": key}
+    found = [trouble_of(one, syncs.get(one.pk), late[one.pk], **of) for one in shown]
     return found, wanting.count()
 
 
@@ -81,7 +83,9 @@ def in_trouble() -> Any:
     return wanting.annotate(wanting_since=since).order_by("shown_health", "wanting_since")
 
 
-def trouble_of(connection: Any, sync: Sync | None, late: Sequence[StreamHealth], *, is_missing: bool) -> Trouble:
+def trouble_of(
+    connection: Any, sync: Sync | None, late: Sequence[StreamHealth], *, lacks_worker: bool, lacks_key: bool
+) -> Trouble:
     """As `in_trouble` gives the connection. Of one that is somebody's alone no words that may name the account."""
     of: dict[str, Any] = {"connection": connection, "since": connection.wanting_since}
     if connection.shown_health == Health.ACTION_NEEDED:
@@ -91,11 +95,15 @@ def trouble_of(connection: Any, sync: Sync | None, late: Sequence[StreamHealth],
                 **of, why=why, press="Its people make room, or raise the bound. Then Sync now.", is_for_us=True
             )
         return Trouble(**of, why=why, press="Nothing here: its people enter another key. Write to them.")
-    if is_missing:
+    if connection.orphaned_at:
+        why, who = "Its owner has left, or may no longer log in.", "an owner or admin of the workspace may delete it"
+        return Trouble(**of, why=why, press=f"Nothing here: it rests, and {who}.")
+    if lacks_worker:
         return Trouble(**of, why="No worker takes it up.", press="Start a worker: manage.py worker.")
     if sync and sync.is_set_back:
         why = "Its account has to be waited for." if connection.is_hidden else sync.reason
-        return Trouble(**of, why=why, press="Nothing: it goes on by itself.")
+        cure = "Put back the key that is missing: manage.py doctor says which." if lacks_key else ""
+        return Trouble(**of, why=why, press=cure or "Nothing: it goes on by itself.")
     if sync:
         return Trouble(**of, why="Its sync waits for a free place.", press="Start more workers if that lasts.")
     names = ", ".join(connection.stream_name(one.stream) for one in late[:3]) + (
@@ -152,7 +160,10 @@ def table_sizes() -> list[Size]:
                 " WHERE pg_table_is_visible(oid) AND relname = ANY(%s) ORDER BY 2 DESC LIMIT %s",
                 [database.introspection.django_table_names(), LARGEST],
             )
-            return [Size(of=name, bytes=size, rows=max(rows, 0)) for name, size, rows in cursor.fetchall()]
+            # -1 until PostgreSQL has looked at a table.
+            return [
+                Size(of=name, bytes=size, rows=None if rows < 0 else rows) for name, size, rows in cursor.fetchall()
+            ]
         cursor.execute("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
         return [Size(of="the database’s file", bytes=cursor.fetchone()[0], rows=None)]
 
@@ -186,7 +197,8 @@ def waiting() -> dict[str, Any]:
         "oldest": notices["oldest"],
         "given_up": given_up,
         "trouble": troubled,
-        "longest": timedelta(seconds=longest_wait()),
+        "waits_since": timezone.now() - timedelta(seconds=longest_wait()),
         "worker_seen_at": Engine.objects.values_list("seen_at", flat=True).first(),
         "is_missing": Engine.objects.is_missing(),
+        "lacks_key": bool(KeyCanary.objects.silent()),
     }

@@ -71,8 +71,11 @@ class Count:
         return not self.unreadable and not self.others and not self.locked_out
 
 
-def reseal_all() -> Count:
-    """Reseal what is under an older key. May be stopped at any moment and run again."""
+def reseal_all(*, give_up: bool = False) -> Count:
+    """Reseal what is under an older key. May be stopped at any moment and run again.
+
+    `give_up`: keys of what cannot be opened are asked for no more, and people are asked for theirs again.
+    """
     count = Count()
     for ids in batches(Connection.objects.all()):
         with transaction.atomic():
@@ -90,7 +93,7 @@ def reseal_all() -> Count:
             for factor in Authenticator.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"):
                 if note_second_factor(factor, count):
                     second_factor.reseal(factor)
-    if count.is_whole:
+    if count.is_whole or give_up:
         KeyCanary.objects.leave_newest()
     return count
 

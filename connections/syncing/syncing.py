@@ -72,7 +72,7 @@ def work(sync: Sync, lease: Lease) -> None:
         pull_with_either_key(sync, lease)
         ask_whether_it_is_the_key(sync, lease)
     except Unsealable:
-        fail(sync, unreadable_key())
+        end_unreadable(sync)
     except Full as full:
         end_full(sync, full)
     except TemporarilyDown as failure:
@@ -286,6 +286,14 @@ def end_without(sync: Sync, failure: TemporarilyDown) -> None:
     log.warning("sync ends without all streams", extra={"code": failure.code})
     end_unfinished(sync, str(failure))
     conclude(sync)
+
+
+def end_unreadable(sync: Sync) -> None:
+    failure = unreadable_key()
+    if isinstance(failure, TemporarilyDown):
+        wait(sync, failure)
+    else:
+        fail(sync, failure)
 
 
 @transaction.atomic

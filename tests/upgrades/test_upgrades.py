@@ -1,6 +1,7 @@
 """A database of each landed version, with rows in it, becomes one of now; one that is of no such version is refused."""
 
 import json
+import os
 import re
 import sqlite3
 import subprocess
@@ -20,7 +21,7 @@ from connections.operating.history import require_fitting
 from connections.operating.inside import migrations
 from connections.operating.readiness import is_migrated
 from tests.command_fixture import start_python
-from tests.postgresql_fixture import PostgreSQL, postgresql
+from tests.postgresql_fixture import PostgreSQL, binaries, postgresql
 from tests.processes import ROOT
 from tests.upgrades import API_KEY, FOLDER, KEY, VERSIONS
 
@@ -79,8 +80,7 @@ def test_a_database_of_that_version_is_brought_to_now(version: str, tmp_path: Pa
 
 def comes_back_by_the_documents(folder: Path, start_python: Callable[..., Any]) -> None:
     """Backed up and restored by the commands of the table, each key still opens."""
-    table = (ROOT / "docs" / "operating.md").read_text()
-    back_up, restore = [re.search(rf"^\| {what}.*\| `([^`]+)` \|$", table, re.M)[1] for what in ("back up", "restore")]
+    back_up, restore = commands(column=1)
     subprocess.run(back_up, shell=True, cwd=folder, check=True)
     (folder / "db.sqlite3").write_bytes(b"lost")
     subprocess.run(restore, shell=True, cwd=folder, check=True)
@@ -90,19 +90,35 @@ def comes_back_by_the_documents(folder: Path, start_python: Callable[..., Any]) 
     assert verify.exit_code() == 0, verify.err
 
 
+def commands(column: int) -> list[str]:
+    """How the documents back up and restore: 0 for PostgreSQL, 1 for SQLite."""
+    table = (ROOT / "docs" / "operating.md").read_text()
+    rows = [re.search(rf"^\| {what}[^|]*\| `([^`]+)` \| `([^`]+)` \|$", table, re.M) for what in ("back up", "restore")]
+    return [row.groups()[column] for row in rows if row]
+
+
 @pytest.mark.scale
 @pytest.mark.django_db
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_postgresql_of_that_version_is_brought_to_now(
-    version: str, postgresql: PostgreSQL, start_python: Any
+    version: str, postgresql: PostgreSQL, tmp_path: Path, start_python: Any
 ) -> None:
     with psycopg.connect(postgresql.url, autocommit=True) as admin:
-        admin.execute(f'CREATE DATABASE "{version}"')
-    url = f"{postgresql.url.rpartition('/')[0]}/{version}"
+        admin.execute(f'CREATE ROLE "{version}" LOGIN')  # No superuser's, as on a real site.
+        admin.execute(f'CREATE DATABASE "{version}" OWNER "{version}"')
+    url = f"postgres://{version}@127.0.0.1:{postgresql.port}/{version}"
     with psycopg.connect(url, autocommit=True) as database:
         database.execute((FOLDER / f"{version}.postgresql.sql").read_text())
+    folder = binaries()
+    words = {"shell": True, "cwd": tmp_path, "check": True}
+    words["env"] = {**os.environ, "DATABASE_URL": url, "PATH": f"{folder}:{os.environ['PATH']}"}
+    back_up, restore = commands(column=0)
 
+    subprocess.run(back_up, **words)
     is_of_now(url, start_python)
+    subprocess.run(restore, **words)  # Over the newer version, as somebody does who goes back.
+    is_of_now(url, start_python)
+    assert (tmp_path / "backup.dump").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.django_db

@@ -17,6 +17,8 @@ from connections.models import (
     Connection,
     Engine,
     Health,
+    KeyCanary,
+    Membership,
     Privacy,
     StreamHealth,
     Sync,
@@ -90,6 +92,31 @@ def test_each_connection_that_wants_somebody_stands_there_with_why_and_what_to_p
     assert "a sync is queued" in answer.content.decode() and stuck.syncs.active().exists()
 
 
+def test_of_one_whose_owner_has_left_nobody_is_told_to_press_anything(
+    staff_client: Client, connect: Connect, bob: User
+) -> None:
+    rests = make_late(connect(name="Quiet cove", by=bob, privacy=Privacy.PRIVATE))
+    Membership.objects.filter(user=bob).delete()
+    Connection.objects.leave_behind()
+
+    line = line_of(rests, page(staff_client))
+
+    assert "Its owner has left" in line and "sync_now" not in line
+
+
+def test_its_own_page_says_that_it_is_late_and_what_was_not_read(
+    staff_client: Client, connect: Connect, bob: User
+) -> None:
+    stuck = make_late(connect(name="Stuck"), reason="Harbour Tea is busy.")
+    hidden = make_late(connect(name="Quiet cove", by=bob, privacy=Privacy.PRIVATE), reason="quietcove is busy.")
+
+    def told(connection: Connection) -> str:
+        return unescape(staff_client.get(f"/admin/connections/connection/{connection.pk}/change/").content.decode())
+
+    assert [word for word in ("Late", "Contacts, last read to the end", "is busy.") if word not in told(stuck)] == []
+    assert "Contacts, last read to the end" in told(hidden) and "quietcove" not in told(hidden)
+
+
 def test_it_says_that_no_worker_is_there_which_e_mails_wait_and_how_fast_whose_account_is_called(
     staff_client: Client, connect: Connect, bob: User, settings: Any
 ) -> None:
@@ -104,13 +131,34 @@ def test_it_says_that_no_worker_is_there_which_e_mails_wait_and_how_fast_whose_a
 
     shown = page(staff_client)
 
-    assert "No worker is running." in shown and "manage.py worker" in line_of(late, shown)
+    assert (
+        "Work has waited for 1\xa0hour" in shown
+        and "No worker is running." in shown
+        and "manage.py worker" in line_of(late, shown)
+    )
     assert "1 waits" in shown and "0 given up" in shown
     most = settings.ACTIVECAMPAIGN_RATE
     assert f"at most {most / 2:.1f} of {most:.1f} calls a second now" in shown
     assert "34 calls in the last hour" in shown and "7 in all" in shown
     users = shown.partition("Used by")[2].partition("</li>")[0]
     assert "Main" in users and "private, of Bob Lindqvist" in users and "Quiet cove" not in shown
+
+
+def test_that_a_key_of_ours_is_missing_stands_above_and_beside_what_waits_for_it(
+    staff_client: Client, connect: Connect
+) -> None:
+    Engine.objects.beat()
+    late = make_late(connect(name="Main"))
+    KeyCanary.objects.plant()
+    Sync.objects.queue(late, trigger="schedule")
+    Sync.objects.update(reason="That is ours to mend.", run_after=timezone.now() + HOUR)
+    assert "missing" not in page(staff_client)
+
+    KeyCanary.objects.update(sealed="by another key")
+
+    shown = page(staff_client)
+    assert "A key is missing from CREDENTIAL_KEYS." in shown
+    assert "manage.py doctor says which" in line_of(late, shown)
 
 
 def test_what_is_large_is_told_by_table_workspace_and_connection(staff_client: Client, connect: Connect) -> None:

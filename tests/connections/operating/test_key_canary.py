@@ -9,11 +9,15 @@ from django.core.management import call_command
 from django.test import Client
 
 from connections.checking import checking
-from connections.models import KeyCanary
+from connections.models import Connection, Health, KeyCanary
+from connections.models.sync import SyncState
 from connections.operating.housekeeping import keep_house
 from connections.operating.rotation import reseal_all
 from sources.activecampaign.sandbox.server import SandboxServer
+from sources.errors import BadCredentials
 from tests.conftest import Connect, client_of
+from tests.connections.engine import again, pull, take_up
+from tests.connections.post import mails
 
 FIRST, SECOND, OTHER = (Fernet.generate_key().decode() for _ in range(3))
 
@@ -106,6 +110,43 @@ def test_a_key_goes_on_being_asked_for_while_something_could_not_be_sealed_anew(
 
     settings.CREDENTIAL_KEYS = [SECOND]
     assert not is_ready(client)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_a_key_of_ours_is_missing_nobody_is_asked_for_theirs_and_all_goes_on_when_it_is_back(
+    connect: Connect, sandbox: SandboxServer, settings: Any, no_limit: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.CREDENTIAL_KEYS = [FIRST]
+    connection = connect(sandbox)
+    keep_house()
+    settings.CREDENTIAL_KEYS = [OTHER]
+
+    sync = pull(connection)
+
+    after = again(connection)
+    assert (after.needs_action, after.health_code, sync.state) == (False, "our_key_missing", SyncState.QUEUED)
+    assert "ours to mend" in sync.reason and mails() == []
+    with pytest.raises(SystemExit):
+        call_command("rotate_credential_keys", "--verify-only")
+    said = capsys.readouterr().err
+    assert "put it back" in said and str(connection.pk) in said and "entered again" not in said
+
+    settings.CREDENTIAL_KEYS = [FIRST]
+    assert take_up(sync).state == SyncState.COMPLETE
+    assert again(connection).health == Health.HEALTHY
+
+
+def test_a_key_that_is_given_up_is_asked_for_no_more_and_people_are_asked_for_theirs(
+    client: Client, two_keys_in_use: None, settings: Any
+) -> None:
+    (connection,) = Connection.objects.all()
+    settings.CREDENTIAL_KEYS = [OTHER]
+    with pytest.raises(SystemExit):
+        call_command("rotate_credential_keys", "--give-up")
+
+    assert is_ready(client)
+    with pytest.raises(BadCredentials, match="Enter the key again"):
+        checking.check(connection, by=None)
 
 
 def test_what_a_check_found_out_is_kept_though_the_key_was_sealed_anew_meanwhile(
