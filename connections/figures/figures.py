@@ -8,12 +8,13 @@ from statistics import median
 from typing import Any
 
 from django.db.models import Count
+from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
 from connections.figures.figure import A_DAY, Figure, Part, Period, Point, Rows, Said, Value
 from connections.figures.kept import Kept
 from connections.figures.tallying import Counting, column_of
-from connections.models import Connection, Figured
+from connections.models import Connection, Figured, FigureProof
 from sources.spec import Definition, How, Source, Unit
 
 A_DAYS_SECONDS = 86_400
@@ -262,8 +263,18 @@ class Reading:
         proof = self.kept.proofs.get((one.key, group, currency))
         if proof is None:
             return None
-        reasons = next((ask.reasons for ask in one.asks if bool(ask.by) == bool(group) and ask.reasons), "")
-        return Said(value=proof.says, ours=proof.ours, checked_at=proof.checked_at, reasons=reasons)
+        why = " ".join(self.reasons(one, proof, group)) if proof.says != proof.ours else ""
+        return Said(value=proof.says, ours=proof.ours, checked_at=proof.checked_at, reasons=why)
+
+    def reasons(self, one: Definition, proof: FigureProof, group: str) -> Iterator[str]:
+        """Why they may differ, as far as that is known."""
+        yield from (ask.reasons for ask in one.asks if bool(ask.by) == bool(group) and ask.reasons)
+        missing = self.kept.missing.get(one.stream, 0)
+        if missing and proof.ours > proof.says:
+            rows = f"{missing:,} row{pluralize(missing)}"
+            yield f"{rows} that the last whole read did not find stay until somebody decides."
+        if proof.ours < proof.says and self.kept.is_anybody_erased:
+            yield "Who was erased at request is not kept here."
 
     def fault(self, one: Definition, value: Value | None, count: int | None, group: str) -> str:
         """What cannot be, unless the account's own counters say the same."""

@@ -10,7 +10,16 @@ from django.db.models import Q, QuerySet, Sum
 
 from connections.figures.counting import READ
 from connections.figures.figure import Period
-from connections.models import Connection, Figured, FigureProof, NumberDay, NumberState, StreamMark
+from connections.models import (
+    Connection,
+    ErasureMark,
+    Figured,
+    FigureProof,
+    MissingRows,
+    NumberDay,
+    NumberState,
+    StreamMark,
+)
 from sources.spec import Definition, How
 
 
@@ -168,3 +177,13 @@ class Kept:
     def proofs(self) -> dict[tuple[str, str, str], FigureProof]:
         proofs = FigureProof.objects.filter(holding=self.holding, by__in=["", self.by])
         return {(one.number, one.group, one.currency): one for one in proofs}
+
+    @cached_property
+    def missing(self) -> dict[str, int]:
+        """By stream, the rows of which nobody has decided yet whether they are gone."""
+        doubts = MissingRows.objects.to_decide().filter(holding=self.holding)
+        return dict(doubts.values_list("stream", "missing"))
+
+    @cached_property
+    def is_anybody_erased(self) -> bool:
+        return ErasureMark.objects.filter(holding=self.holding).exists()

@@ -68,7 +68,7 @@ CAMPAIGNS = (
     counter(
         "mails_clicked",
         "Clicked",
-        "People who clicked a link. Links that security programs click cannot be told apart",
+        "People who clicked a link. Which clicks are machines' ActiveCampaign's BotSense judges, and we cannot see",
         "subscriberclicks",
         better="higher",
     ),

@@ -94,7 +94,7 @@ def change_some(connection: Connection, key: str, lap: int) -> None:
 
 
 def fill(effort: Effort) -> Connection:
-    person = User.objects.create(email="bench@harbourtea.example", name="Bench", password="none")
+    person, _ = User.objects.get_or_create(email="bench@harbourtea.example", defaults={"name": "Bench"})
     (connection,) = workspace_with([person], connections=1, name="numbers")
     people = effort.of(CONTACTS, 2000)
     counts = {"contacts": people, "contactLists": effort.of(JOINS, 2000), "linkData": effort.of(CLICKS, 2000)}

@@ -16,7 +16,7 @@ from connections.figures.figure import Figure, Period, Said
 from connections.figures.figures import figures
 from connections.figures.keeping_up import count_and_prove
 from connections.figures.proving import prove
-from connections.models import Connection, NumberState, StreamMark
+from connections.models import Connection, MissingRows, NumberState, StreamMark
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.activecampaign.telling import read
 from sources.errors import SourceError
@@ -80,6 +80,15 @@ def test_where_they_differ_it_says_by_how_much_and_why(connection: Connection, a
     assert (said.value, said.ours) == (91, 90)
     assert said.difference_words.startswith("1 fewer here than there. What came")
     assert [call.place for call in account.requests[before:]] == ["contacts"]
+    MissingRows.objects.create(holding=connection.holding, stream="contacts", missing=7, held=90)
+    for identity in account.world.ids("contacts")[:5]:
+        account.world.remove("contacts", identity)
+    prove(connection, keys=["contacts_total"], patience=of_a_person())
+    said = of(connection, "contacts_total").said
+    assert said is not None
+    assert said.difference_words == (
+        "4 more here than there. 7 rows that the last whole read did not find stay until somebody decides."
+    )
     pipelines = said_of(connection, "deals_new", "pipeline")
     differing = [one for one in pipelines.values() if one and not one.agrees]
     assert differing
