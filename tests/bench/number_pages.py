@@ -32,7 +32,7 @@ def pages_of(connection: Connection, effort: Effort) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(prefix="numbers-") as folder:
         site = copy_project(Path(folder) / "site")
         manage(site, "collectstatic", "--noinput", "--verbosity=0")
-        with served(site) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        with served(site) as here, httpx.Client(base_url=f"http://127.0.0.1:{here.port}", trust_env=False) as client:
             for what, paths in looked_at.items():
                 asked = [*paths] * (effort.of(REQUESTS, 20) // len(paths))
                 for path in asked[:WARM]:
