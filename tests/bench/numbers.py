@@ -21,6 +21,7 @@ from connections.models.record import row_texts
 from connections.models.sync import Trigger
 from sources.spec import Row
 from tests.bench.figures import Effort, Figure
+from tests.bench.number_pages import pages_of
 from tests.bench.pages import workspace_with
 from tests.bench.reading import moment, store, usual_row
 from tests.bench.stage import NotDone, account, connected, workers
@@ -58,6 +59,7 @@ def measure(effort: Effort) -> Iterator[Figure]:
             yield Figure(
                 what=f"reading all numbers of {days} days, by {by or 'nothing'}", measured=waits, unit="ms", bound=100
             )
+    yield from pages_of(connection, effort)
 
 
 def since_save(effort: Effort) -> Iterator[Figure]:

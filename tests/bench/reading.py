@@ -54,7 +54,7 @@ def measure(effort: Effort) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(prefix="reading-") as folder:
         site = copy_project(Path(folder) / "site")
         manage(site, "collectstatic", "--noinput", "--verbosity=0")
-        with served(site) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        with served(site) as here, httpx.Client(base_url=f"http://127.0.0.1:{here.port}", trust_env=False) as client:
             pages = drawn(connection, count=effort.of(REQUESTS, 20))
             for path in pages[:WARM]:  # A process that has served nothing yet has its templates still to read.
                 first_byte(client, path, headers)

@@ -19,6 +19,8 @@ SAMPLE = [
     f"{HERE}/operating/test_filling.py",
     f"{HERE}/figures/test_figures.py",
     f"{HERE}/figures/test_proving.py",
+    f"{HERE}/numbers/test_numbers.py::test_marks_tell_of_campaigns_and_of_another_key",
+    f"{HERE}/numbers/test_alerts.py::test_below_is_told_once_and_once_when_it_is_over",
     f"{HERE}/management/test_exact_export.py",
     f"{HERE}/syncing/test_syncing.py",
     f"{HERE}/syncing/test_many_connections.py",
