@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Protocol
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ from sources.budgets import Allowance as Allowance
 from sources.budgets import Budget as Budget
 from sources.budgets import Lane as Lane
 from sources.budgets import RevocableBudget as RevocableBudget
-from sources.budgets import ThreadedBudget as ThreadedBudget
+from sources.budgets import SlottedBudget as SlottedBudget
 from sources.budgets import WatchfulBudget as WatchfulBudget
 from sources.errors import SourceError
 from sources.facts import Beside as Beside
@@ -198,6 +199,12 @@ class Page:
     seam_proven: bool = True
     along: Mapping[str, Along] = field(default_factory=dict)
 
+    @cached_property
+    def length(self) -> int:
+        """The characters of all its rows, those that came along too."""
+        sets = (self.rows, *(along.rows for along in self.along.values()))
+        return sum(len(text_of(row)) for rows in sets for row in rows.values())
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
@@ -251,8 +258,10 @@ class Proof:
 class Puller(Protocol):
     """An open line to one account."""
 
-    def pull(self, wanted: Sequence[Wanted]) -> Generator[Pulled, None, None]:
-        """Pull these streams side by side; each ends with `is_over`.
+    def pull(
+        self, wanted: Sequence[Wanted], *, more: Callable[[], Sequence[Wanted]] = tuple
+    ) -> Generator[Pulled, None, None]:
+        """Pull these streams side by side; each ends with `is_over`. Then `more` is asked which others begin.
 
         One whose failure is TemporarilyDown may be pulled on later, from its last cursor.
 

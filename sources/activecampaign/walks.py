@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from sources.activecampaign.by_id import WIDTH, ById
+from sources.activecampaign.by_id import ById
 from sources.activecampaign.by_offset import ByOffset
 from sources.activecampaign.rows import Answer
 from sources.activecampaign.ways import Ask, Blocked, Facts, Heard, Neighbours, Unheeded, Way
@@ -23,12 +23,10 @@ class ListWalk:
         cursor: Cursor | None = None,
         *,
         by_id: bool = False,
-        first_width: int = WIDTH,
         is_whole: bool = True,
         neighbours: Neighbours | None = None,
     ) -> None:
         state = cursor if cursor and cursor.get("form") == FORM else {}
-        self._first_width = first_width
         self._is_whole = is_whole
         self._neighbours = neighbours or Neighbours()
         self._facts = Facts(**state.get("facts", {}))
@@ -41,7 +39,7 @@ class ListWalk:
     def _begin(self, *, by_id: bool, place: Cursor | None = None) -> Way:
         self._by_id = by_id
         if by_id:
-            return ById(self._facts, place, first_width=self._first_width)
+            return ById(self._facts, place)
         return ByOffset(self._facts, place, neighbours=self._neighbours)
 
     @property

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.activecampaign.by_id import FIRST_WIDTH
 from sources.activecampaign.rows import Answer, answer_of
 from sources.activecampaign.ways import PAGE_SIZE
 from tests.sources.activecampaign.side_by_side import (
@@ -61,7 +60,7 @@ def test_five_thousand_contacts_cost_at_most_58_calls(seed: int) -> None:
 
 
 def test_beside_other_streams_5000_contacts_cost_one_call_more_than_their_pages() -> None:
-    table, walk, calls = Table(range(1, 5001)), by_id(first_width=FIRST_WIDTH), 0
+    table, walk, calls = Table(range(1, 5001)), by_id(), 0
 
     while ask := walk.ask(may_split=False):
         walk.hear(ask, table.read(ask.params))
