@@ -31,9 +31,9 @@ class Dispatcher:
 
     A call is chosen only when the one before has its slot. So there are as many under way as the budget's pace and the
     time that answers take require, and no number has to be known beforehand. The thread is the only one that uses the
-    budget's database: what answers tell it is written there, too (`aside`).
+    budget's database: what answers tell it is written there, too (`aside`). Without a budget nothing is waited for.
 
-    Without a budget nothing is waited for. `changed` is notified by whoever changes what `choose` goes by, which is called with it held. `failed` is told what
+    `changed` is notified by whoever changes what `choose` goes by, which is called with it held. `failed` is told what
     the budget raised.
     """
 
@@ -52,7 +52,9 @@ class Dispatcher:
         self._asides: deque[Callable[[], None]] = deque()
         self._seats = ThreadPoolExecutor(at_once, thread_name_prefix="fetch")
         self._context = copy_context()
-        self._thread = threading.Thread(target=self._context.copy().run, args=(self._run,), name="dispatch", daemon=True)
+        self._thread = threading.Thread(
+            target=self._context.copy().run, args=(self._run,), name="dispatch", daemon=True
+        )
 
     def start(self) -> None:
         self._thread.start()

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import product
@@ -52,6 +52,7 @@ class _Course(Generic[AskT, AnswerT]):
 
     stream: Stream
     walk: Walk[AskT, AnswerT]
+    is_awaited: bool = False
     calls: "set[_Call[AskT, AnswerT]]" = field(default_factory=set)
     is_over: bool = False
     answers: int = 0
@@ -88,18 +89,19 @@ def pull(
     budget: PullBudget | None = None,
     settle: Callable[[AnswerT, Iterable[AnswerT]], AnswerT | None] = lambda answer, others: answer,
     more: Callable[[], Sequence[tuple[Stream, Walk[AskT, AnswerT]]]] = tuple,
+    awaited: Collection[str] = (),
 ) -> Generator[Pulled, None, None]:
     """Run the walks until all are over. `fetch` makes one call, in a thread of its own.
 
     Of answers that were under way at the same time nobody knows which is the later one. `settle` puts the latest
     version of each row into an answer, or gives None when the rows do not tell it: then it is asked for again. `more`
-    is asked when a stream has ended and is stored: which others begin now.
+    is asked when a stream has ended and is stored: which others begin now. Those `awaited`, by their keys, come first.
 
     At most `at_once` calls are under way or not yet stored, so that a kill repeats no more than these, and no more than
     are likely to bring `MOST_IN_FLIGHT` characters. Raises what `fetch` raises, but for NotPermitted and
     UnexpectedAnswer, which end their stream alone, as TemporarilyDown does while other streams are answered.
     """
-    work = _Work(walks, fetch, budget=budget, at_once=at_once, settle=settle, more=more)
+    work = _Work(walks, fetch, budget=budget, at_once=at_once, settle=settle, more=more, awaited=awaited)
     try:
         work.start()
         while (pulled := work.next_pulled()) is not None:
@@ -138,9 +140,10 @@ class _Work(Generic[AskT, AnswerT]):
         at_once: int,
         settle: Callable[[AnswerT, Iterable[AnswerT]], AnswerT | None],
         more: Callable[[], Sequence[tuple[Stream, Walk[AskT, AnswerT]]]],
+        awaited: Collection[str],
     ) -> None:
         self.error: Exception | None = None
-        self._courses = [_Course(stream, walk) for stream, walk in walks]
+        self._courses = [_Course(stream, walk, is_awaited=stream.key in awaited) for stream, walk in walks]
         self._fetch = fetch
         self._settle = settle
         self._more = more
@@ -206,7 +209,8 @@ class _Work(Generic[AskT, AnswerT]):
             return None
         running = [course for course in self._courses if not course.is_over]
         running.sort(key=lambda course: course.urgency, reverse=True)
-        for may_split, course in product((False, True), running):
+        first, then = ([one for one in running if one.is_awaited == awaited] for awaited in (True, False))
+        for may_split, course in (*product((False, True), first), *product((False, True), then)):
             ask = course.walk.ask(may_split=may_split)
             if ask is not None:
                 call = _Call(self, course, ask, course.answers)

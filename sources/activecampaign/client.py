@@ -82,6 +82,7 @@ class ActiveCampaign:
             at_once=AT_ONCE,
             settle=settled,
             more=lambda: walks(more()),
+            awaited={one.stream.key for one in wanted if one.along},
         )
 
     def exists(self, stream: Stream, external_id: str) -> bool:

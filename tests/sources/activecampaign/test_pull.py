@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sources.activecampaign.client import THREADS, ActiveCampaign, open_line
+from sources.activecampaign.client import AT_ONCE, ActiveCampaign, open_line
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.activecampaign.streams import STREAMS
 from sources.errors import AccountUnavailable, BadCredentials, NotPermitted, TemporarilyDown, UnexpectedAnswer
@@ -160,7 +160,7 @@ def test_a_key_that_dies_in_the_middle_stops_every_thread(line: ActiveCampaign, 
     with pytest.raises(BadCredentials):
         list(line.pull(ALL))
 
-    assert len(account.requests) <= 6 + 3 * THREADS + 6
+    assert len(account.requests) <= 6 + 3 * AT_ONCE + 6
 
 
 @pytest.mark.parametrize(("kind", "error"), [("unpaid", AccountUnavailable), ("web_page", TemporarilyDown)])
@@ -256,4 +256,4 @@ def test_no_more_connections_are_opened_than_there_are_threads(
         for _ in range(3):
             list(line.pull(ALL))
 
-    assert 1 <= server.connections <= THREADS
+    assert 1 <= server.connections <= AT_ONCE
