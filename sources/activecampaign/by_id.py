@@ -16,7 +16,7 @@ SURE = 80  # and those that it brings all the same: what lies behind them may be
 WORTH_DESCENDING = 2 * PAGE_SIZE  # With fewer rows to be read, another range only makes one more short page.
 WORTH_SPLITTING = PAGE_SIZE / 2
 PAGES_AT_STAKE = 3
-LOST_OF_ALL, LOST_OF_SEEN = 0.3, 0.1
+LOST_OF_ALL, LOST_OF_SEEN = 0.33, 0.2  # Of the pages: so much may be lost, with
 LOST_AT_FIRST = 12  # Calls.
 MOST_PROBES = 4  # Short pages behind which is looked at the end, as long as rows are wanting.
 MOST_SKIPPED = 4  # Rows without an id; where more come it is not worth while to go by it.
@@ -34,7 +34,8 @@ class _Range:
     """Ids still to be read: after < id < before; no `before` is the open end.
 
     `skipped` rows at its beginning do not come even alone, or have no id; in a `hole` there is nothing but such rows.
-    `density` is rows per id, by the look of the page read last; before there `is_known` one, that of the neighbours.
+    `density` is rows per id, by the look of the page read last, or of the one that it was cut off from: where neither
+    `is_known`, it is not divided.
     """
 
     after: int
@@ -199,7 +200,7 @@ class ById:
         """
         total = inf if self._facts.total is None else self._facts.total
         bearable = min(total * LOST_OF_ALL / PAGE_SIZE, LOST_AT_FIRST + self._facts.seen * LOST_OF_SEEN / PAGE_SIZE)
-        return len(self._ranges) < WIDTH and self._lost + len(self._ranges) / 2 < bearable
+        return len(self._ranges) < WIDTH and self._lost + (len(self._ranges) + 1) / 2 <= bearable
 
     def _rows_of(self, one: _Range) -> float:
         """By the look of its last page a range may seem endless, as ids may have wide gaps: what is left bounds it."""
@@ -228,7 +229,8 @@ class ById:
         if is_descending and top is not None:
             self._count(sum(one > top.after for one in ids))
             top.before = max(ids[-1], top.after + 1)
-            self._spread_evenly(self._ranges)
+            if self._facts.left < inf:
+                self._spread_evenly(self._ranges)
 
     def _hear_ascent(self, one: _Range, asked: _Asked, ids: list[int], answer: Answer) -> None:
         hole, one.is_asked, one.hole = one.hole, False, 0

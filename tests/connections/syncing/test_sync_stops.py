@@ -21,6 +21,7 @@ from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
 from tests.connections.engine import again, at_page, calls_for, in_a_thread, pull, stored_ids, take_up
 from tests.connections.post import mails
+from tests.processes import until
 
 # What happens in the middle of a walk is done by another thread, which has to see what this one stored.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
@@ -43,7 +44,13 @@ def test_a_sync_stops_at_the_next_page_and_stores_nothing_after(
         "leave": lambda: end_membership(bob.memberships.get(), by=alice),
     }
     seen: list[int] = []
-    at_page(sandbox, 2, lambda: (deeds[deed](), seen.extend([Record.objects.count(), len(sandbox.requests)])))
+
+    def act() -> None:
+        until(Record.objects.exists, what="the first page")
+        deeds[deed]()
+        seen.extend([Record.objects.count(), len(sandbox.requests)])
+
+    at_page(sandbox, 2, act)
 
     run(Sync.objects.start(connection, trigger=Trigger.SCHEDULE))
 
