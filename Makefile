@@ -35,6 +35,7 @@ run: $(STAMP)
 test: $(STAMP) chromium
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
+test-scale: export EXAMPLES := 200
 test-scale: $(STAMP) chromium
 	@$(BIN)/python -m pytest -m scale $(ARGS)
 	@$(BIN)/python -m tests.on_postgresql -m "scale or not scale" $(ARGS)

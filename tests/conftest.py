@@ -1,6 +1,7 @@
 """The cast and the stage. Alice owns Harbour Tea, Bob is a member, Dana an admin; Charlie is a stranger."""
 
 import gc
+import os
 import time
 from collections.abc import Callable
 
@@ -33,6 +34,7 @@ PASSWORD = "demo-password-1"
 hypothesis.settings.register_profile(
     "patient",
     hypothesis.settings(),
+    max_examples=int(os.environ.get("EXAMPLES", "40")),  # `make test-scale` draws more.
     deadline=None,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )

@@ -13,6 +13,7 @@ from importlib import import_module
 import httpx
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.test.utils import override_settings
 
 from connections.models import Connection, Record, User, Workspace
 from sources.registry import get_source
@@ -55,7 +56,8 @@ def connected(workspace: Workspace, name: str, *, by: User, rows: int) -> Connec
 
 def session_of(person: User) -> str:
     session = import_module(settings.SESSION_ENGINE).SessionStore()
-    session[SESSION_KEY], session[HASH_SESSION_KEY] = str(person.pk), person.get_session_auth_hash()
+    with override_settings(PUBLISHED_PASSWORD_OPENS=True):  # As in `web_process`, which is in development.
+        session[SESSION_KEY], session[HASH_SESSION_KEY] = str(person.pk), person.get_session_auth_hash()
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session.save()
     return str(session.session_key)

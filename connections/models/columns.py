@@ -111,9 +111,13 @@ def folded(text: str) -> str:
     """As texts are looked for and sorted: in small letters without accents, with one blank between words."""
     if text.isascii():
         return text.lower()
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    letters = "".join(letter for letter in apart if not unicodedata.combining(letter))
-    return " ".join(unicodedata.normalize("NFC", letters).split())
+    return " ".join(" ".join(map(_folded_word, text.split())).split())
+
+
+@lru_cache(maxsize=4096)
+def _folded_word(word: str) -> str:
+    apart = unicodedata.normalize("NFKD", word.casefold())
+    return unicodedata.normalize("NFC", "".join(letter for letter in apart if not unicodedata.combining(letter)))
 
 
 def plain(value: Any) -> str:

@@ -116,7 +116,7 @@ def test_a_pull_at_full_speed_stays_within_the_limit(
     alice_client: Client, new_sandbox: Callable[..., SandboxServer], settings: Any
 ) -> None:
     settings.ACTIVECAMPAIGN_RATE = 5.0
-    account = new_sandbox(contacts=150, deals=20, rate=5)
+    account = new_sandbox(contacts=60, deals=10, rate=5)
     finish = set_up(alice_client, account)
 
     alice_client.post(finish, {"pace": "full"})

@@ -16,7 +16,7 @@ from sources.spec import Row
 from tests.conftest import Connect
 from tests.connections.engine import store_rows
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.scale]  # tests/upgrades has a sample.
 
 BEFORE = [("connections", "0011_succeeded_tries")]
 ROWS: list[Row] = [

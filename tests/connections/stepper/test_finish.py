@@ -76,7 +76,7 @@ def calls_promised(page: str) -> int:
 @pytest.mark.parametrize(
     ("contacts", "deals", "answer", "said"),
     [
-        (5_000, 700, {}, ""),
+        (1_500, 300, {}, ""),
         (200, 0, {}, ""),
         (200, 0, {"status": 403, "document": {"message": "Upgrade your account"}}, "{} are not in this plan."),
         (200, 0, {"kind": "forbidden"}, "{} may not be read with this key."),
