@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 
 class Lane(StrEnum):
@@ -50,14 +50,22 @@ class RevocableBudget(Budget, Protocol):
 
 
 @runtime_checkable
-class ThreadedBudget(Budget, Protocol):
-    """A budget that keeps something for each thread that takes from it, such as a database connection.
+class SlottedBudget(Budget, Protocol):
+    """A budget whose slots one thread takes, the dispatcher of a pull, for the calls of all others.
 
-    Its `take` runs in the threads of a pull; what it raises there ends the pull and is raised where that is consumed.
-    A pull puts its own `sleep` in, which ends with the pull.
+    `next_slot` may ask a database, and so may what is given to `aside`, which a pull puts in: it has that run where
+    the slots are taken. So one line to the database serves a pull, however many calls are under way. Its `sleep` is
+    the pull's, too, and ends with the pull.
     """
 
     sleep: Callable[[float], None]
+    aside: Callable[[Callable[[], None]], None]
+
+    def next_slot(self, lane: Lane) -> Any:
+        """Wait until a call may be sent soon. What this raises ends the pull."""
+
+    def meets(self, slot: Any) -> bool:
+        """Return at its moment, in the thread that makes the call; False when it is too late for that."""
 
     def leave(self) -> None:
         """This thread takes no more."""

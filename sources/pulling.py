@@ -1,44 +1,29 @@
 """Pulls several streams of one account side by side: many threads fetch, the caller's thread stores."""
 
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextvars import ContextVar, copy_context
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import product
 from typing import Generic, Protocol, TypeVar
 
+from sources.dispatching import Dispatcher, PullBudget, PullEnded
 from sources.errors import NotPermitted, RateLimited, TemporarilyDown, UnexpectedAnswer
-from sources.spec import (
-    Allowance,
-    Budget,
-    Cursor,
-    Lane,
-    Page,
-    Pulled,
-    RevocableBudget,
-    Stream,
-    ThreadedBudget,
-    Wanted,
-    WatchfulBudget,
-)
+from sources.spec import Cursor, Page, Pulled, Stream, Wanted
 
 AskT = TypeVar("AskT")
 AnswerT = TypeVar("AnswerT")
 AnswerT_contra = TypeVar("AnswerT_contra", contravariant=True)
 
 MOST_SECOND_LOOKS = 20  # For a stream. A row that differs at every look must not double the calls.
-# Streams that fail and none that answers between them, as many as are asked for at once; one more, and nothing works.
-MOST_DOWN_IN_A_ROW = 8
-ANSWERS_KEPT = 16  # For comparing; two rounds of eight threads.
-
-_ended: ContextVar[threading.Event | None] = ContextVar("ended", default=None)
-
-
-class PullEnded(Exception):
-    """The pull that this thread works for is over."""
+MOST_DOWN_IN_A_ROW = 8  # Streams that fail while none is answered; one more, and nothing works.
+MOST_TOGETHER = 4  # Pages that are stored in one go: while they are, others come.
+MOST_COME = 2 * MOST_TOGETHER  # Pages that have come and are not stored: more would only take memory.
+ANSWERS_KEPT = 64  # For comparing; two rounds of as many calls as are under way.
+MOST_IN_FLIGHT = 48_000_000  # Characters. A page takes up to eight times as much while it is read and stored.
+UNKNOWN_LENGTH = 1_500_000  # Of a page of a stream of which none has come: so that thirty-two fit.
+LEAST_LENGTH = 100_000  # Of a page, once some have come: one may be longer than those before it.
 
 
 class Walk(Protocol[AskT, AnswerT_contra]):
@@ -63,48 +48,60 @@ class Walk(Protocol[AskT, AnswerT_contra]):
 
 @dataclass(eq=False)
 class _Course(Generic[AskT, AnswerT]):
-    """One stream of a pull."""
+    """One stream of a pull. `longest` is the largest page that came of it, in characters."""
 
     stream: Stream
     walk: Walk[AskT, AnswerT]
-    under_way: int = 0
+    is_awaited: bool = False
+    calls: "set[_Call[AskT, AnswerT]]" = field(default_factory=set)
     is_over: bool = False
     answers: int = 0
     second_looks: int = 0
+    longest: int = UNKNOWN_LENGTH
     newest: deque[tuple[int, AnswerT]] = field(default_factory=lambda: deque(maxlen=ANSWERS_KEPT))
 
     def keep(self, answer: AnswerT) -> None:
+        """For as long as a call is under way that was asked for before it came."""
         self.answers += 1
         self.newest.append((self.answers, answer))
+        oldest = min(call.begun for call in self.calls)
+        while self.newest and self.newest[0][0] <= oldest:
+            self.newest.popleft()
 
     def since(self, begun: int) -> Iterator[AnswerT]:
         """What was heard after that many answers."""
         return (answer for number, answer in self.newest if number > begun)
 
+    def measure(self, length: int) -> None:
+        self.longest = max(self.longest, length) if self.answers > 1 else max(length, LEAST_LENGTH)
+
     @property
     def urgency(self) -> float:
         """In proportion to what remains: so all end at about the same time, and no long one is left for last."""
-        return self.walk.remaining / (1 + self.under_way)
+        return self.walk.remaining / (1 + len(self.calls))
 
 
 def pull(
     walks: Sequence[tuple[Stream, Walk[AskT, AnswerT]]],
     fetch: Callable[[Stream, AskT], AnswerT],
     *,
-    threads: int,
-    leave: Callable[[], None] = lambda: None,
+    at_once: int,
+    budget: PullBudget | None = None,
     settle: Callable[[AnswerT, Iterable[AnswerT]], AnswerT | None] = lambda answer, others: answer,
+    more: Callable[[], Sequence[tuple[Stream, Walk[AskT, AnswerT]]]] = tuple,
+    awaited: Collection[str] = (),
 ) -> Generator[Pulled, None, None]:
-    """Run the walks until all are over. `fetch` makes one call; each thread calls `leave` when it ends.
+    """Run the walks until all are over. `fetch` makes one call, in a thread of its own.
 
     Of answers that were under way at the same time nobody knows which is the later one. `settle` puts the latest
-    version of each row into an answer, or gives None when the rows do not tell it: then it is asked for again.
+    version of each row into an answer, or gives None when the rows do not tell it: then it is asked for again. `more`
+    is asked when a stream has ended and is stored: which others begin now. Those `awaited`, by their keys, come first.
 
-    At most `threads` calls are under way or not yet stored, so that a kill repeats no more than these. Raises what
-    `fetch` raises, but for NotPermitted and UnexpectedAnswer, which end their stream alone, as TemporarilyDown does
-    while other streams are answered.
+    At most `at_once` calls are under way or not yet stored, so that a kill repeats no more than these, and no more than
+    are likely to bring `MOST_IN_FLIGHT` characters. Raises what `fetch` raises, but for NotPermitted and
+    UnexpectedAnswer, which end their stream alone, as TemporarilyDown does while other streams are answered.
     """
-    work = _Work(walks, fetch, threads=threads, leave=leave, settle=settle)
+    work = _Work(walks, fetch, budget=budget, at_once=at_once, settle=settle, more=more, awaited=awaited)
     try:
         work.start()
         while (pulled := work.next_pulled()) is not None:
@@ -115,6 +112,22 @@ def pull(
         raise work.error
 
 
+@dataclass(eq=False)
+class _Call(Generic[AskT, AnswerT]):
+    """`begun` is how many answers of its stream were heard before it was asked for."""
+
+    work: "_Work[AskT, AnswerT]"
+    course: _Course[AskT, AnswerT]
+    ask: AskT
+    begun: int
+
+    def make(self) -> None:
+        self.work.make(self)
+
+    def drop(self) -> None:
+        self.work.note_end(self)
+
+
 class _Work(Generic[AskT, AnswerT]):
     """The state that the fetching threads and the consumer share; all of it is changed under one lock."""
 
@@ -123,115 +136,111 @@ class _Work(Generic[AskT, AnswerT]):
         walks: Sequence[tuple[Stream, Walk[AskT, AnswerT]]],
         fetch: Callable[[Stream, AskT], AnswerT],
         *,
-        threads: int,
-        leave: Callable[[], None],
+        budget: PullBudget | None,
+        at_once: int,
         settle: Callable[[AnswerT, Iterable[AnswerT]], AnswerT | None],
+        more: Callable[[], Sequence[tuple[Stream, Walk[AskT, AnswerT]]]],
+        awaited: Collection[str],
     ) -> None:
         self.error: Exception | None = None
-        self._courses = [_Course(stream, walk) for stream, walk in walks]
+        self._courses = [_Course(stream, walk, is_awaited=stream.key in awaited) for stream, walk in walks]
         self._fetch = fetch
-        self._leave = leave
         self._settle = settle
+        self._more = more
+        self._at_once = at_once
         self._changed = threading.Condition()
-        self._ended = threading.Event()
+        self._dispatcher = Dispatcher(
+            budget, at_once=at_once, changed=self._changed, choose=self._free_call, failed=self._give_up
+        )
         self._waiting: deque[Pulled] = deque()
-        self._under_way = 0
-        self._in_hand = 0
-        self._most_in_hand = max(1, threads // 2)  # While these are stored, the other half of the calls is under way.
+        self._in_hand: list[Pulled] = []
         self._is_awaited = False
         self._is_answered = False
         self._down_in_a_row = 0
-        self._threads = [
-            threading.Thread(target=copy_context().run, args=(self._work,), name=f"fetch-{number}", daemon=True)
-            for number in range(threads)
-        ]
 
     def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
+        self._dispatcher.start()
 
     def stop(self) -> None:
         """Make no more calls, and wait for those under way."""
-        with self._changed:
-            self._ended.set()
-            self._changed.notify_all()
-        for thread in self._threads:
-            if thread.ident is not None:
-                thread.join()
+        self._dispatcher.stop()
 
     def next_pulled(self) -> Pulled | None:
         """Asking for the next says that those before it are stored, unless the last one was said to be followed."""
+        if not self._is_awaited:
+            self._note_stored()
         with self._changed:
-            if not self._is_awaited:
-                self._in_hand = 0
-                self._changed.notify_all()
             while not self._waiting:
                 if self._is_done() and not self._under_way:
                     return None
                 self._changed.wait()
-            self._in_hand += 1
             pulled = self._waiting.popleft()
-            self._is_awaited = bool(self._waiting) and self._in_hand < self._most_in_hand
+            self._in_hand.append(pulled)
+            self._is_awaited = bool(self._waiting) and len(self._in_hand) < MOST_TOGETHER
             return replace(pulled, is_followed=self._is_awaited)
 
-    def _work(self) -> None:
-        _ended.set(self._ended)
-        try:
-            while (call := self._next_call()) is not None:
-                self._make(*call)
-        except Exception as error:  # Without its threads the consumer would wait for ever.
-            self._give_up(error)
-        finally:
-            self._leave()
-
-    def _next_call(self) -> tuple[_Course[AskT, AnswerT], AskT, int] | None:
+    def _note_stored(self) -> None:
+        """What is begun now is begun in the consumer's thread: it may have to write that down."""
+        begun = self._more() if any(pulled.is_over for pulled in self._in_hand) else ()
         with self._changed:
-            while not self._is_done():
-                call = self._free_call() if self._has_room() else None
-                if call is not None:
-                    return call
-                self._changed.wait()
-        return None
+            self._in_hand = []
+            self._courses += [_Course(stream, walk) for stream, walk in begun]
+            self._changed.notify_all()
 
     def _is_done(self) -> bool:
-        return self._ended.is_set() or all(course.is_over for course in self._courses)
+        return self._dispatcher.ended.is_set() or all(course.is_over for course in self._courses)
+
+    @property
+    def _under_way(self) -> int:
+        return sum(len(course.calls) for course in self._courses)
 
     def _has_room(self) -> bool:
         """The first call goes alone: a dead key or a wrong address then costs one call, and not one a thread."""
-        room = len(self._threads) if self._is_answered else 1
-        return self._under_way + len(self._waiting) + self._in_hand < room
+        come = [*self._waiting, *self._in_hand]
+        if not self._is_answered:
+            return not self._under_way
+        if self._under_way + len(come) >= self._at_once or len(come) >= MOST_COME:
+            return False
+        expected = sum(course.longest * len(course.calls) for course in self._courses)
+        return expected + sum(map(_length_of, come)) < MOST_IN_FLIGHT
 
-    def _free_call(self) -> tuple[_Course[AskT, AnswerT], AskT, int] | None:
+    def _free_call(self) -> _Call[AskT, AnswerT] | None:
+        if not self._has_room():
+            return None
         running = [course for course in self._courses if not course.is_over]
         running.sort(key=lambda course: course.urgency, reverse=True)
-        for may_split, course in product((False, True), running):
+        first, then = ([one for one in running if one.is_awaited == awaited] for awaited in (True, False))
+        for may_split, course in (*product((False, True), first), *product((False, True), then)):
             ask = course.walk.ask(may_split=may_split)
             if ask is not None:
-                course.under_way += 1
-                self._under_way += 1
-                return course, ask, course.answers
-        if not self._under_way:
+                call = _Call(self, course, ask, course.answers)
+                course.calls.add(call)
+                return call
+        if running and not self._under_way:
             self._give_up(RuntimeError("A walk neither asks for more nor ends."))
         return None
 
-    def _make(self, course: _Course[AskT, AnswerT], ask: AskT, begun: int) -> None:
+    def make(self, call: _Call[AskT, AnswerT]) -> None:
+        course = call.course
         try:
-            while not self._hear(course, ask, self._fetch(course.stream, ask), begun):
-                begun = course.answers
+            while not self._hear(call, self._fetch(course.stream, call.ask)):
+                call.begun = course.answers
         except (NotPermitted, UnexpectedAnswer) as failure:
             self._deliver(course, Pulled(stream=course.stream, failure=failure, is_over=True))
         except TemporarilyDown as failure:
             self._set_aside(course, failure)
         except PullEnded:
-            return  # Nobody waits for this answer any more.
+            pass  # Nobody waits for this answer any more.
         except Exception as error:  # Whatever it is, it concerns the whole pull, and is raised where that is consumed.
             self._give_up(error)
         finally:
-            with self._changed:
-                course.under_way -= 1
-                self._under_way -= 1
-                self._is_answered = True
-                self._changed.notify_all()
+            self._is_answered = True
+            self.note_end(call)
+
+    def note_end(self, call: _Call[AskT, AnswerT]) -> None:
+        with self._changed:
+            call.course.calls.remove(call)
+            self._changed.notify_all()
 
     def _set_aside(self, course: _Course[AskT, AnswerT], failure: TemporarilyDown) -> None:
         with self._changed:
@@ -245,19 +254,21 @@ class _Work(Generic[AskT, AnswerT]):
             else:
                 self._give_up(failure)
 
-    def _hear(self, course: _Course[AskT, AnswerT], ask: AskT, answer: AnswerT, begun: int) -> bool:
-        """False when it has to be asked for again; `begun` is how many answers were heard before it was asked for."""
+    def _hear(self, call: _Call[AskT, AnswerT], answer: AnswerT) -> bool:
+        """False when it has to be asked for again."""
+        course = call.course
         # Heard and put to the others under one lock: each cursor says that all pages before it are stored.
         with self._changed:
             self._down_in_a_row = 0
             if not course.is_over:
-                settled = self._settle(answer, course.since(begun))
+                settled = self._settle(answer, course.since(call.begun))
                 if settled is None and course.second_looks < MOST_SECOND_LOOKS:
                     course.second_looks += 1
                     return False
                 answer = answer if settled is None else settled
                 course.keep(answer)
-                page = course.walk.hear(ask, answer)
+                page = course.walk.hear(call.ask, answer)
+                course.measure(page.length)
                 self._deliver(course, Pulled(stream=course.stream, page=page, is_over=course.walk.is_over))
         return True
 
@@ -270,47 +281,11 @@ class _Work(Generic[AskT, AnswerT]):
     def _give_up(self, error: Exception) -> None:
         with self._changed:
             self.error = self.error or error
-            self._ended.set()
-            self._changed.notify_all()
+            self._dispatcher.end()
 
 
-def nap(seconds: float) -> None:
-    """Sleep. In a thread of a pull: raise PullEnded as soon as that is over."""
-    ended = _ended.get()
-    if ended is None:
-        time.sleep(seconds)
-    elif ended.wait(seconds):
-        raise PullEnded
-
-
-class PullBudget:
-    """A budget whose calls are given up, or not made any more, once the pull is over that they were taken for."""
-
-    def __init__(self, budget: Budget) -> None:
-        self._budget = budget
-        if isinstance(budget, ThreadedBudget):
-            budget.sleep = nap
-
-    def still_wanted(self) -> None:
-        nap(0)
-        if isinstance(self._budget, RevocableBudget):
-            self._budget.still_wanted()
-
-    def take(self, lane: Lane) -> None:
-        self.still_wanted()
-        self._budget.take(lane)
-        self.still_wanted()
-
-    def slow_down(self, seconds: float) -> None:
-        self._budget.slow_down(seconds)
-
-    def answered(self, allowance: Allowance | None = None, *, ago: float = 0.0) -> None:
-        if isinstance(self._budget, WatchfulBudget):
-            self._budget.answered(allowance, ago=ago)
-
-    def leave(self) -> None:
-        if isinstance(self._budget, ThreadedBudget):
-            self._budget.leave()
+def _length_of(pulled: Pulled) -> int:
+    return pulled.page.length if pulled.page else 0
 
 
 class Pages(Protocol):
@@ -319,11 +294,16 @@ class Pages(Protocol):
     ) -> Iterator[Page]: ...
 
 
-def pull_in_turn(pages: Pages, wanted: Sequence[Wanted]) -> Generator[Pulled, None, None]:
+def pull_in_turn(
+    pages: Pages, wanted: Sequence[Wanted], more: Callable[[], Sequence[Wanted]] = tuple
+) -> Generator[Pulled, None, None]:
     """One stream after the other, for a source whose streams are short: its `pull` in terms of its `pages`."""
-    for one in wanted:
+    waiting = deque(wanted)
+    while waiting:
+        one = waiting.popleft()
         try:
             for page in pages(one.stream, cursor=one.cursor, changed_since=one.changed_since):
                 yield Pulled(stream=one.stream, page=page, is_over=page.cursor is None)
         except (NotPermitted, UnexpectedAnswer) as failure:
             yield Pulled(stream=one.stream, failure=failure, is_over=True)
+        waiting.extend(more())

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Generator, Iterator, Mapping, 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from sources.budgets import Allowance as Allowance
 from sources.budgets import Budget as Budget
 from sources.budgets import Lane as Lane
 from sources.budgets import RevocableBudget as RevocableBudget
-from sources.budgets import ThreadedBudget as ThreadedBudget
+from sources.budgets import SlottedBudget as SlottedBudget
 from sources.budgets import WatchfulBudget as WatchfulBudget
 from sources.errors import SourceError
 from sources.facts import Beside as Beside
@@ -131,6 +132,12 @@ class Page:
     along: Mapping[str, Along] = field(default_factory=dict)
     bookmark: Cursor | None = None
 
+    @cached_property
+    def length(self) -> int:
+        """The characters of all its rows, those that came along too."""
+        sets = (self.rows, *(along.rows for along in self.along.values()))
+        return sum(len(text_of(row)) for rows in sets for row in rows.values())
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
@@ -188,8 +195,10 @@ class Proof:
 class Puller(Protocol):
     """An open line to one account."""
 
-    def pull(self, wanted: Sequence[Wanted]) -> Generator[Pulled, None, None]:
-        """Pull these streams side by side; each ends with `is_over`.
+    def pull(
+        self, wanted: Sequence[Wanted], *, more: Callable[[], Sequence[Wanted]] = tuple
+    ) -> Generator[Pulled, None, None]:
+        """Pull these streams side by side; each ends with `is_over`. Then `more` is asked which others begin.
 
         One whose failure is TemporarilyDown may be pulled on later, from its last cursor.
 

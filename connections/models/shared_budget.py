@@ -53,11 +53,12 @@ class Slot:
 
 @dataclass
 class SharedBudget:
-    """The budget of one account as one caller uses it; a sources.spec.Budget over the account's row.
+    """The budget of one account as one caller uses it; a sources.spec.SlottedBudget over the account's row.
 
     `rate` is what the account bears, in calls per second; `pace` how much of it a pull may fill. `still_wanted` is
     asked while waiting: what it raises ends the wait. A person's wait ends at `gives_up_at`, by `clock`. Grants run in
-    autocommit: call `take` outside of transactions.
+    autocommit: call `take` and `next_slot` outside of transactions. Nothing else touches the database but what is given
+    to `aside`.
     """
 
     account: str
@@ -66,6 +67,7 @@ class SharedBudget:
     still_wanted: Callable[[], None] = lambda: None
     gives_up_at: float = math.inf
     sleep: Callable[[float], None] = time.sleep
+    aside: Callable[[Callable[[], None]], None] = lambda work: work()
     clock: Callable[[], float] = time.monotonic
     calls: int = 0
     waited: float = 0.0
@@ -75,7 +77,6 @@ class SharedBudget:
     left_late: dict[float, float] = field(default_factory=dict)
     took: dict[float, float] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
-    turn: threading.Lock = field(default_factory=threading.Lock)
     here: threading.local = field(default_factory=threading.local)
 
     def __post_init__(self) -> None:
@@ -90,16 +91,8 @@ class SharedBudget:
 
     def take(self, lane: Lane) -> None:
         """Raises NoCallFree when a person would wait for longer than they should sit through."""
-        slot = self.next_in_turn(lane)
-        while not self.meets(slot):
-            slot = self.next_in_turn(lane)
-        self.here.slot = slot
-        with self.lock:
-            self.calls += 1
-
-    def next_in_turn(self, lane: Lane) -> Slot:
-        with self.turn:  # One thread of a pull asks for slots; more would only get in each other's way.
-            return self.next_slot(lane)
+        while not self.meets(self.next_slot(lane)):
+            continue
 
     def next_slot(self, lane: Lane) -> Slot:
         """A slot is taken shortly before its moment, so that until then whoever has the right to may come first."""
@@ -161,11 +154,16 @@ class SharedBudget:
         """Sleep until its moment; False when that was overslept by so much that the slot is gone."""
         self.nap(slot.leaves - self.clock())
         late = self.clock() - slot.leaves
-        if self.watches_calls and UNTOLD < late < MISSED:
-            with self.lock:
+        if late >= MISSED:
+            return False
+        self.here.slot = slot
+        with self.lock:
+            self.calls += 1
+            if self.watches_calls and late > UNTOLD:
                 self.left_late[slot.moment] = late
+        if self.watches_calls and late > UNTOLD:
             self.tell()
-        return late < MISSED
+        return True
 
     def answered(self, allowance: Allowance | None = None, *, ago: float = 0.0) -> None:
         """The call that this thread took last was answered."""
@@ -192,9 +190,10 @@ class SharedBudget:
 
     def late(self) -> dict[float, float]:
         """By how much each of our last calls arrived late, as far as that is known."""
+        unheard = self.travels.likely_lateness
         with self.lock:
             known = {moment: self.travels.lateness(took) for moment, took in self.took.items()}
-            return {moment: max(late, known.get(moment, 0.0)) for moment, late in self.left_late.items()}
+            return {moment: max(late, known.get(moment, unheard)) for moment, late in self.left_late.items()}
 
     def is_crowded(self, slot: Slot, allowance: Allowance) -> bool:
         """Whether the account says that nothing is left where our calls leave something. It may be wrong."""
@@ -231,9 +230,12 @@ class SharedBudget:
         return bool(unchanged.update(version=version + 1, **pacing.columns(), **columns))
 
     def change(self, change: Callable[[Reading], Pacing], **columns: object) -> None:
-        reading = self.read()
-        while not self.write(reading, change(reading), **columns):
+        def make() -> None:
             reading = self.read()
+            while not self.write(reading, change(reading), **columns):
+                reading = self.read()
+
+        self.aside(make)
 
     # The caller -----------------------------------------------------------------------------------------------------
 

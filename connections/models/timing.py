@@ -46,6 +46,14 @@ class Travels:
         with self._lock:
             return sum(self._seconds) / len(self._seconds) if self._seconds else None
 
+    @property
+    def likely_lateness(self) -> float:
+        """Of a call that was not heard of yet: as late as any lately, and as the first ones may be, which connect."""
+        with self._lock:
+            if not self._seconds:
+                return 0.0
+            return min(COLD, max(self._seconds) - min(self._seconds) + COLD / len(self._seconds) ** 1.5)
+
     def lateness(self, seconds: float) -> float:
         """Of a call that took so long, by what is known now."""
         with self._lock:

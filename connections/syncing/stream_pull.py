@@ -75,6 +75,7 @@ class StreamPull:
         self.leaving_out = LeavingOut(keeper, rules, sync.connection.holding, stream)
         self.children: dict[str, SideloadedPull] = {}
         self.is_down: TemporarilyDown | None = None
+        self.is_wanted = False
         self.run = sync.run_of(stream)
         if not self.run.is_begun and not self.has_to_wait():
             self.begin()
@@ -128,14 +129,22 @@ class StreamPull:
             name = connection.stream_name(above)
             self.run.end(RunState.FAILED, f"They are read by the rows of {name}, which are not chosen.")
 
-    def begin_afterwards(self) -> None:
-        if not self.run.is_begun:
+    def begins(self) -> bool:
+        """Whether it is to be read from now on, by its own list: said once."""
+        if self.is_wanted or not self.is_to_be_read():
+            return False
+        self.is_wanted = True
+        return True
+
+    def is_to_be_read(self) -> bool:
+        if not self.run.is_begun and self.parent and not self.parent.is_going_on:
             self.begin()
             self.memory = memory_of(self.run, self.stream)
+        return self.run.is_begun and not (self.run.is_finished or self.run.along)
 
     @property
-    def is_to_be_read(self) -> bool:
-        return self.run.is_begun and not (self.run.is_finished or self.run.along or self.is_down)
+    def is_going_on(self) -> bool:
+        return self.is_wanted and not (self.run.is_finished or self.is_down)
 
     def wanted(self) -> Wanted:
         along = tuple(child.stream for child in self.children.values())

@@ -39,7 +39,7 @@ from connections.syncing.leasing import Interrupted, Lease, kept_lease
 from connections.syncing.reconciling import reconcile_all
 from connections.syncing.stream_pull import StreamPull
 from sources.errors import BadCredentials, RateLimited, SourceError, TemporarilyDown, UnexpectedAnswer
-from sources.spec import Pulled
+from sources.spec import Pulled, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -150,14 +150,10 @@ def pull_all(sync: Sync, lease: Lease) -> None:
     )
     pulls = pulls_of(sync, address=credentials.api_url)
     with source.open(credentials, budget=budget) as line:
-        # The lists of what comes along with others are read after these: so the two can be compared.
-        while wanted := [pull.wanted() for pull in pulls.values() if pull.is_to_be_read]:
-            with closing(line.pull(wanted)) as arriving:
-                for batch in in_batches(arriving):
-                    store(batch, pulls, sync=sync, budget=budget)
-                    lease.require()
-            for pull in pulls.values():
-                pull.begin_afterwards()
+        with closing(line.pull(begun(pulls.values()), more=lambda: begun(pulls.values()))) as arriving:
+            for batch in in_batches(arriving):
+                store(batch, pulls, sync=sync, budget=budget)
+                lease.require()
         reconcile_all(sync, line)
         for stream in to_be_proven(sync):
             note_exact(sync, stream, is_exact=line.heeds_zones(stream))
@@ -177,6 +173,11 @@ def pulls_of(sync: Sync, *, address: str) -> dict[str, StreamPull]:
         above = pulls.get(stream.nested.parent) if stream.nested else None
         pulls[stream.key] = StreamPull(sync, stream, address=address, keeper=keeper, parent=parent, above=above)
     return pulls
+
+
+def begun(pulls: Iterable[StreamPull]) -> list[Wanted]:
+    """Those that begin now. A list of what comes along with others is read after these: so the two can be compared."""
+    return [pull.wanted() for pull in pulls if pull.begins()]
 
 
 def in_batches(arriving: Iterable[Pulled]) -> Iterator[list[Pulled]]:

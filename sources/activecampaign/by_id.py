@@ -9,10 +9,15 @@ from sources.activecampaign.ways import PAGE_SIZE, UNKNOWN, Ask, Blocked, Facts,
 from sources.errors import UnexpectedAnswer
 from sources.spec import Cursor, Unkept
 
-WIDTH = 8  # Ranges: five calls a second that take up to 1.6 seconds each. Each costs about half a page more.
-FIRST_WIDTH = 2  # Where other streams' calls fill the time, too; more are split off when these leave threads idle.
+WIDTH = 32  # Ranges: as many as calls may be under way. Each costs about half a page more.
 FILLED = 97  # Rows planned for a page, as ids are never quite even: a page that is planned full often costs a second.
-WORTH_SPLITTING = 2 * PAGE_SIZE  # With fewer rows to be read, a second range only makes one more short page.
+FULL = 95  # Rows for which the page on its way may be too short,
+SURE = 80  # and those that it brings all the same: what lies behind them may be asked for at the same time.
+WORTH_DESCENDING = 2 * PAGE_SIZE  # With fewer rows to be read, another range only makes one more short page.
+WORTH_SPLITTING = PAGE_SIZE / 2
+PAGES_AT_STAKE = 3
+LOST_OF_ALL, LOST_OF_SEEN = 0.33, 0.2  # Of the pages: so much may be lost, with
+LOST_AT_FIRST = 12  # Calls.
 MOST_PROBES = 4  # Short pages behind which is looked at the end, as long as rows are wanting.
 MOST_SKIPPED = 4  # Rows without an id; where more come it is not worth while to go by it.
 MOST_IN_VAIN = 3  # Pages one after the other of such rows that came before: the offset to step over them is not heeded.
@@ -29,7 +34,8 @@ class _Range:
     """Ids still to be read: after < id < before; no `before` is the open end.
 
     `skipped` rows at its beginning do not come even alone, or have no id; in a `hole` there is nothing but such rows.
-    `density` is rows per id, by the look of the page read last; before there `is_known` one, that of the neighbours.
+    `density` is rows per id, by the look of the page read last, or of the one that it was cut off from: where neither
+    `is_known`, it is not divided.
     """
 
     after: int
@@ -71,18 +77,19 @@ class ById:
     """Rows that come, change or go meanwhile cost it nothing: an id has one place.
 
     The second call after a full first page comes from the other end, so that both ends are known without asking for
-    them. What lies between is divided into `first_width` ranges, and into more where threads would be idle.
+    them. What lies between is divided into ranges whenever a call could be made that no range has: so there are as many
+    as the time that answers take requires.
     """
 
-    def __init__(self, facts: Facts, place: Cursor | None = None, *, first_width: int = WIDTH) -> None:
+    def __init__(self, facts: Facts, place: Cursor | None = None) -> None:
         place = place or START
         self._facts = facts
-        self._first_width = first_width
         self._trusts_short: bool = place["trusts"]
         self._has_descended: bool = place["descended"]
         self._doubts: list[Doubt] = [(low, high) for low, high in place["doubts"]]
         self._ranges = [_Range(after, before, hole) for after, before, hole in place["ranges"]]
         self._probes = 0
+        self._lost = 0.0
         self._blocked_at: dict[str, int] = {}  # Marks of rows without an id: behind which one they came.
         self._asked: dict[Ask, _Asked] = {}
         self._spread_evenly(self._ranges)
@@ -142,7 +149,7 @@ class ById:
         top = self._top()
         is_on_its_way = any(asked.range is None for asked in self._asked.values())
         may = top is not None and top.after > 0 and not self._has_descended and not is_on_its_way
-        return may and self._facts.left > WORTH_SPLITTING
+        return may and self._facts.left > WORTH_DESCENDING
 
     def _ask_for(self, one: _Range) -> Ask:
         limit = 1 if one.hole else self._facts.limit
@@ -167,40 +174,50 @@ class ById:
             one.density = min(1.0, self._facts.left / ids) if ids else 1.0
 
     def _split_off(self) -> _Range | None:
-        """The upper half of what is unread in the largest range, for a thread that would have nothing to do."""
-        bounded = [one for one in self._ranges if one.before is not None]
-        known = [one for one in bounded if one.is_known]
-        if not known or len(self._ranges) >= WIDTH:
+        """The upper part of what is unread in the largest range, for a call that else would not be made now.
+
+        Of what is above the open end nobody knows yet how far it reaches: a few pages of it are put at stake at once.
+        """
+        known = [one for one in self._ranges if one.is_known]
+        if not known or not self._may_cost_more():
             return None
-        largest = max(known, key=lambda one: one.rows)
-        # By the look of its last page a range may seem endless, as ids may have wide gaps: all that is left bounds it.
-        left, elsewhere = self._facts.left, sum(one.rows for one in bounded if one is not largest)
-        rows = min(largest.rows, max(left - elsewhere, left / len(bounded))) - PAGE_SIZE
-        if rows < WORTH_SPLITTING:
+        largest = max(known, key=self._rows_of)
+        rows = self._rows_of(largest)
+        unread = rows - PAGE_SIZE  # Behind the page that is on its way.
+        if unread >= WORTH_SPLITTING:
+            pages = PAGES_AT_STAKE if largest.before is None else ceil(unread / 2 / FILLED)
+            lower = PAGE_SIZE + pages * FILLED
+        elif rows >= FULL and largest.before is not None:
+            lower = SURE
+        else:
             return None
-        lower = PAGE_SIZE + ceil(rows / 2 / FILLED) * FILLED
         return self._cut(largest, largest.after + max(1, ceil(lower / largest.density)))
+
+    def _may_cost_more(self) -> bool:
+        """Whether the calls lost in pages that come short, and likely to be lost in those of all ranges, bear one more.
+
+        What was seen bounds it, too: a total may be far too high, and ids far more uneven than they began.
+        """
+        total = inf if self._facts.total is None else self._facts.total
+        bearable = min(total * LOST_OF_ALL / PAGE_SIZE, LOST_AT_FIRST + self._facts.seen * LOST_OF_SEEN / PAGE_SIZE)
+        return len(self._ranges) < WIDTH and self._lost + (len(self._ranges) + 1) / 2 <= bearable
+
+    def _rows_of(self, one: _Range) -> float:
+        """By the look of its last page a range may seem endless, as ids may have wide gaps: what is left bounds it."""
+        left = self._facts.left
+        elsewhere = sum(other.rows for other in self._ranges if other is not one and other.before is not None)
+        if one.before is None:
+            return 0.0 if left == inf or self._facts.longest < PAGE_SIZE else left - elsewhere
+        return min(one.rows, max(left - elsewhere, left / len(self._ranges)))
 
     def _cut(self, one: _Range, last: int) -> _Range | None:
         """End the range with the id `last`, and give what is above as another."""
-        if one.before is None or not one.after < last < one.before - 1:
+        if not one.after < last < (inf if one.before is None else one.before - 1):
             return None
-        upper = _Range(last, one.before, density=one.density)
+        upper = _Range(last, one.before, density=one.density, is_known=True)
         one.before = last + 1
         self._ranges.append(upper)
         return upper
-
-    def _divide(self, one: _Range) -> None:
-        """As many ranges as may be asked at once, of whole pages each."""
-        if self._facts.left < inf:
-            self._spread_evenly([one])
-        parts = max(1, min(self._first_width, int(one.rows / WORTH_SPLITTING)))
-        if parts == 1:
-            return
-        ids = ceil(ceil(one.rows / parts / FILLED) * FILLED / one.density)
-        rest: _Range | None = one
-        for _ in range(parts - 1):
-            rest = self._cut(rest, rest.after + ids) if rest else None
 
     # What was answered
 
@@ -212,7 +229,8 @@ class ById:
         if is_descending and top is not None:
             self._count(sum(one > top.after for one in ids))
             top.before = max(ids[-1], top.after + 1)
-            self._divide(top)
+            if self._facts.left < inf:
+                self._spread_evenly(self._ranges)
 
     def _hear_ascent(self, one: _Range, asked: _Asked, ids: list[int], answer: Answer) -> None:
         hole, one.is_asked, one.hole = one.hole, False, 0
@@ -225,6 +243,7 @@ class ById:
             return
         inside = [key for key in ids if one.holds(key)]
         self._count(len(inside))
+        self._lost += max(0.0, 1 - len(inside) / self._facts.page_of(asked.limit))
         was_probe, one.is_probe = one.is_probe, False
         if was_probe:
             self._judge_doubts((one.after, one.before), found=bool(inside))

@@ -147,13 +147,13 @@ class ByOffset:
         return spot.end if spot.is_read else spot.offset + self._facts.page_of(spot.limit)
 
     def _next_spot(self) -> _Spot | None:
-        """One behind the other; as far as the total reaches side by side, once it is seen that the offset is heeded."""
+        """One behind the other; as far as the total reaches side by side, once the offset is seen to be heeded."""
         last = self._spots[-1]
         reach = self._reach_of(last)
         is_full = len(self._spots) >= self._most_ahead or any(spot.is_read and not spot.count for spot in self._spots)
         ahead = min(self._facts.total or 0, self._heading.reach)
         is_needed = not (last.is_last or self._is_witnessed(last)) if last.is_read else reach < ahead
-        if is_full or not is_needed or not (last.is_read or self._is_heeded):
+        if is_full or not is_needed or not (last.is_read or self._is_heeded or self._neighbours.heed_offsets):
             return None
         if reach >= self._heading.reach:
             if last is not self._spots[0]:
@@ -203,6 +203,7 @@ class ByOffset:
         self._facts.seen += len(fresh)
         self._facts.kept += len(fresh & answer.rows.keys())
         self._is_heeded = self._is_heeded or bool(fresh and spot.offset)
+        self._neighbours.heed_offsets = self._neighbours.heed_offsets or self._is_heeded
 
     def _known(self) -> set[str]:
         return {*self._passed, *(mark for spot in self._spots for mark in spot.marks or ())}

@@ -9,7 +9,6 @@ import httpx
 from django.conf import settings
 
 from sources.activecampaign.address import RefusedAddress, clean_address
-from sources.activecampaign.by_id import FIRST_WIDTH, WIDTH
 from sources.activecampaign.headings import heading_of
 from sources.activecampaign.nested import GONE, NestedWalk, of_parent, within
 from sources.activecampaign.person import Person
@@ -30,19 +29,23 @@ from sources.activecampaign.versions import settled
 from sources.activecampaign.walks import ListWalk
 from sources.activecampaign.ways import Ask, Neighbours
 from sources.activecampaign.zones import heeds_zones, in_utc
+from sources.dispatching import PullBudget, nap
 from sources.errors import BadCredentials, NotPermitted, SourceError, UnexpectedAnswer, WrongAddress
 from sources.http.limits import ALONE, BULK, Limits
 from sources.http.session import polite_client
 from sources.http.waiting import always, sleeping
-from sources.pulling import PullBudget, nap, pull
+from sources.pulling import pull
 from sources.spec import Budget, Credentials, Lane, Pulled, RevocableBudget, Row, Secret, Stream, Wanted
 
-THREADS = 8  # Enough to have five calls a second under way when each takes up to 1.6 seconds.
+AT_ONCE = 32  # Calls: enough for five a second when each takes up to six seconds.
 CONFIRM_AFTER = (1.0, 2.0)  # Seconds. A good key is sporadically answered with 403, so a refusal is asked for again.
 
 
 class ActiveCampaign:
-    """Reads over an httpx client that `connect` made. May be used by several threads at once."""
+    """Reads over an httpx client that `connect` made. May be used by several threads at once.
+
+    `budget` is the one that the client takes its calls from, where it pulls.
+    """
 
     def __init__(
         self,
@@ -50,29 +53,42 @@ class ActiveCampaign:
         *,
         key: Secret,
         sleep: Callable[[float], None] = nap,
-        leave: Callable[[], None] = lambda: None,
+        budget: PullBudget | None = None,
     ) -> None:
         self._http = http
         self._key = key
+        self._budget = budget
         self._sleep = sleep
-        self._leave = leave
         self._asking_why = threading.Lock()
         self._was_answered = False
 
-    def pull(self, wanted: Sequence[Wanted]) -> Generator[Pulled, None, None]:
+    def pull(
+        self, wanted: Sequence[Wanted], *, more: Callable[[], Sequence[Wanted]] = tuple
+    ) -> Generator[Pulled, None, None]:
         """Pull these streams side by side; see `sources.spec.Puller`."""
-        narrowed = {one.stream.key: _since(one.stream, one.changed_since) for one in wanted}
-        beside = {one.stream.key: Sideloads(one.along) for one in wanted}
+        narrowed: dict[str, dict[str, str]] = {}
+        beside: dict[str, Sideloads] = {}
+        neighbours = Neighbours()
 
         def fetch(stream: Stream, ask: Ask) -> Answer:
             if stream.nested:
                 return self._page_within(stream, ask)
             return self.page(stream, {**ask.params, **narrowed[stream.key]}, beside=beside[stream.key])
 
-        width = WIDTH if len(wanted) == 1 else FIRST_WIDTH
-        neighbours = Neighbours()
-        walks = [(one.stream, _walk(one, first_width=width, neighbours=neighbours)) for one in wanted]
-        return pull(walks, fetch, threads=THREADS, leave=self._leave, settle=settled)
+        def walks(wanted: Sequence[Wanted]) -> list[tuple[Stream, ListWalk]]:
+            narrowed.update({one.stream.key: _since(one.stream, one.changed_since) for one in wanted})
+            beside.update({one.stream.key: Sideloads(one.along) for one in wanted})
+            return [(one.stream, _walk(one, neighbours=neighbours)) for one in wanted]
+
+        return pull(
+            walks(wanted),
+            fetch,
+            budget=self._budget,
+            at_once=AT_ONCE,
+            settle=settled,
+            more=lambda: walks(more()),
+            awaited={one.stream.key for one in wanted if one.along},
+        )
 
     def exists(self, stream: Stream, external_id: str) -> bool:
         """Whether the account has this row. Raises SourceError."""
@@ -276,7 +292,7 @@ def open_line(credentials: Credentials, *, budget: Budget) -> Iterator[ActiveCam
     """A line for pulling: it waits for free calls and asks again patiently."""
     shared = PullBudget(budget)
     with connect(credentials, budget=shared, lane=Lane.BULK) as http:
-        yield ActiveCampaign(http, key=credentials.api_key, leave=shared.leave)
+        yield ActiveCampaign(http, key=credentials.api_key, budget=shared)
 
 
 def connect(
@@ -316,14 +332,13 @@ def is_allowed(origin: str) -> bool:
     return cleaned == origin
 
 
-def _walk(wanted: Wanted, *, first_width: int, neighbours: Neighbours) -> ListWalk | NestedWalk:
+def _walk(wanted: Wanted, *, neighbours: Neighbours) -> ListWalk | NestedWalk:
     stream = wanted.stream
     if stream.nested:
         return NestedWalk(wanted.parents, wanted.cursor, is_restless=stream.is_restless, neighbours=neighbours)
     return ListWalk(
         wanted.cursor,
         by_id=stream.paging == "keyset",
-        first_width=first_width,
         is_whole=not (_since(stream, wanted.changed_since) or wanted.bookmark),
         neighbours=neighbours,
         heading=heading_of(stream.growing, wanted.bookmark, wanted.changed_since),

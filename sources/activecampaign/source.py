@@ -6,7 +6,7 @@ from django.conf import settings
 
 from sources.activecampaign.assumptions import assumptions
 from sources.activecampaign.check import check
-from sources.activecampaign.client import THREADS, open_line
+from sources.activecampaign.client import AT_ONCE, open_line
 from sources.activecampaign.counting import count
 from sources.activecampaign.forms import ActiveCampaignCredentials
 from sources.activecampaign.numbers import NUMBERS
@@ -36,7 +36,7 @@ source = Source(
     folder=Path(__file__).parent,
     assumptions=assumptions,
     count=count,
-    calls_at_once=THREADS,
+    calls_at_once=AT_ONCE,
     numbers=NUMBERS,
     tell=tell,
     identity=Identity(stream="contacts", recognise=recognise),

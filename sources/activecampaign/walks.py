@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from sources.activecampaign.by_id import WIDTH, ById
+from sources.activecampaign.by_id import ById
 from sources.activecampaign.by_offset import ByOffset
 from sources.activecampaign.headings import Heading, heading_from
 from sources.activecampaign.rows import Answer
@@ -25,13 +25,11 @@ class ListWalk:
         cursor: Cursor | None = None,
         *,
         by_id: bool = False,
-        first_width: int = WIDTH,
         is_whole: bool = True,
         neighbours: Neighbours | None = None,
         heading: Heading | None = None,
     ) -> None:
         state = cursor if cursor and cursor.get("form") == FORM else {}
-        self._first_width = first_width
         self._is_whole = is_whole
         self._neighbours = neighbours or Neighbours()
         self._facts = Facts(**state.get("facts", {}))
@@ -45,7 +43,7 @@ class ListWalk:
     def _begin(self, *, by_id: bool, place: Cursor | None = None) -> Way:
         self._by_id = by_id
         if by_id:
-            return ById(self._facts, place, first_width=self._first_width)
+            return ById(self._facts, place)
         return ByOffset(self._facts, place, neighbours=self._neighbours, heading=self._heading)
 
     @property

@@ -99,10 +99,11 @@ class Neighbours:
     """What the account's lists that are read side by side have shown of how it sends lists.
 
     `longest` is the longest page whose total counted more than that page: so the account sends as much at once, and
-    its totals count lists, not pages.
+    its totals count lists, not pages. `heed_offsets`: one of them has shown other rows at an offset than before it.
     """
 
     longest: int = 0
+    heed_offsets: bool = False
 
     def note(self, answer: Answer) -> None:
         if (answer.total or 0) > answer.count:

@@ -81,6 +81,3 @@ class LocalBudget:
     def slow_down(self, seconds: float) -> None:
         with self._lock:
             self._next_free = max(self._next_free, self._clock() + seconds)
-
-    def leave(self) -> None:
-        """Nothing is kept for a thread."""

@@ -23,7 +23,7 @@ from sources.http.waiting import StillWanted, always
 logger = logging.getLogger(__name__)
 
 FAILURE_BODY_BYTES = 64_000  # Of a refusal only the first characters are ever looked at.
-MOST_CONNECTIONS = 8
+MOST_CONNECTIONS = 32
 NOT_PASSED_ON = {b"content-encoding", b"content-length", b"transfer-encoding", b"set-cookie"}
 
 

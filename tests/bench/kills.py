@@ -19,7 +19,7 @@ ACCOUNTS = 3
 WORLD = {"contacts": 3000, "deals": 800, "latency_ms": 100, "rate": 0, "changes": 0.3}
 SETTINGS = {"SYNC_LEASE_SECONDS": "2", "ACTIVECAMPAIGN_RATE": "20"}
 LIVES = (0.05, 2.5)  # Seconds from when a worker holds a sync until it is killed.
-THREADS = 8  # Of a pull: a kill repeats no more calls than were under way or not yet stored.
+AT_ONCE = 8  # Of a pull at this latency: a kill repeats no more calls than were under way or not yet stored.
 PATIENCE = 60.0
 
 
@@ -146,6 +146,6 @@ def figures(targets: Sequence[Target], *, kills: int, struck: int, undisturbed: 
         what="Calls repeated for each running sync that was struck",
         measured=[repeated / max(struck, 1)],
         unit="",
-        bound=THREADS,
+        bound=AT_ONCE,
     )
     yield Figure(what=f"Calls repeated in {len(targets)} syncs that nobody disturbed", measured=[undisturbed], unit="")

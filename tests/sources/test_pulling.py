@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 
 import pytest
 
+from sources.dispatching import PullBudget, PullEnded, nap
 from sources.errors import BadCredentials, NotPermitted, RateLimited, SourceError, TemporarilyDown, UnexpectedAnswer
-from sources.pulling import MOST_DOWN_IN_A_ROW, MOST_SECOND_LOOKS, PullBudget, PullEnded, nap, pull, pull_in_turn
+from sources.pulling import MOST_DOWN_IN_A_ROW, MOST_IN_FLIGHT, MOST_SECOND_LOOKS, MOST_TOGETHER, pull, pull_in_turn
 from sources.spec import Allowance, Lane, Page, Pulled, Stream, Wanted
 
-THREADS = 4
+AT_ONCE = 6
 LONG = 30.0  # Seconds that nothing here may take; a test that needs them hangs.
 
 
@@ -58,7 +59,7 @@ def answered(stream: Stream, ask: int) -> str:
 
 
 def fetchers() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith("fetch-")]
+    return [thread for thread in threading.enumerate() if thread.name.startswith(("fetch", "dispatch"))]
 
 
 @pytest.fixture(autouse=True)
@@ -67,10 +68,8 @@ def no_thread_outlives_the_pull() -> Iterator[None]:
     assert fetchers() == []
 
 
-def start(
-    fetch: Callable[[Stream, int], str] = answered, *, leave: Callable[[], None] = lambda: None, **sizes: int
-) -> Any:
-    return pull([(stream(key), Pieces(size)) for key, size in sizes.items()], fetch, threads=THREADS, leave=leave)
+def start(fetch: Callable[[Stream, int], str] = answered, *, budget: PullBudget | None = None, **sizes: int) -> Any:
+    return pull([(stream(key), Pieces(size)) for key, size in sizes.items()], fetch, at_once=AT_ONCE, budget=budget)
 
 
 def rows(pulled: list[Pulled]) -> set[str]:
@@ -118,7 +117,7 @@ def test_calls_run_side_by_side_but_the_first_goes_alone() -> None:
     list(start(slow, a=12, b=12))
 
     assert under_way[:2] == [1, 1]
-    assert max(under_way) == THREADS
+    assert max(under_way) == AT_ONCE
 
 
 def test_what_is_fetched_but_not_stored_never_passes_the_number_of_threads() -> None:
@@ -131,7 +130,7 @@ def test_what_is_fetched_but_not_stored_never_passes_the_number_of_threads() -> 
     stored = in_hand = 0
     for one in start(counted, a=25):
         time.sleep(0.01)
-        assert len(fetched) <= stored + THREADS
+        assert len(fetched) <= stored + AT_ONCE
         in_hand += 1
         if not one.is_followed:
             stored, in_hand = stored + in_hand, 0
@@ -145,7 +144,7 @@ def test_what_is_here_at_once_is_said_to_be_but_for_a_half_that_may_be_under_way
         if not one.is_followed:
             together.append(0)
 
-    assert max(together) == THREADS // 2
+    assert max(together) == MOST_TOGETHER
 
 
 def test_the_largest_stream_is_not_left_for_the_end() -> None:
@@ -178,7 +177,7 @@ def test_a_failure_of_one_stream_ends_that_stream_alone(error: SourceError) -> N
 def test_an_answer_that_the_walk_refuses_ends_its_stream_alone() -> None:
     walks = [(stream("a"), Pieces(5)), (stream("b"), Pieces(5, refuses=True))]
 
-    pulled = list(pull(walks, answered, threads=THREADS))
+    pulled = list(pull(walks, answered, at_once=AT_ONCE))
 
     assert len(rows(pulled)) == 5
     assert [type(one.failure) for one in pulled if one.failure] == [UnexpectedAnswer]
@@ -203,7 +202,7 @@ def test_what_concerns_the_account_is_raised_after_the_pages_that_had_come(error
     assert raised.value is error
     assert fetchers() == []
     assert rows(pulled) >= {"a-1", "a-2"}
-    assert len(pulled) < 6 + THREADS
+    assert len(pulled) < 6 + AT_ONCE
 
 
 def test_a_stream_that_is_down_is_put_off_while_others_are_answered() -> None:
@@ -228,7 +227,7 @@ def test_when_no_stream_is_answered_the_account_is_down() -> None:
 
     sizes = {f"s{number}": 5 for number in range(20)}
     with pytest.raises(TemporarilyDown):
-        list(pull([(stream(key), Pieces(size)) for key, size in sizes.items()], never, threads=1))
+        list(pull([(stream(key), Pieces(size)) for key, size in sizes.items()], never, at_once=1))
 
     assert len(asked) == MOST_DOWN_IN_A_ROW + 1
 
@@ -240,7 +239,7 @@ def test_a_limit_that_was_met_concerns_all_streams() -> None:
         return answered(stream, ask)
 
     with pytest.raises(RateLimited):
-        list(pull([(stream("a"), Pieces(5)), (stream("b"), Pieces(5))], limited, threads=1))
+        list(pull([(stream("a"), Pieces(5)), (stream("b"), Pieces(5))], limited, at_once=1))
 
 
 def test_a_failure_while_all_others_wait_for_its_answer_is_raised_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,7 +248,7 @@ def test_a_failure_while_all_others_wait_for_its_answer_is_raised_as_it_is(monke
     try:
         for _ in range(300):
             with pytest.raises(TemporarilyDown):
-                list(pull([(stream("a"), OneByOne(9))], down_at(3), threads=8))
+                list(pull([(stream("a"), OneByOne(9))], down_at(3), at_once=8))
     finally:
         sys.setswitchinterval(usual)
 
@@ -287,7 +286,7 @@ def test_of_two_calls_that_disagree_about_a_row_while_both_are_under_way_one_is_
     def settle(answer: str, others: Iterable[str]) -> str | None:
         return None if answer == "old" and "new" in others else answer
 
-    for one in pull([(stream("a"), Pieces(3))], fetch, threads=2, settle=settle):
+    for one in pull([(stream("a"), Pieces(3))], fetch, at_once=2, settle=settle):
         stored += one.page.rows if one.page else ()
         if "new" in stored:
             third_came.set()
@@ -297,7 +296,7 @@ def test_of_two_calls_that_disagree_about_a_row_while_both_are_under_way_one_is_
 
 
 def test_what_the_source_settles_is_what_is_stored() -> None:
-    pulled = list(pull([(stream("a"), Pieces(3))], answered, threads=2, settle=lambda answer, others: f"{answer}!"))
+    pulled = list(pull([(stream("a"), Pieces(3))], answered, at_once=2, settle=lambda answer, others: f"{answer}!"))
 
     assert rows(pulled) == {"a-1!", "a-2!", "a-3!"}
 
@@ -310,7 +309,7 @@ def test_answers_that_never_agree_cost_no_more_than_a_few_calls_and_are_kept() -
         time.sleep(0.001)
         return answered(stream, ask)
 
-    pulled = list(pull([(stream("a"), Pieces(200))], fetch, threads=THREADS, settle=lambda answer, others: None))
+    pulled = list(pull([(stream("a"), Pieces(200))], fetch, at_once=AT_ONCE, settle=lambda answer, others: None))
 
     assert len(rows(pulled)) == 200
     assert len(calls) == 200 + MOST_SECOND_LOOKS
@@ -335,7 +334,7 @@ def test_a_fault_of_the_walk_itself_is_raised_and_hangs_nobody() -> None:
             raise LookupError
 
     with pytest.raises(LookupError):
-        list(pull([(stream("a"), Broken(3))], answered, threads=THREADS))
+        list(pull([(stream("a"), Broken(3))], answered, at_once=AT_ONCE))
 
 
 def test_an_error_of_a_walk_that_is_asked_for_a_call_is_raised_and_hangs_nobody() -> None:
@@ -344,7 +343,7 @@ def test_an_error_of_a_walk_that_is_asked_for_a_call_is_raised_and_hangs_nobody(
             raise LookupError
 
     with pytest.raises(LookupError):
-        list(pull([(stream("a"), Broken(3))], answered, threads=THREADS))
+        list(pull([(stream("a"), Broken(3))], answered, at_once=AT_ONCE))
 
 
 def test_a_walk_is_split_only_when_no_other_has_a_call_to_make() -> None:
@@ -355,7 +354,7 @@ def test_a_walk_is_split_only_when_no_other_has_a_call_to_make() -> None:
             asked.append((self.asked, may_split))
             return super().ask() if may_split or self.asked < 2 else None
 
-    list(pull([(stream("a"), Noted(3)), (stream("b"), Pieces(40))], answered, threads=1))
+    list(pull([(stream("a"), Noted(3)), (stream("b"), Pieces(40))], answered, at_once=1))
 
     assert [number for number, may_split in asked if may_split] == [2]
 
@@ -366,7 +365,7 @@ def test_a_walk_that_neither_asks_nor_ends_is_a_fault_and_hangs_nobody() -> None
             return None
 
     with pytest.raises(RuntimeError, match="neither asks"):
-        list(pull([(stream("a"), Stuck(3))], answered, threads=THREADS))
+        list(pull([(stream("a"), Stuck(3))], answered, at_once=AT_ONCE))
 
 
 def test_a_consumer_that_stops_ends_all_threads_and_makes_no_more_calls() -> None:
@@ -383,7 +382,7 @@ def test_a_consumer_that_stops_ends_all_threads_and_makes_no_more_calls() -> Non
 
     assert fetchers() == []
     made = len(calls)
-    assert made <= 2 + THREADS
+    assert made <= 2 + AT_ONCE
     time.sleep(0.1)
     assert len(calls) == made
 
@@ -415,14 +414,6 @@ def test_a_pull_that_was_never_begun_has_no_threads() -> None:
     assert fetchers() == []
 
 
-def test_each_thread_leaves_the_budget_in_itself() -> None:
-    left: list[str] = []
-
-    list(start(leave=lambda: left.append(threading.current_thread().name), a=9))
-
-    assert sorted(left) == [f"fetch-{number}" for number in range(THREADS)]
-
-
 def test_threads_see_the_context_of_whoever_pulls() -> None:
     told: ContextVar[str] = ContextVar("told", default="nothing")
     told.set("sync 7")
@@ -439,23 +430,142 @@ def test_threads_see_the_context_of_whoever_pulls() -> None:
 
 @dataclass
 class Purse:
-    """A budget that keeps count of who left it."""
+    """A budget of slots. It keeps count, and of the threads in which it would ask its database."""
 
-    taken: int = 0
-    slowed: list[float] = field(default_factory=list)
-    left: int = 0
     waits: float = 0.0
+    misses: int = 0
+    taken: int = 0
+    used: list[int] = field(default_factory=list)
+    slowed: list[float] = field(default_factory=list)
+    threads: set[str] = field(default_factory=set)
+    left: int = 0
     sleep: Callable[[float], None] = time.sleep
+    aside: Callable[[Callable[[], None]], None] = lambda work: work()
 
     def take(self, lane: Lane) -> None:
+        while not self.meets(self.next_slot(lane)):
+            continue
+
+    def next_slot(self, lane: Lane) -> int:
+        self.note_thread()
         self.sleep(self.waits)
         self.taken += 1
+        return self.taken
+
+    def meets(self, slot: int) -> bool:
+        if self.misses:
+            self.misses -= 1
+            return False
+        self.used.append(slot)
+        return True
 
     def slow_down(self, seconds: float) -> None:
-        self.slowed.append(seconds)
+        def write() -> None:
+            self.note_thread()
+            self.slowed.append(seconds)
+
+        self.aside(write)
 
     def leave(self) -> None:
+        self.note_thread()
         self.left += 1
+
+    def note_thread(self) -> None:
+        self.threads.add(threading.current_thread().name)
+
+
+def spending(budget: PullBudget, calls: int = 1) -> Callable[[Stream, int], str]:
+    """As a client does, which asks again now and then."""
+
+    def fetch(stream: Stream, ask: int) -> str:
+        for _ in range(calls):
+            budget.take(Lane.BULK)
+        return answered(stream, ask)
+
+    return fetch
+
+
+def test_one_thread_takes_all_slots_and_each_call_uses_its_own() -> None:
+    purse = Purse(misses=3)
+    budget = PullBudget(purse)
+
+    pulled = list(start(spending(budget, calls=2), budget=budget, a=20, b=20))
+
+    assert len(rows(pulled)) == 40
+    assert len(purse.used) == len({*purse.used}) == 80
+    assert purse.taken == 83
+    assert (purse.threads, purse.left) == ({"dispatch"}, 1)
+
+
+def test_what_calls_tell_is_written_where_slots_are_taken_and_before_the_next_one() -> None:
+    purse = Purse()
+    budget = PullBudget(purse)
+
+    def refused(stream: Stream, ask: int) -> str:
+        budget.take(Lane.BULK)
+        budget.slow_down(ask)
+        return answered(stream, ask)
+
+    list(start(refused, budget=budget, a=30))
+
+    assert sorted(purse.slowed) == [*range(1, 31)]
+    assert purse.threads <= {"dispatch", threading.current_thread().name}  # The last ones once all have come.
+
+
+def test_a_wait_for_a_slot_is_no_reason_to_write_later() -> None:
+    purse = Purse()
+    budget = PullBudget(purse)
+    written = threading.Event()
+
+    def refused(stream: Stream, ask: int) -> str:
+        budget.take(Lane.BULK)
+        if ask == 1:
+            return answered(stream, ask)
+        purse.waits = LONG
+        time.sleep(0.05)
+        budget.slow_down(9.0)
+        while not purse.slowed:
+            time.sleep(0.001)
+        written.set()
+        return answered(stream, ask)
+
+    with closing(start(refused, budget=budget, a=30)) as pulled:
+        next(pulled)
+        assert written.wait(LONG / 3)
+
+
+def test_a_call_is_chosen_only_when_the_one_before_has_its_slot() -> None:
+    """So an ask is not made before it is known what came until then."""
+    walk = Pieces(12)
+    ahead: list[int] = []
+
+    class Slow(Purse):
+        def next_slot(self, lane: Lane) -> int:
+            ahead.append(walk.asked - self.taken)
+            return super().next_slot(lane)
+
+    purse = Slow(waits=0.005)
+    budget = PullBudget(purse)
+    list(pull([(stream("a"), walk)], spending(budget), at_once=AT_ONCE, budget=budget))
+
+    assert {*ahead} == {1}
+
+
+def test_what_the_budget_raises_ends_the_pull_and_hangs_nobody() -> None:
+    class Lost(Purse):
+        def next_slot(self, lane: Lane) -> int:
+            if self.taken == 5:
+                raise LeaseGone
+            return super().next_slot(lane)
+
+    budget = PullBudget(Lost())
+    pulled: list[Pulled] = []
+
+    with pytest.raises(LeaseGone):
+        for one in start(spending(budget, calls=2), budget=budget, a=50):
+            pulled.append(one)
+
+    assert len(pulled) <= 3
 
 
 def test_a_call_is_not_taken_any_more_once_the_pull_is_over() -> None:
@@ -463,34 +573,34 @@ def test_a_call_is_not_taken_any_more_once_the_pull_is_over() -> None:
     budget = PullBudget(purse)
     may_go = threading.Event()
 
-    def spending(stream: Stream, ask: int) -> str:
+    def late(stream: Stream, ask: int) -> str:
         if ask > 1:
             may_go.wait(LONG)
         budget.take(Lane.BULK)
         return answered(stream, ask)
 
-    with closing(start(spending, leave=budget.leave, a=9)) as pulled:
+    with closing(start(late, budget=budget, a=9)) as pulled:
         next(pulled)
         threading.Timer(0.1, may_go.set).start()
 
-    assert purse.taken == 1
-    assert purse.left == THREADS
+    assert purse.used == [1]
+    assert purse.left == 1
 
 
 def test_whoever_waits_for_a_call_waits_no_longer_once_the_pull_is_over() -> None:
     purse = Purse()
     budget = PullBudget(purse)
 
-    def spending(stream: Stream, ask: int) -> str:
+    def fetch(stream: Stream, ask: int) -> str:
         budget.take(Lane.BULK)
         purse.waits = 10 * LONG
         return answered(stream, ask)
 
-    with closing(start(spending, leave=budget.leave, a=9)) as pulled:
+    with closing(start(fetch, budget=budget, a=9)) as pulled:
         next(pulled)
 
     assert fetchers() == []
-    assert purse.taken == 1
+    assert len(purse.used) <= 2
 
 
 def test_outside_of_a_pull_the_budget_is_the_same_as_ever() -> None:
@@ -502,13 +612,74 @@ def test_outside_of_a_pull_the_budget_is_the_same_as_ever() -> None:
     assert (purse.taken, purse.slowed) == (1, [2.0])
 
 
-def test_a_budget_without_threads_needs_no_leave() -> None:
+def test_a_budget_without_slots_is_taken_from_by_the_same_one_thread() -> None:
     class Plain:
-        def take(self, lane: Lane) -> None: ...
+        taken: ClassVar[list[str]] = []
+
+        def take(self, lane: Lane) -> None:
+            self.taken.append(threading.current_thread().name)
+
         def slow_down(self, seconds: float) -> None: ...
 
-    PullBudget(Plain()).leave()
-    PullBudget(Plain()).answered(None)
+    budget = PullBudget(Plain())
+
+    list(start(spending(budget), budget=budget, a=9))
+    budget.answered(None)
+
+    assert Plain.taken == ["dispatch"] * 9
+
+
+LARGE = 20_000_000  # Characters.
+
+
+def test_of_large_pages_only_as_many_are_under_way_as_fit() -> None:
+    held: list[int] = []
+    running, lock = [0], threading.Lock()
+
+    class Large(Pieces):
+        def hear(self, ask: int, answer: str) -> Page:
+            page = super().hear(ask, answer)
+            vars(page)["length"] = LARGE
+            return page
+
+    def slow(stream: Stream, ask: int) -> str:
+        with lock:
+            running[0] += 1
+            held.append(running[0])
+        time.sleep(0.02)
+        with lock:
+            running[0] -= 1
+        return answered(stream, ask)
+
+    list(pull([(stream("a"), Large(12))], slow, at_once=AT_ONCE))
+
+    assert max(held) == MOST_IN_FLIGHT // LARGE + 1
+
+
+def test_a_stream_that_begins_when_another_has_ended_is_pulled_along_with_the_rest() -> None:
+    order: list[str] = []
+    later = [(stream("late"), Pieces(3))]
+
+    def more() -> list[Any]:
+        found, later[:] = ([*later], []) if "a" in ended else ([], later)
+        return found
+
+    ended: list[str] = []
+    for one in pull([(stream("a"), Pieces(2)), (stream("b"), Pieces(40))], answered, at_once=2, more=more):
+        order.append(one.stream.key)
+        ended += [one.stream.key] if one.is_over else []
+
+    assert order.count("late") == 3
+    assert order.index("late") > max(place for place, key in enumerate(order) if key == "a")
+    assert order.index("late") < max(place for place, key in enumerate(order) if key == "b")
+
+
+def test_a_stream_that_others_wait_for_is_read_first() -> None:
+    walks = [(stream("a"), Pieces(8)), (stream("b"), Pieces(60))]
+
+    order = [one.stream.key for one in pull(walks, answered, at_once=1, awaited={"a"})]
+
+    assert order[:8] == ["a"] * 8
 
 
 def test_what_an_answer_tells_reaches_a_budget_that_listens() -> None:

@@ -16,7 +16,7 @@ from connections.checking.patience import of_a_person
 from connections.models import Connection, Health, Record, StandbyKey, Sync, User
 from connections.models.sync import SyncState, Trigger
 from connections.syncing.syncing import run
-from sources.activecampaign.client import THREADS
+from sources.activecampaign.client import AT_ONCE
 from sources.activecampaign.sandbox.answering.answers import Call
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.errors import AccountUnavailable, BadCredentials, NotPermitted, SourceError, TemporarilyDown, WrongAddress
@@ -73,7 +73,7 @@ def test_a_sync_goes_on_from_its_cursors_with_the_standby_key_and_loses_nothing(
     contacts = sync.stream_runs.get()
     assert (contacts.read, contacts.new) == (250, 250)
     proofs = 1  # The standby key's own look at the contacts.
-    refused = 3 * THREADS  # Each thread's call that was refused is asked again twice, to be sure.
+    refused = 3 * AT_ONCE  # Each thread's call that was refused is asked again twice, to be sure.
     assert calls_for(sandbox, "contacts") - contacts.pages - proofs <= refused
     assert again(connection).health == Health.HEALTHY
     assert (key_of(connection), again(connection).needs_action) == (SECOND_KEY, False)

@@ -276,7 +276,7 @@ def test_slow_answers_are_said_while_a_sync_runs_and_make_it_longer(
 
     assert "is slow today" not in quick
     assert "ActiveCampaign is slow today: an answer takes 12 seconds. All of it comes, only later." in slow
-    assert "about 18 minutes left" in slow  # Eight calls at once, of twelve seconds each: two in three seconds.
+    assert "about 4.5 minutes left" in slow  # Thirty-two calls at once, of twelve seconds each: eight in three seconds.
 
 
 @pytest.mark.django_db(transaction=True)

@@ -12,7 +12,7 @@ from connections.models import AccountBudget, Pace, SharedBudget, budget
 from connections.models.pacing import CATCH_UP, UNTOLD
 from connections.models.shared_budget import MISSED, PATIENCE
 from sources.errors import RateLimited
-from sources.spec import Allowance, Lane, ThreadedBudget, WatchfulBudget
+from sources.spec import Allowance, Lane, SlottedBudget, WatchfulBudget
 from tests.connections.models.budget_at_a_clock import RATE, Clock, caller, clock, row, times_of
 
 __all__ = ["clock"]
@@ -25,7 +25,7 @@ def most_in_a_second(times: list[float]) -> int:
 
 
 def test_it_is_what_pulls_and_the_throttle_look_for(clock: Clock) -> None:
-    assert isinstance(caller(clock), ThreadedBudget)
+    assert isinstance(caller(clock), SlottedBudget)
     assert isinstance(caller(clock), WatchfulBudget)
 
 

@@ -20,7 +20,7 @@ from connections.models.sync import SyncState, Trigger
 from connections.syncing import syncing
 from connections.syncing.syncing import run
 from connections.syncing.working import SIDE_BY_SIDE, Worker, run_one
-from sources.activecampaign.client import THREADS
+from sources.activecampaign.client import AT_ONCE
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.errors import BadCredentials
 from tests.conftest import Connect
@@ -168,7 +168,7 @@ def test_53_an_account_that_is_busy_for_ever_ends_the_try_and_not_the_sync(
     sync = pull(connection, only=["contacts"])
 
     assert (sync.state, sync.setbacks) == (SyncState.QUEUED, 1)
-    assert calls_for(sandbox, "contacts") <= 1 + THREADS * 6
+    assert calls_for(sandbox, "contacts") <= 1 + AT_ONCE * 6
     assert AccountBudget.objects.get().refusals == calls_for(sandbox, "contacts") - 1
     assert len(stored_ids(connection, "contacts")) == 100
     assert again(connection).health == Health.WAITING
@@ -238,7 +238,7 @@ def test_76_a_database_that_is_lost_in_the_middle_of_a_save_costs_no_row_and_dou
 
     assert again(sync).state == SyncState.COMPLETE
     assert stored_ids(connection, "contacts") == sandbox.world.ids("contacts")
-    assert calls_for(sandbox, "contacts") <= 4 + THREADS
+    assert calls_for(sandbox, "contacts") <= 4 + AT_ONCE
 
 
 @pytest.mark.parametrize("deed", ["replace the key", "narrow", "delete", "pause"])

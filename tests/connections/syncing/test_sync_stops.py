@@ -16,11 +16,12 @@ from connections.people.leaving import end_membership
 from connections.syncing import syncing
 from connections.syncing.syncing import run
 from connections.syncing.working import run_one
-from sources.activecampaign.client import THREADS
+from sources.activecampaign.client import AT_ONCE
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
 from tests.connections.engine import again, at_page, calls_for, in_a_thread, pull, stored_ids, take_up
 from tests.connections.post import mails
+from tests.processes import until
 
 # What happens in the middle of a walk is done by another thread, which has to see what this one stored.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
@@ -43,13 +44,19 @@ def test_a_sync_stops_at_the_next_page_and_stores_nothing_after(
         "leave": lambda: end_membership(bob.memberships.get(), by=alice),
     }
     seen: list[int] = []
-    at_page(sandbox, 2, lambda: (deeds[deed](), seen.extend([Record.objects.count(), len(sandbox.requests)])))
+
+    def act() -> None:
+        until(Record.objects.exists, what="the first page")
+        deeds[deed]()
+        seen.extend([Record.objects.count(), len(sandbox.requests)])
+
+    at_page(sandbox, 2, act)
 
     run(Sync.objects.start(connection, trigger=Trigger.SCHEDULE))
 
     stored, asked = seen
     assert Record.objects.count() == stored
-    assert len(sandbox.requests) <= asked + THREADS  # What was under way is answered; no more is asked for.
+    assert len(sandbox.requests) <= asked + AT_ONCE  # What was under way is answered; no more is asked for.
     if deed == "delete":
         assert not Sync.objects.exists()
     else:
@@ -114,7 +121,7 @@ def test_a_sync_taken_over_by_another_worker_resumes_and_repeats_only_what_was_u
     assert again(sync).state == SyncState.COMPLETE
     assert stored_ids(connection, "contacts") == sandbox.world.ids("contacts")
     contacts = again(sync).stream_runs.get(stream="contacts")
-    assert calls_for(sandbox, "contacts") - contacts.pages <= THREADS  # What was under way is asked for again.
+    assert calls_for(sandbox, "contacts") - contacts.pages <= AT_ONCE  # What was under way is asked for again.
     assert (contacts.read, contacts.new) == (250, 250)
 
 
@@ -130,7 +137,7 @@ def test_a_stopping_worker_finishes_its_page_and_gives_the_sync_back(sandbox: Sa
     assert len(stored_ids(connection, "contacts")) in (100, 200)  # Whether or not the second one was under way.
     assert take_up(sync).state == SyncState.COMPLETE
     assert stored_ids(connection, "contacts") == sandbox.world.ids("contacts")
-    assert calls_for(sandbox, "contacts") - again(sync).stream_runs.get().pages <= THREADS
+    assert calls_for(sandbox, "contacts") - again(sync).stream_runs.get().pages <= AT_ONCE
 
 
 # Our own faults -------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import pytest
 
 from connections.models import AccountBudget, Connection, Record, Sync
 from connections.models.sync import SyncState, Trigger
-from sources.activecampaign.client import THREADS
+from sources.activecampaign.client import AT_ONCE
 from tests.command_fixture import StartCommand
 from tests.conftest import Connect
 from tests.connections.engine import again
@@ -76,7 +76,7 @@ def test_workers_killed_while_many_pages_wait_lose_none_and_ask_for_few_again(
     run = again(sync).stream_runs.get()
     assert again(sync).state == SyncState.COMPLETE
     assert stored() == run.read == run.new == connection.row_counts.by_stream()["contacts"] == 8000
-    assert sandbox.stats()["requests"] - run.pages <= 2 * THREADS
+    assert sandbox.stats()["requests"] - run.pages <= 2 * AT_ONCE
     assert last.send(signal.SIGTERM) == 0
 
 

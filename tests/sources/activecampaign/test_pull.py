@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from sources.activecampaign.client import THREADS, ActiveCampaign, open_line
+from sources.activecampaign.client import AT_ONCE, ActiveCampaign, open_line
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.activecampaign.streams import STREAMS
 from sources.errors import AccountUnavailable, BadCredentials, NotPermitted, TemporarilyDown, UnexpectedAnswer
+from sources.http.throttle import LocalBudget
 from sources.spec import Credentials, Lane, Pulled, Secret, Wanted
 from tests.sources.activecampaign.conftest import KEY, FreeBudget
 from tests.sources.http.scripted_server import ScriptedServer, answers
@@ -59,11 +60,14 @@ def test_a_pull_of_an_account_that_fits_on_a_page_costs_one_call_and_a_look_behi
     assert account.stats()["requests"] == 2
 
 
+QUICK = {"latency_ms": 30, "rate": 0}  # At fifty calls a second it is as at five with 300 ms.
+
+
 def test_5000_contacts_cost_at_most_58_calls(new_sandbox: Callable[..., SandboxServer]) -> None:
-    account = new_sandbox(contacts=5000)
+    account = new_sandbox(contacts=5000, **QUICK)
     credentials = Credentials(api_url=account.origin, api_key=Secret(account.api_key))
 
-    with open_line(credentials, budget=FreeBudget()) as line:
+    with open_line(credentials, budget=LocalBudget(50)) as line:
         pulled = list(line.pull(CONTACTS))
 
     assert ids(pulled, "contacts") == set(account.world.ids("contacts"))
@@ -75,10 +79,10 @@ BESIDE = ("contactTags", "contactLists", "contactAutomations", "lists", "tags", 
 
 def test_beside_other_streams_5000_contacts_cost_fewer_calls(new_sandbox: Callable[..., SandboxServer]) -> None:
     """They need not fill the budget alone, and each range that is read side by side costs about half a page."""
-    account = new_sandbox(contacts=5000, deals=0)
+    account = new_sandbox(contacts=5000, deals=0, **QUICK)
     credentials = Credentials(api_url=account.origin, api_key=Secret(account.api_key))
 
-    with open_line(credentials, budget=FreeBudget()) as line:
+    with open_line(credentials, budget=LocalBudget(50)) as line:
         pulled = list(line.pull([*CONTACTS, *(Wanted(stream=STREAM[key]) for key in BESIDE)]))
 
     assert len(ids(pulled, "contacts")) == 5000
@@ -160,7 +164,7 @@ def test_a_key_that_dies_in_the_middle_stops_every_thread(line: ActiveCampaign, 
     with pytest.raises(BadCredentials):
         list(line.pull(ALL))
 
-    assert len(account.requests) <= 6 + 3 * THREADS + 6
+    assert len(account.requests) <= 6 + 3 * AT_ONCE + 6
 
 
 @pytest.mark.parametrize(("kind", "error"), [("unpaid", AccountUnavailable), ("web_page", TemporarilyDown)])
@@ -256,4 +260,4 @@ def test_no_more_connections_are_opened_than_there_are_threads(
         for _ in range(3):
             list(line.pull(ALL))
 
-    assert 1 <= server.connections <= THREADS
+    assert 1 <= server.connections <= AT_ONCE

@@ -269,7 +269,7 @@ def test_old_tls_is_refused_by_us_and_nothing_of_the_environment_is_trusted() ->
     assert context.check_hostname
 
 
-def test_eight_connections_are_kept_for_half_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_as_many_connections_as_calls_at_once_are_kept_for_half_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[dict[str, Any]] = []
     monkeypatch.setattr(httpcore, "ConnectionPool", lambda **options: made.append(options))
     context = ssl.create_default_context()
@@ -277,7 +277,7 @@ def test_eight_connections_are_kept_for_half_a_minute(monkeypatch: pytest.Monkey
     Wire(failures=FAILURES, tls=context)
     Wire(failures=FAILURES)
 
-    assert [(one["max_connections"], one["keepalive_expiry"]) for one in made] == [(8, 30.0)] * 2
+    assert [(one["max_connections"], one["keepalive_expiry"]) for one in made] == [(32, 30.0)] * 2
     assert [one["ssl_context"] for one in made] == [context, strict_tls()]
     assert all(isinstance(one["network_backend"], Dialler) for one in made)
 

@@ -1,6 +1,6 @@
 """The toy shop's API, which answers from memory."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -71,9 +71,11 @@ class ToyShop:
             if cursor is None:
                 return
 
-    def pull(self, wanted: Sequence[Wanted]) -> Generator[Pulled, None, None]:
+    def pull(
+        self, wanted: Sequence[Wanted], *, more: Callable[[], Sequence[Wanted]] = tuple
+    ) -> Generator[Pulled, None, None]:
         """One stream after the other: there is little to read."""
-        return pull_in_turn(self.pages, wanted)
+        return pull_in_turn(self.pages, wanted, more)
 
     def exists(self, stream: Stream, external_id: str) -> bool:
         self.budget.take(Lane.BULK)
