@@ -10,7 +10,7 @@ import connections.models.people
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('connections', '0054_field_rules'),
+        ('connections', '0055_words'),
     ]
 
     operations = [

@@ -75,7 +75,7 @@ class ActiveCampaign:
                 return self._page_within(stream, ask)
             return self.page(stream, {**ask.params, **narrowed[stream.key]}, beside=beside[stream.key])
 
-        def walks(wanted: Sequence[Wanted]) -> list[tuple[Stream, ListWalk]]:
+        def walks(wanted: Sequence[Wanted]) -> list[tuple[Stream, ListWalk | NestedWalk]]:
             narrowed.update({one.stream.key: _since(one.stream, one.changed_since) for one in wanted})
             beside.update({one.stream.key: Sideloads(one.along) for one in wanted})
             return [(one.stream, _walk(one, neighbours=neighbours)) for one in wanted]
