@@ -137,7 +137,8 @@ class StreamPull:
         return True
 
     def is_to_be_read(self) -> bool:
-        if not self.run.is_begun and self.parent and not self.parent.is_going_on:
+        first = self.above or self.parent
+        if not self.run.is_begun and first and not first.is_going_on:
             self.begin()
             self.memory = memory_of(self.run, self.stream)
         return self.run.is_begun and not (self.run.is_finished or self.run.along)

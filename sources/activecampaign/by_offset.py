@@ -14,7 +14,8 @@ from sources.spec import Cursor, Unkept
 OVERLAP = 5  # Rows: two neighbours that share one missed nothing between them; the others may have gone meanwhile.
 TENTH = 10  # Of a page of fewer than fifty rows no more than this part is read twice.
 MOST_AHEAD = 16  # Pages behind one that is long in coming: two rounds of eight threads.
-FEW = 10  # Rows of a page. Of shorter ones as many are asked for ahead as have come: what a total says may be a lie.
+AT_FIRST = 4  # Of these; one more for each page that has come, as what a total says may be a lie.
+FEW = 10  # Rows of a page. Of shorter ones fewer are asked for at first.
 FAR = 10**9  # No list is as long, so that a server that heeds the offset has nothing there.
 MOST_TRIES = 2  # Of reading pages again that should share a row and do not.
 MOST_IN_VAIN = 3 * MOST_AHEAD  # Answers that bring the walk no further: then it ends where it is.
@@ -176,7 +177,7 @@ class ByOffset:
     @property
     def _most_ahead(self) -> int:
         page = self._facts.longest
-        return MOST_AHEAD if page >= FEW else min(MOST_AHEAD, 2 + self._facts.seen // max(1, page))
+        return min(MOST_AHEAD, (AT_FIRST if page >= FEW else 2) + self._facts.seen // max(1, page))
 
     def _overlap(self, spot: _Spot) -> int:
         """As much as pages of this size bear; of the first one nobody knows yet what size that is."""

@@ -24,6 +24,7 @@ from sources.activecampaign.sandbox.server import SandboxServer
 from sources.activecampaign.sideloads import INCLUDED
 from sources.activecampaign.streams import STREAMS
 from sources.spec import Row
+from tests.connections.engine import as_stored
 
 CONTACTS, DEALS, REFRESHES = 300, 40, 3
 OF = {stream.key: stream.sideload for stream in STREAMS if stream.sideload}
@@ -138,7 +139,7 @@ class Day:
     def account(self, stream: str) -> dict[str, Row]:
         included = INCLUDED.get(stream)
         shape = included.shape if included and included.shape else lambda row: row
-        return {row["id"]: shape(row) for row in self.sandbox.world.rows(stream)}
+        return {row["id"]: as_stored(self.connection, stream, shape(row)) for row in self.sandbox.world.rows(stream)}
 
     def stored(self, stream: str) -> dict[str, Row]:
         living = self.connection.records.living().filter(stream=stream)

@@ -60,7 +60,7 @@ def test_sending_a_form_or_leaving_an_untouched_one_asks_nothing(page: Page, san
     send(page, "Save Connection")
     page.get_by_role("link", name="BlinkMetrics").click()
 
-    expect(page.get_by_role("heading", name="Connections", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="Home", exact=True)).to_be_visible()
     assert asked == []
 
 

@@ -20,9 +20,9 @@ def layer_of(path: Path) -> str:
     return path.stem if path.parent == CSS else path.parent.name
 
 
-def test_there_are_four_layers_in_four_files():
-    assert sorted(path.stem for path in CSS.glob("*.css")) == ["base", "components", "pages", "tokens"]
-    assert "@layer tokens, base, components, pages;" in rules_of(CSS / "tokens.css")
+def test_there_are_five_layers_in_five_files():
+    assert sorted(path.stem for path in CSS.glob("*.css")) == ["base", "components", "pages", "print", "tokens"]
+    assert "@layer tokens, base, components, pages, print;" in rules_of(CSS / "tokens.css")
 
 
 def test_each_component_has_a_file_and_is_taken_in():

@@ -13,7 +13,7 @@ from connections.models.sync import SyncState
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.bench.refreshes import Day
 from tests.conftest import Connect
-from tests.connections.engine import pull
+from tests.connections.engine import as_stored, pull
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
 
@@ -39,8 +39,8 @@ def stored(connection: Connection, stream: str) -> dict[str, dict[str, object]]:
     return {one.external_id: one.row(address=connection.credentials().api_url) for one in living}
 
 
-def in_account(sandbox: SandboxServer, stream: str) -> dict[str, dict[str, object]]:
-    return {row["id"]: row for row in sandbox.world.rows(stream)}
+def in_account(sandbox: SandboxServer, connection: Connection, stream: str) -> dict[str, dict[str, object]]:
+    return {row["id"]: as_stored(connection, stream, row) for row in sandbox.world.rows(stream)}
 
 
 def days_pass(connection: Connection, days: float) -> None:
@@ -62,7 +62,7 @@ def test_what_is_new_costs_a_few_calls_and_nothing_of_it_is_missed(sandbox: Sand
     assert sandbox.stats()["requests"] <= 3 * 3 + 3
     assert first > 40
     for stream in GROWING:
-        assert stored(pulled, stream) == in_account(sandbox, stream)
+        assert stored(pulled, stream) == in_account(sandbox, pulled, stream)
         run = sync.stream_runs.get(stream=stream)
         assert (run.new, run.is_changes_only) == (120, True)
 
@@ -146,6 +146,6 @@ def test_a_worker_that_is_killed_leaves_no_hole(new_sandbox: Callable[..., Sandb
             sync = day.sync()
             assert {run.state for run in sync.stream_runs.all()} == {RunState.COMPLETE}
             for stream in GROWING:
-                assert stored(connection, stream) == in_account(sandbox, stream)
+                assert stored(connection, stream) == in_account(sandbox, connection, stream)
             for _ in range(20):
                 day.stir()
