@@ -92,6 +92,7 @@ def test_what_the_first_run_prints_lets_a_person_in_ctrl_c_leaves_nothing_and_a_
         assert demo.exit_code() == 0
 
 
+@pytest.mark.scale
 def test_a_killed_worker_is_replaced_and_without_its_sandbox_everything_stops_with_a_sentence(checkout):
     with make_run(checkout) as demo:
         demo.says(READY)
@@ -110,6 +111,7 @@ def test_a_killed_worker_is_replaced_and_without_its_sandbox_everything_stops_wi
         assert demo.alive() == []
 
 
+@pytest.mark.scale
 def test_what_a_killed_parent_leaves_behind_ends(checkout):
     with make_run(checkout) as demo:
         demo.says(READY)
@@ -356,6 +358,7 @@ def test_without_a_browser_its_tests_alone_are_skipped_loudly(tmp_path):
     assert "\nBROWSER TESTS SKIPPED: install chromium" in result.stdout
 
 
+@pytest.mark.scale
 def test_where_a_browser_is_promised_its_absence_fails(tmp_path):
     result = pytest_without_chromium(tmp_path, CI="true")
 

@@ -57,6 +57,7 @@ def test_a_worker_killed_in_the_middle_of_2000_contacts_is_resumed_by_another_an
     assert second.out == ""
 
 
+@pytest.mark.scale
 def test_workers_killed_while_many_pages_wait_lose_none_and_ask_for_few_again(
     sandbox_process: type[SandboxProcess], connect: Connect, start_command: StartCommand
 ) -> None:
@@ -80,6 +81,7 @@ def test_workers_killed_while_many_pages_wait_lose_none_and_ask_for_few_again(
     assert last.send(signal.SIGTERM) == 0
 
 
+@pytest.mark.scale
 def test_four_processes_on_one_account_share_its_budget(
     sandbox_process: type[SandboxProcess], connect: Connect, start_command: StartCommand
 ) -> None:

@@ -401,6 +401,7 @@ def test_one_that_does_not_leave_does_not_keep_others_waiting(
         worker.pool.shutdown()
 
 
+@pytest.mark.scale
 @seen_by_others
 def test_a_stranger_who_pulls_large_accounts_in_all_places_does_not_keep_others_from_syncing(
     new_sandbox: Callable[..., SandboxServer], connect: Connect, connect_stranger: Connect

@@ -172,7 +172,7 @@ def test_a_row_that_is_too_large_even_alone_is_named_and_all_others_are_stored(
     assert {why for _, why in done.named} == {"it is too large"}
 
 
-@pytest.mark.parametrize(("key", "bad"), [("messages", b"\xff"), ("messages", b"\\x"), ("contacts", b"\x01")])
+@pytest.mark.parametrize(("key", "bad"), [("messages", b"\xff"), ("contacts", b"\\x")])
 def test_a_row_that_cannot_be_read_is_named_and_all_others_are_stored(read: Serve, key: str, bad: bytes) -> None:
     rows = rows_of(120)
     rows[30]["text"] = BAD

@@ -44,7 +44,7 @@ mishaps = st.builds(
 MOST_TRIES = 40
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(mixture=st.lists(mishaps, max_size=6))
 @example(mixture=[{"same_page": True, "path": "deals", "skip": 1}, {"duplicates": 7, "path": "deals", "skip": 0}])
 def test_whatever_happens_in_whatever_order_no_row_is_lost_and_the_end_is_reached(
