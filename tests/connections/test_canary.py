@@ -50,7 +50,7 @@ def nothing_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(logging.getLogger(name), "level", logging.DEBUG)
 
 
-@pytest.fixture(params=[True, pytest.param(False, marks=pytest.mark.scale)], ids=["DEBUG", "production"])
+@pytest.fixture(params=[pytest.param(True, marks=pytest.mark.scale), False], ids=["DEBUG", "production"])
 def debug(request: pytest.FixtureRequest, settings: Any) -> bool:
     return set_debug(request.param, settings)
 
