@@ -66,6 +66,7 @@ class Reading:
         self.today = timezone.now().astimezone(self.zone).date()
         self._last_days: dict[str, date | None] = {}
         self._step_values: dict[tuple[str, str], dict[date, Value | None]] = {}
+        self._totals: dict[tuple[str, str, Period], int] = {}
         basic = {one.key: one for number in wanted for one in self.basic_of(number)}
         self.kept = Kept(connection, basic, period, today=self.today, by=by, group=group)
 
@@ -152,10 +153,18 @@ class Reading:
             return self.distinct(one, period), None
         days = self.kept.curves.get((one.key, currency), NO_DAYS)
         if not one.is_stock:
-            return sum(value for day, value in days.items() if period.start <= day <= period.end), None
+            return self.total(one, currency, period), None
         if period.end >= self.today:
             return self.kept.of_no_day.get((one.key, Figured.ALL, currency), 0), None
         return self.seen(one, days, period.end), None
+
+    def total(self, one: Definition, currency: str, period: Period) -> int:
+        """Of the days of a period. Many numbers come of the same ones."""
+        place = one.key, currency, period
+        if place not in self._totals:
+            days = self.kept.curves.get((one.key, currency), NO_DAYS)
+            self._totals[place] = sum(value for day, value in days.items() if period.start <= day <= period.end)
+        return self._totals[place]
 
     def sums(self, one: Definition, value: Any) -> tuple[Value | None, Value | None]:
         """Of the numbers that it comes of, by what each is; None where one is not known."""

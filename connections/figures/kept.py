@@ -111,10 +111,11 @@ class Kept:
     def curves(self) -> dict[tuple[str, str], dict[date, int]]:
         """By number and currency, what each day came to."""
         found: dict[tuple[str, str], dict[date, int]] = defaultdict(dict)
-        days = self.of_days(self.of_numbers()).values("number", "currency", "day").order_by()
-        row: Any
-        for row in days.annotate(sum=Sum("value")):
-            found[row["number"], row["currency"]][row["day"]] = int(row["sum"])
+        days = self.of_days(self.of_numbers()).values_list("number", "currency", "day", "value").order_by()
+        # Added up here: there are as many rows as days, or a few of each, and tens of thousands of groups cost more.
+        for number, currency, day, value in days:
+            own = found[number, currency]
+            own[day] = own.get(day, 0) + value
         return found
 
     @cached_property
