@@ -111,7 +111,7 @@ class Kept:
     def curves(self) -> dict[tuple[str, str], dict[date, int]]:
         """By number and currency, what each day came to."""
         found: dict[tuple[str, str], dict[date, int]] = defaultdict(dict)
-        days = self.of_days(self.of_numbers()).values_list("number", "currency", "day", "value").order_by()
+        days: Any = self.of_days(self.of_numbers()).values_list("number", "currency", "day", "value").order_by()
         # Added up here: there are as many rows as days, or a few of each, and tens of thousands of groups cost more.
         for number, currency, day, value in days:
             own = found[number, currency]
