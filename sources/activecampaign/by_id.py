@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil, inf
 
 from sources.activecampaign.rows import Answer
-from sources.activecampaign.ways import PAGE_SIZE, UNKNOWN, Ask, Blocked, Facts, Heard, Unheeded, why_not
+from sources.activecampaign.ways import FAR, PAGE_SIZE, UNKNOWN, Ask, Blocked, Facts, Heard, Unheeded, why_not
 from sources.errors import UnexpectedAnswer
 from sources.spec import Cursor, Unkept
 
@@ -199,6 +199,8 @@ class ById:
         What was seen bounds it, too: a total may be far too high, and ids far more uneven than they began.
         """
         total = inf if self._facts.total is None else self._facts.total
+        if FAR <= total < inf:  # What such a total says may cost no call.
+            return False
         bearable = min(total * LOST_OF_ALL / PAGE_SIZE, LOST_AT_FIRST + self._facts.seen * LOST_OF_SEEN / PAGE_SIZE)
         return len(self._ranges) < WIDTH and self._lost + (len(self._ranges) + 1) / 2 <= bearable
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sources.activecampaign.headings import Heading
 from sources.activecampaign.rows import Answer
-from sources.activecampaign.ways import PAGE_SIZE, UNKNOWN, Ask, Facts, Heard, Neighbours, why_not
+from sources.activecampaign.ways import FAR, PAGE_SIZE, UNKNOWN, Ask, Facts, Heard, Neighbours, why_not
 from sources.errors import UnexpectedAnswer
 from sources.spec import Cursor, Unkept
 
@@ -16,7 +16,6 @@ TENTH = 10  # Of a page of fewer than fifty rows no more than this part is read 
 MOST_AHEAD = 16  # Pages behind one that is long in coming: two rounds of eight threads.
 AT_FIRST = 4  # Of these; one more for each page that has come, as what a total says may be a lie.
 FEW = 10  # Rows of a page. Of shorter ones fewer are asked for at first.
-FAR = 10**9  # No list is as long, so that a server that heeds the offset has nothing there.
 MOST_TRIES = 2  # Of reading pages again that should share a row and do not.
 MOST_IN_VAIN = 3 * MOST_AHEAD  # Answers that bring the walk no further: then it ends where it is.
 MOST_OPEN = 3  # Seams that stay open before it is doubted that the offset is heeded.
@@ -238,7 +237,7 @@ class ByOffset:
             return Heard(is_proven=self._settle())
         self._is_over = True
         adds = digest_of(answer) != self._first and not {*answer.marks} <= self._known()
-        came = max(self._facts.seen, self._facts.longest)  # A row that comes twice is counted twice, too.
+        came = max(self._facts.seen, *(spot.count for spot in self._spots))  # Totals count what comes twice, too.
         is_all = (self._facts.total is None or came >= self._facts.total) and not self._facts.goes_by_ids
         return Heard(is_proven=is_all and not adds and not answer.failure)
 

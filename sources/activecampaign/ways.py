@@ -15,6 +15,7 @@ NARROWER = 4  # From a hundred rows to one in four calls.
 MOST_TOO_LARGE = 10  # Rows in a row that do not come even alone: then it is not the rows.
 FIRST_TOO_LARGE = 2  # As many while nothing else has come.
 MOST_ODD = 50  # Rows that cannot be kept and are known again: neighbours share fewer, and a cursor must not grow.
+FAR = 10**9  # Rows. No list is as long: a server that heeds the offset has nothing there.
 UNKNOWN = 1000.0  # Calls that a stream is taken to need until it says how long it is: so it is asked early.
 
 

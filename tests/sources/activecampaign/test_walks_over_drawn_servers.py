@@ -22,6 +22,8 @@ def test_whatever_a_server_does_complete_is_proven_and_the_calls_are_bounded(par
         (36702, "a total far too high over pages of one row"),
         (37011, "rows without an id where ids are not heeded"),
         (40020, "ids are heeded, the offset is not, and rows without an id lie between"),
+        (26680, "a total that no list can have is no reason to divide contacts"),
+        (15204, "all comes at once, and the total counts what comes twice"),
         (94886, "the same row without an id thrice"),
     ],
 )
