@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from sources.registry import all_sources
+
 ROOT = Path(__file__).parent.parent
 WORDS = ROOT / "docs" / "words.md"
 PROSE = ("README.md", "docs/changelog.md", "docs/guide-coverage.md")
@@ -31,6 +33,12 @@ def test_words_that_left_are_read_by_nobody() -> None:
         if re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text, 0 if word[0].isupper() else re.IGNORECASE)
     ]
     assert found == [], "\n".join(found)
+
+
+def test_kinds_of_data_are_called_as_the_words_say() -> None:
+    called = {stream.name for source in all_sources().values() for stream in source.streams}
+    assert called & {*those_that_left()} == set()
+    assert {"Contact tags", "Contact lists", "Contact automations", "Pipeline users"} <= called
 
 
 def texts() -> Iterator[tuple[str, str]]:

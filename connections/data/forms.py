@@ -44,7 +44,8 @@ class RowsForm(forms.Form):
         super().__init__(data)
         self.stream, self.reader, self.asked_by = stream, reader, data
         self.counts = reader.counts
-        self.offered = reader.columns(stream)
+        usual = {one.name: one for one in reader.usual_columns(stream)}
+        self.offered = [*usual.values(), *(one for one in reader.columns(stream) if one.name not in usual)]
         self.equals = [one for column in BY_EQUALS if (one := stream.facts.filling(column))]
         self.hanging = [one for one in stream.facts.beside if not one.has_values and self.counts.get(one.stream)]
         columns: Any = self.fields["columns"]

@@ -25,9 +25,12 @@ class ZoneField(forms.CharField):
     widget = ZoneInput
 
     def clean(self, value: Any) -> str:
-        """However its capitals are typed, with blanks for the lines between words."""
-        typed = str(super().clean(value)).replace(" ", "_").lower()
+        """However its capitals are typed, with blanks for the lines between words; of a city its name is enough."""
+        typed = str(super().clean(value)).strip().replace(" ", "_").lower()
         zone = next((name for name in zone_names() if name.lower() == typed), None)
+        of_city = [name for name in zone_names() if name.lower().rpartition("/")[2] == typed]
+        if zone is None and len(of_city) == 1:
+            return of_city[0]
         if zone is None:
             raise ValidationError("Choose one of the zones that are offered, such as Europe/Berlin.", code="invalid")
         return zone

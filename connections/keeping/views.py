@@ -28,7 +28,7 @@ from connections.models.sync import AlreadyActive, Trigger
 from connections.safe.sealing import Unsealable
 from sources.errors import SourceError, TooSlow
 
-SHOWN_EVENTS = 3
+SHOWN_EVENTS = 2
 MOST_SIBLINGS = 50  # In the list beside a connection; the others are found on their source's page.
 
 

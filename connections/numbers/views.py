@@ -16,6 +16,7 @@ from connections.checking.trying import counted_try
 from connections.figures.figure import Figure
 from connections.figures.figures import available, figures
 from connections.figures.proving import prove
+from connections.frame.moving_part import strip
 from connections.models import Connection
 from connections.numbers.forms import PeriodForm
 from connections.numbers.places import marks_of, way_back
@@ -52,8 +53,7 @@ def numbers(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Ht
     marks = marks_of(request, connection, form.asked, days_of(found))
     tiles = tiles_of(request, connection, found, form)
     context = {
-        "workspace": connection.workspace,
-        "connection": connection,
+        **strip(request, connection),
         "form": form,
         "topics": topics_of(connection, tiles, form, before=before, marks=marks),
         "group_name": group_name(found, form),

@@ -10,17 +10,28 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from connections.access import access
 from connections.access.requests import PersonRequest
+from connections.models import Connection
+from connections.models.field_rules import Rule
 from connections.syncing.choosing_fields import read_what_is_missing, save_rules
-from connections.syncing.forms import FieldsForm
+from connections.syncing.forms import FieldsForm, label_of
+from sources.spec import Stream
 
 
 @require_safe
 def fields(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     connection = access.manageable_connection(request, workspace, source, pk)
     listed = connection.streams_among({*connection.stream_keys, *connection.row_counts.by_stream()})
-    lines = [{"stream": stream, "rules": connection.rules_of(stream)} for stream in listed]
+    lines = [
+        {"stream": one, "left_out": ruled(connection, one, Rule.LEAVE_OUT), "hashed": ruled(connection, one, Rule.HASH)}
+        for one in listed
+    ]
     context = {"workspace": connection.workspace, "connection": connection, "lines": lines}
     return render(request, "connections/syncing/fields.html", context)
+
+
+def ruled(connection: Connection, stream: Stream, wanted: Rule) -> list[str]:
+    """What the fields are called with which this is done."""
+    return [label_of(stream, name) for name, rule in connection.rules_of(stream).items() if rule == wanted]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -32,7 +43,7 @@ def fields_of(request: PersonRequest, workspace: str, source: str, pk: UUID, str
         before = connection.rules_of(chosen)
         if saved := save_rules(connection, chosen, form.chosen(), by=request.user):
             more = read_what_is_missing(saved, chosen, before, by=request.user)
-            messages.success(request, f"Saved. {chosen.name} that are here already are written anew by it.{more}")
+            messages.success(request, f"Saved. {chosen.name} that are here already are being changed to match.{more}")
         else:
             messages.info(request, "Nothing was changed.")
         place = [connection.workspace.slug, connection.source_key, connection.pk]

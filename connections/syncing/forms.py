@@ -183,7 +183,7 @@ def pace_hints(connection: Connection) -> dict[str, str]:
 
 USUAL, MORE, HEAVY, OTHER = "Recommended", "Other", "Large", "Other lists"
 GROUPS = (
-    (USUAL, "Synced unless somebody chooses otherwise.", False),
+    (USUAL, "Recommended: synced unless somebody chooses otherwise.", False),
     (MORE, "Small, and of use to some.", True),
     (HEAVY, "Many rows for each contact, deal or campaign: the first read can take hours.", True),
     (OTHER, "Each is known from one other program alone, so its rows stand as they come.", True),
@@ -245,6 +245,12 @@ class HistoryForm(forms.Form):
         return bool(self.cleaned_data.get("show"))
 
 
+def label_of(stream: Stream, name: str) -> str:
+    """What people call a field, or its name taken apart."""
+    found = stream.facts.field(name)
+    return found.label if found else name_in_words(name)
+
+
 class FieldsForm(forms.Form):
     """What is done with each field of a stream's rows: those with a meaning, and those that the newest row has."""
 
@@ -252,13 +258,13 @@ class FieldsForm(forms.Form):
         super().__init__(posted)
         rules = connection.rules_of(stream)
         newest = connection.records.filter(stream=stream.key).newest_first().first()
-        known = {one.name: one.label for one in stream.facts.fields}
+        known = [one.name for one in stream.facts.fields]
         names = dict.fromkeys((*rules, *stream.personal.left_out, *known, *(newest.data if newest else ())))
         for name in names:
             offered = choices_for(stream, name)
             if len(offered) > 1:
                 self.fields[f"field.{name}"] = forms.ChoiceField(
-                    label=known.get(name) or name_in_words(name),
+                    label=label_of(stream, name),
                     help_text=name,
                     choices=[(rule.value, rule.label) for rule in offered],
                     initial=rules.get(name, Rule.KEEP.value),

@@ -27,9 +27,20 @@ class Measured(Protocol):
     def scale(self) -> int: ...
 
 
+class Undated(Measured, Protocol):
+    @property
+    def undated(self) -> int: ...
+
+
 @register.simple_tag
 def amount(value: Amount | None, figure: Measured) -> str:
     return NOTHING if value is None else words_of(value, figure)
+
+
+@register.simple_tag
+def undated(figure: Undated) -> str:
+    """What is in no month: so much money, else so many rows, whatever the number itself is measured in."""
+    return words_of(figure.undated, figure) if figure.definition.unit == Unit.MONEY else str(intcomma(figure.undated))
 
 
 def words_of(value: Amount, figure: Measured) -> str:

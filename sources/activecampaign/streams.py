@@ -56,7 +56,7 @@ AUDIENCE = (
     _on("tags", "Tags", RECORDED, "[D][R] §5"),
     _on(
         "contactTags",
-        "Tags of contacts",
+        "Contact tags",
         CONNECTORS,
         "[C] §5 list undocumented, singer",
         comes_and_goes=True,
@@ -64,7 +64,7 @@ AUDIENCE = (
     ),
     _on(
         "contactLists",
-        "Lists of contacts",
+        "Contact lists",
         CONNECTORS,
         "[C] §5 list undocumented, singer",
         remembers=("status",),
@@ -148,7 +148,7 @@ AUTOMATION = (
     _on("automations", "Automations", RECORDED, "[D][R] §5"),
     _on(
         "contactAutomations",
-        "Automations of contacts",
+        "Contact automations",
         DOCUMENTED,
         "[D] §5",
         remembers=("status",),
@@ -272,7 +272,7 @@ GUESSES = (
     _guess("contactConversions", "Conversions of contacts"),
     _guess("conversions", "Conversion goals"),
     _guess("conversionTriggers", "Conversion triggers"),
-    _guess("dealGroupUsers", "Users of pipelines"),
+    _guess("dealGroupUsers", "Pipeline users"),
     _guess("ecomOrderActivities", "Shop order activities"),
     _guess("goals", "Automation goals"),
     _guess("siteMessages", "Site messages"),

@@ -120,6 +120,18 @@ def test_what_hangs_on_a_contact_stands_beside_it(bob_client: Client, connection
     assert ids(page(bob_client, connection, tags="2")) == ["1"]
 
 
+def test_columns_keep_their_places_when_they_are_asked_for(bob_client: Client, connection: Connection) -> None:
+    pulled(connection, [person(1, "Anaïs")])
+    pulled(connection, [{"id": "1", "tag": "T1"}], key="tags")
+    pulled(connection, [{"id": "1", "contact": "1", "tag": "1"}], key="contactTags")
+    as_usual = page(bob_client, connection).context["form"].chosen()
+
+    asked = page(bob_client, connection, columns=sorted(one.name for one in as_usual)).context["form"].chosen()
+
+    assert [one.name for one in asked] == [one.name for one in as_usual]
+    assert {"email", "tags"} <= {one.name for one in asked}
+
+
 @pytest.mark.parametrize(
     ("asked", "found"),
     [

@@ -46,11 +46,12 @@ def test_a_contacts_page_tells_what_hangs_on_it_and_what_became_of_it(
     response = row_page(bob_client, connection, "contacts", "1")
     words, html = text(response), response.content.decode()
 
+    assert "unchanged since" in words
     assert "E-mail a@x.example Created 4 March 2025, 18:00 UTC" in words
     assert 'href="mailto:a@x.example"' in html
     assert "Tag Demo gone" in words and "Tag Demo added" in words
     assert "List Newsletter: Status: Active, then Unsubscribed" in words
-    assert "Lists of contacts 1 Show all" in words
+    assert "Contact lists 1 Show all" in words
     assert "/data/contactLists/?contact=1" in html
     assert "/data/notes/?relid=1&amp;reltype=Subscriber" in html
     assert "of a deal" not in html

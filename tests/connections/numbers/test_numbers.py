@@ -51,6 +51,32 @@ def test_each_number_says_how_it_is_computed_and_what_the_account_says(
     assert "Days end at midnight, UTC." in shown
 
 
+def test_what_is_in_no_month_stands_beside_a_number_that_seems_to_be_all(
+    alice_client: Client, counted: Connection
+) -> None:
+    found = {one.definition.key: one for one in figures(counted, Period(start=date.today(), end=date.today()))}
+    lost, time_to_win = found["deals_lost"], found["time_to_win"]
+    assert lost.undated and time_to_win.undated
+
+    shown = page(alice_client, counted)
+
+    assert f'<p class="figure-quiet">and {lost.undated} before we connected, in no month</p>' in shown
+    assert f"{time_to_win.undated} day" not in shown
+
+
+def test_a_sync_under_way_shows_and_may_be_stopped_beside_numbers_data_and_syncs(
+    alice_client: Client, counted: Connection
+) -> None:
+    for part in ("numbers", "data", "syncs"):
+        assert "card-strip" not in alice_client.get(counted.url(part)).content.decode()
+    counted.syncs.queue(counted, trigger="person").take()
+
+    for part in ("numbers", "data", "syncs"):
+        shown = alice_client.get(counted.url(part)).content.decode()
+        assert "card-strip" in shown and shown.count('id="stop-sync"') == 1
+    assert alice_client.get(counted.get_absolute_url()).content.decode().count('id="stop-sync"') == 1
+
+
 def test_the_rows_that_a_number_leads_to_are_as_many_as_it_says(alice_client: Client, counted: Connection) -> None:
     period = Period(start=date(2024, 1, 1), end=date(2025, 12, 31))
     leading = [one for one in figures(counted, period) if one.rows and one.definition.how == How.COUNT and one.value]

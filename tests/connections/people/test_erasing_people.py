@@ -122,7 +122,7 @@ def test_a_person_is_found_with_all_that_is_theirs_and_no_table_has_their_addres
     work_until_done()
     page = shown(alice_client, erasure)
 
-    assert "Tea shop" in page and "Tags of contacts" in page and TYPED.lower() in page
+    assert "Tea shop" in page and "Contact tags" in page and TYPED.lower() in page
     assert "Bob’s own" not in page and account.origin.partition("://")[2] not in page
     of_hers = 1 + hidden.records.filter(stream="contactTags", parent=ada).count()
     assert f'data-label="Rows" class="number">{of_hers}</td>' in page.partition("you may not see")[2]

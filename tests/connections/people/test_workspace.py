@@ -3,6 +3,7 @@
 from datetime import time
 from zoneinfo import ZoneInfo
 
+import pytest
 from django.test import Client
 
 from connections.models import Connection, Schedule, Workspace
@@ -41,6 +42,19 @@ def test_zones_are_offered_to_be_searched_and_others_are_refused(alice_client: C
     assert "Give the workspace a name." in page
     workspace.refresh_from_db()
     assert (workspace.name, workspace.timezone) == ("Harbour Tea", "UTC")
+
+
+@pytest.mark.parametrize(
+    ("typed", "zone"),
+    [("Berlin", "Europe/Berlin"), (" new york ", "America/New_York"), ("utc", "UTC"), ("Istanbul", "UTC")],
+)
+def test_of_a_city_its_name_is_enough_where_no_other_is_called_so(
+    alice_client: Client, workspace: Workspace, typed: str, zone: str
+) -> None:
+    alice_client.post(PAGE, {"name": "Harbour Tea", "timezone": typed})
+
+    workspace.refresh_from_db()
+    assert workspace.timezone == zone
 
 
 def test_others_read_it_and_change_nothing(dana_client: Client, workspace: Workspace) -> None:

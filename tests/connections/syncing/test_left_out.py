@@ -107,7 +107,7 @@ def test_an_address_is_hashed_from_then_on_and_in_what_is_there_the_log_included
         seen_at=connection.created_at,
     )
 
-    assert "written anew" in choose(alice_client, connection, email="hash")
+    assert "Contacts that are here already are being changed to match" in choose(alice_client, connection, email="hash")
     work_off()
 
     rows = stored(connection)
@@ -157,7 +157,8 @@ def test_what_is_taken_in_is_read_again(alice_client: Client, connection: Connec
 
     sync = connection.syncs.get(state="queued")
     assert (sync.full, sync.only_streams) == (True, ["contacts"])
-    assert alice_client.get(f"{connection.get_absolute_url()}fields/").status_code == 200
+    listed = alice_client.get(f"{connection.get_absolute_url()}fields/").content.decode()
+    assert '<td data-label="Left out">Browser, Hash</td>' in listed
 
 
 def test_by_what_rows_find_one_another_nothing_can_be_done_to(alice_client: Client, connection: Connection) -> None:
