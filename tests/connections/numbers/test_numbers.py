@@ -127,6 +127,22 @@ def test_a_number_that_no_chosen_stream_gives_is_none(alice_client: Client, coun
     assert alice_client.get(f"{counted.url('numbers')}opened_by_day/").status_code == 404
 
 
+def test_dates_beside_another_period_are_said_not_to_count(alice_client: Client, counted: Connection) -> None:
+    dates, said = "since=2025-05-01&until=2025-05-31", "From and Until count once"
+
+    assert said in page(alice_client, counted, f"contacts_new/?period=months&{dates}")
+    assert said not in page(alice_client, counted, f"contacts_new/?period=own&{dates}")
+    assert said not in page(alice_client, counted, "contacts_new/?period=months")
+
+
+def test_dates_the_wrong_way_round_are_turned() -> None:
+    period = PeriodForm(
+        {"period": "own", "since": "2026-05-31", "until": "2026-05-01"}, today=date(2026, 12, 31)
+    ).asked
+
+    assert (period.start, period.end) == (date(2026, 5, 1), date(2026, 5, 31))
+
+
 def test_before_anything_is_counted_nothing_is_made_up(alice_client: Client, connect: Connect) -> None:
     shown = page(alice_client, connect())
 
