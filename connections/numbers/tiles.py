@@ -77,6 +77,16 @@ class Tile:
         return self.figure.in_all is not None and self.figure.in_all != self.figure.value
 
     @property
+    def undated_words(self) -> str:
+        """What is there and in no period. Of a median it is only known how many there are."""
+        figure = self.figure
+        if not figure.undated:
+            return ""
+        is_counted = figure.definition.how == How.MEDIAN
+        undated = f"{figure.undated:,}" if is_counted else words_of(figure.undated, figure)
+        return f"Besides, {figure.definition.undated_words}: {undated}."
+
+    @property
     def is_better(self) -> bool | None:
         """Whether it changed for the better; None where that is not known, or nobody can say."""
         value, before, better = self.figure.value, self.figure.previous, self.figure.definition.better

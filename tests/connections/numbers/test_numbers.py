@@ -127,6 +127,17 @@ def test_a_number_that_no_chosen_stream_gives_is_none(alice_client: Client, coun
     assert alice_client.get(f"{counted.url('numbers')}opened_by_day/").status_code == 404
 
 
+def test_what_is_in_no_month_stands_beside_the_number(alice_client: Client, counted: Connection) -> None:
+    shown = page(alice_client, counted)
+    [won] = figures(counted, Period(start=date.today(), end=date.today()), keys=["deals_won"])
+    assert won.undated > 1
+
+    article = shown[shown.index('id="number-deals_won"') :]
+    assert f"Besides, before we connected, in no month: {won.undated}." in article[: article.index("</article>")]
+    row = shown[shown.index('id="number-time_to_win"') :]
+    assert f"in no month: {won.undated}." in row[: row.index("</tr>")]
+
+
 def test_dates_beside_another_period_are_said_not_to_count(alice_client: Client, counted: Connection) -> None:
     dates, said = "since=2025-05-01&until=2025-05-31", "From and Until count once"
 
