@@ -145,7 +145,8 @@ class PinForm(forms.Form):
         alert: Any = self.fields["alert"]
         alert.choices = [one for one in Alert.choices if not (is_stock and one[0] == Alert.NOTHING_NEW)]
         written = {Unit.MONEY: f"in {currency}", Unit.SHARE: "in per cent", Unit.DAYS: "in days"}.get(Unit(unit), "")
-        self.fields["goal"].help_text = f"A number to reach{f', {written}' if written else ''}."
+        over = "" if is_stock else ". It is of whichever period is shown"
+        self.fields["goal"].help_text = f"A number to reach{f', {written}' if written else ''}{over}."
         self.fields["bound"].help_text = f"This number{f', {written}' if written else ''}."
         if is_stock:
             del self.fields["days"]
