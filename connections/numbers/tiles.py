@@ -184,6 +184,11 @@ class Cell:
     share: float
     """Of the largest in its column, in per cent."""
 
+    @property
+    def is_nought(self) -> bool:
+        """Whether there is none of it; of an amount there may be some in another currency."""
+        return self.part is None and self.figure.definition.how not in OF_SOMETHING and not self.figure.currency
+
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
@@ -195,12 +200,15 @@ class Table:
 
 
 def table_of(found: Sequence[Figure], address: Callable[[str], str]) -> Table | None:
-    """`address` leads to a group, by its id. In the order of the first of the figures that is in it."""
-    cut = [one for one in found if one.parts]
+    """`address` leads to a group, by its id. In the order of the first of the figures that is in it.
+
+    A group of which there was only something in the period before is not in it.
+    """
+    cut = [one for one in found if any(part.value for part in one.parts)]
     if not cut:
         return None
     names = {part.group: part.name for one in reversed(cut) for part in one.parts}
-    order = dict.fromkeys(part.group for one in cut for part in one.parts)
+    order = dict.fromkeys(part.group for one in cut for part in one.parts if part.value)
     parts = [{part.group: part for part in one.parts} for one in cut]
     largest = [max((float(part.value or 0) for part in those.values()), default=0.0) for those in parts]
     rows = [

@@ -74,7 +74,8 @@ def as_typed(value: Decimal, unit: str, *, scale: int = 2) -> float:
 
 @register.simple_tag
 def change(value: Amount | None, before: Amount | None) -> str:
-    """“+12 %”; empty where there is nothing to compare with."""
+    """“+12 %”; empty where there is nothing to compare with, or it is about the same."""
     if value is None or not before:
         return ""
-    return f"{(float(value) - float(before)) / abs(float(before)):+.0%}".replace("-", "−").replace("%", " %")
+    changed = f"{(float(value) - float(before)) / abs(float(before)):+.0%}"
+    return "" if changed[1:] == "0%" else changed.replace("-", "−").replace("%", " %")

@@ -89,6 +89,29 @@ def test_a_breakdown_leads_to_one_group(alice_client: Client, counted: Connectio
     assert f'<p class="figure-value">{first.value}</p>' in of_one
 
 
+def test_a_table_tells_campaigns_of_one_name_apart_and_has_those_of_its_period(
+    alice_client: Client, counted: Connection, account: SandboxServer
+) -> None:
+    sent = counted.records.filter(stream="campaigns", amount__gt=0).order_by("-happened_at")
+    earlier, later = (sent[1].external_id, sent[0].external_id)
+    for identity, day, clicked in ((earlier, "2026-06-02", "0"), (later, "2026-07-03", "3")):
+        account.world.change(
+            "campaigns", identity, name="Letter", sdate=f"{day}T12:00:00+00:00", subscriberclicks=clicked
+        )
+    count(counted)
+
+    both = page(alice_client, counted, "?by=campaign&period=own&since=2026-06-01&until=2026-07-31")
+    one = page(alice_client, counted, "?by=campaign&period=own&since=2026-07-01&until=2026-07-31&compare=on")
+
+    assert ">Letter, 2 Jun 2026</a>" in both
+    assert ">Letter, 3 Jul 2026</a>" in both
+    table_of_both, table_of_one = (
+        shown.split('aria-label="Campaigns, broken down"')[1].split("</table>")[0] for shown in (both, one)
+    )
+    assert re.findall(r'<th scope="row"><a href="[^"]*">([^<]*)</a>', table_of_one) == ["Letter, 3 Jul 2026"]
+    assert '<td class="number one-line">0</td>' in table_of_both
+
+
 def test_marks_tell_of_campaigns_and_of_another_key(alice_client: Client, counted: Connection) -> None:
     sent = counted.records.filter(stream="campaigns", amount__gt=0).order_by("-happened_at").first()
     day = sent.happened_at.date().isoformat()
@@ -147,9 +170,7 @@ def test_dates_beside_another_period_are_said_not_to_count(alice_client: Client,
 
 
 def test_dates_the_wrong_way_round_are_turned() -> None:
-    period = PeriodForm(
-        {"period": "own", "since": "2026-05-31", "until": "2026-05-01"}, today=date(2026, 12, 31)
-    ).asked
+    period = PeriodForm({"period": "own", "since": "2026-05-31", "until": "2026-05-01"}, today=date(2026, 12, 31)).asked
 
     assert (period.start, period.end) == (date(2026, 5, 1), date(2026, 5, 31))
 
