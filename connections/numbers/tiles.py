@@ -263,7 +263,10 @@ def topics_of(
             others=[one for one in those if one.figure.definition.key not in drawn.large],
             pictures=[*lines_of(drawn.lines, those, form.asked, before=before, marks=marks)],
             funnels=[*funnels_of(drawn.funnels, those)],
-            table=table_of([one.figure for one in those], lambda group: form.address(group=group)),
+            table=table_of(
+                [one.figure for one in sorted(those, key=lambda tile: tile.figure.definition.key not in drawn.large)],
+                lambda group: form.address(group=group),
+            ),
         )
         for name, those in ((name, [*grouped]) for name, grouped in topics)
     ]

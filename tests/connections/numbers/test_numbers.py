@@ -112,6 +112,21 @@ def test_a_table_tells_campaigns_of_one_name_apart_and_has_those_of_its_period(
     assert '<td class="number one-line">0</td>' in table_of_both
 
 
+def test_a_breakdown_leads_from_each_number_to_the_groups_in_its_order(
+    alice_client: Client, counted: Connection
+) -> None:
+    shown = page(alice_client, counted, "?by=campaign&period=own&since=2024-01-01")
+    table = shown.split('aria-label="Campaigns, broken down"')[1].split("</table>")[0]
+
+    way = re.search(r'<a href="([^"]*)">Click rate</a>', table)
+    assert way is not None
+    ordered = alice_client.get(way[1].replace("&amp;", "&")).content.decode()
+
+    rates = [float(one) for one in re.findall(r'number one-line">([\d.]+) %', ordered.split(", broken down")[-1])]
+    assert len(rates) > 2
+    assert rates == sorted(rates, reverse=True)
+
+
 def test_marks_tell_of_campaigns_and_of_another_key(alice_client: Client, counted: Connection) -> None:
     sent = counted.records.filter(stream="campaigns", amount__gt=0).order_by("-happened_at").first()
     day = sent.happened_at.date().isoformat()
