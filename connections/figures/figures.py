@@ -251,7 +251,7 @@ class Reading:
         value, count = self.value_of_part(one, currency, group, 0)
         return Part(
             group=group,
-            name=self.kept.names.get(group, "") or (group and f"{group}") or "None",
+            name=self.kept.names.get(group, "") or group or self.no_group(one),
             value=value,
             previous=None if before is None else self.value_of_part(one, currency, group, 1)[0],
             currency=currency,
@@ -259,6 +259,10 @@ class Reading:
             said=self.said(one, currency, group),
             fault=self.fault(one, value, count, group),
         )
+
+    def no_group(self, one: Definition) -> str:
+        breakdown = one.breakdown(self.by)
+        return f"No {breakdown.label.lower()}" if breakdown else "None"
 
     def value_of_part(self, one: Definition, currency: str, group: str, place: int) -> tuple[Value | None, int | None]:
         if one.is_combined:

@@ -1,12 +1,13 @@
 """What is kept of numbers over a period and the one before: a query for each kind of it, when it is first wanted."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
 from django.db.models import Q, QuerySet, Sum
+from django.utils.formats import date_format
 
 from connections.figures.counting import READ
 from connections.figures.figure import Period
@@ -168,11 +169,18 @@ class Kept:
 
     @cached_property
     def names(self) -> dict[str, str]:
-        """What the groups are called."""
+        """What the groups are called; those that are called the same, by their days."""
         breakdown = next((found for one in self.basic.values() if (found := one.breakdown(self.by))), None)
         groups = {group for groups in self.part_values.values() for group in groups}
         records = self.connection.records
-        return records.labels(breakdown.of, [*groups]) if breakdown and groups else {}
+        names = records.labels(breakdown.of, [*groups]) if breakdown and groups else {}
+        often = Counter(names.values())
+        moments = records.moments(breakdown.of, [one for one in names if often[names[one]] > 1]) if breakdown else {}
+        days = {
+            one: date_format(moment.astimezone(self.connection.workspace.zone), "j M Y")
+            for one, moment in moments.items()
+        }
+        return names | {one: f"{names[one]}, {day}" for one, day in days.items() if names[one]}
 
     @cached_property
     def proofs(self) -> dict[tuple[str, str, str], FigureProof]:

@@ -80,6 +80,11 @@ class RecordQuery(models.QuerySet[Any]):
         found = self.filter(stream=stream, external_id__in=[*ids]).values_list("external_id", "label")
         return {external_id: label or "" for external_id, label in found}
 
+    def moments(self, stream: str, ids: Sequence[str]) -> dict[str, datetime]:
+        """When these rows of one stream happened, by their ids, as far as they tell."""
+        found = self.filter(stream=stream, external_id__in=[*ids], happened_at__isnull=False) if ids else self.none()
+        return dict(found.values_list("external_id", "happened_at"))
+
     def sought(self, sought: Sought, *, among: Self | None = None) -> Self:
         """Of one stream; `among` are all rows that may hang on them."""
         rows = self if sought.with_gone else self.living()

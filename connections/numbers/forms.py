@@ -16,6 +16,7 @@ MONTHS = "months"
 USUAL = MONTHS
 PERIODS = (("7", "7 days"), ("30", "30 days"), ("90", "90 days"), (MONTHS, "12 months"), (OWN, "From – until"))
 STEPS = (("", "as fits"), ("day", "by day"), ("week", "by week"), ("month", "by month"))
+A_DATE = {"type": "date", "data-chooses": f"period={OWN}"}
 LONGEST = timedelta(days=3 * 366)
 MOST_STEPS = 370  # Of one picture: a year of days.
 LONGEST_BY_DAY, LONGEST_BY_WEEK = 45, 190  # Days of a period, as long as nobody chooses a step.
@@ -25,8 +26,8 @@ class PeriodForm(forms.Form):
     """Nonsense in the address is as if it were not there. `today` is that of the workspace."""
 
     period = forms.ChoiceField(label="Period", choices=PERIODS, required=False)
-    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label="Until", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs=A_DATE))
+    until = forms.DateField(label="Until", required=False, widget=forms.DateInput(attrs=A_DATE))
     step = forms.ChoiceField(label="Drawn", choices=STEPS, required=False)
     by = forms.ChoiceField(label="Broken down", required=False)
     group = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
@@ -71,6 +72,12 @@ class PeriodForm(forms.Form):
         return any(self.cleaned_data.get(name) for name in ("since", "until", "step", "by"))
 
     @property
+    def leaves_dates_out(self) -> bool:
+        """Whether there are dates in the address beside another period."""
+        has_dates = any(self.cleaned_data.get(name) for name in ("since", "until"))
+        return has_dates and (self.cleaned_data.get("period") or USUAL) != OWN
+
+    @property
     def without_group(self) -> str:
         return self.address(group=None)
 
@@ -89,8 +96,8 @@ class PeriodForm(forms.Form):
     def _days(self) -> tuple[date, date]:
         said, since = self.cleaned_data.get("period") or USUAL, self.cleaned_data.get("since")
         if said == OWN and since and since.year >= 2000:
-            end = min(self.cleaned_data.get("until") or self.today, self.today)
-            start = min(since, end)
+            until = self.cleaned_data.get("until") or max(since, self.today)
+            start, end = (min(one, self.today) for one in sorted((since, until)))
             return max(start, end - LONGEST), end
         if said in (MONTHS, OWN):
             return months_before(self.today, 11), self.today
@@ -138,7 +145,8 @@ class PinForm(forms.Form):
         alert: Any = self.fields["alert"]
         alert.choices = [one for one in Alert.choices if not (is_stock and one[0] == Alert.NOTHING_NEW)]
         written = {Unit.MONEY: f"in {currency}", Unit.SHARE: "in per cent", Unit.DAYS: "in days"}.get(Unit(unit), "")
-        self.fields["goal"].help_text = f"A number to reach{f', {written}' if written else ''}."
+        over = "" if is_stock else ". It is of whichever period is shown"
+        self.fields["goal"].help_text = f"A number to reach{f', {written}' if written else ''}{over}."
         self.fields["bound"].help_text = f"This number{f', {written}' if written else ''}."
         if is_stock:
             del self.fields["days"]

@@ -77,6 +77,16 @@ class Tile:
         return self.figure.in_all is not None and self.figure.in_all != self.figure.value
 
     @property
+    def undated_words(self) -> str:
+        """What is there and in no period. Of a median it is only known how many there are."""
+        figure = self.figure
+        if not figure.undated:
+            return ""
+        is_counted = figure.definition.how == How.MEDIAN
+        undated = f"{figure.undated:,}" if is_counted else words_of(figure.undated, figure)
+        return f"Besides, {figure.definition.undated_words}: {undated}."
+
+    @property
     def is_better(self) -> bool | None:
         """Whether it changed for the better; None where that is not known, or nobody can say."""
         value, before, better = self.figure.value, self.figure.previous, self.figure.definition.better
@@ -174,6 +184,11 @@ class Cell:
     share: float
     """Of the largest in its column, in per cent."""
 
+    @property
+    def is_nought(self) -> bool:
+        """Whether there is none of it; of an amount there may be some in another currency."""
+        return self.part is None and self.figure.definition.how not in OF_SOMETHING and not self.figure.currency
+
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
@@ -185,12 +200,15 @@ class Table:
 
 
 def table_of(found: Sequence[Figure], address: Callable[[str], str]) -> Table | None:
-    """`address` leads to a group, by its id. In the order of the first of the figures that is in it."""
-    cut = [one for one in found if one.parts]
+    """`address` leads to a group, by its id. In the order of the first of the figures that is in it.
+
+    A group of which there was only something in the period before is not in it.
+    """
+    cut = [one for one in found if any(part.value for part in one.parts)]
     if not cut:
         return None
     names = {part.group: part.name for one in reversed(cut) for part in one.parts}
-    order = dict.fromkeys(part.group for one in cut for part in one.parts)
+    order = dict.fromkeys(part.group for one in cut for part in one.parts if part.value)
     parts = [{part.group: part for part in one.parts} for one in cut]
     largest = [max((float(part.value or 0) for part in those.values()), default=0.0) for those in parts]
     rows = [
@@ -245,7 +263,10 @@ def topics_of(
             others=[one for one in those if one.figure.definition.key not in drawn.large],
             pictures=[*lines_of(drawn.lines, those, form.asked, before=before, marks=marks)],
             funnels=[*funnels_of(drawn.funnels, those)],
-            table=table_of([one.figure for one in those], lambda group: form.address(group=group)),
+            table=table_of(
+                [one.figure for one in sorted(those, key=lambda tile: tile.figure.definition.key not in drawn.large)],
+                lambda group: form.address(group=group),
+            ),
         )
         for name, those in ((name, [*grouped]) for name, grouped in topics)
     ]

@@ -54,7 +54,8 @@ class WorkspaceForm(forms.Form):
     timezone = ZoneField(
         label="Time Zone",
         max_length=64,
-        help_text="Syncs at a time of the day run by it. Type a part of its name, and choose.",
+        help_text="Syncs at a time of the day run by it, and days of numbers end by it. Type a part of its name, and "
+        "choose.",
         error_messages={"required": "Choose a time zone."},
     )
 

@@ -27,22 +27,6 @@ class Measured(Protocol):
     def scale(self) -> int: ...
 
 
-class Undated(Measured, Protocol):
-    @property
-    def undated(self) -> int: ...
-
-
-@register.simple_tag
-def amount(value: Amount | None, figure: Measured) -> str:
-    return NOTHING if value is None else words_of(value, figure)
-
-
-@register.simple_tag
-def undated(figure: Undated) -> str:
-    """What is in no month: so much money, else so many rows, whatever the number itself is measured in."""
-    return words_of(figure.undated, figure) if figure.definition.unit == Unit.MONEY else str(intcomma(figure.undated))
-
-
 def words_of(value: Amount, figure: Measured) -> str:
     return in_unit(value, figure.definition.unit, currency=figure.currency, scale=figure.scale)
 
@@ -85,7 +69,8 @@ def as_typed(value: Decimal, unit: str, *, scale: int = 2) -> float:
 
 @register.simple_tag
 def change(value: Amount | None, before: Amount | None) -> str:
-    """“+12 %”; empty where there is nothing to compare with."""
+    """“+12 %”; empty where there is nothing to compare with, or it is about the same."""
     if value is None or not before:
         return ""
-    return f"{(float(value) - float(before)) / abs(float(before)):+.0%}".replace("-", "−").replace("%", " %")
+    changed = f"{(float(value) - float(before)) / abs(float(before)):+.0%}"
+    return "" if changed[1:] == "0%" else changed.replace("-", "−").replace("%", " %")

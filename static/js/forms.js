@@ -93,6 +93,22 @@ function followChoice(control) {
   follow();
 }
 
+// data-chooses="period=own" on an input: whoever fills it in means that choice, and another choice empties it.
+function chooseWith(input) {
+  const [name, value] = input.dataset.chooses.split("=");
+  const choice = input.form.elements[name];
+  input.addEventListener("input", () => {
+    if (input.value) {
+      choice.value = value;
+    }
+  });
+  choice.addEventListener("change", () => {
+    if (choice.value !== value) {
+      input.value = "";
+    }
+  });
+}
+
 function conceal(input) {
   input.type = "password";
   delete input.dataset.revealed;
@@ -134,4 +150,5 @@ sendThoseThatSendThemselves(document);
 document.addEventListener("htmx:load", (event) => sendThoseThatSendThemselves(event.target));
 document.querySelectorAll("form[data-keeps]").forEach(keepTyped);
 document.querySelectorAll("[data-shown-when]").forEach(followChoice);
+document.querySelectorAll("[data-chooses]").forEach(chooseWith);
 document.querySelectorAll(".field-control > input[type=password]").forEach(addReveal);

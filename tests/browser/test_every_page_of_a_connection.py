@@ -253,6 +253,19 @@ def test_pages_of_numbers(
     inspection.look(page, "goal and alert, refused")
 
 
+def test_whoever_fills_in_dates_means_them(new_page: NewPage, filled: Connection, alice: User) -> None:
+    page = new_page(alice)
+    page.goto(filled.url("numbers"))
+
+    field(page, "From").fill("2026-05-01")
+    field(page, "Until").fill("2026-05-31")
+    send(page, "Show")
+
+    expect(page.get_by_text("1 May 2026 to 31 May 2026")).to_be_visible()
+    field(page, "Period").select_option("7")
+    expect(field(page, "From")).to_have_value("")
+
+
 def test_a_page_of_numbers_on_paper_has_nothing_to_press(new_page: NewPage, filled: Connection, alice: User) -> None:
     page = new_page(alice)
     page.emulate_media(media="print")

@@ -91,6 +91,16 @@ def test_a_pin_of_one_group_shows_that_one(alice_client: Client, counted: Connec
     assert f'<p class="figure-value">{active}</p>' in home(alice_client)
 
 
+def test_two_numbers_of_one_name_are_told_apart(alice_client: Client, counted: Connection) -> None:
+    pin(alice_client, counted, "contacts_unsubscribed")
+    pin(alice_client, counted, "list_unsubscribed")
+
+    shown = home(alice_client)
+
+    assert "Contacts · Main account" in shown
+    assert "Lists · Main account" in shown
+
+
 def test_a_pin_of_a_connection_that_i_may_no_longer_use_shows_nothing(
     counted: Connection, bob: User, bob_client: Client, growth: Team
 ) -> None:

@@ -51,19 +51,6 @@ def test_each_number_says_how_it_is_computed_and_what_the_account_says(
     assert "Days end at midnight, UTC." in shown
 
 
-def test_what_is_in_no_month_stands_beside_a_number_that_seems_to_be_all(
-    alice_client: Client, counted: Connection
-) -> None:
-    found = {one.definition.key: one for one in figures(counted, Period(start=date.today(), end=date.today()))}
-    lost, time_to_win = found["deals_lost"], found["time_to_win"]
-    assert lost.undated and time_to_win.undated
-
-    shown = page(alice_client, counted)
-
-    assert f'<p class="figure-quiet">and {lost.undated} before we connected, in no month</p>' in shown
-    assert f"{time_to_win.undated} day" not in shown
-
-
 def test_a_sync_under_way_shows_and_may_be_stopped_beside_numbers_data_and_syncs(
     alice_client: Client, counted: Connection
 ) -> None:
@@ -115,6 +102,44 @@ def test_a_breakdown_leads_to_one_group(alice_client: Client, counted: Connectio
     assert f'<p class="figure-value">{first.value}</p>' in of_one
 
 
+def test_a_table_tells_campaigns_of_one_name_apart_and_has_those_of_its_period(
+    alice_client: Client, counted: Connection, account: SandboxServer
+) -> None:
+    sent = counted.records.filter(stream="campaigns", amount__gt=0).order_by("-happened_at")
+    earlier, later = (sent[1].external_id, sent[0].external_id)
+    for identity, day, clicked in ((earlier, "2026-06-02", "0"), (later, "2026-07-03", "3")):
+        account.world.change(
+            "campaigns", identity, name="Letter", sdate=f"{day}T12:00:00+00:00", subscriberclicks=clicked
+        )
+    count(counted)
+
+    both = page(alice_client, counted, "?by=campaign&period=own&since=2026-06-01&until=2026-07-31")
+    one = page(alice_client, counted, "?by=campaign&period=own&since=2026-07-01&until=2026-07-31&compare=on")
+
+    assert ">Letter, 2 Jun 2026</a>" in both
+    assert ">Letter, 3 Jul 2026</a>" in both
+    table_of_both, table_of_one = (
+        shown.split('aria-label="Campaigns, broken down"')[1].split("</table>")[0] for shown in (both, one)
+    )
+    assert re.findall(r'<th scope="row"><a href="[^"]*">([^<]*)</a>', table_of_one) == ["Letter, 3 Jul 2026"]
+    assert '<td class="number one-line">0</td>' in table_of_both
+
+
+def test_a_breakdown_leads_from_each_number_to_the_groups_in_its_order(
+    alice_client: Client, counted: Connection
+) -> None:
+    shown = page(alice_client, counted, "?by=campaign&period=own&since=2024-01-01")
+    table = shown.split('aria-label="Campaigns, broken down"')[1].split("</table>")[0]
+
+    way = re.search(r'<a href="([^"]*)">Click rate</a>', table)
+    assert way is not None
+    ordered = alice_client.get(way[1].replace("&amp;", "&")).content.decode()
+
+    rates = [float(one) for one in re.findall(r'number one-line">([\d.]+) %', ordered.split(", broken down")[-1])]
+    assert len(rates) > 2
+    assert rates == sorted(rates, reverse=True)
+
+
 def test_marks_tell_of_campaigns_and_of_another_key(alice_client: Client, counted: Connection) -> None:
     sent = counted.records.filter(stream="campaigns", amount__gt=0).order_by("-happened_at").first()
     day = sent.happened_at.date().isoformat()
@@ -151,6 +176,31 @@ def test_asking_now_asks_the_account_and_shows_what_it_says(
 
 def test_a_number_that_no_chosen_stream_gives_is_none(alice_client: Client, counted: Connection) -> None:
     assert alice_client.get(f"{counted.url('numbers')}opened_by_day/").status_code == 404
+
+
+def test_what_is_in_no_month_stands_beside_the_number(alice_client: Client, counted: Connection) -> None:
+    shown = page(alice_client, counted)
+    [won] = figures(counted, Period(start=date.today(), end=date.today()), keys=["deals_won"])
+    assert won.undated > 1
+
+    article = shown[shown.index('id="number-deals_won"') :]
+    assert f"Besides, before we connected, in no month: {won.undated}." in article[: article.index("</article>")]
+    row = shown[shown.index('id="number-time_to_win"') :]
+    assert f"in no month: {won.undated}." in row[: row.index("</tr>")]
+
+
+def test_dates_beside_another_period_are_said_not_to_count(alice_client: Client, counted: Connection) -> None:
+    dates, said = "since=2025-05-01&until=2025-05-31", "From and Until count once"
+
+    assert said in page(alice_client, counted, f"contacts_new/?period=months&{dates}")
+    assert said not in page(alice_client, counted, f"contacts_new/?period=own&{dates}")
+    assert said not in page(alice_client, counted, "contacts_new/?period=months")
+
+
+def test_dates_the_wrong_way_round_are_turned() -> None:
+    period = PeriodForm({"period": "own", "since": "2026-05-31", "until": "2026-05-01"}, today=date(2026, 12, 31)).asked
+
+    assert (period.start, period.end) == (date(2026, 5, 1), date(2026, 5, 31))
 
 
 def test_before_anything_is_counted_nothing_is_made_up(alice_client: Client, connect: Connect) -> None:
