@@ -27,6 +27,11 @@ class Measured(Protocol):
     def scale(self) -> int: ...
 
 
+@register.simple_tag
+def amount(value: Amount | None, figure: Measured) -> str:
+    return NOTHING if value is None else words_of(value, figure)
+
+
 def words_of(value: Amount, figure: Measured) -> str:
     return in_unit(value, figure.definition.unit, currency=figure.currency, scale=figure.scale)
 
