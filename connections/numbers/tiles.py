@@ -204,11 +204,11 @@ def table_of(found: Sequence[Figure], address: Callable[[str], str]) -> Table | 
 
     A group of which there was only something in the period before is not in it.
     """
-    cut = [one for one in found if any(part.value for part in one.parts)]
+    cut = [one for one in found if any(is_something(part) for part in one.parts)]
     if not cut:
         return None
     names = {part.group: part.name for one in reversed(cut) for part in one.parts}
-    order = dict.fromkeys(part.group for one in cut for part in one.parts if part.value)
+    order = dict.fromkeys(part.group for one in cut for part in one.parts if is_something(part))
     parts = [{part.group: part for part in one.parts} for one in cut]
     largest = [max((float(part.value or 0) for part in those.values()), default=0.0) for those in parts]
     rows = [
@@ -224,6 +224,11 @@ def table_of(found: Sequence[Figure], address: Callable[[str], str]) -> Table | 
         for group in [*order][:MOST_PARTS]
     ]
     return Table(figures=cut, rows=rows, is_cut=len(order) > MOST_PARTS)
+
+
+def is_something(part: Part) -> bool:
+    """A share of nought is something, where it is of any."""
+    return bool(part.value or part.count)
 
 
 def share_of(part: Part | None, most: float) -> float:

@@ -126,8 +126,11 @@ def test_a_table_tells_campaigns_of_one_name_apart_and_has_those_of_its_period(
 
 
 def test_a_breakdown_leads_from_each_number_to_the_groups_in_its_order(
-    alice_client: Client, counted: Connection
+    alice_client: Client, counted: Connection, account: SandboxServer
 ) -> None:
+    unclicked = counted.records.filter(stream="campaigns", amount__gt=0).order_by("-happened_at")[0]
+    account.world.change("campaigns", unclicked.external_id, subscriberclicks="0")
+    count(counted)
     shown = page(alice_client, counted, "?by=campaign&period=own&since=2024-01-01")
     table = shown.split('aria-label="Campaigns, broken down"')[1].split("</table>")[0]
 
@@ -137,6 +140,7 @@ def test_a_breakdown_leads_from_each_number_to_the_groups_in_its_order(
 
     rates = [float(one) for one in re.findall(r'number one-line">([\d.]+) %', ordered.split(", broken down")[-1])]
     assert len(rates) > 2
+    assert rates[-1] == 0
     assert rates == sorted(rates, reverse=True)
 
 
