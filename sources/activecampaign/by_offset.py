@@ -86,6 +86,7 @@ class ByOffset:
         self._is_over = False
         self._furthest: int = place.get("furthest", 0) if place else 0
         self._in_vain: int = place.get("in_vain", 0) if place else 0
+        self._stepped_over = set[int]()  # Places of rows that are too large: each is named once.
         self._is_only_page = False  # As it was known when that was heard: nobody hears of it when it is learned later.
         self._asked: dict[Ask, _Spot] = {}
 
@@ -224,8 +225,9 @@ class ByOffset:
         known = self._known()
         place = self._facts.passed + spot.offset
         spot.count, spot.length, spot.marks = 1, 1, (f"too large at {place}",)
-        if spot.marks[0] in known:
+        if spot.marks[0] in known or place in self._stepped_over:
             return ()
+        self._stepped_over.add(place)
         self._facts.seen += 1
         return (Unkept(place=f"row {place + 1} of the list", why=why_not(failure)),)
 
@@ -260,7 +262,9 @@ class ByOffset:
             before, spot = self._spots[:2]
             if not before.is_read:
                 break
-            if self._are_joined(before, spot):
+            if not spot.tries and spot.offset < before.offset and spot.end <= before.end:
+                del self._spots[1]  # The one before moved past it, as it came in smaller pieces.
+            elif self._are_joined(before, spot):
                 self._pass(before, spot)
             elif self._passes_over(before):
                 continue

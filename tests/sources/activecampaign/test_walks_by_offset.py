@@ -12,6 +12,7 @@ from sources.activecampaign.by_offset import OVERLAP
 from sources.activecampaign.rows import Answer
 from sources.activecampaign.walks import ListWalk
 from sources.activecampaign.ways import PAGE_SIZE, Neighbours
+from sources.errors import UnexpectedAnswer
 from tests.sources.activecampaign.side_by_side import (
     Lie,
     Params,
@@ -325,3 +326,18 @@ def test_pages_that_go_round_in_circles_come_to_an_end_and_prove_nothing() -> No
 
     assert not done.is_proven
     assert done.calls < 60
+
+
+@pytest.mark.parametrize("threads", [4, 16])
+def test_rows_that_are_too_large_are_named_once_whatever_the_order_of_answers(threads: int) -> None:
+    table, huge = table_of(300), {11, 201}
+
+    def read(params: Params) -> Answer:
+        if huge & {*table.found(params)}:
+            return Answer(failure=UnexpectedAnswer("Too large.", code="too_large"))
+        return table.read(params)
+
+    for seed in range(200):
+        done = run(ListWalk(), read, threads=threads, dice=Random(seed))
+        assert (done.seen, done.is_proven) == ({*table.ids} - huge, True), seed
+        assert sum(len(page.unkept) for page in done.pages) == len(huge), seed
