@@ -97,16 +97,8 @@ function followChoice(control) {
 function chooseWith(input) {
   const [name, value] = input.dataset.chooses.split("=");
   const choice = input.form.elements[name];
-  input.addEventListener("input", () => {
-    if (input.value) {
-      choice.value = value;
-    }
-  });
-  choice.addEventListener("change", () => {
-    if (choice.value !== value) {
-      input.value = "";
-    }
-  });
+  input.addEventListener("input", () => (choice.value = input.value ? value : choice.value));
+  choice.addEventListener("change", () => (input.value = choice.value === value ? input.value : ""));
 }
 
 function conceal(input) {

@@ -73,7 +73,6 @@ def test_each_sentence_has_its_object_at_the_right_place(
     assert trail(alice_client, connection.get_absolute_url()) == [
         "BlinkMetrics made it private. The team Growth was deleted.",
         "Alice Okafor stopped a sync",
-        "It stopped working. The key was refused.",
     ]
 
 
