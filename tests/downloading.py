@@ -15,10 +15,11 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.test.utils import override_settings
 
-from connections.models import Connection, Record, User, Workspace
+from connections.models import Connection, User, Workspace
 from sources.registry import get_source
 from sources.spec import Credentials, Proof, Secret
 from tests.processes import PATIENCE, ROOT, free_port, started, until
+from tests.storing import store_page
 
 SMALL_BUFFER = [(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)]  # What a reader does not take, waits with the server.
 
@@ -50,7 +51,7 @@ def connected(workspace: Workspace, name: str, *, by: User, rows: int) -> Connec
         page = {
             str(number): {"id": str(number), "email": f"c{number}@example.org", "note": "x" * 300} for number in numbers
         }
-        Record.objects.store_page(connection.holding, source.streams[0], page, address=address)
+        store_page(connection.holding, source.streams[0], page, address=address)
     return connection
 
 

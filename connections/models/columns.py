@@ -111,7 +111,8 @@ def folded(text: str) -> str:
     """As texts are looked for and sorted: in small letters without accents, with one blank between words."""
     if text.isascii():
         return text.lower()
-    return " ".join(" ".join(map(_folded_word, text.split())).split())
+    words = [word.lower() if word.isascii() else _folded_word(word) for word in text.split()]
+    return " ".join(" ".join(words).split())
 
 
 @lru_cache(maxsize=4096)

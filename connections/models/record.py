@@ -147,17 +147,6 @@ class RecordQuerySet(RecordQuery):
         RowCount.objects.note(holding, stream.key, -count)
         return count
 
-    def store_page(
-        self,
-        holding: Holding,
-        stream: Stream,
-        rows: Mapping[str, Row],
-        *,
-        address: str,
-        memory: Memory | None = None,
-    ) -> Tally:
-        return self.store(holding, stream, row_texts(rows, stream=stream, address=address), memory=memory)
-
     @transaction.atomic(savepoint=False)
     def store(
         self, holding: Holding, stream: Stream, rows: Sequence[RowText], *, memory: Memory | None = None

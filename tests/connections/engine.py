@@ -7,12 +7,13 @@ from typing import Any
 from django.db import connections
 from django.utils import timezone
 
-from connections.models import Connection, Record, Sync
+from connections.models import Connection, Sync
 from connections.models.sync import Trigger
 from connections.syncing.syncing import run
 from sources.activecampaign.sandbox.answering.answers import Call
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.spec import Row
+from tests.storing import store_page
 
 
 def pull(connection: Connection, *, trigger: str = Trigger.SCHEDULE, **wanted: Any) -> Sync:
@@ -54,7 +55,7 @@ def at_page(sandbox: SandboxServer, number: int, action: Callable[[], Any]) -> N
 def store_rows(connection: Connection, stream: str, *rows: Row) -> None:
     """As a sync does it."""
     known = next(one for one in connection.known_source().streams if one.key == stream)
-    Record.objects.store_page(connection.holding, known, {row["id"]: row for row in rows}, address="https://a.example")
+    store_page(connection.holding, known, {row["id"]: row for row in rows}, address="https://a.example")
 
 
 def as_stored(connection: Connection, stream: str, row: Row) -> Row:

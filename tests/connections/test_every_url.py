@@ -18,7 +18,6 @@ from connections.models import (
     Membership,
     PersonErasure,
     Pin,
-    Record,
     Role,
     StandbyKey,
     Sync,
@@ -31,6 +30,7 @@ from sources.activecampaign.sandbox.server import SandboxServer
 from sources.registry import get_source
 from tests.addresses import OF_A_WORKSPACE
 from tests.conftest import Connect, client_of, person
+from tests.storing import store_page
 
 OK, HIDDEN, REFUSED = "ok", 404, 403
 WRONG_METHOD = None
@@ -190,7 +190,7 @@ def stage(
     Sync.objects.active().stop("So that another can be asked for.")
     source = get_source("activecampaign")
     assert source is not None
-    Record.objects.store_page(connection.holding, source.streams[0], {"1": {"id": "1"}}, address="https://a.example")
+    store_page(connection.holding, source.streams[0], {"1": {"id": "1"}}, address="https://a.example")
     draft = Connection.objects.take_up_draft(workspace=workspace, user=creator, source=source)
     leaver = person("hugo@harbourtea.example", "Hugo Brandt")
     membership = Membership.objects.create(workspace=workspace, user=leaver)

@@ -12,6 +12,7 @@ from connections.models.hidden_address import ADDRESS_MARK
 from sources.registry import get_source
 from sources.spec import Row, Stream
 from tests.conftest import Connect
+from tests.storing import store_page
 
 ADDRESS = "https://harbourtea.api-us1.com"
 
@@ -36,7 +37,7 @@ def stream_of(key: str) -> Stream:
 def pulled(connection: Connection, rows: list[Row], key: str = "contacts") -> None:
     """Rows stored as a sync stores them."""
     by_id = {str(row["id"]): row for row in rows}
-    Record.objects.store_page(connection.holding, stream_of(key), by_id, address=ADDRESS)
+    store_page(connection.holding, stream_of(key), by_id, address=ADDRESS)
 
 
 def contact(number: int, **columns: object) -> Row:

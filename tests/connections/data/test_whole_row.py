@@ -10,6 +10,7 @@ from connections.models import Connection, Record
 from connections.models.change import Memory
 from sources.spec import Row
 from tests.connections.data.test_data import ADDRESS, pulled, stream_of, text
+from tests.storing import store_page
 
 REMEMBERED = Memory(fields=("status",), comings=True)
 
@@ -22,7 +23,7 @@ def connection(connect: Any) -> Connection:
 def seen(connection: Connection, key: str, *rows: Row) -> None:
     """As a sync that remembers stores them."""
     by_id = {row["id"]: row for row in rows}
-    Record.objects.store_page(connection.holding, stream_of(key), by_id, address=ADDRESS, memory=REMEMBERED)
+    store_page(connection.holding, stream_of(key), by_id, address=ADDRESS, memory=REMEMBERED)
 
 
 def row_page(client: Client, connection: Connection, stream: str, external_id: str) -> Any:

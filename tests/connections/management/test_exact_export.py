@@ -13,6 +13,7 @@ from sources.activecampaign.rows import answer_of
 from sources.activecampaign.streams import STREAMS
 from sources.http.exact import read
 from tests.conftest import Connect
+from tests.storing import store_page
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +44,7 @@ def test_an_export_is_byte_for_byte_what_the_account_sent(connect: Connect) -> N
     for first in range(0, ROWS, 100):
         answer = f'{{"tags": [ {" , ".join(rows[first : first + 100])} ], "meta": {{"total": "{ROWS}"}}}}'
         page = answer_of(read(answer), envelope="tags").rows
-        Record.objects.store_page(connection.holding, TAGS, page, address=ORIGIN)
+        store_page(connection.holding, TAGS, page, address=ORIGIN)
 
     output = io.StringIO()
     call_command("export", str(connection.pk), "tags", stdout=output)

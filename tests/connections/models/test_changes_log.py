@@ -17,6 +17,7 @@ from connections.models.upsert import DIFFERING
 from sources.activecampaign.source import source
 from sources.spec import Row, Stream
 from tests.conftest import Connect
+from tests.storing import store_page
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +36,7 @@ def holding(connect: Connect) -> Holding:
 
 def store(holding: Holding, *rows: Row, memory: Memory | None = FIELDS, stream: Stream | None = DEALS) -> None:
     assert stream
-    Record.objects.store_page(holding, stream, {row["id"]: row for row in rows}, address=ADDRESS, memory=memory)
+    store_page(holding, stream, {row["id"]: row for row in rows}, address=ADDRESS, memory=memory)
 
 
 def log(holding: Holding) -> list[tuple[str, str, str, str]]:
@@ -188,7 +189,7 @@ def test_the_log_replayed_over_what_was_read_first_gives_what_was_shown_last(
     history = [(first, set()), *then]
     for number, (rows, went) in enumerate(history):
         memory = Memory(fields=STREAM.remembers, comings=True) if number else None
-        Record.objects.store_page(holding, STREAM, rows, address=ADDRESS, memory=memory)
+        store_page(holding, STREAM, rows, address=ADDRESS, memory=memory)
         let_go(holding, went)
 
     assert replayed(holding, history) == last_shown(history)

@@ -14,12 +14,13 @@ from django.db.models import Sum
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connections.models import Connection, Record
+from connections.models import Connection
 from connections.models.columns import LONGEST_LABEL, LONGEST_SEARCH, NAMES, readers, values_of
 from connections.models.hidden_address import ADDRESS_MARK, hide
 from sources.activecampaign.source import source
 from sources.spec import Columns, Row, Stream, text_of
 from tests.conftest import Connect
+from tests.storing import store_page
 
 PAYLOADS = Path(__file__).parents[2] / "sources" / "activecampaign" / "payloads"
 ADDRESS = "https://harbourtea.api-us1.com"
@@ -222,7 +223,7 @@ def connection(connect: Connect) -> Connection:
 
 def store(connection: Connection, key: str, *rows: Row) -> None:
     by_id = {row["id"]: row for row in rows}
-    Record.objects.store_page(connection.holding, stream_of(key), by_id, address=ADDRESS)
+    store_page(connection.holding, stream_of(key), by_id, address=ADDRESS)
 
 
 @pytest.mark.django_db

@@ -11,6 +11,7 @@ from connections.models.record import row_texts
 from sources.activecampaign.streams import STREAMS
 from sources.spec import Row, TextRow
 from tests.conftest import Connect
+from tests.storing import store_page
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +27,7 @@ def connection(connect: Connect) -> Connection:
 
 
 def store(connection: Connection, *rows: Row, stream: Any = CONTACTS) -> tuple[int, int]:
-    stored = Record.objects.store_page(connection.holding, stream, {row["id"]: row for row in rows}, address=ADDRESS)
+    stored = store_page(connection.holding, stream, {row["id"]: row for row in rows}, address=ADDRESS)
     return stored.new, stored.changed
 
 
