@@ -108,7 +108,11 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "connections.frame.header.header",
             ],
-            "builtins": ["connections.templatetags.moments", "connections.templatetags.icons"],
+            "builtins": [
+                "connections.templatetags.moments",
+                "connections.templatetags.icons",
+                "connections.templatetags.drawn",
+            ],
         },
     }
 ]

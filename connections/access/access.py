@@ -1,7 +1,7 @@
 """The only way from an address to a row: 404 before 403, and nothing that a person may not know about."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -41,10 +41,11 @@ from sources.spec import Source, Stream
 
 @dataclass(frozen=True)
 class Place:
-    """Where a person is: a workspace, and what they are there."""
+    """Where a person is: a workspace, and what they are there; and where else they may go."""
 
     workspace: Workspace
     membership: Membership
+    others: Sequence[Workspace]
 
 
 class SecondFactorNeeded(Exception):
@@ -69,6 +70,12 @@ def my_place(request: PersonRequest, slug: str) -> Place:
     return place
 
 
+def place_shown(request: PersonRequest, slug: str) -> Place | None:
+    """Where they are, if this page has asked: for what stands around it."""
+    found: Place | None = asked_before(request).get(slug)
+    return found
+
+
 def asked_before(request: PersonRequest) -> dict[object, Any]:
     """What is remembered from one question to the next: nothing, unless the page is only read."""
     remembered: dict[object, Any] = vars(request).setdefault("asked_before", {}) if request.method == "GET" else {}
@@ -76,13 +83,15 @@ def asked_before(request: PersonRequest) -> dict[object, Any]:
 
 
 def find_place(request: PersonRequest, slug: str) -> Place:
-    membership = get_object_or_404(
-        Membership.objects.select_related("workspace"), workspace__slug=slug, user=request.user
-    )
+    mine = [*request.user.memberships.select_related("workspace").order_by("workspace__name")]
+    membership = next((one for one in mine if one.workspace.slug == slug), None)
+    if membership is None:
+        raise Http404("There is no such workspace of theirs.")
     require_second_factor(request, membership.workspace)
     if request.method == "GET":  # A change has locks to take first.
         request.user.note_workspace(membership.workspace)
-    return Place(workspace=membership.workspace, membership=membership)
+    others = [one.workspace for one in mine if one is not membership]
+    return Place(workspace=membership.workspace, membership=membership, others=others)
 
 
 def my_workspaces(request: PersonRequest) -> QuerySet[Workspace]:
@@ -172,6 +181,12 @@ def known_source(key: str) -> Source:
 
 def visible_connections(request: PersonRequest, place: Place) -> ConnectionQuerySet:
     return Connection.objects.for_list(request.user, at=place.membership)
+
+
+def tally(request: PersonRequest, place: Place, source: Source | None) -> Mapping[str, int]:
+    """Of the connections that I may use, or those of one source: `total`, and how many of them are `needing` me."""
+    visible = Connection.objects.visible_to(request.user, at=place.membership)
+    return (visible.filter(source_key=source.key) if source else visible).tally()
 
 
 def visible_connection(request: PersonRequest, slug: str, source: str, pk: UUID) -> Connection:

@@ -1,11 +1,13 @@
 """What stands around every page: where I may go, whether somebody is needed there, and whom to ask for help."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 
+from connections.access.access import place_shown
 from connections.models import Connection, Workspace
 
 
@@ -16,13 +18,15 @@ def header(request: HttpRequest) -> dict[str, Any]:
         return around
 
     @cache
-    def other_workspaces() -> list[Workspace]:
-        return [*Workspace.objects.of(person).exclude(slug=slug)]
+    def other_workspaces() -> Sequence[Workspace]:
+        place = place_shown(request, slug)
+        return place.others if place else [*Workspace.objects.of(person).exclude(slug=slug)]
 
     @cache
     def somebody_is_needed() -> bool:
-        visible = Connection.objects.visible_to(person).filter(workspace__slug=slug)
-        needing: bool = visible.calling_for_somebody().exists()
+        place = place_shown(request, slug)
+        visible = Connection.objects.visible_to(person, at=place.membership if place else None)
+        needing: bool = visible.filter(workspace__slug=slug).calling_for_somebody().exists()
         return needing
 
     return {**around, "other_workspaces": other_workspaces, "somebody_is_needed": somebody_is_needed}

@@ -9,7 +9,7 @@ from connections.access.requests import PersonRequest
 from connections.checking.watching import is_worker_missing
 from connections.frame.outlook import budget_in_use, remaining, sizes
 from connections.frame.reading import Reader
-from connections.models import Connection, Health, Pace, StreamRun, Sync
+from connections.models import Connection, Health, Pace, Sync
 from connections.models.bounds import bytes_of, room_among
 from sources.spec import Stream
 
@@ -22,7 +22,6 @@ def strip(request: PersonRequest, connection: Connection) -> dict[str, object]:
     """What stands on each of its pages while a sync runs: how far it is, and for how long still."""
     latest = connection.syncs.newest_first().first()
     is_unattended = is_waiting(connection, latest) and is_worker_missing(connection)
-    runs = [*latest.stream_runs.all()] if latest else []
     return {
         "workspace": connection.workspace,
         "connection": connection,
@@ -32,7 +31,7 @@ def strip(request: PersonRequest, connection: Connection) -> dict[str, object]:
         "is_unattended": is_unattended,
         "may_manage": connection.may_manage,
         "may_stop": bool(latest and latest.is_active and access.may_stop(request, latest)),
-        **calls(request, connection, latest, runs),
+        **calls(request, connection, latest),
     }
 
 
@@ -41,14 +40,18 @@ def moving_part(request: PersonRequest, connection: Connection) -> dict[str, obj
     held = [*connection.row_counts.all()]
     counts = {one.stream: one.rows for one in held if one.rows}
     filled = next((stream for stream in connection.streams if counts.get(stream.key)), None)
-    healths = {one.stream: one for one in connection.stream_healths.all()}
     return {
         **strip(request, connection),
         "room": room_among(held, of_workspace=bytes_of(connection.workspace_id)),
         "newest_stream": filled,
-        "is_all_here": bool(filled and (health := healths.get(filled.key)) and health.read_at),
+        "is_all_here": filled is not None and is_all_here(connection, filled),
         **(newest_of(connection, filled) if filled else {}),
     }
+
+
+def is_all_here(connection: Connection, stream: Stream) -> bool:
+    """Whether it was read to its end once."""
+    return connection.stream_healths.filter(stream=stream.key, read_at__isnull=False).exists()
 
 
 def is_waiting(connection: Connection, latest: Sync | None) -> bool:
@@ -90,12 +93,7 @@ def newest_of(connection: Connection, stream: Stream) -> dict[str, object]:
     return {"newest": reader.lines(stream, rows, columns), "columns": columns}
 
 
-def calls(
-    request: PersonRequest,
-    connection: Connection,
-    latest: Sync | None,
-    runs: list[StreamRun],
-) -> dict[str, object]:
+def calls(request: PersonRequest, connection: Connection, latest: Sync | None) -> dict[str, object]:
     """The account's budget, and at that rate the time that the sync still needs."""
     if connection.source is None or not connection.is_proven:
         return {}  # Who merely knows an address is not told what others do there.
@@ -107,5 +105,6 @@ def calls(
     if running:
         side_by_side = 1 + sum(sharer.health_word == Health.SYNCING.label for sharer in sharers)
         counted = sizes(connection, connection.row_counts.by_stream())
+        runs = [*running.stream_runs.all()]
         found["left"] = remaining(running, runs, counted, rate=budget.granted / side_by_side, pause=budget.pause)
     return found

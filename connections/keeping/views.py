@@ -171,7 +171,7 @@ def detail_page(
         "form": form,
         "confirm_url": "" if confirming.is_recent(request) else confirming.confirm_url(connection.get_absolute_url()),
         "missing": access.missing_of(connection) if connection.may_manage else [],
-        "audience": connection.audience(),
+        "audience": connection.audience,  # For those who may not change it.
         "events": access.events_of(request, connection)[:SHOWN_EVENTS],
         **(standby_part(request, connection, standby_form) if form else {}),
     }

@@ -19,17 +19,21 @@ PAGE_SIZE = 25
 def list(request: PersonRequest, workspace: str, source: str = "") -> HttpResponse:
     place = access.my_place(request, workspace)
     chosen = access.known_source(source) if source else None
-    visible = access.visible_connections(request, place)
-    here = visible.filter(source_key=source) if chosen else visible
+    visible = access.visible_connections(request, place).filter(**{"source_key": source} if chosen else {})
+    counts = access.tally(request, place, chosen)
     filters = FilterForm(request.GET, user=request.user)
-    page = Paginator(filters.narrow(here).with_late_streams(), PAGE_SIZE).get_page(request.GET.get("page"))
+    pages = Paginator(filters.narrow(visible).for_lines(), PAGE_SIZE)
+    if not filters.is_narrowing:
+        pages.count = counts["total"]  # It would be counted once more.
+    page = pages.get_page(request.GET.get("page"))
+    for connection in page:
+        connection.workspace = place.workspace
     context = {
         "workspace": place.workspace,
         "source": chosen,
         "filters": filters,
         "page": page,
-        "total": here.count() if filters.is_narrowing else page.paginator.count,
-        "needing": here.calling_for_somebody().count(),
+        **counts,
         "drafts": access.my_drafts(request, place),
         "query": query_without_page(request),
     }

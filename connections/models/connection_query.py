@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.db import models, transaction
-from django.db.models import Case, Exists, F, OuterRef, Prefetch, Q, Value, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Prefetch, Q, Value, When
 from django.utils import timezone
 
 from connections.models.account_name import account_fingerprints
@@ -30,9 +30,7 @@ class ConnectionQuerySet(models.QuerySet[Any]):
         """The one rule of who may see and use a finished connection; in one workspace where they are `at` it."""
         mine = Q(created_by=user)
         shared_with_workspace = Q(privacy=Privacy.WORKSPACE)
-        through_team = Q(privacy=Privacy.TEAM) & (
-            Exists(Team.objects.of(user).filter(pk=OuterRef("team"))) | Q(as_admin(user, at))
-        )
+        through_team = Q(privacy=Privacy.TEAM) & in_its_team(user, at)
         return self.of_member(user, at).filter(mine | shared_with_workspace | through_team)
 
     def manageable_by(self, user: User) -> Self:
@@ -54,6 +52,13 @@ class ConnectionQuerySet(models.QuerySet[Any]):
         """Visible rows with all that a list shows, in one query."""
         visible = self.visible_to(user, at).without_key().select_related("created_by", "team", "workspace")
         return visible.with_health().with_rights(user, at)
+
+    def for_lines(self) -> Self:
+        """Of such rows no more than a line of each wants; their workspace is known to whoever asks."""
+        columns = ("workspace", "source_key", "name", "api_url", "privacy", "state", "health", "synced_at")
+        names = ("created_by__name", "created_by__email", "team__name")
+        shown = self.select_related(None).select_related("created_by", "team").only(*columns, *names)
+        return shown.with_late_streams()
 
     def with_rights(self, user: User, at: Membership | None = None) -> Self:
         """Adds, to rows that the user may see, `may_manage`, and `creator_is_member` by which others read it."""
@@ -96,6 +101,10 @@ class ConnectionQuerySet(models.QuerySet[Any]):
 
     def calling_for_somebody(self) -> Self:
         return self.filter(broken() | late())
+
+    def tally(self) -> dict[str, int]:
+        """How many there are, and how many call for somebody."""
+        return self.order_by().aggregate(total=Count("pk"), needing=Count("pk", filter=broken() | late()))
 
     def at_host(self, words: str) -> list[Any]:
         """The ids of those whose host has these words in it. Hosts are sealed, so each is opened."""
@@ -193,7 +202,11 @@ def managed_by(user: User, at: Membership | None = None) -> Q:
 
     A sample is there to be looked at.
     """
-    is_theirs = Q(created_by=user) | (Q(as_admin(user, at)) & ~Q(privacy=Privacy.PRIVATE))
+    is_theirs = Q(created_by=user)
+    if at is None:
+        is_theirs |= Q(as_admin(user)) & ~Q(privacy=Privacy.PRIVATE)
+    elif at.is_administrator:
+        is_theirs |= ~Q(privacy=Privacy.PRIVATE)
     return is_theirs & Q(is_sample=False)
 
 
@@ -210,10 +223,17 @@ def as_member(user: User) -> Exists:
     return Exists(Membership.objects.filter(workspace=OuterRef("workspace"), user=user))
 
 
-def as_admin(user: User, at: Membership | None = None) -> Exists | Value:
-    """Of the row's workspace. Who is `at` it is not looked up once more."""
-    if at:
-        return Value(at.is_administrator, output_field=models.BooleanField())
+def in_its_team(user: User, at: Membership | None = None) -> Q:
+    """Or an administrator of its workspace. Who is `at` it is not looked up once more."""
+    if at is None:
+        return Q(Exists(Team.objects.of(user).filter(pk=OuterRef("team")))) | Q(as_admin(user))
+    if at.is_administrator:
+        return Q()
+    return Q(Exists(at.teams.through.objects.filter(membership=at, team=OuterRef("team"))))
+
+
+def as_admin(user: User) -> Exists:
+    """Of the row's workspace."""
     return Exists(Membership.objects.filter(workspace=OuterRef("workspace"), user=user, role__in=ADMINISTRATORS))
 
 
