@@ -6,6 +6,8 @@ VENV := .venv$(if $(filter command,$(firstword $(origin PYTHON))),-$(notdir $(PY
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Tests start hundreds of processes of the product: what is compiled once is kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Linting loads the settings, as a real site would have them; the secrets are thrown away.
 LINT_ENV = env DEBUG=off ALLOWED_HOSTS=lint.example SITE_URL=https://lint.example TRUSTED_PROXY_COUNT=1 \
