@@ -34,9 +34,9 @@ help:
 run: $(STAMP)
 	@exec $(BIN)/python -m blinkmetrics.run
 
-# Three at a time on two cores: many wait for a server, a browser or a pace.
+# Three at a time on two cores: many wait for a server, a browser or a pace. Neighbours share what they start.
 test: $(STAMP) chromium
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 test-scale: export EXAMPLES := 200
 test-scale: $(STAMP) chromium
