@@ -6,6 +6,8 @@ VENV := .venv$(if $(filter command,$(firstword $(origin PYTHON))),-$(notdir $(PY
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Tests start hundreds of processes of the product: what is compiled once is kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Linting loads the settings, as a real site would have them; the secrets are thrown away.
 LINT_ENV = env DEBUG=off ALLOWED_HOSTS=lint.example SITE_URL=https://lint.example TRUSTED_PROXY_COUNT=1 \
@@ -32,9 +34,9 @@ help:
 run: $(STAMP)
 	@exec $(BIN)/python -m blinkmetrics.run
 
-# Three at a time on two cores: many wait for a server, a browser or a pace.
+# Three at a time on two cores: many wait for a server, a browser or a pace. Neighbours share what they start.
 test: $(STAMP) chromium
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 test-scale: export EXAMPLES := 200
 test-scale: $(STAMP) chromium

@@ -56,6 +56,12 @@ def pytest_configure() -> None:
     TransactionTestCase._fixture_teardown = empty_tables
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What starts a database server is the longest, and comes first, so that all end together."""
+    items.sort(key=lambda item: "postgresql" not in getattr(item, "fixturenames", ()))
+
+
 def pytest_collection_finish() -> None:
     """What is there now stays until the end: to look through it for garbage again and again costs and finds nothing."""
     gc.collect()

@@ -21,7 +21,7 @@ def main(words: Sequence[str]) -> int:
         sys.exit(NO_POSTGRESQL)
     is_behind = BEHIND_PGBOUNCER in words
     # What PgBouncer still holds open cannot be dropped; all of it goes with the scratch folder.
-    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "--reuse-db"]
+    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "worksteal", "--reuse-db"]
     command += [word for word in words if word != BEHIND_PGBOUNCER]
     # Not folders of ours alone: the servers run as somebody else, who has to get in.
     with tempfile.TemporaryDirectory(prefix="postgresql-") as folder:

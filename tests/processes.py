@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NOT_COPIED = shutil.ignore_patterns(
-    *(".git", ".venv*", ".env", "db.sqlite3*", "var", "staticfiles", "test-results", "__pycache__", ".*_cache"),
+    *(".git", ".venv*", ".env", "db.sqlite3*", "var", "staticfiles", "test-results", ".*_cache", "*.pyc.*"),
 )
 PATIENCE = 60.0  # Seconds; a bound for a busy machine, not a wait.
 

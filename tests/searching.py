@@ -53,11 +53,23 @@ def holds_any(content: bytes, codes: Iterable[bytes]) -> bool:
     return any(code in content for code in codes)
 
 
-def database_places(file: Path) -> dict[str, bytes]:
-    """The database as it lies on the disk, and what it holds once more as text."""
-    files = [file, *file.parent.glob(f"{file.name}-*")]
-    on_disk = {f"file {one.name}": read_by_another_process(one) for one in files}
-    return {**on_disk, "sessions": decoded_sessions(), "cache": decoded_cache()}
+def database_places() -> dict[str, bytes]:
+    """The database as it lies on the disk, or all rows of one that is a server's, and what is coded in it as text."""
+    stored = on_disk if database.vendor == "sqlite" else in_tables
+    return {**dict(stored()), "sessions": decoded_sessions(), "cache": decoded_cache()}
+
+
+def on_disk() -> Iterator[tuple[str, bytes]]:
+    file = Path(database.settings_dict["NAME"])
+    for one in (file, *file.parent.glob(f"{file.name}-*")):
+        yield f"file {one.name}", read_by_another_process(one)
+
+
+def in_tables() -> Iterator[tuple[str, bytes]]:
+    with database.cursor() as cursor:
+        for table in database.introspection.table_names(cursor):
+            cursor.execute(f'SELECT rows::text FROM "{table}" AS rows')
+            yield f"table {table}", "\n".join(text for (text,) in cursor.fetchall()).encode()
 
 
 def read_by_another_process(file: Path) -> bytes:

@@ -97,6 +97,7 @@ def test_the_baseline_reads_a_still_account_whole_and_waits_when_refused(new_san
     assert sandbox.stats()["seconds"] >= 1
 
 
+@pytest.mark.scale
 def test_the_bench_measures_work_that_was_done():
     command = [sys.executable, "-m", "tests.bench", "--only", "storage", "--quick"]
     result = subprocess.run(command, cwd=ROOT, env=bare_environment(), capture_output=True, text=True)

@@ -13,7 +13,6 @@ import pytest
 from tests.processes import PATIENCE
 from tests.site_fixture import EMAIL, PASSWORD, Front, Site, Stand
 
-pytestmark = pytest.mark.xdist_group("site")
 PROXIES = ["nginx", pytest.param("caddy", marks=pytest.mark.scale)]
 HEAD = b"POST /accounts/login/ HTTP/1.1\r\nHost: localhost\r\n"
 UNFINISHED = {"half a head": HEAD, "half a body": HEAD + b"Content-Length: 100000\r\n\r\nabc"}

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection as database
 from playwright.sync_api import BrowserContext, Page
 
 from connections.models import User
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.browser.inspecting import Inspection
 from tests.browser_fixture import console_errors_of
+from tests.command_fixture import database_url
 from tests.conftest import client_of
 from tests.processes import ROOT, Started, started
 
@@ -29,11 +29,6 @@ Visit = Callable[..., None]
 def browser_context_args(browser_context_args: dict[str, Any], live_server: Any) -> dict[str, Any]:
     # Without motion no page is looked at half-way between two colours.
     return {**browser_context_args, "base_url": live_server.url, "viewport": WIDE, "reduced_motion": "reduce"}
-
-
-@pytest.fixture
-def database_file(transactional_db: None) -> Path:
-    return Path(database.settings_dict["NAME"])
 
 
 @pytest.fixture
@@ -87,14 +82,14 @@ def account(new_sandbox: Callable[..., SandboxServer]) -> SandboxServer:
 
 
 @pytest.fixture
-def start_worker(database_file: Path, tmp_path: Path, settings: Any) -> Iterator[StartWorker]:
+def start_worker(transactional_db: None, tmp_path: Path, settings: Any) -> Iterator[StartWorker]:
     """Start `manage.py worker` on the test's database and wait until it is idle."""
     with ExitStack() as running:
 
         def start(account: SandboxServer) -> Started:
             environment = {
                 **os.environ,
-                "DATABASE_URL": f"sqlite:///{database_file}",
+                "DATABASE_URL": database_url(),
                 "ACTIVECAMPAIGN_SANDBOX_ORIGINS": account.origin,
                 "ACTIVECAMPAIGN_RATE": str(settings.ACTIVECAMPAIGN_RATE),
                 "EMAIL_URL": f"filemail://{tmp_path}/mail",

@@ -19,7 +19,7 @@ COLOURS = {**ALWAYS, "runOnly": ["color-contrast"]}
 
 class Inspection:
     def __init__(self) -> None:
-        self.axe = Axe()
+        self.axe = Axe().axe_script
         self.findings: list[str] = []
 
     def look(self, page: Page, what: str) -> None:
@@ -31,13 +31,14 @@ class Inspection:
             if wider := overflow(page):
                 self.findings.append(f"{what}, {width} px wide: scrolls sideways by {wider} px")
         page.set_viewport_size(size)
+        page.evaluate(self.axe)
         self.run_axe(page, what, EVERYTHING)
         page.emulate_media(color_scheme="dark")
         self.run_axe(page, f"{what}, dark", COLOURS)
         page.emulate_media(color_scheme="light")
 
     def run_axe(self, page: Page, what: str, options: dict[str, Any]) -> None:
-        for violation in self.axe.run(page, options=options).response["violations"]:
+        for violation in page.evaluate("options => axe.run(options)", options)["violations"]:
             places = "; ".join(node["html"][:160] for node in violation["nodes"][:3])
             self.findings.append(f"{what}: {violation['id']}: {violation['help']}: {places}")
 

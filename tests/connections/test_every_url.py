@@ -216,9 +216,8 @@ def everything() -> list[object]:
 
 def walk(stage: Stage, name: str, method: str) -> Iterator[tuple[str, HttpResponseBase, bool]]:
     """Each role's answer, and whether it left all rows alone; then all is as it was."""
-    address = stage.address(name)
+    address, before = stage.address(name), everything()
     for role, client in stage.clients.items():
-        before = everything()
         with transaction.atomic():
             response = client.generic(method, address, "", content_type="application/x-www-form-urlencoded")
             unchanged = everything() == before

@@ -15,7 +15,7 @@ SAMPLE = [
     f"{HERE}/operating/rotation_on_postgresql.py",
     *(f"{HERE}/models/{name}.py" for name in ("test_budget", "test_records")),
     f"{HERE}/models/test_row_counts.py::test_rows_that_come_stay_change_and_go_are_counted_as_they_do",
-    f"{HERE}/figures/test_figures.py",
+    f"{HERE}/figures/test_figures.py::test_numbers_are_what_the_account_has_in_each_zone_also_after_the_past_has_changed",
     f"{HERE}/numbers/test_numbers.py::test_marks_tell_of_campaigns_and_of_another_key",
     f"{HERE}/numbers/test_alerts.py::test_below_is_told_once_and_once_when_it_is_over",
     f"{HERE}/management/test_exact_export.py",

@@ -1,6 +1,7 @@
 """`manage.py doctor` finds what is planted, says how to mend it, and finds nothing where nothing is."""
 
 import os
+import re
 import shutil
 import ssl
 import sys
@@ -26,7 +27,6 @@ from tests.connections.operating.faulty_front import FAULTS, FaultyFront, standi
 from tests.processes import free_port
 from tests.site_fixture import SECRETS, Site, served
 
-pytestmark = pytest.mark.xdist_group("site")
 MAIL = {"EMAIL_URL": "filemail:///mail", "DEFAULT_FROM_EMAIL": "us@site.test"}
 
 
@@ -209,7 +209,7 @@ def test_a_disk_that_is_full_is_found(doctor: Callable[..., str], well: Any, mon
 
 def test_a_clock_that_is_wrong_is_found(doctor: Callable[..., str], well: Any) -> None:
     with time_machine.travel(datetime.now(UTC) + timedelta(hours=1)):
-        assert "differ by 3600 seconds" in doctor()
+        assert re.search(r"differ by 36\d\d seconds", doctor())  # The database is asked a while later.
 
 
 def test_a_package_that_is_missing_is_found(

@@ -1,4 +1,4 @@
-"""Seeded days of an account that is refreshed by what changed and what comes along; `make bench` has five hundred."""
+"""Seeded days of an account, refreshed by what changed and what comes along; `make bench` has five hundred."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sources.http.retry._jitter", lambda state: 0.0)
 
 
-@pytest.mark.parametrize("first", range(1, 26, 5))
+@pytest.mark.parametrize("first", [1, *(pytest.param(first, marks=pytest.mark.scale) for first in range(6, 26, 5))])
 def test_each_refresh_shows_what_it_promises_and_each_whole_walk_shows_all(
     new_sandbox: Callable[..., SandboxServer], connect: Connect, first: int
 ) -> None:

@@ -62,7 +62,7 @@ def pull_to_its_end(connection: Connection, **wanted: Any) -> Sync:
     return sync
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [*SEEDS[:3], *(pytest.param(seed, marks=pytest.mark.scale) for seed in SEEDS[3:])])
 def test_what_lasts_through_two_syncs_is_stored_as_it_was_shown_last_and_nothing_living_is_marked_deleted(
     new_world: Callable[[int], SandboxServer], connect: Connect, seed: int
 ) -> None:
