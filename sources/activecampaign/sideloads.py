@@ -82,6 +82,7 @@ class Sideloads:
     def __init__(self, streams: Sequence[Stream]) -> None:
         self._streams = [stream for stream in streams if stream.key in INCLUDED]
         self._given_up: frozenset[str] = frozenset()
+        self._longest: dict[str, int] = {}
 
     @property
     def params(self) -> dict[str, str]:
@@ -92,11 +93,9 @@ class Sideloads:
         if not self._streams:
             return answer
         added = frozenset(one.key for one in self._streams if not INCLUDED[one.key].is_shown_anyway)
-        return replace(
-            answer,
-            rows={key: without(row, added) for key, row in answer.rows.items()},
-            along={stream.key: _along(stream, body, answer.rows) for stream in self._streams},
-        )
+        along = {stream.key: _along(stream, body, answer.rows) for stream in self._streams}
+        self._longest |= {key: max(len(one.rows), self._longest.get(key, 0)) for key, one in along.items()}
+        return replace(answer, rows={key: without(row, added) for key, row in answer.rows.items()}, along=along)
 
     def are_wanting(self, answer: Answer) -> bool:
         """Whether to ask once more for what did not come along as it should: of each stream once that is in vain."""
@@ -107,7 +106,7 @@ class Sideloads:
         return answer
 
     def may_be_cut(self, answer: Answer) -> bool:
-        return any(_is_round(along) for along in answer.along.values())
+        return any(self._is_suspect(key, along) for key, along in answer.along.items())
 
     def second_half(self, params: Mapping[str, str], answer: Answer) -> dict[str, str]:
         """What to ask for to see whether the array ends where it does because it is cut there."""
@@ -118,10 +117,14 @@ class Sideloads:
     def judged(self, answer: Answer, half: Answer) -> Answer:
         """Of an array of a round length nothing is complete unless the later rows have the same along by themselves."""
         along = {
-            key: replace(one, complete={}) if _is_round(one) and not _confirms(half, key, one) else one
+            key: replace(one, complete={}) if self._is_suspect(key, one) and not _confirms(half, key, one) else one
             for key, one in answer.along.items()
         }
         return replace(answer, along=along)
+
+    def _is_suspect(self, key: str, along: Along) -> bool:
+        """Of a round length, while no longer array came of that stream: one that did shows that none is cut there."""
+        return _is_round(along) and len(along.rows) >= self._longest.get(key, 0)
 
     def _wanting(self, answer: Answer) -> frozenset[str]:
         return frozenset(key for key, along in answer.along.items() if not along.is_proven)

@@ -143,3 +143,21 @@ def test_of_a_round_number_nothing_is_taken_for_gone_unless_it_is_the_same_in_ha
     assert sideloads.may_be_cut(answer) is (sum(whole) == 100)
     assert judged.complete == (answer.along["contactTags"].complete if is_complete else {})
     assert sideloads.second_half({"offset": "7", "limit": "100"}, answer) == {"offset": "8", "limit": "1"}
+
+
+def test_a_round_number_is_not_doubted_once_more_came_with_another_page(
+    line: ActiveCampaign, account: SandboxServer
+) -> None:
+    """Each page of contacts brings two tags to each of them, but for the first, which brings a tag more."""
+    contacts = account.world.ids("contacts")
+    for tag in account.world.ids("contactTags"):
+        account.world.remove("contactTags", tag)
+    for contact in (*contacts, *contacts, contacts[0]):
+        account.world.insert("contactTags", contact=contact)
+    account.reset()
+
+    found = come_along(line, STREAM["contactTags"])
+
+    assert sum(len(along.complete) for along in found) == len(contacts)
+    halves = [call for call in account.requests if "offset" in call.query]
+    assert not halves
