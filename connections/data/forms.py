@@ -7,12 +7,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.db.models import Q
 from django.http import QueryDict
 from django.utils.http import urlencode
 
 from connections.data.looking import Asked, Sorting, sortings, usual_sorting
 from connections.frame.reading import Column, Reader
-from connections.models.record_query import Hanging, Sought
+from connections.models.logged import held_between
+from connections.models.record_query import Hanging, Sought, finds_inside
 from sources.spec import Field, Kind, Stream
 
 MOST_OPTIONS = 300  # Rows that a list to choose from may have; of more, one is chosen by a link alone.
@@ -36,6 +38,8 @@ class RowsForm(forms.Form):
     q = forms.CharField(label="Search", required=False, max_length=100)
     since = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    held_since = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    held_until = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
     gone = forms.BooleanField(label="With rows that are gone", required=False)
     columns = forms.MultipleChoiceField(required=False)
     sort = forms.ChoiceField(required=False, widget=forms.HiddenInput)
@@ -55,6 +59,9 @@ class RowsForm(forms.Form):
         self._name_times()
         if not stream.facts.typed.search:
             del self.fields["q"]
+        self.email = stream.facts.email if finds_inside(reader.connection.records.db) else None
+        if self.email:
+            self.fields[self.email.name] = self._beginning(self.email.label)
         for one in self.equals:
             self.fields[one.name] = self._choosing(one.label, self._options(one))
         for beside in self.hanging:
@@ -68,11 +75,20 @@ class RowsForm(forms.Form):
         return sortings(self.stream)
 
     def _name_times(self) -> None:
-        happened = self.stream.facts.filling("happened_at")
-        if happened is None:
-            del self.fields["since"], self.fields["until"]
-        else:
-            self.fields["since"].label, self.fields["until"].label = f"{happened.label} from", f"{happened.label} until"
+        happened, since = self.stream.facts.filling("happened_at"), self.stream.facts.since
+        for label, first, last in (
+            (happened and happened.label, "since", "until"),
+            (since and since.label, "held_since", "held_until"),
+        ):
+            if label:
+                self.fields[first].label, self.fields[last].label = f"{label} from", f"{label} until"
+            else:
+                del self.fields[first], self.fields[last]
+        if since:
+            self.fields["held_since"].help_text = since.hint
+
+    def _beginning(self, label: str) -> forms.Field:
+        return forms.CharField(label=f"{label} begins with", required=False, max_length=100)
 
     def _choosing(self, label: str, options: list[tuple[str, str]]) -> forms.Field:
         if not options:
@@ -114,6 +130,8 @@ class RowsForm(forms.Form):
             equal=[(one.fills, said[one.name]) for one in self.equals if said.get(one.name)],
             since=self._moment(said.get("since")),
             until=self._moment(said.get("until"), days=1),
+            email=said.get(self.email.name) or "" if self.email else "",
+            more=[*self._held()],
             hanging=[
                 Hanging(stream=one.stream, related=said[one.name], choice=one.choice)
                 for one in self.hanging
@@ -121,6 +139,14 @@ class RowsForm(forms.Form):
             ],
             with_gone=bool(said.get("gone")),
         )
+
+    def _held(self) -> Iterator[Q]:
+        since, said = self.stream.facts.since, self.cleaned_data
+        first, end = self._moment(said.get("held_since")), self._moment(said.get("held_until"), days=1)
+        if since and (first or end):
+            connection = self.reader.connection
+            told_by = connection.known_source().stream(since.logged.told_by)
+            yield held_between(connection.holding, self.stream, since, told_by, first=first, end=end)
 
     def _moment(self, day: date | None, *, days: int = 0) -> datetime | None:
         """Where that day begins, in the workspace's zone."""

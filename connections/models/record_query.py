@@ -4,6 +4,7 @@ Each way of narrowing and each order has an index that begins with the holding a
 them at once is narrowed by the one that leaves few rows; where none does, a walk in the wanted order soon meets a page.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,18 +36,23 @@ class Hanging:
 
 @dataclass(frozen=True, kw_only=True)
 class Sought:
-    """What all rows that are meant have in common: words, columns that equal something, a time, what hangs on them."""
+    """What all rows that are meant have in common.
+
+    Words, how an address begins, columns that equal something, a time, what hangs on them, and `more` that others know.
+    """
 
     words: str = ""
+    email: str = ""
     equal: Sequence[tuple[str, str]] = ()
     since: datetime | None = None
     until: datetime | None = None
     hanging: Sequence[Hanging] = ()
+    more: Sequence[Q] = ()
     with_gone: bool = False
 
     @property
     def narrows(self) -> bool:
-        return bool(self.words or self.equal or self.since or self.until or self.hanging)
+        return bool(self.words or self.email or self.equal or self.since or self.until or self.hanging or self.more)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +107,9 @@ class RecordQuery(models.QuerySet[Any]):
             times = {"happened_at__gte": sought.since, "happened_at__lt": sought.until}
             yield Q(**{lookup: moment for lookup, moment in times.items() if moment})
         yield from (among._are_joined(one) for one in sought.hanging)
+        yield from sought.more
+        if sought.email:
+            yield has_email(sought.email)
         yield from (self._holds(word) for word in folded(sought.words).split())
 
     def _are_joined(self, hanging: Hanging) -> Q:
@@ -159,6 +168,12 @@ class RecordQuery(models.QuerySet[Any]):
         last = place.after.external_id
         yield rows.filter(digits=len(last), **{f"external_id__{place.sign}": last})
         yield rows.filter(**{f"digits__{place.sign}": len(last)})
+
+
+def has_email(beginning: str) -> Q:
+    """A word that begins so and has an @: by the index of words, whose comparison leads SQLite to its own."""
+    begins = re.escape("".join(folded(beginning).split()))
+    return Q(search__gt="", search__regex=f"(^| ){begins}{'' if '@' in begins else '[^ ]*@'}")
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,7 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from connections.models import Connection, Record
+from connections.models import Change, Connection, Record
 from connections.models import record_query as query
 from connections.models.record_query import Place, Sought
 from sources.spec import Row
@@ -184,6 +185,65 @@ def test_rows_are_narrowed_by_what_their_columns_hold(
     response = page(bob_client, connection, "deals", **{"sort": "id"} | asked)
 
     assert ids(response) == found.split()
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"held_since": "2025-05-01", "held_until": "2025-05-31"}, "1 2 4"),
+        ({"held_since": "2025-05-01", "held_until": "2025-05-31", "status": "2"}, "1 2"),
+        ({"held_since": "2025-06-01"}, "6"),
+        ({"held_until": "2025-04-30"}, "3"),
+    ],
+)
+def test_deals_are_narrowed_by_the_day_on_which_they_were_closed(
+    bob_client: Client, connection: Connection, asked: Any, found: str
+) -> None:
+    """1 was seen lost in May, of 2 an activity tells it; 5 is lost since nobody knows when, and 7 open again."""
+    pulled(connection, [person(1, "Anaïs")])
+    codes = {1: "2", 2: "2", 3: "2", 4: "1", 5: "2", 6: "2", 7: "0"}
+    pulled(connection, [deal(number, status=code) for number, code in codes.items()], key="deals")
+    told = {2: ("2", "05-31"), 3: ("2", "04-30"), 4: ("1", "05-02"), 6: ("2", "05-03"), 7: ("2", "05-04")}
+    activities = [
+        {"id": str(number), "deal": str(number), "dataType": "status", "dataId": code, "cdate": f"2025-{day} 12:00:00"}
+        for number, (code, day) in told.items()
+    ]
+    pulled(connection, activities, key="dealActivities")
+    for number, before, after, seen_at in (
+        (1, "0", "2", "2025-05-20T10:00Z"),
+        (6, "0", "2", "2025-06-02T10:00Z"),  # Lost in May, opened again, and lost in June.
+        (7, "2", "0", "2025-05-09T10:00Z"),
+    ):
+        Change.objects.create(
+            holding=connection.holding,
+            stream="deals",
+            external_id=str(number),
+            field="status",
+            before=before,
+            after=after,
+            seen_at=datetime.fromisoformat(seen_at),
+        )
+
+    response = page(bob_client, connection, "deals", **{"sort": "id"} | asked)
+
+    assert ids(response) == found.split()
+    assert count_said(response) == f"{len(found.split())} of 7 rows"
+    if "1" in found.split():
+        assert "Deal 1 € 147.00 Lost" in text(response)
+        assert "Anaïs" in text(response)
+        assert "20 May 2025, 10:00 UTC" in text(response)
+
+
+@pytest.mark.parametrize(
+    ("beginning", "found"),
+    [("p1", "10 11 12 13 14"), ("P12@", "12"), ("p12@x.ex", "12"), ("x.example", ""), ("bo", ""), ("p.2", "")],
+)
+def test_contacts_are_narrowed_by_how_their_email_begins(
+    bob_client: Client, connection: Connection, beginning: str, found: str
+) -> None:
+    people(connection)
+
+    assert ids(page(bob_client, connection, email=beginning, sort="id")) == found.split()
 
 
 def test_a_count_ends_where_a_page_would_wait_for_it(
