@@ -130,6 +130,7 @@ class Facts:
     `row` is what one of them is called, `good_for` a sentence that says what people have the stream for. The first
     `shown` of the fields head its table unless somebody chooses others, and so do those of `beside` that are named in
     `shown_beside`, and `since`. `version`, `label`, `label_else`, `search` and `zone` are as in `Columns`.
+    With `is_told_by_parent`, rows that are called alike are told apart by the one that they belong to.
     """
 
     row: str = "row"
@@ -144,6 +145,7 @@ class Facts:
     label_else: str = ""
     search: tuple[str, ...] = ()
     zone: str = "UTC"
+    is_told_by_parent: bool = False
 
     def field(self, name: str) -> Field | None:
         return next((one for one in self.fields if one.name == name), None)

@@ -84,8 +84,6 @@ class RowsForm(forms.Form):
                 self.fields[first].label, self.fields[last].label = f"{label} from", f"{label} until"
             else:
                 del self.fields[first], self.fields[last]
-        if since:
-            self.fields["held_since"].help_text = since.hint
 
     def _beginning(self, label: str) -> forms.Field:
         return forms.CharField(label=f"{label} begins with", required=False, max_length=100)
@@ -101,8 +99,9 @@ class RowsForm(forms.Form):
         if not field.of or not 0 < self.counts.get(field.of, 0) <= MOST_OPTIONS:
             return []
         rows = self.reader.connection.records.living().filter(stream=field.of).order_by("search")
-        named = rows.values_list("external_id", "label")[:MOST_OPTIONS]
-        return [(external_id, label or external_id) for external_id, label in named]
+        ids = [*rows.values_list("external_id", flat=True)[:MOST_OPTIONS]]
+        self.reader.learn((field.of, one) for one in ids)
+        return [(one, self.reader.named(field.of, one).text) for one in ids]
 
     def _related(self, stream: str) -> Field | None:
         found = self.reader.connection.known_source().stream(stream)
@@ -169,6 +168,11 @@ class RowsForm(forms.Form):
         """All columns, and whether each is shown. By Django's own widgets they took as long as the table."""
         shown = {one.name for one in self.chosen()}
         return [(one, one.name in shown) for one in self.offered]
+
+    def hint(self) -> str:
+        """What is to be known of a filter that is not plain."""
+        since = self.stream.facts.since
+        return f"{since.label}: {since.hint}" if since else ""
 
     def has_filters_on(self) -> bool:
         return any(self.cleaned_data.get(one.name) for one in self.filters())

@@ -232,8 +232,9 @@ class Reader:
             key = id_in(value)
             if stream and isinstance(key, str):
                 wanted[stream].add(key)
-        for stream, ids in wanted.items():
-            self.names[stream] |= self.connection.records.labels(stream, sorted(ids - self.names[stream].keys()))
+        for key, ids in wanted.items():
+            if found := self.connection.known_source().stream(key):
+                self.names[key] |= self.connection.records.names(found, sorted(ids - self.names[key].keys()))
 
     def named(self, stream: str, value: Any) -> Cell:
         """What the row is called, with a link to it where it is stored."""

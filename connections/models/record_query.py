@@ -12,10 +12,11 @@ from functools import cache
 from typing import Any, Literal, Self
 
 from django.db import connections, models
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.db.models.functions import Length
 
 from connections.models.columns import folded
+from sources.spec import Stream
 
 FEW = 2000  # Rows that are sorted and filtered as they are: some milliseconds.
 MOST_COUNTED = 10_000  # A page waits for no count beyond that.
@@ -85,6 +86,17 @@ class RecordQuery(models.QuerySet[Any]):
             return {}
         found = self.filter(stream=stream, external_id__in=[*ids]).values_list("external_id", "label")
         return {external_id: label or "" for external_id, label in found}
+
+    def names(self, stream: Stream, ids: Sequence[str]) -> dict[str, str]:
+        """As `labels`; with what they belong to, where several are called alike and the facts say that this tells."""
+        found, above = self.labels(stream.key, ids), stream.facts.filling("parent")
+        if not found or above is None or not stream.facts.is_told_by_parent:
+            return found
+        rows = self.living().filter(stream=stream.key).order_by()
+        alike = [*rows.values("label").annotate(count=Count("pk")).filter(count__gt=1).values_list("label", flat=True)]
+        parents = dict(rows.filter(external_id__in=[*found], label__in=alike).values_list("external_id", "parent"))
+        names = self.labels(above.of, [*filter(None, parents.values())])
+        return found | {one: f"{found[one]} ({names[at]})" for one, at in parents.items() if names.get(at or "")}
 
     def moments(self, stream: str, ids: Sequence[str]) -> dict[str, datetime]:
         """When these rows of one stream happened, by their ids, as far as they tell."""

@@ -64,6 +64,8 @@ def in_words(value: Any, field: Field, *, zone: str = "UTC", currency: str = "")
             return PLAINLY[kind](text)
         case Kind.CHOICE:
             return field.word(text)
+        case Kind.TEXT if field.fills == "currency":
+            return text.upper()
     return text
 
 

@@ -85,8 +85,8 @@ SALES = {
         since=Since(
             name="closed",
             label="Closed",
-            hint="When we saw it closed, or its last activity tells. ActiveCampaign keeps no such day: what was closed "
-            "before you connected has one only where Deal activities are synced.",
+            hint="the day on which we saw it, or its last activity tells, as ActiveCampaign keeps none. What was "
+            "closed before you connected is found only where Deal activities are synced.",
             logged=CLOSED,
             codes=("1", "2"),
         ),
@@ -114,6 +114,7 @@ SALES = {
         text("color", "Colour"),
         label="title",
         shown=3,
+        is_told_by_parent=True,
     ),
     "accounts": rows_of(
         "account",

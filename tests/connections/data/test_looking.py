@@ -105,6 +105,25 @@ def test_a_page_tells_rows_in_words(bob_client: Client, connection: Connection) 
     assert re.search(r'<td><a href="[^"]+/data/contacts/row/\?id=1">Anaïs</a></td><td>–</td>', html)
     assert "JPY 1.00 (unproven) Won Deal stage 77" in words
     assert "What you may sell, won and lost" in words
+    assert "Jpy" not in words and "JPY" in text(page(bob_client, connection, "deals", columns="currency", status="1"))
+
+
+def test_stages_that_are_called_alike_are_told_apart_by_their_pipelines(
+    bob_client: Client, connection: Connection
+) -> None:
+    pulled(connection, [{"id": "1", "title": "Shops"}, {"id": "2", "title": "Cafés"}], key="dealGroups")
+    stages = {"3": ("To Contact", "1"), "4": ("To Contact", "2"), "5": ("Tasting", "1"), "6": ("To Contact", "9")}
+    pulled(connection, [{"id": key, "title": name, "group": at} for key, (name, at) in stages.items()], "dealStages")
+    pulled(connection, [deal(1), deal(2, stage="4"), deal(3, stage="5"), deal(4, stage="6")], key="deals")
+
+    html = page(bob_client, connection, "deals", columns="stage", sort="id").content.decode()
+
+    assert re.findall(r"<td><a [^>]+>([^<]+)</a></td>", html) == [
+        *("To Contact (Shops)", "To Contact (Cafés)", "Tasting", "To Contact")
+    ]
+    assert re.findall(r'<option value="\d">(T[^<]+)</option>', html) == [
+        *("Tasting", "To Contact (Shops)", "To Contact (Cafés)", "To Contact")
+    ]
 
 
 def test_what_hangs_on_a_contact_stands_beside_it(bob_client: Client, connection: Connection) -> None:
