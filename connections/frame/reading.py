@@ -14,7 +14,7 @@ from connections.models import Connection
 from connections.models.columns import reference as id_in
 from connections.models.logged import column_of, logged_at
 from connections.models.record import ShownRow
-from connections.templatetags.cells import as_text, in_words, name_in_words
+from connections.templatetags.cells import as_text, in_words, name_in_words, without_bars
 from connections.templatetags.moments import exact_moment
 from sources.spec import Beside, Field, Kind, Since, Stream
 
@@ -167,7 +167,7 @@ class Reader:
         return [
             Line(
                 external_id=row.external_id,
-                name=row.label or row.external_id,
+                name=without_bars(row.label) or row.external_id,
                 url=self.url(stream.key, row.external_id),
                 is_gone=row.deleted_at is not None,
                 cells=[self._cell(stream, row, one, beside) for one in columns],
@@ -182,8 +182,8 @@ class Reader:
             return self.cell(stream, column.field, row.values)
         found = beside[column.beside.name].get(row.external_id, ())
         if column.custom:
-            values = [without_bars(value) for related, value in found if related == column.custom]
-            words = [in_words(value, column.field, zone=stream.facts.zone) for value in values]
+            values = [value for related, value in found if related == column.custom]
+            words = [in_words(without_bars(value), column.field, zone=stream.facts.zone) for value in values]
             return Cell(text=", ".join(words), is_number=column.is_number)
         names = [self.named(self._related(column.beside), related).text for related, _ in found]
         more = f" and {len(names) - NAMED_IN_A_CELL} more" if len(names) > NAMED_IN_A_CELL else ""
@@ -256,11 +256,6 @@ class Reader:
 
     def url(self, stream: str, external_id: str) -> str:
         return f"{self.rows_url(stream)}row/?id={quote(external_id, safe='')}"
-
-
-def without_bars(value: str) -> str:
-    """Several choices come in one text, between bars."""
-    return ", ".join(filter(None, value.split("||"))) if "||" in value else value
 
 
 def unknown_field(name: str) -> Field:

@@ -138,6 +138,8 @@ def test_what_hangs_on_a_contact_stands_beside_it(bob_client: Client, connection
     assert "Contact Tags Tins" in words
     assert "Anaïs T1, T2, T3 and 2 more soft, hard Bo – –" in words
     assert ids(page(bob_client, connection, tags="2")) == ["1"]
+    of_itself = page(bob_client, connection, "fieldValues").content.decode()
+    assert of_itself.count("soft, hard") == 2 and "||" not in of_itself
 
 
 def test_columns_keep_their_places_when_they_are_asked_for(bob_client: Client, connection: Connection) -> None:
