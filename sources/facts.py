@@ -8,6 +8,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from sources.numbers import Logged
+
 Words = tuple[tuple[str, str], ...]
 """Codes, each with the word that people know it by."""
 
@@ -79,6 +81,20 @@ class Beside:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Since:
+    """Since when a row holds one of these `codes` in the field that is `logged`. No field of the row says it.
+
+    `hint` is a sentence that says where it is known from.
+    """
+
+    name: str
+    label: str
+    hint: str
+    logged: Logged
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Columns:
     """Which fields of a row give the typed columns that stand beside its text, where it is stored.
 
@@ -113,7 +129,8 @@ class Facts:
 
     `row` is what one of them is called, `good_for` a sentence that says what people have the stream for. The first
     `shown` of the fields head its table unless somebody chooses others, and so do those of `beside` that are named in
-    `shown_beside`. `version`, `label`, `label_else`, `search` and `zone` are as in `Columns`.
+    `shown_beside`, and `since`. `version`, `label`, `label_else`, `search` and `zone` are as in `Columns`.
+    With `is_told_by_parent`, rows that are called alike are told apart by the one that they belong to.
     """
 
     row: str = "row"
@@ -122,11 +139,13 @@ class Facts:
     shown: int = 5
     beside: tuple[Beside, ...] = ()
     shown_beside: tuple[str, ...] = ()
+    since: Since | None = None
     version: int = 0
     label: tuple[str, ...] = ()
     label_else: str = ""
     search: tuple[str, ...] = ()
     zone: str = "UTC"
+    is_told_by_parent: bool = False
 
     def field(self, name: str) -> Field | None:
         return next((one for one in self.fields if one.name == name), None)
@@ -134,6 +153,11 @@ class Facts:
     def filling(self, column: str) -> Field | None:
         """The field that gives this typed column."""
         return next((one for one in self.fields if one.fills == column), None)
+
+    @property
+    def email(self) -> Field | None:
+        """The address by which rows are looked for."""
+        return next((one for one in self.fields if one.kind == Kind.EMAIL and one.name in self.typed.search), None)
 
     @property
     def name_label(self) -> str:

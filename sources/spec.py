@@ -24,6 +24,7 @@ from sources.facts import Columns as Columns
 from sources.facts import Facts as Facts
 from sources.facts import Field as Field
 from sources.facts import Kind as Kind
+from sources.facts import Since as Since
 from sources.numbers import GONE as GONE
 from sources.numbers import OTHER as OTHER
 from sources.numbers import Ask as Ask

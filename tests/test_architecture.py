@@ -28,6 +28,7 @@ ARCHIVE = (
         "person_erasure",
         "missing_rows",
         "number",
+        "logged",
         "record",
         "record_query",
         "stream_health",

@@ -7,12 +7,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.db.models import Q
 from django.http import QueryDict
 from django.utils.http import urlencode
 
 from connections.data.looking import Asked, Sorting, sortings, usual_sorting
 from connections.frame.reading import Column, Reader
-from connections.models.record_query import Hanging, Sought
+from connections.models.logged import held_between
+from connections.models.record_query import Hanging, Sought, finds_inside
 from sources.spec import Field, Kind, Stream
 
 MOST_OPTIONS = 300  # Rows that a list to choose from may have; of more, one is chosen by a link alone.
@@ -36,6 +38,8 @@ class RowsForm(forms.Form):
     q = forms.CharField(label="Search", required=False, max_length=100)
     since = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    held_since = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    held_until = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
     gone = forms.BooleanField(label="With rows that are gone", required=False)
     columns = forms.MultipleChoiceField(required=False)
     sort = forms.ChoiceField(required=False, widget=forms.HiddenInput)
@@ -55,6 +59,9 @@ class RowsForm(forms.Form):
         self._name_times()
         if not stream.facts.typed.search:
             del self.fields["q"]
+        self.email = stream.facts.email if finds_inside(reader.connection.records.db) else None
+        if self.email:
+            self.fields[self.email.name] = self._beginning(self.email.label)
         for one in self.equals:
             self.fields[one.name] = self._choosing(one.label, self._options(one))
         for beside in self.hanging:
@@ -68,11 +75,18 @@ class RowsForm(forms.Form):
         return sortings(self.stream)
 
     def _name_times(self) -> None:
-        happened = self.stream.facts.filling("happened_at")
-        if happened is None:
-            del self.fields["since"], self.fields["until"]
-        else:
-            self.fields["since"].label, self.fields["until"].label = f"{happened.label} from", f"{happened.label} until"
+        happened, since = self.stream.facts.filling("happened_at"), self.stream.facts.since
+        for label, first, last in (
+            (happened and happened.label, "since", "until"),
+            (since and since.label, "held_since", "held_until"),
+        ):
+            if label:
+                self.fields[first].label, self.fields[last].label = f"{label} from", f"{label} until"
+            else:
+                del self.fields[first], self.fields[last]
+
+    def _beginning(self, label: str) -> forms.Field:
+        return forms.CharField(label=f"{label} begins with", required=False, max_length=100)
 
     def _choosing(self, label: str, options: list[tuple[str, str]]) -> forms.Field:
         if not options:
@@ -85,8 +99,9 @@ class RowsForm(forms.Form):
         if not field.of or not 0 < self.counts.get(field.of, 0) <= MOST_OPTIONS:
             return []
         rows = self.reader.connection.records.living().filter(stream=field.of).order_by("search")
-        named = rows.values_list("external_id", "label")[:MOST_OPTIONS]
-        return [(external_id, label or external_id) for external_id, label in named]
+        ids = [*rows.values_list("external_id", flat=True)[:MOST_OPTIONS]]
+        self.reader.learn((field.of, one) for one in ids)
+        return [(one, self.reader.named(field.of, one).text) for one in ids]
 
     def _related(self, stream: str) -> Field | None:
         found = self.reader.connection.known_source().stream(stream)
@@ -114,6 +129,8 @@ class RowsForm(forms.Form):
             equal=[(one.fills, said[one.name]) for one in self.equals if said.get(one.name)],
             since=self._moment(said.get("since")),
             until=self._moment(said.get("until"), days=1),
+            email=said.get(self.email.name) or "" if self.email else "",
+            more=[*self._held()],
             hanging=[
                 Hanging(stream=one.stream, related=said[one.name], choice=one.choice)
                 for one in self.hanging
@@ -121,6 +138,14 @@ class RowsForm(forms.Form):
             ],
             with_gone=bool(said.get("gone")),
         )
+
+    def _held(self) -> Iterator[Q]:
+        since, said = self.stream.facts.since, self.cleaned_data
+        first, end = self._moment(said.get("held_since")), self._moment(said.get("held_until"), days=1)
+        if since and (first or end):
+            connection = self.reader.connection
+            told_by = connection.known_source().stream(since.logged.told_by)
+            yield held_between(connection.holding, self.stream, since, told_by, first=first, end=end)
 
     def _moment(self, day: date | None, *, days: int = 0) -> datetime | None:
         """Where that day begins, in the workspace's zone."""
@@ -143,6 +168,11 @@ class RowsForm(forms.Form):
         """All columns, and whether each is shown. By Django's own widgets they took as long as the table."""
         shown = {one.name for one in self.chosen()}
         return [(one, one.name in shown) for one in self.offered]
+
+    def hint(self) -> str:
+        """What is to be known of a filter that is not plain."""
+        since = self.stream.facts.since
+        return f"{since.label}: {since.hint}" if since else ""
 
     def has_filters_on(self) -> bool:
         return any(self.cleaned_data.get(one.name) for one in self.filters())

@@ -23,6 +23,7 @@ from connections.frame.reading import Reader
 from connections.models import Connection
 from connections.models.bounds import room_of
 from connections.safe.sealing import Unsealable
+from connections.templatetags.cells import without_bars
 from sources.spec import Stream
 
 FORMAT_WORDS = {"csv": "CSV", "jsonl": "JSON lines"}
@@ -85,7 +86,7 @@ def row(request: PersonRequest, workspace: str, source: str, pk: UUID, stream: s
         "connection": connection,
         "stream": chosen,
         "record": record,
-        "name": record.label or record.external_id,
+        "name": without_bars(record.label or "") or record.external_id,
         "whole": whole(reader, chosen, record),
         "referring": [*referring(reader, chosen, record)],
         "happened": happened(reader, chosen, record),

@@ -13,13 +13,15 @@ from django.utils import timezone
 
 from connections.figures.figure import A_DAY, Figure, Part, Period, Point, Rows, Said, Value
 from connections.figures.kept import Kept
-from connections.figures.tallying import Counting, column_of
+from connections.figures.tallying import Counting
 from connections.models import Connection, Figured, FigureProof
+from connections.models.logged import column_of
 from sources.spec import Definition, How, Source, Unit
 
 A_DAYS_SECONDS = 86_400
 FEW = 50  # Mails: of fewer, everybody may well have opened one twice.
 TOO_HIGH = "This is 100 % or more, which cannot be. Ask ActiveCampaign for its own counter to see which is right."
+DAYS = {"since", "until", "held_since", "held_until"}
 BY_EQUALS = {"choice", "parent", "related", "owner"}  # What data pages narrow by.
 
 Days = Mapping[date, int]
@@ -310,7 +312,7 @@ class Reading:
             stream is None
             or one.how not in (How.COUNT, How.SUM)
             or one.turn
-            or one.logged
+            or (one.logged and not (stream.facts.since and stream.facts.since.logged == one.logged))
             or None in dict(one.where).values()
         ):
             return None
@@ -320,11 +322,13 @@ class Reading:
             query[breakdown.field] = self.group
             if breakdown.through:
                 return None
-        if one.day:
+        if one.logged:
+            query |= {"held_since": self.period.start.isoformat(), "held_until": self.period.end.isoformat()}
+        elif one.day:
             if column_of(stream, one.day) != "happened_at":
                 return None
             query |= {"since": self.period.start.isoformat(), "until": self.period.end.isoformat()}
-        narrowed = {column_of(stream, field) for field in query.keys() - {"since", "until"}}
+        narrowed = {column_of(stream, field) for field in query.keys() - DAYS}
         return Rows(stream=one.stream, query=query) if narrowed <= BY_EQUALS else None
 
 

@@ -173,9 +173,10 @@ class Kept:
         breakdown = next((found for one in self.basic.values() if (found := one.breakdown(self.by))), None)
         groups = {group for groups in self.part_values.values() for group in groups}
         records = self.connection.records
-        names = records.labels(breakdown.of, [*groups]) if breakdown and groups else {}
+        of = self.connection.known_source().stream(breakdown.of) if breakdown else None
+        names = records.names(of, [*groups]) if of else {}
         often = Counter(names.values())
-        moments = records.moments(breakdown.of, [one for one in names if often[names[one]] > 1]) if breakdown else {}
+        moments = records.moments(of.key, [one for one in names if often[names[one]] > 1]) if of else {}
         days = {
             one: date_format(moment.astimezone(self.connection.workspace.zone), "j M Y")
             for one, moment in moments.items()

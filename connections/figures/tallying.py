@@ -12,21 +12,19 @@ from django.db.models import (
     BigIntegerField,
     Case,
     Count,
-    DateTimeField,
     F,
     Func,
     IntegerField,
     Max,
     Min,
-    OuterRef,
     Q,
-    Subquery,
     Sum,
     When,
 )
 from django.db.models.functions import Coalesce, Least, TruncDate
 
-from connections.models import Change, Figured, Holding, Record
+from connections.models import Figured, Holding, Record
+from connections.models.logged import column_of, logged_at, meets
 from connections.models.record import RecordQuerySet
 from sources.spec import GONE, Conditions, Definition, How, Logged, Stream, Unit
 
@@ -146,16 +144,7 @@ class Counting:
         return self._logged(one.logged) if one.logged else self._code(one.day)
 
     def _logged(self, logged: Logged) -> Any:
-        code = column_of(self.stream, logged.field)
-        log = Change.objects.filter(holding=self.holding, stream=self.stream.key, field=logged.field)
-        log = log.filter(external_id=OuterRef("external_id"), after=OuterRef(code)).order_by("-seen_at")
-        told_by = self.others.get(logged.told_by)
-        seen = Subquery(log.values("seen_at")[:1], output_field=DateTimeField())
-        if told_by is None:
-            return seen
-        other = Counting(holding=self.holding, stream=told_by, zone=self.zone, others={})
-        told = other.rows(logged.where).filter(parent=OuterRef("external_id"), related=OuterRef(code))
-        return Coalesce(seen, Subquery(told.order_by("-happened_at").values("happened_at")[:1]))
+        return logged_at(self.holding, self.stream, logged, self.others.get(logged.told_by))
 
     def _code(self, field: str) -> F:
         return F(column_of(self.stream, field))
@@ -165,21 +154,7 @@ class Counting:
         return F("amount") if filled and filled.fills == "amount" else NumberInText(field)
 
     def _meets(self, conditions: Conditions) -> Q:
-        found = Q()
-        for field, value in conditions:
-            column = column_of(self.stream, field)
-            found &= Q(**{f"{column}__isnull": True} if value is None else {column: value})
-        return found
-
-
-def column_of(stream: Stream, field: str) -> str:
-    """The typed column that holds it. Raises ValueError where none does: the facts of the number are wrong."""
-    known = stream.facts.field(field)
-    if field == "id":
-        return "external_id"
-    if known is None or not known.fills:
-        raise ValueError(f"No typed column holds {field} of {stream.key}.")
-    return known.fills
+        return meets(self.stream, conditions)
 
 
 class NumberInText(Func):

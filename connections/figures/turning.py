@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Max
 
-from connections.figures.tallying import Cell, Cells, column_of
+from connections.figures.tallying import Cell, Cells
 from connections.models import Change, Figured, Holding, Record
 from connections.models.change import PRESENCE, THERE
 from connections.models.holding import PIECE
+from connections.models.logged import column_of
 from sources.spec import GONE, OTHER, Definition, Stream, Turn
 
 State = str | None

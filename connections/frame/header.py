@@ -8,28 +8,47 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from connections.access.access import place_shown
-from connections.models import Connection, Workspace
+from connections.access.second_factor import has_second_factor
+from connections.models import Connection, User, Workspace
 
 
 def header(request: HttpRequest) -> dict[str, Any]:
-    """A context processor. Nothing is asked of the database before a template wants it."""
+    """A context processor. Nothing is asked of the database before a template wants it.
+
+    Around pages that are of no workspace it is that in which I was last.
+    """
     person, slug, around = getattr(request, "user", None), slug_of(request), {"help_contact": settings.HELP_CONTACT}
     if person is None or not person.is_authenticated:
         return around
 
     @cache
+    def last_workspace() -> Workspace | None:
+        return open_to(person)
+
+    def here() -> str:
+        last = None if slug else last_workspace()
+        return last.slug if last else slug
+
+    @cache
     def other_workspaces() -> Sequence[Workspace]:
         place = place_shown(request, slug)
-        return place.others if place else [*Workspace.objects.of(person).exclude(slug=slug)]
+        return place.others if place else [*Workspace.objects.of(person).exclude(slug=here())]
 
     @cache
     def somebody_is_needed() -> bool:
         place = place_shown(request, slug)
         visible = Connection.objects.visible_to(person, at=place.membership if place else None)
-        needing: bool = visible.filter(workspace__slug=slug).calling_for_somebody().exists()
+        needing: bool = visible.filter(workspace__slug=here()).calling_for_somebody().exists()
         return needing
 
-    return {**around, "other_workspaces": other_workspaces, "somebody_is_needed": somebody_is_needed}
+    around |= {"other_workspaces": other_workspaces, "somebody_is_needed": somebody_is_needed}
+    return around if slug else around | {"workspace": last_workspace}
+
+
+def open_to(person: User) -> Workspace | None:
+    """The workspace in which they were last, unless it is closed to them until they have set up two-step login."""
+    last = Workspace.objects.of(person).first()
+    return last if last and not (last.requires_second_factor and not has_second_factor(person)) else None
 
 
 def slug_of(request: HttpRequest) -> str:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
@@ -11,9 +12,11 @@ from django.urls import reverse
 
 from connections.models import Connection
 from connections.models.columns import reference as id_in
+from connections.models.logged import column_of, logged_at
 from connections.models.record import ShownRow
-from connections.templatetags.cells import as_text, in_words, name_in_words
-from sources.spec import Beside, Field, Kind, Stream
+from connections.templatetags.cells import as_text, in_words, name_in_words, without_bars
+from connections.templatetags.moments import exact_moment
+from sources.spec import Beside, Field, Kind, Since, Stream
 
 MOST_BESIDE = 2000  # Rows that hang on those of one table; who has more is shown some of them.
 NAMED_IN_A_CELL = 3
@@ -34,11 +37,15 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One column of a table: of a field, of what stands beside the row, or of a custom field by its id."""
+    """One column of a table: of a field, of what stands beside the row, or of a custom field by its id.
+
+    With `since` it is the moment that the log tells.
+    """
 
     field: Field
     beside: Beside | None = None
     custom: str = ""
+    since: Since | None = None
 
     @property
     def name(self) -> str:
@@ -89,7 +96,8 @@ class Reader:
         for one in stream.facts.beside:
             if one.name == name and not one.has_values:
                 return Column(field=Field(name=name, label=one.label), beside=one)
-        return next((one for one in self.custom_columns(stream) if one.name == name), None)
+        others = (*self.custom_columns(stream), *self.since_columns(stream))
+        return next((one for one in others if one.name == name), None)
 
     def fields_of(self, stream: Stream) -> Sequence[Field]:
         """Where nobody has said what rows mean, what the newest one holds, under the names that came."""
@@ -106,7 +114,7 @@ class Reader:
         named = [*stream.facts.shown_beside, *(one.name for one in self.fields_of(stream))]
         besides = [one.name for one in stream.facts.beside if not one.has_values]
         found = [self.column(stream, name) for name in dict.fromkeys([*named, *besides])]
-        return [*filter(None, found), *self.custom_columns(stream)]
+        return [*filter(None, found), *self.since_columns(stream), *self.custom_columns(stream)]
 
     def usual_columns(self, stream: Stream) -> list[Column]:
         """Those that head a table unless somebody chooses others."""
@@ -114,7 +122,11 @@ class Reader:
         beside = beside if any(self.counts.get(one.stream) for one in stream.facts.beside) else []
         shown = stream.facts.shown_names or tuple(one.name for one in self.fields_of(stream)[:SHOWN_RAW])
         names = [*shown[:1], *beside, *shown[1:]]
-        return [*filter(None, (self.column(stream, name) for name in names))]
+        return [*filter(None, (self.column(stream, name) for name in names)), *self.since_columns(stream)]
+
+    def since_columns(self, stream: Stream) -> list[Column]:
+        since = stream.facts.since
+        return [Column(field=Field(name=since.name, label=since.label), since=since)] if since else []
 
     def custom_columns(self, stream: Stream) -> list[Column]:
         beside = next((one for one in stream.facts.beside if one.has_values), None)
@@ -138,7 +150,7 @@ class Reader:
 
     def fields(self, columns: Sequence[Column]) -> set[str]:
         """What has to be read of each row for these columns."""
-        fields = [one.field for one in columns if one.beside is None]
+        fields = [one.field for one in columns if one.beside is None and one.since is None]
         beside = {name for one in fields for name in (one.currency, one.of_field) if name}
         return {one.name for one in fields} | beside
 
@@ -149,11 +161,13 @@ class Reader:
             for row in rows
             for one in references
         )
-        beside = self._beside([row.external_id for row in rows], columns)
+        ids = [row.external_id for row in rows]
+        held = {one.name: self._held(stream, one.since, ids) for one in columns if one.since}
+        beside = {**self._beside(ids, columns), **held}
         return [
             Line(
                 external_id=row.external_id,
-                name=row.label or row.external_id,
+                name=without_bars(row.label) or row.external_id,
                 url=self.url(stream.key, row.external_id),
                 is_gone=row.deleted_at is not None,
                 cells=[self._cell(stream, row, one, beside) for one in columns],
@@ -162,12 +176,14 @@ class Reader:
         ]
 
     def _cell(self, stream: Stream, row: ShownRow, column: Column, beside: Mapping[str, Any]) -> Cell:
+        if column.since:
+            return Cell(text=exact_moment(beside[column.name].get(row.external_id)))
         if column.beside is None:
             return self.cell(stream, column.field, row.values)
         found = beside[column.beside.name].get(row.external_id, ())
         if column.custom:
-            values = [without_bars(value) for related, value in found if related == column.custom]
-            words = [in_words(value, column.field, zone=stream.facts.zone) for value in values]
+            values = [value for related, value in found if related == column.custom]
+            words = [in_words(without_bars(value), column.field, zone=stream.facts.zone) for value in values]
             return Cell(text=", ".join(words), is_number=column.is_number)
         names = [self.named(self._related(column.beside), related).text for related, _ in found]
         more = f" and {len(names) - NAMED_IN_A_CELL} more" if len(names) > NAMED_IN_A_CELL else ""
@@ -194,6 +210,14 @@ class Reader:
             self.learn((self._related(beside), related) for some in by_row.values() for related, _ in some)
         return found
 
+    def _held(self, stream: Stream, since: Since, ids: Sequence[str]) -> dict[str, datetime | None]:
+        """Since when these rows hold one of the codes, by their ids, where they do."""
+        told_by = self.connection.known_source().stream(since.logged.told_by)
+        at = logged_at(self.connection.holding, stream, since.logged, told_by)
+        rows = self.connection.records.filter(stream=stream.key, external_id__in=ids)
+        rows = rows.filter(**{f"{column_of(stream, since.logged.field)}__in": since.codes})
+        return dict(rows.annotate(at=at).values_list("external_id", "at"))
+
     def _related(self, beside: Beside) -> str:
         stream = self.connection.known_source().stream(beside.stream)
         related = stream.facts.filling("related") if stream else None
@@ -208,8 +232,9 @@ class Reader:
             key = id_in(value)
             if stream and isinstance(key, str):
                 wanted[stream].add(key)
-        for stream, ids in wanted.items():
-            self.names[stream] |= self.connection.records.labels(stream, sorted(ids - self.names[stream].keys()))
+        for key, ids in wanted.items():
+            if found := self.connection.known_source().stream(key):
+                self.names[key] |= self.connection.records.names(found, sorted(ids - self.names[key].keys()))
 
     def named(self, stream: str, value: Any) -> Cell:
         """What the row is called, with a link to it where it is stored."""
@@ -231,11 +256,6 @@ class Reader:
 
     def url(self, stream: str, external_id: str) -> str:
         return f"{self.rows_url(stream)}row/?id={quote(external_id, safe='')}"
-
-
-def without_bars(value: str) -> str:
-    """Several choices come in one text, between bars."""
-    return ", ".join(filter(None, value.split("||"))) if "||" in value else value
 
 
 def unknown_field(name: str) -> Field:

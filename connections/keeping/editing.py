@@ -95,8 +95,9 @@ def save_edit(connection: Connection, form: Edit, *, by: User) -> str:
     refuse_conflicts(form)
     before = readers(connection) if form.changes_privacy else []
     if not form.changes_credentials:
+        was_syncing = connection.syncs.active().exists()
         (row,) = store(connection, form, by=by)
-        return f"Saved. {loss_of_access(row, before)}".strip()
+        return " ".join(filter(None, ["Saved.", loss_of_access(row, before), beginning_anew(row, was_syncing)]))
     try:
         credentials = form.credentials()
     except Unsealable:
@@ -238,6 +239,11 @@ def loss_of_access(row: Connection, before: list[Membership]) -> str:
     still = readers(row) if before else []
     lost = [str(one) for one in before if one not in still]
     return f"No longer able to use it: {in_words(lost)}." if lost else ""
+
+
+def beginning_anew(row: Connection, was_syncing: bool) -> str:
+    is_stopped = was_syncing and not row.syncs.active().exists() and not row.is_paused
+    return "The sync that was under way was stopped, and begins anew." if is_stopped else ""
 
 
 def replaced_in(others: list[Connection]) -> str:

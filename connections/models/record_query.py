@@ -4,6 +4,7 @@ Each way of narrowing and each order has an index that begins with the holding a
 them at once is narrowed by the one that leaves few rows; where none does, a walk in the wanted order soon meets a page.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,10 +12,11 @@ from functools import cache
 from typing import Any, Literal, Self
 
 from django.db import connections, models
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.db.models.functions import Length
 
 from connections.models.columns import folded
+from sources.spec import Stream
 
 FEW = 2000  # Rows that are sorted and filtered as they are: some milliseconds.
 MOST_COUNTED = 10_000  # A page waits for no count beyond that.
@@ -35,18 +37,23 @@ class Hanging:
 
 @dataclass(frozen=True, kw_only=True)
 class Sought:
-    """What all rows that are meant have in common: words, columns that equal something, a time, what hangs on them."""
+    """What all rows that are meant have in common.
+
+    Words, how an address begins, columns that equal something, a time, what hangs on them, and `more` that others know.
+    """
 
     words: str = ""
+    email: str = ""
     equal: Sequence[tuple[str, str]] = ()
     since: datetime | None = None
     until: datetime | None = None
     hanging: Sequence[Hanging] = ()
+    more: Sequence[Q] = ()
     with_gone: bool = False
 
     @property
     def narrows(self) -> bool:
-        return bool(self.words or self.equal or self.since or self.until or self.hanging)
+        return bool(self.words or self.email or self.equal or self.since or self.until or self.hanging or self.more)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +87,17 @@ class RecordQuery(models.QuerySet[Any]):
         found = self.filter(stream=stream, external_id__in=[*ids]).values_list("external_id", "label")
         return {external_id: label or "" for external_id, label in found}
 
+    def names(self, stream: Stream, ids: Sequence[str]) -> dict[str, str]:
+        """As `labels`; with what they belong to, where several are called alike and the facts say that this tells."""
+        found, above = self.labels(stream.key, ids), stream.facts.filling("parent")
+        if not found or above is None or not stream.facts.is_told_by_parent:
+            return found
+        rows = self.living().filter(stream=stream.key).order_by()
+        alike = [*rows.values("label").annotate(count=Count("pk")).filter(count__gt=1).values_list("label", flat=True)]
+        parents = dict(rows.filter(external_id__in=[*found], label__in=alike).values_list("external_id", "parent"))
+        names = self.labels(above.of, [*filter(None, parents.values())])
+        return found | {one: f"{found[one]} ({names[at]})" for one, at in parents.items() if names.get(at or "")}
+
     def moments(self, stream: str, ids: Sequence[str]) -> dict[str, datetime]:
         """When these rows of one stream happened, by their ids, as far as they tell."""
         found = self.filter(stream=stream, external_id__in=[*ids], happened_at__isnull=False) if ids else self.none()
@@ -101,6 +119,9 @@ class RecordQuery(models.QuerySet[Any]):
             times = {"happened_at__gte": sought.since, "happened_at__lt": sought.until}
             yield Q(**{lookup: moment for lookup, moment in times.items() if moment})
         yield from (among._are_joined(one) for one in sought.hanging)
+        yield from sought.more
+        if sought.email:
+            yield has_email(sought.email)
         yield from (self._holds(word) for word in folded(sought.words).split())
 
     def _are_joined(self, hanging: Hanging) -> Q:
@@ -159,6 +180,12 @@ class RecordQuery(models.QuerySet[Any]):
         last = place.after.external_id
         yield rows.filter(digits=len(last), **{f"external_id__{place.sign}": last})
         yield rows.filter(**{f"digits__{place.sign}": len(last)})
+
+
+def has_email(beginning: str) -> Q:
+    """A word that begins so and has an @: by the index of words, whose comparison leads SQLite to its own."""
+    begins = re.escape("".join(folded(beginning).split()))
+    return Q(search__gt="", search__regex=f"(^| ){begins}{'' if '@' in begins else '[^ ]*@'}")
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django import forms
@@ -15,18 +16,20 @@ from connections.frame.outlook import Cost, cost, estimates, sizes
 from connections.models import Connection, Pace, Schedule
 from connections.models.field_rules import Rule, choices_for
 from connections.models.sync import SyncQuerySet
+from connections.syncing.spending import Spending, spending
 from connections.templatetags.cells import name_in_words
 from sources.spec import Stream
 
 
 @dataclass(frozen=True)
 class StreamLine:
-    """A stream to choose, and what it costs at the everyday pace."""
+    """A stream to choose, what it costs at the everyday pace to read it once, and in words to keep it fresh."""
 
     stream: Stream
     choice: Any
     rows: int | None
     cost: Cost
+    upkeep: str
 
     @property
     def is_unverified(self) -> bool:
@@ -86,13 +89,24 @@ class PullingForm(SettledForm):
 
     # What it shows ----------------------------------------------------------------------------------------------
 
+    @cached_property
+    def spent(self) -> Spending:
+        return spending(self.connection)
+
     def groups(self) -> list[StreamGroup]:
         counted = sizes(self.connection, self.connection.row_counts.by_stream())
+        names = {stream.key: stream.name for stream in self.source.streams}
         choices = {choice.data["value"]: choice for choice in self["streams"]}
         by_group: dict[str, list[StreamLine]] = {word: [] for word, _, _ in GROUPS}
         for stream in self.source.streams:
             price = cost(self.source, [stream], counted, Pace.CONSIDERATE)
-            line = StreamLine(stream=stream, choice=choices[stream.key], rows=counted.get(stream.key), cost=price)
+            line = StreamLine(
+                stream=stream,
+                choice=choices[stream.key],
+                rows=counted.get(stream.key),
+                cost=price,
+                upkeep=self.spent.words_of(stream.key, names),
+            )
             by_group[group_of(stream)].append(line)
         return [
             StreamGroup(word=word, hint=hint, folds=folds, lines=by_group[word])

@@ -64,7 +64,17 @@ def in_words(value: Any, field: Field, *, zone: str = "UTC", currency: str = "")
             return PLAINLY[kind](text)
         case Kind.CHOICE:
             return field.word(text)
+        case Kind.TEXT if field.fills == "currency":
+            return text.upper()
+        case Kind.TEXT:
+            return without_bars(text)
     return text
+
+
+@register.filter
+def without_bars(text: str) -> str:
+    """Several choices come in one text, between bars."""
+    return ", ".join(filter(None, text.split("||"))) if text.startswith("||") else text
 
 
 def as_text(value: Any) -> str:

@@ -5,6 +5,7 @@ from sources.activecampaign.rows_of import rows_of
 from sources.facts import (
     Beside,
     Facts,
+    Since,
     address,
     choice,
     email,
@@ -17,9 +18,11 @@ from sources.facts import (
     text,
     yes_no,
 )
+from sources.numbers import Logged
 
 MORE_TYPES = {"number": "Number", "currency": "Currency", "multiselect": "Multi-select"}
 ORDER_STATES = {"0": "Pending", "1": "Completed", "2": "Abandoned", "3": "Recovered", "4": "Waiting"}
+CLOSED = Logged(field="status", told_by="dealActivities", where=(("dataType", "status"),))
 
 
 def custom_fields_of(thing: str) -> Facts:
@@ -73,12 +76,20 @@ SALES = {
         moment("nextdate", "Next task"),
         number("activitycount", "Activities"),
         moment("mdate", "Changed"),
-        moment("edate", "Closed", fills="ended_at"),
+        moment("edate", "End date"),  # Mostly empty, on deals that are closed, too.
         yes_no("isDisabled", "Beyond the plan"),
         label="title",
         search="description",
         shown=6,
         beside=(Beside(name="custom", label="Custom fields", stream="dealCustomFieldData", has_values=True),),
+        since=Since(
+            name="closed",
+            label="Closed",
+            hint="the day on which we saw it, or its last activity tells, as ActiveCampaign keeps none. What was "
+            "closed before you connected is found only where Deal activities are synced.",
+            logged=CLOSED,
+            codes=("1", "2"),
+        ),
     ),
     "dealGroups": rows_of(
         "pipeline",
@@ -103,6 +114,7 @@ SALES = {
         text("color", "Colour"),
         label="title",
         shown=3,
+        is_told_by_parent=True,
     ),
     "accounts": rows_of(
         "account",

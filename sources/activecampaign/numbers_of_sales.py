@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from sources.numbers import Ask, Breakdown, Definition, How, Logged, Unit
+from sources.activecampaign.facts_of_sales import CLOSED
+from sources.numbers import Ask, Breakdown, Definition, How, Unit
 
 OF_DEALS = (
     Breakdown(key="pipeline", label="Pipeline", field="stage", of="dealGroups", through="dealStages"),
@@ -10,7 +11,6 @@ OF_DEALS = (
     Breakdown(key="owner", label="Owner", field="owner", of="users"),
 )
 
-CLOSED = Logged(field="status", told_by="dealActivities", where=(("dataType", "status"),))
 BEFORE = "before we connected, in no month"
 VALUE = {"how": How.SUM, "unit": Unit.MONEY, "of": ("value",), "unknown": "deals_unknown"}
 DISABLED = "whose value ActiveCampaign does not show, as the plan does not cover them"

@@ -8,9 +8,10 @@ const RELATIVE_STEPS = [
   ["day", 7],
 ];
 const relative = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
-const dayOnly = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
-const minute = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+// As the server writes days, so that a page has one style: “3 May 2026, 09:41”.
+const dayOnly = new Intl.DateTimeFormat("en-GB", { dateStyle: "long" });
+const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "short" });
+const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "long" });
 
 function inWords(moment) {
   let distance = (moment - Date.now()) / 1000;
@@ -35,7 +36,7 @@ function tellTime(element) {
     return;
   }
   element.title = exact.format(moment);
-  element.textContent = "exact" in element.dataset ? minute.format(moment) : aheadOrNot(element, moment);
+  element.textContent = "exact" in element.dataset ? `${dayOnly.format(moment)}, ${clock.format(moment)}` : aheadOrNot(element, moment);
 }
 
 function tellTimes(root) {

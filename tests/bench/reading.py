@@ -26,7 +26,7 @@ from tests.bench.pages import HEADERS, connection_of, manage, served, session_of
 from tests.bench.stage import NotDone
 from tests.processes import copy_project
 
-CONTACTS, CLICKS, TAGGED, DEALS = 500_000, 300_000, 100_000, 20_000
+CONTACTS, CLICKS, TAGGED, DEALS, DONE = 500_000, 300_000, 100_000, 20_000, 60_000
 OTHERS = 80_000  # Rows of other workspaces in the same table.
 REQUESTS = 200
 WARM = 8
@@ -100,10 +100,16 @@ def drawn_of(connection: Connection, stream: Stream, dice: random.Random) -> str
 
 def a_filter(stream: Stream, dice: random.Random) -> str:
     offered = {
-        "contacts": [f"tags={dice.randrange(1, 41)}", "since=2025-06-01", "since=2024-03-01&until=2024-03-02"],
+        "contacts": [
+            *(f"tags={dice.randrange(1, 41)}", f"email=guest.{dice.randrange(1, 400)}"),
+            *("since=2025-06-01", "since=2024-03-01&until=2024-03-02"),
+        ],
         "contactTags": [f"tag={dice.randrange(1, 41)}", f"contact={dice.randrange(1, CONTACTS)}"],
         "linkData": [f"campaignid={dice.randrange(1, 400)}", f"subscriberid={dice.randrange(1, CONTACTS)}"],
-        "deals": [f"status={dice.randrange(3)}", f"stage={dice.randrange(1, 14)}", f"owner={dice.randrange(1, 6)}"],
+        "deals": [
+            *(f"status={dice.randrange(3)}", f"stage={dice.randrange(1, 14)}", f"owner={dice.randrange(1, 6)}"),
+            *("status=2&held_since=2024-05-01&held_until=2024-05-31", "held_since=2024-01-01"),
+        ],
     }
     return dice.choice(offered.get(stream.key, ["since=2024-01-01"]))
 
@@ -119,11 +125,12 @@ def fill(effort: Effort) -> tuple[Connection, User]:
     person = User.objects.create(email="bench@harbourtea.example", name="Bench", password="none")
     (connection,) = workspace_with([person], connections=1, name="large")
     people, clicks = effort.of(CONTACTS, 2000), effort.of(CLICKS, 1000)
-    tagged, deals = effort.of(TAGGED, 500), effort.of(DEALS, 200)
-    counts = {"contacts": people, "linkData": clicks, "contactTags": tagged, "deals": deals, "tags": 40, "links": 400}
-    counts |= {"dealStages": 13, "users": 5}
+    tagged, deals, done = effort.of(TAGGED, 500), effort.of(DEALS, 200), effort.of(DONE, 600)
+    counts = {"contacts": people, "linkData": clicks, "contactTags": tagged, "deals": deals, "dealActivities": done}
+    counts |= {"tags": 40, "links": 400, "dealStages": 13, "users": 5}
     for key, count in counts.items():
-        store(connection.holding, connection.known_source().stream(key), count, people)
+        of = deals if key == "dealActivities" else people
+        store(connection.holding, connection.known_source().stream(key), count, of)
     connection.stream_keys = [*counts]
     connection.save()
     StreamHealth.objects.bulk_create(
@@ -174,6 +181,12 @@ def usual_row(key: str, number: int, people: int) -> Row:
             whose = {"owner": str(dice.randrange(1, 6)), "stage": str(dice.randrange(1, 14)), "contact": contact}
             money = {"value": value, "currency": "eur", "status": dice.choice("00012")}
             return row | whose | money | {"title": f"Deal {number}"}
+        case "dealActivities":
+            return row | {
+                "deal": str(number),
+                "dataType": dice.choice(("status", "stage")),
+                "dataId": dice.choice("012"),
+            }
     named = f"{key} {number}"
     return row | dict.fromkeys(("tag", "name", "title", "firstName"), named) | {"link": f"https://x.example/{number}"}
 

@@ -70,7 +70,7 @@ def test_back_from_finish_shows_what_was_typed_and_goes_on_with_the_key_that_is_
 def test_a_done_step_of_the_stepper_is_a_link_back(page: Page, sandbox: SandboxServer) -> None:
     set_up(page, sandbox)
 
-    page.get_by_role("navigation", name="Add Connection").get_by_role("link", name="Set Up Credentials").click()
+    page.get_by_role("navigation", name="Connection Stepper").get_by_role("link", name="Set Up Credentials").click()
 
     expect(field(page, "Connection Name")).to_have_value("Main account")
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,7 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from connections.models import Connection, Record
+from connections.models import Change, Connection, Record
 from connections.models import record_query as query
 from connections.models.record_query import Place, Sought
 from sources.spec import Row
@@ -104,6 +105,25 @@ def test_a_page_tells_rows_in_words(bob_client: Client, connection: Connection) 
     assert re.search(r'<td><a href="[^"]+/data/contacts/row/\?id=1">Anaïs</a></td><td>–</td>', html)
     assert "JPY 1.00 (unproven) Won Deal stage 77" in words
     assert "What you may sell, won and lost" in words
+    assert "Jpy" not in words and "JPY" in text(page(bob_client, connection, "deals", columns="currency", status="1"))
+
+
+def test_stages_that_are_called_alike_are_told_apart_by_their_pipelines(
+    bob_client: Client, connection: Connection
+) -> None:
+    pulled(connection, [{"id": "1", "title": "Shops"}, {"id": "2", "title": "Cafés"}], key="dealGroups")
+    stages = {"3": ("To Contact", "1"), "4": ("To Contact", "2"), "5": ("Tasting", "1"), "6": ("To Contact", "9")}
+    pulled(connection, [{"id": key, "title": name, "group": at} for key, (name, at) in stages.items()], "dealStages")
+    pulled(connection, [deal(1), deal(2, stage="4"), deal(3, stage="5"), deal(4, stage="6")], key="deals")
+
+    html = page(bob_client, connection, "deals", columns="stage", sort="id").content.decode()
+
+    assert re.findall(r"<td><a [^>]+>([^<]+)</a></td>", html) == [
+        *("To Contact (Shops)", "To Contact (Cafés)", "Tasting", "To Contact")
+    ]
+    assert re.findall(r'<option value="\d">(T[^<]+)</option>', html) == [
+        *("Tasting", "To Contact (Shops)", "To Contact (Cafés)", "To Contact")
+    ]
 
 
 def test_what_hangs_on_a_contact_stands_beside_it(bob_client: Client, connection: Connection) -> None:
@@ -118,6 +138,8 @@ def test_what_hangs_on_a_contact_stands_beside_it(bob_client: Client, connection
     assert "Contact Tags Tins" in words
     assert "Anaïs T1, T2, T3 and 2 more soft, hard Bo – –" in words
     assert ids(page(bob_client, connection, tags="2")) == ["1"]
+    of_itself = page(bob_client, connection, "fieldValues").content.decode()
+    assert of_itself.count("soft, hard") == 2 and "||" not in of_itself
 
 
 def test_columns_keep_their_places_when_they_are_asked_for(bob_client: Client, connection: Connection) -> None:
@@ -184,6 +206,65 @@ def test_rows_are_narrowed_by_what_their_columns_hold(
     response = page(bob_client, connection, "deals", **{"sort": "id"} | asked)
 
     assert ids(response) == found.split()
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"held_since": "2025-05-01", "held_until": "2025-05-31"}, "1 2 4"),
+        ({"held_since": "2025-05-01", "held_until": "2025-05-31", "status": "2"}, "1 2"),
+        ({"held_since": "2025-06-01"}, "6"),
+        ({"held_until": "2025-04-30"}, "3"),
+    ],
+)
+def test_deals_are_narrowed_by_the_day_on_which_they_were_closed(
+    bob_client: Client, connection: Connection, asked: Any, found: str
+) -> None:
+    """1 was seen lost in May, of 2 an activity tells it; 5 is lost since nobody knows when, and 7 open again."""
+    pulled(connection, [person(1, "Anaïs")])
+    codes = {1: "2", 2: "2", 3: "2", 4: "1", 5: "2", 6: "2", 7: "0"}
+    pulled(connection, [deal(number, status=code) for number, code in codes.items()], key="deals")
+    told = {2: ("2", "05-31"), 3: ("2", "04-30"), 4: ("1", "05-02"), 6: ("2", "05-03"), 7: ("2", "05-04")}
+    activities = [
+        {"id": str(number), "deal": str(number), "dataType": "status", "dataId": code, "cdate": f"2025-{day} 12:00:00"}
+        for number, (code, day) in told.items()
+    ]
+    pulled(connection, activities, key="dealActivities")
+    for number, before, after, seen_at in (
+        (1, "0", "2", "2025-05-20T10:00Z"),
+        (6, "0", "2", "2025-06-02T10:00Z"),  # Lost in May, opened again, and lost in June.
+        (7, "2", "0", "2025-05-09T10:00Z"),
+    ):
+        Change.objects.create(
+            holding=connection.holding,
+            stream="deals",
+            external_id=str(number),
+            field="status",
+            before=before,
+            after=after,
+            seen_at=datetime.fromisoformat(seen_at),
+        )
+
+    response = page(bob_client, connection, "deals", **{"sort": "id"} | asked)
+
+    assert ids(response) == found.split()
+    assert count_said(response) == f"{len(found.split())} of 7 rows"
+    if "1" in found.split():
+        assert "Deal 1 € 147.00 Lost" in text(response)
+        assert "Anaïs" in text(response)
+        assert "20 May 2025, 10:00 UTC" in text(response)
+
+
+@pytest.mark.parametrize(
+    ("beginning", "found"),
+    [("p1", "10 11 12 13 14"), ("P12@", "12"), ("p12@x.ex", "12"), ("x.example", ""), ("bo", ""), ("p.2", "")],
+)
+def test_contacts_are_narrowed_by_how_their_email_begins(
+    bob_client: Client, connection: Connection, beginning: str, found: str
+) -> None:
+    people(connection)
+
+    assert ids(page(bob_client, connection, email=beginning, sort="id")) == found.split()
 
 
 def test_a_count_ends_where_a_page_would_wait_for_it(

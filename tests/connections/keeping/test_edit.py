@@ -275,6 +275,7 @@ def test_a_sync_that_a_narrower_privacy_stopped_begins_anew(alice_client: Client
     connection = connect()
     Sync.objects.queue(connection, trigger="schedule")
 
-    save(alice_client, connection, privacy="private")
+    narrowed = save(alice_client, connection, privacy="private")
 
     assert connection in Connection.objects.due()
+    assert "The sync that was under way was stopped, and begins anew" in text(narrowed)

@@ -20,7 +20,7 @@ from connections.syncing.syncing import run
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.registry import get_source
 from tests.conftest import Connect
-from tests.connections.engine import again
+from tests.connections.engine import again, calls_for, pull
 from tests.connections.stepper.walking import controls, error_at, error_summary, title, words
 
 SOURCE = get_source("activecampaign")
@@ -143,6 +143,30 @@ def test_what_is_stored_counts_where_it_is_more_than_the_account_said(
     run(Sync.objects.claim())
 
     assert "250 rows: 3 calls" in line_of(page_of(alice_client, connection), "Contacts")
+
+
+@really_pulls
+def test_each_kind_of_data_says_what_keeping_it_fresh_took(
+    alice_client: Client, connect: Connect, sandbox: SandboxServer, no_limit: None
+) -> None:
+    connection = connect(sandbox)
+    save(alice_client, connection, streams=["contacts", "contactTags", "tags", "notes"])
+    connection = again(connection)
+    pull(connection, trigger="first")
+    pull(connection, trigger="command")
+    assert "refreshed with" not in page_of(alice_client, connection)
+    before = {place: calls_for(sandbox, place) for place in ("contacts", "tags", "notes")}
+
+    for _ in range(2):
+        pull(again(connection))
+
+    html = page_of(alice_client, connection)
+    for name, place in (("Contacts", "contacts"), ("Tags", "tags"), ("Notes", "notes")):
+        calls = round((calls_for(sandbox, place) - before[place]) / 2)
+        assert f"refreshed with about {calls} call{'s' * (calls != 1)} an hour" in line_of(html, name)
+    assert "refreshed along with Contacts, without calls of its own" in line_of(html, "Contact tags")
+    total = round(sum(again(sync).calls for sync in connection.syncs.filter(trigger="schedule")) / 2)
+    assert f"Refreshes take about {total} calls an hour in all, as counted over the last 2 refreshes." in words(html)
 
 
 def test_what_came_back_empty_is_known_to_be_empty(alice_client: Client, connection: Connection) -> None:

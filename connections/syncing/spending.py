@@ -1,0 +1,66 @@
+"""What refreshes take of the account's limit: calls that were made, by stream, as people read them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.db.models import Max, Sum
+from django.template.defaultfilters import pluralize
+from django.utils import timezone
+
+from connections.models import Connection, StreamRun
+from connections.models.sync import Trigger
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+AT_LEAST = 7  # Refreshes: of one a day a week is looked at, of others a day.
+
+
+@dataclass(frozen=True)
+class Spending:
+    """The calls of the last scheduled refreshes, in all and by stream. `along` has what came along with others."""
+
+    refreshes: int = 0
+    time: timedelta = timedelta()
+    calls: int = 0
+    by_stream: Mapping[str, int] = field(default_factory=dict)
+    along: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def words(self) -> str:
+        if not self.refreshes:
+            return ""
+        over = f"the last {self.refreshes} refreshes" if self.refreshes > 1 else "the last refresh"
+        return f"Refreshes take {self._often(self.calls)} in all, as counted over {over}."
+
+    def words_of(self, stream: str, names: Mapping[str, str]) -> str:
+        if stream not in self.by_stream:
+            return ""
+        if not self.by_stream[stream] and self.along[stream]:
+            return f"refreshed along with {names.get(self.along[stream], self.along[stream])}, without calls of its own"
+        return f"refreshed with {self._often(self.by_stream[stream])}"
+
+    def _often(self, calls: int) -> str:
+        hourly = round(calls * (HOUR / self.time))
+        count = hourly or max(1, round(calls * (DAY / self.time)))
+        return f"about {count:,} call{pluralize(count)} {'an hour' if hourly else 'a day'}"
+
+
+def spending(connection: Connection) -> Spending:
+    """Of those that were planned alone: what people ask for is no habit."""
+    interval = connection.interval
+    if interval is None:
+        return Spending()
+    lately = timezone.now() - max(DAY, AT_LEAST * interval)
+    syncs = connection.syncs.filter(trigger=Trigger.SCHEDULE, created_at__gt=lately).exclude(finished_at=None)
+    calls = [*syncs.values_list("calls", flat=True)]
+    if not calls:
+        return Spending()
+    runs = StreamRun.objects.filter(sync__in=syncs).order_by().values_list("stream")
+    found = [*runs.annotate(calls=Sum("pages"), with_others=Max("along"))]
+    return Spending(
+        refreshes=len(calls),
+        time=len(calls) * interval,
+        calls=sum(calls),
+        by_stream={stream: count for stream, count, _ in found},
+        along={stream: other for stream, _, other in found},
+    )
