@@ -22,6 +22,11 @@ class Period:
     end: date
     step: Step = "day"
 
+    @classmethod
+    def usual(cls, today: date) -> "Period":
+        """This month and the eleven before it."""
+        return cls(start=date(today.year - (today.month < 12), today.month % 12 + 1, 1), end=today, step="month")
+
     @property
     def days(self) -> int:
         return (self.end - self.start).days + 1

@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 
 from connections.figures.counting import READ
 from connections.figures.figure import Period
+from connections.figures.tallying import UNTIL
 from connections.models import (
     Connection,
     ErasureMark,
@@ -117,6 +118,16 @@ class Kept:
         for number, currency, day, value in days:
             own = found[number, currency]
             own[day] = own.get(day, 0) + value
+        return found
+
+    @cached_property
+    def last_days(self) -> dict[tuple[str, str], dict[date, int]]:
+        """By number and a day behind which nothing counts, of how many the last is on each day."""
+        keys = [one.key for one in self.basic.values() if one.whole_period]
+        found: dict[tuple[str, str], dict[date, int]] = defaultdict(dict)
+        rows: Any = NumberDay.objects.filter(holding=self.holding, number__in=keys, kind=Figured.DAY, by=UNTIL)
+        for number, until, day, value in rows.values_list("number", "group", "day", "value"):
+            found[number, until][day] = value
         return found
 
     @cached_property

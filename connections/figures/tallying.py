@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -22,15 +22,22 @@ from django.db.models import (
     When,
 )
 from django.db.models.functions import Coalesce, Least, TruncDate
+from django.utils import timezone
 
+from connections.figures.figure import A_DAY, Period
 from connections.models import Figured, Holding, Record
 from connections.models.logged import column_of, logged_at, meets
 from connections.models.record import RecordQuerySet
 from sources.spec import GONE, Conditions, Definition, How, Logged, Stream, Unit
 
+UNTIL = "until"
+
 
 class Cell(NamedTuple):
-    """Where a value stands. `by` is the field of a breakdown: of those by the same field the groups are the same."""
+    """Where a value stands. `by` is the field of a breakdown: of those by the same field the groups are the same.
+
+    By `UNTIL`, the group is a day behind which rows are left out, or empty.
+    """
 
     kind: str
     by: str = ""
@@ -55,13 +62,15 @@ class Counting:
     others: dict[str, Stream]
 
     def tally(self, definitions: Sequence[Definition]) -> dict[str, Cells]:
-        """By number. Those of the whole period alone are not counted by days."""
+        """By number."""
         found: dict[str, Cells] = {one.key: defaultdict(int) for one in definitions}
-        stored = [one for one in definitions if not one.whole_period and not is_of_the_log_alone(one)]
+        stored = [one for one in definitions if not is_of_the_log_alone(one)]
         for together in counted_together(one for one in stored if one.how in (How.COUNT, How.SUM)):
             self._count(together, found)
         for one in stored:
-            if one.how == How.DISTINCT:
+            if one.whole_period:
+                self._count_last_days(one, found[one.key])
+            elif one.how == How.DISTINCT:
                 self._count_distinct(one, found[one.key])
             elif one.how == How.MEDIAN:
                 self._lay_out(one, found[one.key])
@@ -95,29 +104,45 @@ class Counting:
     # Distinct counts --------------------------------------------------------------------------------------------
 
     def _count_distinct(self, one: Definition, cells: Cells) -> None:
-        each = self.each(one, TruncDate(self._last(one), tzinfo=self.zone))
-        sql, params = each.query.sql_with_params()
         fields = [column_of(self.stream, field) for field in one.of]
         places = {each.field: one.of.index(each.field) for each in one.breakdowns}
         groups = [f'"{fields[place]}"' for place in places.values()]
-        columns = ", ".join(["on_day", *groups])
-        with database.cursor() as cursor:
-            # Names of ours, and what Django made of values.
-            cursor.execute(f"SELECT {columns}, COUNT(*) FROM ({sql}) AS one GROUP BY {columns}", params)  # noqa: S608
-            for day, *named, count in cursor.fetchall():
-                here = [("", ""), *zip(places, (group or "" for group in named), strict=True)]
-                add(cells, one, count, here, day=date.fromisoformat(day) if isinstance(day, str) else day)
+        for day, *named, count in counted_by(self.each(one), ["on_day", *groups]):
+            here = [("", ""), *zip(places, (group or "" for group in named), strict=True)]
+            add(cells, one, count, here, day=day)
 
-    def each(self, one: Definition, day: Any = None) -> Any:
+    def _count_last_days(self, one: Definition, cells: Cells) -> None:
+        """Whoever's last day is within a period that has no end is one of it: over such periods days can be added up.
+
+        Likewise where all periods end that people compare with: the one before the usual one.
+        """
+        usual = Period.usual(timezone.now().astimezone(self.zone).date())
+        for end in (None, usual.before.end):
+            group = end.isoformat() if end else ""
+            for day, count in counted_by(self.each(one, until=end), ["on_day"]):
+                if day:
+                    cells[Cell(Figured.DAY, UNTIL, group, day=day)] = count
+
+    def each(self, one: Definition, *, since: date | None = None, until: date | None = None) -> Any:
         """One row for each that is told apart, with its day."""
         columns = [column_of(self.stream, field) for field in one.of]
         rows: Any = self.rows(() if one.every else one.where).filter(**{f"{name}__isnull": False for name in columns})
         rows = rows.exclude(self._meets(one.without)) if one.without else rows
+        rows = rows.filter(**self._within(one, since, until))
         rows = rows.order_by().values(*columns)
         if one.every:
             met = Case(When(self._meets(one.where), then=1), default=0, output_field=IntegerField())
             rows = rows.annotate(are_met=Min(met)).filter(are_met=1)
-        return rows.annotate(on_day=day) if day is not None else rows.distinct()
+        return rows.annotate(on_day=TruncDate(self._last(one), tzinfo=self.zone))
+
+    def _within(self, one: Definition, since: date | None, until: date | None) -> dict[str, datetime]:
+        bounds = {"gte": since, "lt": until + A_DAY if until else None}
+        column = column_of(self.stream, one.day)
+        return {
+            f"{column}__{bound}": datetime.combine(day, time(), tzinfo=self.zone)
+            for bound, day in bounds.items()
+            if day is not None
+        }
 
     def _last(self, one: Definition) -> Any:
         moment = self._moment(one)
@@ -171,6 +196,17 @@ class NumberInText(Func):
         # Not jsonb, which takes no text with a zero character in any of its values.
         whole = f"CASE WHEN {said} ~ '^-?[0-9]{{1,15}}$' THEN {said}::bigint END"
         return self.as_sql(compiler, database, template=whole, **more)
+
+
+def counted_by(rows: Any, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """How many of these have the same in these columns, of which the first is a day."""
+    named = ", ".join(columns)
+    sql, params = rows.query.sql_with_params()
+    with database.cursor() as cursor:
+        # Names of ours, and what Django made of values.
+        cursor.execute(f"SELECT {named}, COUNT(*) FROM ({sql}) AS one GROUP BY {named}", params)  # noqa: S608
+        for day, *others in cursor.fetchall():
+            yield (date.fromisoformat(day) if isinstance(day, str) else day, *others)
 
 
 def is_of_the_log_alone(one: Definition) -> bool:

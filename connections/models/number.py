@@ -25,7 +25,8 @@ class Figured(models.TextChoices):
 class NumberDay(models.Model):
     """A number's value. `day` ends at midnight in the zone of its `NumberState`; None for what is of no day.
 
-    `by` is the field by which it is one `group`; both are empty for the whole. Money is in the smallest parts of its
+    `by` is the field by which it is one `group`; both are empty for the whole (`until`: no row behind the day that is
+    the group). Money is in the smallest parts of its
     `currency`, what a median is made of in seconds.
     """
 

@@ -100,7 +100,8 @@ class PeriodForm(forms.Form):
             start, end = (min(one, self.today) for one in sorted((since, until)))
             return max(start, end - LONGEST), end
         if said in (MONTHS, OWN):
-            return months_before(self.today, 11), self.today
+            usual = Period.usual(self.today)
+            return usual.start, usual.end
         return self.today - timedelta(days=int(said) - 1), self.today
 
     def address(self, **changes: str | None) -> str:
@@ -118,12 +119,6 @@ def usual(data: Mapping[str, str]) -> Mapping[str, str]:
     """What was asked for: an address that asks for nothing compares, and one that asks says whether it does."""
     asked = {name: data[name] for name in data}
     return {**({"compare": ""} if asked else {}), "period": USUAL, **asked}
-
-
-def months_before(day: date, count: int) -> date:
-    """The first day of the month so many before."""
-    months = day.year * 12 + day.month - 1 - count
-    return date(months // 12, months % 12 + 1, 1)
 
 
 def fitting_step(days: int) -> Step:

@@ -8,6 +8,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -192,5 +193,6 @@ def usual_row(key: str, number: int, people: int) -> Row:
 
 
 def moment(dice: random.Random) -> str:
-    day = f"{dice.randrange(2023, 2026)}-{dice.randrange(1, 13):02}-{dice.randrange(1, 28):02}"
+    """Within three years, until now: pages show the last ones first."""
+    day = timezone.now().date() - timedelta(days=dice.randrange(1, 3 * 365))
     return f"{day}T{dice.randrange(24):02}:00:00-06:00"
