@@ -37,8 +37,13 @@ def header(request: HttpRequest) -> dict[str, Any]:
     @cache
     def somebody_is_needed() -> bool:
         place = place_shown(request, slug)
-        visible = Connection.objects.visible_to(person, at=place.membership if place else None)
-        needing: bool = visible.filter(workspace__slug=here()).calling_for_somebody().exists()
+        connections = Connection.objects
+        visible = (
+            connections.visible_to(person, at=place.membership)
+            if place
+            else connections.visible_to(person).filter(workspace__slug=here())
+        )
+        needing: bool = visible.calling_for_somebody().exists()
         return needing
 
     around |= {"other_workspaces": other_workspaces, "somebody_is_needed": somebody_is_needed}

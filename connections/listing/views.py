@@ -37,6 +37,8 @@ def list(request: PersonRequest, workspace: str, source: str = "") -> HttpRespon
         "drafts": access.my_drafts(request, place),
         "query": query_without_page(request),
     }
+    if chosen is None:
+        context["somebody_is_needed"] = counts["needing"] > 0  # The header would ask the same.
     return render(request, "connections/listing/list.html", context)
 
 

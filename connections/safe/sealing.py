@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -61,4 +62,9 @@ def fingerprint_key(credential_key: str) -> bytes:
 
 
 def keyring() -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in settings.CREDENTIAL_KEYS])
+    return keyring_of(*settings.CREDENTIAL_KEYS)
+
+
+@lru_cache(maxsize=1)  # A list of connections opens fifty addresses.
+def keyring_of(*keys: str) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])
