@@ -39,6 +39,7 @@ test: $(STAMP) chromium
 	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 test-scale: export EXAMPLES := 200
+test-scale: export SWAP_KILLS := 20
 test-scale: $(STAMP) chromium
 	@$(BIN)/python -m pytest -m scale $(ARGS)
 	@$(BIN)/python -m tests.on_postgresql -m "scale or not scale" $(ARGS)

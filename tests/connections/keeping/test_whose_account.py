@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 NewSandbox = Callable[..., SandboxServer]
 
-POINTS = int(os.environ.get("SWAP_KILLS", "5"))  # Each takes a second.
+POINTS = int(os.environ.get("SWAP_KILLS", "2"))  # Each takes a second.
 
 
 @pytest.fixture
