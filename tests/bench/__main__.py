@@ -29,6 +29,7 @@ SCENARIOS = {
     "person": "A person who presses Test now during a pull at full pace",
     "downloads": "Sixteen downloads of two people from one web process",
     "storage": "Into SQLite, without latency or limit",
+    "sideloading": "Contacts with all that comes along",
     "postgresql": "Into PostgreSQL, without latency or limit",
     "pages": "Pages of a large site (PostgreSQL)",
     "soak": "People who read all kinds of pages while workers pull, four minutes a lap (PostgreSQL)",

@@ -54,12 +54,16 @@ def compare(folder: Path) -> int:
     with account(**SIZE, latency_ms=0, rate=0) as sandbox:
         reader = Reader(folder)
         lists, counts = reader.lists(), reader.rows(sandbox)
+        calls = sandbox.stats()["requests"]
         connection = connected(sandbox, streams=[stream.key for stream in LISTS])
-        sync_lap(sandbox, connection)
+        lap = sync_lap(sandbox, connection)
     lines = [*lines_of({lists[name]: count for name, count in counts.items()}, connection)]
     head = f"{'stream':<28}{'tap':>8}{'ours':>8}"
     differing = [line for line in lines if line.differs]
-    end = f"{len(counts)} streams of the tap, {len(differing)} of those that both have differ."
+    end = (
+        f"{len(counts)} streams of the tap, {len(differing)} of those that both have differ. "
+        f"It made {calls:,} calls, and we made {lap.calls:,}."
+    )
     sys.stdout.write("\n".join([head, *map(str, lines), end, ""]))
     return len(differing)
 
