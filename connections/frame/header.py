@@ -17,7 +17,8 @@ def header(request: HttpRequest) -> dict[str, Any]:
 
     Around pages that are of no workspace it is that in which I was last.
     """
-    person, slug, around = getattr(request, "user", None), slug_of(request), {"help_contact": settings.HELP_CONTACT}
+    person, slug = getattr(request, "user", None), slug_of(request)
+    around: dict[str, Any] = {"help_contact": settings.HELP_CONTACT}
     if person is None or not person.is_authenticated:
         return around
 

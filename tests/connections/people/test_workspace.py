@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.test import Client
 
-from connections.models import Connection, Schedule, Workspace
+from connections.models import Connection, Schedule, User, Workspace
 from tests.conftest import Connect
 
 PAGE = "/w/harbour-tea/settings/workspace/"
@@ -70,8 +70,33 @@ def test_the_foot_of_each_page_leads_to_the_guide_to_what_is_new_and_to_whom_to_
     settings.HELP_CONTACT = "mailto:help@example.com"  # type: ignore[attr-defined]
     foot = alice_client.get(PAGE).content.decode().partition("<footer")[2]
     assert 'href="mailto:help@example.com"' in foot
-    assert "Where to find these two in ActiveCampaign" in alice_client.get("/help/guide/").content.decode()
+    guide = alice_client.get("/help/guide/").content.decode()
+    assert "Where to find these two in ActiveCampaign" in guide
+    assert "Copy each of them into its field in the Set Up Credentials tab." in guide
     news = alice_client.get("/help/new/").content.decode()
     assert "Connect your ActiveCampaign account in three steps" in news
     assert "**" not in news and "`" not in news
     assert client.get("/help/new/").status_code == 302
+
+
+def test_pages_of_no_workspace_have_the_header_of_the_one_that_i_was_in(
+    alice_client: Client, alice: User, workspace: Workspace
+) -> None:
+    other = Workspace.objects.create(name="Another", slug="another")
+    other.memberships.create(user=alice, role="member")
+    alice_client.get("/w/harbour-tea/connections/")
+
+    for page in ("/accounts/password/change/", "/accounts/sign-ins/", "/help/guide/"):
+        head = alice_client.get(page).content.decode().partition("<main")[0]
+        assert 'href="/w/harbour-tea/connections/"' in head
+        assert head.count("Harbour Tea") == 2 and head.count("Another") == 1
+
+
+def test_a_workspace_that_wants_two_steps_stands_around_no_page_of_who_has_one(
+    alice_client: Client, workspace: Workspace
+) -> None:
+    Workspace.objects.update(requires_second_factor=True)
+
+    head = alice_client.get("/accounts/2fa/totp/activate/").content.decode().partition("<main")[0]
+
+    assert "Harbour Tea" not in head and "/w/" not in head
