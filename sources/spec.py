@@ -362,5 +362,10 @@ class Source:
     def stream(self, key: str) -> Stream | None:
         return next((stream for stream in self.streams if stream.key == key), None)
 
+    @cached_property
+    def _numbers_by_key(self) -> dict[str, Definition]:
+        return {one.key: one for one in self.numbers}
+
     def number(self, key: str) -> Definition | None:
-        return next((one for one in self.numbers if one.key == key), None)
+        """Pages of parts ask for thousands."""
+        return self._numbers_by_key.get(key)

@@ -25,7 +25,11 @@ class Period:
     @classmethod
     def usual(cls, today: date) -> "Period":
         """This month and the eleven before it."""
-        return cls(start=date(today.year - (today.month < 12), today.month % 12 + 1, 1), end=today, step="month")
+        return cls(start=months_before(today, 11), end=today, step="month")
+
+    @classmethod
+    def last_month(cls, today: date) -> "Period":
+        return cls(start=months_before(today, 1), end=today.replace(day=1) - A_DAY)
 
     @property
     def days(self) -> int:
@@ -33,7 +37,10 @@ class Period:
 
     @property
     def before(self) -> "Period":
-        """As many days, just before."""
+        """As many days, just before; of whole months as many months."""
+        if self.start.day == 1 and (self.end + A_DAY).day == 1:
+            months = 12 * (self.end.year - self.start.year) + self.end.month - self.start.month + 1
+            return Period(start=months_before(self.start, months), end=self.start - A_DAY, step=self.step)
         return Period(start=self.start - timedelta(days=self.days), end=self.start - A_DAY, step=self.step)
 
     def __iter__(self) -> Iterator[date]:
@@ -47,6 +54,12 @@ class Period:
             case "month":
                 return max(self.start, day.replace(day=1))
         return day
+
+
+def months_before(day: date, count: int) -> date:
+    """The first day of the month so many before."""
+    months = day.year * 12 + day.month - 1 - count
+    return date(months // 12, months % 12 + 1, 1)
 
 
 @dataclass(frozen=True, kw_only=True)

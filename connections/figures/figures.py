@@ -97,7 +97,7 @@ class Reading:
             is_stock=one.is_stock,
             fault=self.fault(one, value, count, self.group),
             rows=self.rows(one),
-            zone=self.connection.workspace.timezone,
+            zone=self.zone_of(one),
         )
 
     # What it comes of -------------------------------------------------------------------------------------------
@@ -121,6 +121,11 @@ class Reading:
         if not streams <= self.kept.marks.keys():
             return None
         return min(self.kept.marks[key] for key in streams | ({*one.also} & self.kept.marks.keys()))
+
+    def zone_of(self, one: Definition) -> str:
+        """In which its days were counted: for a moment not yet in another that somebody chose."""
+        counted = self.kept.states.get(one.stream)
+        return counted.zone if counted else self.connection.workspace.timezone
 
     def last_day(self, one: Definition) -> date | None:
         """The last day that is known in part at least; those behind it are gaps."""

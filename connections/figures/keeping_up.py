@@ -5,8 +5,7 @@ import threading
 import time
 from itertools import groupby
 
-from django.db import DatabaseError, connections
-
+from connections.checking.beside import Beside
 from connections.checking.patience import of_a_worker
 from connections.figures.counting import count_stream, due, stir_outdated
 from connections.figures.judging import judge_due
@@ -18,7 +17,6 @@ from sources.errors import SourceError
 log = logging.getLogger(__name__)
 
 OUTDATED = 60.0  # Seconds between two looks for what another zone or other definitions have left behind.
-SECONDS_TO_LEAVE = 3.0
 
 
 def count_and_prove(stopping: threading.Event) -> int:
@@ -48,44 +46,19 @@ def prove_quietly(connection: Connection, streams: list[str], stopping: threadin
         log.info("numbers could not be proven", extra={"connection": str(connection.pk), "why": type(failure).__name__})
 
 
-class Abacus:
-    """Counts beside the syncs, in a thread of its own: a stream of half a million rows takes a second."""
+class Abacus(Beside):
+    """Counts: a stream of half a million rows takes a second."""
 
-    def __init__(self, stopping: threading.Event) -> None:
-        self.stopping = stopping
-        self.round = threading.Thread()
-        self.looked_at = 0.0
+    looked_at = 0.0
 
-    def look(self) -> None:
-        if self.round.is_alive():
-            return
+    def is_wanted(self) -> bool:
         is_to_judge = False  # As seldom as that, where nothing was counted.
         if time.monotonic() - self.looked_at > OUTDATED:
             self.looked_at = time.monotonic()
             stir_outdated()
             is_to_judge = Pin.objects.to_judge().exists()
-        if is_to_judge or due().exists():
-            self.round = threading.Thread(target=self.count, name="numbers", daemon=True)
-            self.round.start()
+        return is_to_judge or due().exists()
 
-    def count(self) -> None:
-        try:
-            count_and_prove(self.stopping)
-            judge_due(self.stopping)
-        except DatabaseError:
-            log.exception("The database failed a count of numbers: it is done again.")
-        except Exception:
-            log.exception("A count of numbers met a fault of our own.")
-        finally:
-            connections.close_all()
-
-    def finish(self) -> None:
-        """Return when all that is due is counted, or the worker stops."""
-        self.look()
-        while self.round.is_alive() and not self.stopping.wait(0.05):
-            continue
-        self.leave()
-
-    def leave(self) -> None:
-        if self.round.is_alive():
-            self.round.join(SECONDS_TO_LEAVE)
+    def work(self) -> None:
+        count_and_prove(self.stopping)
+        judge_due(self.stopping)

@@ -14,7 +14,11 @@ from sources.spec import Breakdown, Unit
 OWN = "own"
 MONTHS = "months"
 USUAL = MONTHS
-PERIODS = (("7", "7 days"), ("30", "30 days"), ("90", "90 days"), (MONTHS, "12 months"), (OWN, "From – until"))
+LAST_MONTH = "last"
+PERIODS = (
+    *(("7", "7 days"), ("30", "30 days"), ("90", "90 days")),
+    *((LAST_MONTH, "last month"), (MONTHS, "12 months"), (OWN, "From – until")),
+)
 STEPS = (("", "as fits"), ("day", "by day"), ("week", "by week"), ("month", "by month"))
 A_DATE = {"type": "date", "data-chooses": f"period={OWN}"}
 LONGEST = timedelta(days=3 * 366)
@@ -99,9 +103,9 @@ class PeriodForm(forms.Form):
             until = self.cleaned_data.get("until") or max(since, self.today)
             start, end = (min(one, self.today) for one in sorted((since, until)))
             return max(start, end - LONGEST), end
-        if said in (MONTHS, OWN):
-            usual = Period.usual(self.today)
-            return usual.start, usual.end
+        if said in (MONTHS, OWN, LAST_MONTH):
+            found = Period.last_month(self.today) if said == LAST_MONTH else Period.usual(self.today)
+            return found.start, found.end
         return self.today - timedelta(days=int(said) - 1), self.today
 
     def address(self, **changes: str | None) -> str:

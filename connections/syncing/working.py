@@ -10,6 +10,7 @@ from datetime import timedelta
 from django.db import DatabaseError, close_old_connections, connections, transaction
 from django.utils import timezone
 
+from connections.checking.beside import Beside
 from connections.checking.checking import notice_late
 from connections.checking.delivering import deliver_due
 from connections.figures.keeping_up import Abacus
@@ -30,7 +31,6 @@ PATIENCE = timedelta(seconds=2)  # Another worker may have a place free; after t
 LOOK_AGAIN = 0.3  # Seconds between two looks for work; a person sees the first rows within three.
 HOUSEKEEPING = 600.0  # Seconds.
 LATE_AGAIN = 15.0  # Seconds between two looks for what has become late.
-SECONDS_TO_LEAVE = 3.0  # For a mail that is being sent while the worker stops.
 
 
 def queue_due() -> int:
@@ -161,37 +161,14 @@ class UnderWay:
         log.info("sync asked to make room for another workspace", extra={"sync": turn.sync.number})
 
 
-class Post:
-    """Sends notices beside the syncs: a mail server may take its time, or hang."""
+class Post(Beside):
+    """Sends notices: a mail server may take its time, or hang."""
 
-    def __init__(self, stopping: threading.Event) -> None:
-        self.stopping = stopping
-        self.round = threading.Thread()
+    def is_wanted(self) -> bool:
+        return Notice.objects.due().exists()
 
-    def look(self) -> None:
-        if not self.round.is_alive() and Notice.objects.due().exists():
-            # A process that stops does not wait for a mail server: what was under way is taken up as after a kill.
-            self.round = threading.Thread(target=self.deliver, name="post", daemon=True)
-            self.round.start()
-
-    def deliver(self) -> None:
-        try:
-            deliver_due(self.stopping)
-        except DatabaseError:
-            log.exception("The database failed a notice: it is taken up again.")
-        finally:
-            connections.close_all()
-
-    def finish(self) -> None:
-        """Return when all that is due was tried, or the worker stops."""
-        self.look()
-        while self.round.is_alive() and not self.stopping.wait(0.05):
-            continue
-        self.leave()
-
-    def leave(self) -> None:
-        if self.round.is_alive():
-            self.round.join(SECONDS_TO_LEAVE)
+    def work(self) -> None:
+        deliver_due(self.stopping)
 
 
 class Worker:

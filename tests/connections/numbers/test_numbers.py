@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.utils.html import escape
 
+from connections.figures.counting import count_holding, stir_outdated
 from connections.figures.figure import Period
 from connections.figures.figures import figures
 from connections.models import Connection, Event
@@ -230,3 +231,26 @@ def test_days_of_a_period(asked: dict[str, str], start: date, step: str) -> None
     period = PeriodForm(asked, today=date(2026, 12, 31)).asked
 
     assert (period.start, period.end, period.step) == (start, date(2026, 12, 31), step)
+
+
+def test_last_month_is_compared_with_the_whole_month_before_it() -> None:
+    form = PeriodForm({"period": "last"}, today=date(2026, 3, 31))
+    assert (form.asked.start, form.asked.end) == (date(2026, 2, 1), date(2026, 2, 28))
+    assert (form.asked.before.start, form.asked.before.end) == (date(2026, 1, 1), date(2026, 1, 31))
+    january = PeriodForm({"period": "last"}, today=date(2026, 2, 1)).asked
+    assert (january.start, january.before.start, january.before.days) == (date(2026, 1, 1), date(2025, 12, 1), 31)
+
+
+def test_days_are_said_to_be_counted_anew_from_another_zone_chosen_until_they_are(
+    alice_client: Client, counted: Connection
+) -> None:
+    counted.workspace.timezone = "Pacific/Auckland"
+    counted.workspace.save()
+    shown = page(alice_client, counted)
+    assert "Days are being counted anew: they will end at midnight, Pacific/Auckland." in shown
+    assert "Days end at midnight, UTC." in shown and "Days end at midnight, Pacific/Auckland." not in shown
+
+    stir_outdated()
+    count_holding(counted.holding)
+    shown = page(alice_client, counted)
+    assert "counted anew" not in shown and "Days end at midnight, UTC." not in shown
