@@ -183,9 +183,13 @@ class RecordQuery(models.QuerySet[Any]):
 
 
 def has_email(beginning: str) -> Q:
-    """A word that begins so and has an @: by the index of words, whose comparison leads SQLite to its own."""
-    begins = re.escape("".join(folded(beginning).split()))
-    return Q(search__gt="", search__regex=f"(^| ){begins}{'' if '@' in begins else '[^ ]*@'}")
+    """A word that begins so and has an @: by the index of words, whose comparison leads SQLite to its own.
+
+    SQLite asks Python about each expression, so it is asked of those alone that have the letters anywhere.
+    """
+    letters = "".join(folded(beginning).split())
+    whole = f"(^| ){re.escape(letters)}{'' if '@' in letters else '[^ ]*@'}"
+    return Q(search__gt="") & Q(search__contains=letters) & Q(search__regex=whole)
 
 
 @cache

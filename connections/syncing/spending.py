@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import Max, Sum
 from django.template.defaultfilters import pluralize
@@ -55,8 +56,8 @@ def spending(connection: Connection) -> Spending:
     calls = [*syncs.values_list("calls", flat=True)]
     if not calls:
         return Spending()
-    runs = StreamRun.objects.filter(sync__in=syncs).order_by().values_list("stream")
-    found = [*runs.annotate(calls=Sum("pages"), with_others=Max("along"))]
+    runs: Any = StreamRun.objects.filter(sync__in=syncs).order_by().values_list("stream")
+    found: list[tuple[str, int, str]] = [*runs.annotate(calls=Sum("pages"), with_others=Max("along"))]
     return Spending(
         refreshes=len(calls),
         time=len(calls) * interval,

@@ -41,6 +41,7 @@ def test_pages_of_a_connection_that_has_data(new_page: NewPage, visit: Visit, fi
     visit(page, f"{here}syncs/1/", "sync")
     visit(page, f"{here}data/", "data")
     visit(page, f"{here}data/contacts/", "rows")
+    expect(page.locator("p[role=status]")).to_contain_text(re.compile(r"as of \d{1,2} [A-Z][a-z]+ \d{4}, \d\d:\d\d$"))
     visit(page, f"{here}data/contacts/row/?id=1", "row")
     visit(page, f"{here}delete/", "delete")
     visit(page, f"{here}clear/", "clear")
