@@ -10,7 +10,7 @@ from uuid import UUID
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Min, Q, QuerySet, Window
 from django.db.models.functions import Coalesce
-from django.http import Http404
+from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from structlog.contextvars import bind_contextvars
 
@@ -70,13 +70,13 @@ def my_place(request: PersonRequest, slug: str) -> Place:
     return place
 
 
-def place_shown(request: PersonRequest, slug: str) -> Place | None:
+def place_shown(request: HttpRequest, slug: str) -> Place | None:
     """Where they are, if this page has asked: for what stands around it."""
     found: Place | None = asked_before(request).get(slug)
     return found
 
 
-def asked_before(request: PersonRequest) -> dict[object, Any]:
+def asked_before(request: HttpRequest) -> dict[object, Any]:
     """What is remembered from one question to the next: nothing, unless the page is only read."""
     remembered: dict[object, Any] = vars(request).setdefault("asked_before", {}) if request.method == "GET" else {}
     return remembered
