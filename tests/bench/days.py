@@ -36,8 +36,7 @@ def measure(effort: Effort) -> Iterator[Figure]:
             live_a_day(sandbox, rows)
             sizes.append(counted())
             clock.shift(timedelta(days=1))
-    # What is kept the longest fills up until then.
-    settled = max(days // 2, settings.CHANGES_KEPT_DAYS + 1)
+    settled = days // 2
     for table in sorted(table for table, rows in sizes[-1].items() if rows):
         counts = [size[table] for size in sizes[settled:]]
         yield Figure(
