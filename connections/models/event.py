@@ -89,7 +89,8 @@ class Event(models.Model):
 
     @property
     def changed_words(self) -> list[str]:
-        return [FIELD_WORDS.get(field, field) for field in self.changes]
+        # PostgreSQL keeps what it holds as JSON in an order of its own.
+        return [FIELD_WORDS.get(field, field) for field in sorted(self.changes)]
 
     @property
     def is_by_itself(self) -> bool:

@@ -257,7 +257,8 @@ def summary(request: PersonRequest, place: Place, draft: Connection) -> dict[str
 
 def not_offered_words(draft: Connection) -> str:
     """“Deals and Pipelines are not in this plan.”"""
-    refused = [StreamRun(stream=key, reason=why) for key, why in draft.refused.items()]
+    streams = draft.streams_among(draft.refused)
+    refused = [StreamRun(stream=stream.key, reason=draft.refused[stream.key]) for stream in streams]
     return draft.in_short(refused, most=len(refused))
 
 

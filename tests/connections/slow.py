@@ -4,13 +4,13 @@ import threading
 from typing import Any
 
 import pytest
-from django.db import connections
 
 from connections.checking import patience
 from connections.models import LiveCheck
 from connections.syncing.carrying_on import carry_on
 from connections.syncing.working import Worker
 from sources.activecampaign.sandbox.server import SandboxServer
+from tests.connections.engine import leaving
 
 USUAL = patience.PERSONS
 SHORT = 0.6  # Seconds. What hangs is waited for in vain; all else gets the usual time, however busy the machine is.
@@ -41,7 +41,7 @@ def carry_on_all() -> int:
 def serve_once() -> None:
     patience.PERSONS = USUAL
     worker = Worker()
-    thread = threading.Thread(target=lambda: (worker.serve_once(), connections.close_all()))
+    thread = threading.Thread(target=leaving(worker.serve_once))
     thread.start()
     thread.join()
 

@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
 from django.template.defaultfilters import pluralize
 
 from connections.figures.counting import count_holding
@@ -99,8 +100,11 @@ class Reporter:
         self.say()
 
     def report(self) -> None:
-        while not self.over.wait(1.0):
-            self.say()
+        try:
+            while not self.over.wait(1.0):
+                self.say()
+        finally:
+            connections.close_all()
 
     def say(self) -> None:
         moved = [run for run in self.sync.stream_runs.all() if run.read != self.said.get(run.stream, 0)]

@@ -178,13 +178,14 @@ def test_what_a_spreadsheet_would_not_run_stays_as_it_is(text: str) -> None:
 
 
 def test_a_download_guards_formulas_alone_and_an_export_nothing(bob_client: Client, connection: Connection) -> None:
-    pulled(connection, [contact(row, phone=text) for row, text in enumerate((*RUN, *NOT_RUN), start=1)])
+    run = [text for text in RUN if "\x00" not in text]  # Which is taken out before anything is stored.
+    pulled(connection, [contact(row, phone=text) for row, text in enumerate((*run, *NOT_RUN), start=1)])
 
     downloaded = [line[HEADER.index("phone")] for line in table_of(bob_client, connection)[1:]]
     rows = [*csv.DictReader(io.StringIO(exported(connection), newline=""))]
 
-    assert downloaded == [*(f"'{text}" for text in RUN), *NOT_RUN]
-    assert [row["phone"] for row in rows] == [*RUN, *NOT_RUN]
+    assert downloaded == [*(f"'{text}" for text in run), *NOT_RUN]
+    assert [row["phone"] for row in rows] == [*run, *NOT_RUN]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from connections.syncing.working import Worker
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.command_fixture import StartCommand
 from tests.conftest import Connect
-from tests.connections.engine import again
+from tests.connections.engine import again, leaving
 from tests.processes import until
 from tests.sandbox_fixture import SandboxProcess
 
@@ -127,7 +127,7 @@ def test_a_workspace_whose_accounts_all_hang_keeps_no_other_waiting(
         slow.fault("contacts", times=None, drip=1.0)
         Sync.objects.queue(connect(slow, name=f"Slow {number}"), trigger=Trigger.SCHEDULE, only=["contacts"])
     worker = Worker()
-    serving = threading.Thread(target=worker.serve)
+    serving = threading.Thread(target=leaving(worker.serve))
     serving.start()
     try:
         until(lambda: Sync.objects.filter(state=SyncState.RUNNING).count() == 8, what="all places taken")

@@ -301,7 +301,7 @@ def test_the_trail_says_what_was_changed_by_whom(alice_client: Client, alice: Us
     assert (event.verb, event.actor, sorted(event.changes)) == ("edited", alice, ["pace", "schedule", "streams"])
     assert event.detail == "Added: Notes. Left out: Scores. Fast. Every day at 06:00 (UTC)."
     activity = words(alice_client.get("/w/harbour-tea/settings/activity/").content.decode())
-    assert "Alice Okafor edited Main account : streams, pace, schedule. Added: Notes." in activity
+    assert "Alice Okafor edited Main account : pace, schedule, streams. Added: Notes." in activity
 
 
 def test_saving_without_a_change_leaves_no_trace(alice_client: Client, connection: Connection) -> None:

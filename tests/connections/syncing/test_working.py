@@ -28,7 +28,7 @@ from connections.syncing.working import (
 )
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.conftest import Connect
-from tests.connections.engine import again
+from tests.connections.engine import again, leaving
 from tests.processes import until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
@@ -412,7 +412,7 @@ def test_a_stranger_who_pulls_large_accounts_in_all_places_does_not_keep_others_
         for _ in range(SIDE_BY_SIDE // 2):
             Sync.objects.queue(connect_stranger(sandbox), trigger=Trigger.FIRST, only=["contacts"])
     worker = Worker()
-    thread = threading.Thread(target=worker.serve)
+    thread = threading.Thread(target=leaving(worker.serve))
     thread.start()
 
     try:
@@ -448,7 +448,7 @@ def test_a_worker_outlives_a_database_that_does_not_answer(monkeypatch: pytest.M
 
     monkeypatch.setattr(working, "queue_due", look)
     worker = Worker()
-    thread = threading.Thread(target=worker.serve)
+    thread = threading.Thread(target=leaving(worker.serve))
     thread.start()
 
     until(lambda: len(looks) > 1, what="another look")
