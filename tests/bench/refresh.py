@@ -25,7 +25,9 @@ BEGIN = datetime(2026, 10, 12, 6, tzinfo=UTC)
 HOURS = 24
 BOUNDS = {20_000: 35, 100_000: 60}
 WITHOUT_CHANGES = 30
+PAGE = 100
 MOST_OF_NEW = 6
+OPENERS, MEANWHILE = 3, 6  # A third of those who got a mail open it; of these who have not yet, a sixth in each hour.
 
 
 def measure(effort: Effort) -> Iterator[Figure]:
@@ -47,9 +49,8 @@ def a_day(contacts: int, *, hours: int) -> Iterator[Figure]:
         connection = connected(Account(sandbox.origin, sandbox.api_key))
         connection.schedule = Schedule.HOURLY
         connection.save(update_fields=["schedule"])
-        yield Figure(
-            what=f"{contacts:,} contacts: the first sync", measured=[synced(sandbox, connection)], unit="calls"
-        )
+        whole = synced(sandbox, connection)
+        yield Figure(what=f"{contacts:,} contacts: the first sync", measured=[whole], unit="calls")
         costs = []
         for _ in range(hours):
             clock.shift(timedelta(hours=1))
@@ -69,6 +70,30 @@ def a_day(contacts: int, *, hours: int) -> Iterator[Figure]:
             unit="calls",
             bound=WITHOUT_CHANGES,
         )
+        yield after_a_mailing(sandbox, connection, clock, hours=hours, whole=whole)
+
+
+def after_a_mailing(
+    sandbox: SandboxServer, connection: Connection, clock: time_machine.Traveller, *, hours: int, whole: int
+) -> Figure:
+    """To all contacts: whoever opens it is dated anew. `whole` is what a whole walk costs."""
+    people = sandbox.world.ids("contacts")
+    waiting = Random(len(people)).sample(people, len(people) // OPENERS)
+    changed = calls = 0
+    for _ in range(hours):
+        clock.shift(timedelta(hours=1))
+        opening = len(waiting) // MEANWHILE
+        for contact in waiting[:opening]:
+            sandbox.world.insert("linkData", subscriberid=contact)
+        waiting, changed = waiting[opening:], changed + opening
+        calls += synced(sandbox, connection)
+    return Figure(
+        what=f"{len(people):,} contacts: {hours} refreshes after a mailing to all, which {changed:,} open "
+        f"({hours * whole:,} calls by whole walks)",
+        measured=[calls],
+        unit="calls",
+        bound=2 * changed / PAGE + hours * WITHOUT_CHANGES,
+    )
 
 
 def growth(contacts: int, *, new: int) -> Figure:
