@@ -81,6 +81,7 @@ SALES = {
         label="title",
         search="description",
         shown=6,
+        version=3,
         beside=(Beside(name="custom", label="Custom fields", stream="dealCustomFieldData", has_values=True),),
         since=Since(
             name="closed",
