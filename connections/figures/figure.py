@@ -1,17 +1,20 @@
 """A number as it is read: over a period, beside what the account says, with its curve and its parts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from statistics import median
 from typing import Literal
 
 from django.template.defaultfilters import pluralize
 
-from sources.spec import Definition
+from sources.spec import Definition, How
 
 Value = int | float
+ValueOfHowMany = tuple[Value | None, int | None]
 Step = Literal["day", "week", "month"]
 A_DAY = timedelta(days=1)
+A_DAYS_SECONDS = 86_400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +122,23 @@ class Part:
     fault: str = ""
 
 
+@dataclass(frozen=True)
+class Parts:
+    """The groups of a breakdown, the largest first, each with whether there is anything of it.
+
+    A part is made when it is looked at: a page shows some of hundreds, and what stands beside each costs time.
+    """
+
+    groups: Mapping[str, bool]
+    make: Callable[[str], Part]
+
+    def __iter__(self) -> Iterator[Part]:
+        return (self.make(group) for group in self.groups)
+
+    def of(self, group: str) -> Part | None:
+        return self.make(group) if group in self.groups else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rows:
     """The rows that are counted, as the data pages narrow them: their stream and the address's fields."""
@@ -140,6 +160,7 @@ class Figure:
 
     definition: Definition
     value: Value | None
+    parts: Parts
     previous: Value | None = None
     currency: str = ""
     scale: int = 0
@@ -150,7 +171,6 @@ class Figure:
     said: Said | None = None
     series: tuple[Point, ...] = ()
     by: str = ""
-    parts: tuple[Part, ...] = ()
     as_of: datetime | None = None
     is_stock: bool = False
     fault: str = ""
@@ -176,3 +196,17 @@ class Figure:
         if not self.unknown:
             return ""
         return f"Not in it: {self.unknown:,} row{pluralize(self.unknown)} {self.definition.unknown_words}."
+
+
+def combined(one: Definition, first: Value | None, second: Value | None) -> ValueOfHowMany:
+    """A share of how many, or what is left."""
+    if first is None or second is None:
+        return None, None
+    if one.how == How.DIFFERENCE:
+        return first - second, None
+    return (first / second if second else None), int(second)
+
+
+def middle(seconds: Sequence[int]) -> ValueOfHowMany:
+    """The median in days, and of how many."""
+    return (median(seconds) / A_DAYS_SECONDS if seconds else None), len(seconds)

@@ -4,20 +4,30 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
-from statistics import median
 from typing import Any
 
 from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
-from connections.figures.figure import Figure, Part, Period, Point, Rows, Said, Value
+from connections.figures.figure import (
+    Figure,
+    Part,
+    Parts,
+    Period,
+    Point,
+    Rows,
+    Said,
+    Value,
+    ValueOfHowMany,
+    combined,
+    middle,
+)
 from connections.figures.kept import Kept
 from connections.figures.tallying import Counting
 from connections.models import Connection, Figured, FigureProof
 from connections.models.logged import column_of
 from sources.spec import Definition, How, Source, Unit
 
-A_DAYS_SECONDS = 86_400
 FEW = 50  # Mails: of fewer, everybody may well have opened one twice.
 TOO_HIGH = "This is 100 % or more, which cannot be. Ask ActiveCampaign for its own counter to see which is right."
 DAYS = {"since", "until", "held_since", "held_until"}
@@ -92,7 +102,7 @@ class Reading:
             said=self.said(one, currency, self.group),
             series=tuple(self.series(one, currency)) if is_read and not one.whole_period else (),
             by=self.by if one.breakdown(self.by) else "",
-            parts=tuple(self.parts(one, currency)) if is_read and one.breakdown(self.by) and not is_unseen else (),
+            parts=self.parts(one, currency, previous, are_known=is_read and not is_unseen),
             as_of=self.as_of(one),
             is_stock=one.is_stock,
             fault=self.fault(one, value, count, self.group),
@@ -248,17 +258,22 @@ class Reading:
 
     # Parts ------------------------------------------------------------------------------------------------------
 
-    def parts(self, one: Definition, currency: str) -> list[Part]:
-        groups = {group for each in self.basic_of(one) for group in self.kept.part_values.get((each.key, currency), ())}
-        before, _ = self.value(one, self.period.before, currency)
-        found = [self.part(one, currency, group, before) for group in groups]
-        return sorted(found, key=lambda part: (-(part.value or 0), part.name))
+    def parts(self, one: Definition, currency: str, before: Value | None, *, are_known: bool) -> Parts:
+        values = dict(self.values_of_parts(one, currency)) if are_known and one.breakdown(self.by) else {}
+        groups = sorted(values, key=lambda group: (-(values[group][0] or 0), self.name_of_group(one, group)))
+        are_there = {group: any(values[group]) for group in groups}
+        return Parts(are_there, lambda group: self.part(one, currency, group, values[group], before))
 
-    def part(self, one: Definition, currency: str, group: str, before: Value | None) -> Part:
-        value, count = self.value_of_part(one, currency, group, 0)
+    def values_of_parts(self, one: Definition, currency: str) -> Iterator[tuple[str, ValueOfHowMany]]:
+        basic = [self.kept.part_values.get((each.key, currency), {}) for each in self.basic_of(one)]
+        for group in {group for groups in basic for group in groups}:
+            yield group, self.value_of_part(one, currency, group, 0)
+
+    def part(self, one: Definition, currency: str, group: str, known: ValueOfHowMany, before: Value | None) -> Part:
+        value, count = known
         return Part(
             group=group,
-            name=self.kept.names.get(group, "") or group or self.no_group(one),
+            name=self.name_of_group(one, group),
             value=value,
             previous=None if before is None else self.value_of_part(one, currency, group, 1)[0],
             currency=currency,
@@ -267,11 +282,11 @@ class Reading:
             fault=self.fault(one, value, count, group),
         )
 
-    def no_group(self, one: Definition) -> str:
+    def name_of_group(self, one: Definition, group: str) -> str:
         breakdown = one.breakdown(self.by)
-        return f"No {breakdown.label.lower()}" if breakdown else "None"
+        return self.kept.names.get(group, "") or group or (f"No {breakdown.label.lower()}" if breakdown else "None")
 
-    def value_of_part(self, one: Definition, currency: str, group: str, place: int) -> tuple[Value | None, int | None]:
+    def value_of_part(self, one: Definition, currency: str, group: str, place: int) -> ValueOfHowMany:
         if one.is_combined:
             sums = self.sums(one, lambda each: self.value_of_part(each, currency, group, place)[0])
             return combined(one, *sums)
@@ -335,17 +350,3 @@ class Reading:
             query |= {"since": self.period.start.isoformat(), "until": self.period.end.isoformat()}
         narrowed = {column_of(stream, field) for field in query.keys() - DAYS}
         return Rows(stream=one.stream, query=query) if narrowed <= BY_EQUALS else None
-
-
-def combined(one: Definition, first: Value | None, second: Value | None) -> tuple[Value | None, int | None]:
-    """A share of how many, or what is left."""
-    if first is None or second is None:
-        return None, None
-    if one.how == How.DIFFERENCE:
-        return first - second, None
-    return (first / second if second else None), int(second)
-
-
-def middle(seconds: Sequence[int]) -> tuple[float | None, int | None]:
-    """The median in days, and of how many."""
-    return (median(seconds) / A_DAYS_SECONDS if seconds else None), len(seconds)

@@ -110,7 +110,7 @@ class Tile:
     @property
     def group_name(self) -> str:
         """What the group is called that a pin narrows it to."""
-        return next((part.name for part in self.figure.parts if self.pin and part.group == self.pin.group), "")
+        return part.name if self.pin and (part := self.figure.parts.of(self.pin.group)) else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,14 +175,14 @@ class Row:
     group: str
     url: str
     cells: Sequence["Cell"]
+    share: float
+    """Of the largest in the first column, in per cent."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
     part: Part | None
     figure: Figure
-    share: float
-    """Of the largest in its column, in per cent."""
 
     @property
     def is_nought(self) -> bool:
@@ -204,31 +204,23 @@ def table_of(found: Sequence[Figure], address: Callable[[str], str]) -> Table | 
 
     A group of which there was only something in the period before is not in it.
     """
-    cut = [one for one in found if any(is_something(part) for part in one.parts)]
+    cut = [one for one in found if any(one.parts.groups.values())]
     if not cut:
         return None
-    names = {part.group: part.name for one in reversed(cut) for part in one.parts}
-    order = dict.fromkeys(part.group for one in cut for part in one.parts if is_something(part))
-    parts = [{part.group: part for part in one.parts} for one in cut]
-    largest = [max((float(part.value or 0) for part in those.values()), default=0.0) for those in parts]
+    order = [*dict.fromkeys(group for one in cut for group, is_there in one.parts.groups.items() if is_there)]
+    parts = {group: [one.parts.of(group) for one in cut] for group in order[:MOST_PARTS]}
+    largest = max(float(first.value or 0) for first, *_ in parts.values() if first)
     rows = [
         Row(
-            name=names[group],
+            name=next(part.name for part in those if part),
             group=group,
             url=address(group),
-            cells=[
-                Cell(part=(part := those.get(group)), figure=one, share=share_of(part, most))
-                for one, those, most in zip(cut, parts, largest, strict=True)
-            ],
+            cells=[Cell(part=part, figure=one) for part, one in zip(those, cut, strict=True)],
+            share=share_of(those[0], largest),
         )
-        for group in [*order][:MOST_PARTS]
+        for group, those in parts.items()
     ]
     return Table(figures=cut, rows=rows, is_cut=len(order) > MOST_PARTS)
-
-
-def is_something(part: Part) -> bool:
-    """A share of nought is something, where it is of any."""
-    return bool(part.value or part.count)
 
 
 def share_of(part: Part | None, most: float) -> float:

@@ -139,5 +139,5 @@ def days_of(found: list[Figure]) -> list[date]:
 
 def group_name(found: list[Figure], form: PeriodForm) -> str:
     """Of the group that the page is narrowed to."""
-    named = (part.name for one in found for part in one.parts if part.group == form.narrowed_to)
+    named = (part.name for one in found if (part := one.parts.of(form.narrowed_to)))
     return next(named, form.narrowed_to)
