@@ -49,7 +49,7 @@ def test_a_million_rows_are_brought_to_now_and_no_lock_is_held_for_long(
     with psycopg.connect(url) as database:
         assert database.execute("SELECT count(*) >= %s FROM connections_record", [ROWS]).fetchone() == (True,)
     assert held, "No lock was seen: what looks for them is broken."
-    assert longest < LONGEST, held
+    assert longest < LONGEST, sorted(held.items(), key=lambda one: one[1])[-5:]
 
 
 def with_many_rows(version: str, server: PostgreSQL) -> str:
