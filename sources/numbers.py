@@ -110,8 +110,9 @@ class Definition:
     With `now`, what comes of other numbers is of those that are now.
 
     `of` are the fields that are added up, told apart, or lie apart; of a ratio or difference the keys of numbers, as
-    are `other`. `also` are other streams that it uses where they are there. `unknown` names the number that says of how
-    many rows nobody knows what they would add, `unknown_words` why.
+    are `other`. `also` are other streams that it uses where they are there. `undated_words` say of what is in no day
+    why, of a ratio of that of its numbers. `unknown` names the number that says of how many rows nobody knows what they
+    would add, `unknown_words` why.
     """
 
     key: str

@@ -153,9 +153,9 @@ class Figure:
 
     `value` is None while it is not known: a stream was never read to its end. Of how many there are now it is that,
     else what the period comes to; `previous` is the period before. `count` is of how many, for a share or a median.
-    `in_all` is of all rows whatever their day, beside which `said` stands. `undated` are counted in no day, `unknown`
-    rows that add nothing as nobody knows what. `as_of` is the oldest last complete read of the streams that it uses.
-    `fault` is a sentence about what cannot be.
+    `in_all` is of all rows whatever their day, beside which `said` stands. `undated` are counted in no day; where the
+    log gives the day, `told_since` is the day since which it does. `unknown` rows add nothing as nobody knows what.
+    `as_of` is the oldest last complete read of the streams that it uses. `fault` is a sentence about what cannot be.
     """
 
     definition: Definition
@@ -167,6 +167,7 @@ class Figure:
     count: int | None = None
     in_all: int | None = None
     undated: int = 0
+    told_since: date | None = None
     unknown: int = 0
     said: Said | None = None
     series: tuple[Point, ...] = ()
@@ -182,6 +183,8 @@ class Figure:
         """Which of the two kinds it is."""
         if self.is_stock:
             return "As the rows say now; its past as we saw it each day."
+        if self.told_since:
+            return "As the rows say now, on the day we saw it; before we connected as far as ActiveCampaign tells it."
         if self.definition.turn or any(point.is_lighter for point in self.series):
             return "As we saw it each day since we connected; before that as far as ActiveCampaign still shows."
         return "As the rows say now."

@@ -15,7 +15,6 @@ from connections.figures.figure import (
     Parts,
     Period,
     Point,
-    Rows,
     Said,
     Value,
     ValueOfHowMany,
@@ -23,15 +22,13 @@ from connections.figures.figure import (
     middle,
 )
 from connections.figures.kept import Kept
+from connections.figures.leading import rows_of
 from connections.figures.tallying import Counting
 from connections.models import Connection, Figured, FigureProof
-from connections.models.logged import column_of
 from sources.spec import Definition, How, Source, Unit
 
 FEW = 50  # Mails: of fewer, everybody may well have opened one twice.
 TOO_HIGH = "This is 100 % or more, which cannot be. Ask ActiveCampaign for its own counter to see which is right."
-DAYS = {"since", "until", "held_since", "held_until"}
-BY_EQUALS = {"choice", "parent", "related", "owner"}  # What data pages narrow by.
 
 Days = Mapping[date, int]
 NO_DAYS: Days = {}
@@ -97,7 +94,8 @@ class Reading:
             scale=self.scale(one),
             count=count,
             in_all=self.in_all(one, currency) if is_read else None,
-            undated=self.kept.of_no_day.get((one.key, Figured.UNDATED, currency), 0),
+            undated=self.undated(one, currency),
+            told_since=self.told_since(one),
             unknown=self.kept.of_no_day.get((one.unknown, Figured.ALL, ""), 0),
             said=self.said(one, currency, self.group),
             series=tuple(self.series(one, currency)) if is_read and not one.whole_period else (),
@@ -106,7 +104,7 @@ class Reading:
             as_of=self.as_of(one),
             is_stock=one.is_stock,
             fault=self.fault(one, value, count, self.group),
-            rows=self.rows(one),
+            rows=rows_of(one, self.source, self.period, by=self.by, group=self.group),
             zone=self.zone_of(one),
         )
 
@@ -208,12 +206,23 @@ class Reading:
             return None if value is None else int(value)
         return self.kept.of_no_day.get((one.key, Figured.ALL, currency), 0)
 
+    def undated(self, one: Definition, currency: str) -> int:
+        """Of a rate, what its numbers have: each of them once."""
+        those = {each.key for each in self.basic_of(one)} if one.undated_words else ()
+        return sum(self.kept.of_no_day.get((key, Figured.UNDATED, currency), 0) for key in those)
+
+    def told_since(self, one: Definition) -> date | None:
+        """The first day of which the log tells."""
+        is_logged = any(each.logged for each in self.basic_of(one))
+        return self.kept.told_since.get(one.stream) if is_logged else None
+
     # Curves -----------------------------------------------------------------------------------------------------
 
     def series(self, one: Definition, currency: str) -> Iterator[Point]:
         through = min(self.today, self.last_day(one) or self.today)
         since = self.kept.seen_since
         begun = [since[each.stream] for each in self.basic_of(one) if each.turn and each.stream in since]
+        begun += [told] if (told := self.told_since(one)) else []
         for first, days in self.steps.items():
             value = self.step(one, first, currency)
             is_gap = value is None and days[-1] < self.today
@@ -324,29 +333,3 @@ class Reading:
         said = self.said(one, "", group)
         counted_at = self.kept.states[one.stream].counted_at if one.stream in self.kept.states else None
         return bool(said and said.agrees and counted_at and said.checked_at >= counted_at)
-
-    def rows(self, one: Definition) -> Rows | None:
-        """Where the data pages can show the rows that are counted, or added up."""
-        stream = self.source.stream(one.stream)
-        if (
-            stream is None
-            or one.how not in (How.COUNT, How.SUM)
-            or one.turn
-            or (one.logged and not (stream.facts.since and stream.facts.since.logged == one.logged))
-            or None in dict(one.where).values()
-        ):
-            return None
-        query = {field: code for field, code in one.where if code is not None}
-        breakdown = one.breakdown(self.by)
-        if self.group and breakdown:
-            query[breakdown.field] = self.group
-            if breakdown.through:
-                return None
-        if one.logged:
-            query |= {"held_since": self.period.start.isoformat(), "held_until": self.period.end.isoformat()}
-        elif one.day:
-            if column_of(stream, one.day) != "happened_at":
-                return None
-            query |= {"since": self.period.start.isoformat(), "until": self.period.end.isoformat()}
-        narrowed = {column_of(stream, field) for field in query.keys() - DAYS}
-        return Rows(stream=one.stream, query=query) if narrowed <= BY_EQUALS else None

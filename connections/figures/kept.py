@@ -6,7 +6,7 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Min, Q, QuerySet, Sum
 from django.utils.formats import date_format
 
 from connections.figures.counting import READ
@@ -63,6 +63,13 @@ class Kept:
     def days_read(self) -> set[tuple[str, date | None]]:
         read = self.within(NumberDay.objects.filter(holding=self.holding, number=READ, kind=Figured.SEEN))
         return {*read.values_list("by", "day")}
+
+    @cached_property
+    def told_since(self) -> dict[str, date]:
+        """By stream, the first day on which it was read: since then the log gives days."""
+        logged = {one.stream for one in self.basic.values() if one.logged}
+        read = NumberDay.objects.filter(holding=self.holding, number=READ, kind=Figured.SEEN, by__in=logged)
+        return dict(read.values_list("by").annotate(first=Min("day")).order_by())
 
     def within(self, rows: QuerySet[NumberDay]) -> QuerySet[NumberDay]:
         return rows.filter(day__gte=self.period.before.start, day__lte=self.period.end)

@@ -67,9 +67,24 @@ class Tile:
         """Of what its `count` is: “mails sent”, “deals”."""
         source, definition = self.connection.known_source(), self.figure.definition
         if not definition.other:
-            return self.connection.stream_name(definition.stream).lower()
+            return self.rows_name
         named = filter(None, (source.number(key) for key in definition.other))
         return " and ".join(one.name.lower() for one in named)
+
+    @property
+    def without_value(self) -> str:
+        """What stands where a value would."""
+        return "none in these days" if self.figure.count == 0 else "not known yet"
+
+    @property
+    def rows_name(self) -> str:
+        """“deals”."""
+        return self.connection.stream_name(self.figure.definition.stream).lower()
+
+    @property
+    def is_told_late(self) -> bool:
+        """Whether days are missing of what was before the log: people must not take that for nought."""
+        return bool(self.undated_words and self.figure.told_since)
 
     @property
     def said_beside(self) -> bool:
@@ -78,13 +93,16 @@ class Tile:
 
     @property
     def undated_words(self) -> str:
-        """What is there and in no period. Of a median it is only known how many there are."""
+        """What is there and in no period: “€ 12,400 won before we connected, in no month”.
+
+        Of a median or a rate it is only known how many there are.
+        """
         figure = self.figure
         if not figure.undated:
             return ""
-        is_counted = figure.definition.how == How.MEDIAN
+        is_counted = figure.definition.how in OF_SOMETHING
         undated = f"{figure.undated:,}" if is_counted else words_of(figure.undated, figure)
-        return f"Besides, {figure.definition.undated_words}: {undated}."
+        return f"{undated} {figure.definition.undated_words}"
 
     @property
     def is_better(self) -> bool | None:
@@ -237,6 +255,11 @@ class Topic:
     pictures: Sequence[LinePicture]
     funnels: Sequence[Sequence[Bar]]
     table: Table | None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether anything of it was read to its end."""
+        return any(one.figure.as_of for one in (*self.large, *self.others))
 
     @property
     def cut_name(self) -> str:

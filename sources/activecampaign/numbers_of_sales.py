@@ -26,7 +26,7 @@ def deals(key: str, name: str, sentence: str, **more: Any) -> Definition:
 def closed(key: str, name: str, sentence: str, **more: Any) -> Definition:
     """By the day on which it was closed."""
     day = "on which we saw it closed, or that its last activity tells"
-    facts: dict[str, Any] = {"logged": CLOSED, "also": ("dealActivities",), "undated_words": BEFORE} | more
+    facts: dict[str, Any] = {"logged": CLOSED, "also": ("dealActivities",), "undated_words": f"won {BEFORE}"} | more
     return deals(key, name, f"{sentence}, by the day {day}.", **facts)
 
 
@@ -72,9 +72,15 @@ DEALS = (
     closed(
         "deals_won_value", "Value won", "What the deals that are won are worth", where=WON, better="higher", **VALUE
     ),
-    closed("deals_lost", "Lost", "Deals that are lost", where=LOST, better="lower"),
+    closed("deals_lost", "Lost", "Deals that are lost", where=LOST, undated_words=f"lost {BEFORE}", better="lower"),
     closed(
-        "deals_lost_value", "Value lost", "What the deals that are lost are worth", where=LOST, better="lower", **VALUE
+        "deals_lost_value",
+        "Value lost",
+        "What the deals that are lost are worth",
+        where=LOST,
+        undated_words=f"lost {BEFORE}",
+        better="lower",
+        **VALUE,
     ),
     deals(
         "win_rate",
@@ -84,6 +90,7 @@ DEALS = (
         unit=Unit.SHARE,
         of=("deals_won",),
         other=("deals_won", "deals_lost"),
+        undated_words=f"closed {BEFORE}",
         better="higher",
     ),
     closed(

@@ -240,10 +240,13 @@ def test_pages_of_who_may_use_but_not_manage(
 def test_pages_of_numbers(
     new_page: NewPage, visit: Visit, inspection: Inspection, filled: Connection, alice: User
 ) -> None:
-    pin = Pin.objects.create(user=alice, connection=filled, number="contacts_total", goal=5000)
     page = new_page(alice)
+    visit(page, "/w/harbour-tea/", "home, nothing pinned")
+    pin = Pin.objects.create(user=alice, connection=filled, number="contacts_total", goal=5000)
     visit(page, "/w/harbour-tea/", "home")
     visit(page, f"{filled.url('numbers')}?by=campaign&compare=on", "numbers, by campaign")
+    visit(page, f"{filled.url('numbers')}deals_won_value/?period=30&by=pipeline", "a number, mostly in no month")
+    expect(page.get_by_text("won before we connected, in no month.").first).to_be_visible()
     visit(page, f"{filled.url('numbers')}contacts_new/", "a number")
     page.get_by_text("As a table").click()
     inspection.look(page, "a number, with the table behind its picture")
@@ -252,6 +255,21 @@ def test_pages_of_numbers(
     send(page, "Save")
     expect(page.get_by_text("Say above or below which number.").first).to_be_visible()
     inspection.look(page, "goal and alert, refused")
+
+
+def test_numbers_need_no_scripts(new_page: NewPage, filled: Connection, alice: User) -> None:
+    page = new_page(alice, java_script_enabled=False)
+    page.goto(f"{filled.url('numbers')}contacts_new/")
+
+    field(page, "Period").select_option(label="From – until")
+    field(page, "From").fill("2026-05-01")
+    field(page, "Until").fill("2026-05-31")
+    send(page, "Show")
+
+    expect(page.get_by_text("1 May 2026 to 31 May 2026")).to_be_visible()
+    expect(page.locator("svg.picture-drawing")).to_be_visible()
+    page.get_by_text("As a table").click()
+    expect(page.get_by_role("row", name="31 May 2026")).to_be_visible()
 
 
 def test_whoever_fills_in_dates_means_them(new_page: NewPage, filled: Connection, alice: User) -> None:

@@ -14,6 +14,7 @@ from connections.figures.figures import figures
 from connections.models import Connection, Event
 from connections.numbers.forms import PeriodForm
 from connections.numbers.tiles import rows_url
+from connections.templatetags.amounts import words_of
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.spec import How
 from tests.conftest import Connect
@@ -189,9 +190,43 @@ def test_what_is_in_no_month_stands_beside_the_number(alice_client: Client, coun
     assert won.undated > 1
 
     article = shown[shown.index('id="number-deals_won"') :]
-    assert f"Besides, before we connected, in no month: {won.undated}." in article[: article.index("</article>")]
+    said = f"<strong>{won.undated} won before we connected, in no month</strong>"
+    assert said in article[: article.index("</article>")]
     row = shown[shown.index('id="number-time_to_win"') :]
-    assert f"in no month: {won.undated}." in row[: row.index("</tr>")]
+    assert said in row[: row.index("</tr>")]
+
+
+def test_a_number_says_first_what_is_in_no_month_and_since_when_days_are_known(
+    alice_client: Client, counted: Connection
+) -> None:
+    found = figures(counted, Period(start=date.today(), end=date.today()), keys=["deals_won_value"])
+    assert all(one.undated and one.told_since == date.today() for one in found)
+
+    shown = page(alice_client, counted, "deals_won_value/?period=own&since=2026-06-01&until=2026-06-30")
+    rate = page(alice_client, counted, "win_rate/")
+
+    for one in found:
+        said = f"{words_of(one.undated, one)} won before we connected, in no month."
+        assert shown.count(said) == 1
+        before_the_value = shown[shown.index(said) : shown.index('class="figure-value"', shown.index(said))]
+        assert f"since {date.today():%-d %B %Y}, when we first read deals" in before_the_value
+        assert "All of this period lies before" in before_the_value
+    assert " closed before we connected, in no month." in rate and "Part of this period lies before" in rate
+
+
+def test_a_rate_of_nothing_is_not_said_to_be_unknown(alice_client: Client, counted: Connection) -> None:
+    shown = page(alice_client, counted, "win_rate/?period=own&since=2001-01-01&until=2001-01-31")
+
+    assert "none in these days" in shown and "not known yet" not in shown
+
+
+def test_a_topic_of_which_nothing_was_read_says_so_once(alice_client: Client, counted: Connection) -> None:
+    counted.holding.marks.filter(stream="deals").delete()
+
+    shown = page(alice_client, counted)
+
+    assert shown.count("Not known yet: its numbers stand here") == 1
+    assert 'id="number-deals_won"' not in shown and 'id="number-contacts_total"' in shown
 
 
 def test_dates_beside_another_period_are_said_not_to_count(alice_client: Client, counted: Connection) -> None:
