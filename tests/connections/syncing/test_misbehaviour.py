@@ -36,12 +36,6 @@ pytestmark = [
 ANOTHER_ACCOUNT = "This key belongs to a different account than before. If that is meant, enter the key again."
 
 
-@pytest.fixture
-def no_naps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an account asks us to wait is noted for everybody, and not waited for."""
-    monkeypatch.setattr(syncing.SharedBudget, "nap", lambda budget, seconds: budget.row().update(tat=0.0))
-
-
 # The key, the permission, the account ---------------------------------------------------------------------------------
 
 

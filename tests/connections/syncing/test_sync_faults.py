@@ -9,7 +9,6 @@ from django.utils import timezone
 from connections.models import Connection, Health, StreamRun, User
 from connections.models.stream_run import RunState
 from connections.models.sync import SyncState, Trigger
-from connections.syncing import syncing
 from connections.syncing.syncing import MOST_SETBACKS
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.activecampaign.streams import STREAMS
@@ -159,12 +158,10 @@ def test_a_key_that_cannot_be_opened_asks_for_the_key_again(sandbox: SandboxServ
 # Faults that pass -----------------------------------------------------------------------------------------------------
 
 
-def test_busy_answers_are_waited_for_and_never_called_a_bad_key(
-    sandbox: SandboxServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("no_naps")
+def test_busy_answers_are_waited_for_and_never_called_a_bad_key(sandbox: SandboxServer, connect: Connect) -> None:
     connection = connect(sandbox)
     sandbox.fault(kind="busy", times=3, skip=1)
-    monkeypatch.setattr(syncing.SharedBudget, "nap", lambda budget, seconds: budget.row().update(tat=0.0))
 
     sync = pull(connection, only=["contacts", "tags"])
 
