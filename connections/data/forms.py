@@ -13,10 +13,12 @@ from django.utils.http import urlencode
 
 from connections.data.looking import Asked, Sorting, sortings, usual_sorting
 from connections.frame.reading import Column, Reader
+from connections.models.columns import folded
 from connections.models.logged import held_between
 from connections.models.record_query import Hanging, Sought, finds_inside
 from sources.spec import Field, Kind, Stream
 
+EARLIEST = date(2, 1, 1)  # East of Greenwich the first day of the first year begins before what a moment can say.
 MOST_OPTIONS = 300  # Rows that a list to choose from may have; of more, one is chosen by a link alone.
 BY_EQUALS = ("choice", "related", "parent", "owner")
 
@@ -129,7 +131,7 @@ class RowsForm(forms.Form):
             equal=[(one.fills, said[one.name]) for one in self.equals if said.get(one.name)],
             since=self._moment(said.get("since")),
             until=self._moment(said.get("until"), days=1),
-            email=said.get(self.email.name) or "" if self.email else "",
+            email=self._email_begins(),
             more=[*self._held()],
             hanging=[
                 Hanging(stream=one.stream, related=said[one.name], choice=one.choice)
@@ -138,6 +140,11 @@ class RowsForm(forms.Form):
             ],
             with_gone=bool(said.get("gone")),
         )
+
+    def _email_begins(self) -> tuple[str, str] | None:
+        said = self.cleaned_data.get(self.email.name) or "" if self.email else ""
+        letters = "".join(folded(said).split())
+        return (self.email.name, letters) if self.email and letters else None
 
     def _held(self) -> Iterator[Q]:
         since, said = self.stream.facts.since, self.cleaned_data
@@ -151,6 +158,7 @@ class RowsForm(forms.Form):
         """Where that day begins, in the workspace's zone."""
         if day is None or day.year >= date.max.year:
             return None
+        day = max(day, EARLIEST)
         zone = ZoneInfo(self.reader.connection.workspace.timezone)
         return datetime.combine(day + timedelta(days=days), time(), tzinfo=zone)
 

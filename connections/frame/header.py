@@ -52,9 +52,9 @@ def header(request: HttpRequest) -> dict[str, Any]:
 
 
 def open_to(person: User) -> Workspace | None:
-    """The workspace in which they were last, unless it is closed to them until they have set up two-step login."""
-    last = Workspace.objects.of(person).first()
-    return last if last and not (last.requires_second_factor and not has_second_factor(person)) else None
+    """The workspace in which they were last, of those that do not wait until they have set up two-step login."""
+    mine = Workspace.objects.of(person)
+    return (mine if has_second_factor(person) else mine.exclude(requires_second_factor=True)).first()
 
 
 def slug_of(request: HttpRequest) -> str:

@@ -43,7 +43,7 @@ class Sought:
     """
 
     words: str = ""
-    email: str = ""
+    email: tuple[str, str] | None = None  # Its field, and the letters, folded.
     equal: Sequence[tuple[str, str]] = ()
     since: datetime | None = None
     until: datetime | None = None
@@ -121,7 +121,7 @@ class RecordQuery(models.QuerySet[Any]):
         yield from (among._are_joined(one) for one in sought.hanging)
         yield from sought.more
         if sought.email:
-            yield has_email(sought.email)
+            yield has_email(*sought.email)
         yield from (self._holds(word) for word in folded(sought.words).split())
 
     def _are_joined(self, hanging: Hanging) -> Q:
@@ -182,14 +182,15 @@ class RecordQuery(models.QuerySet[Any]):
         yield rows.filter(**{f"digits__{place.sign}": len(last)})
 
 
-def has_email(beginning: str) -> Q:
-    """A word that begins so and has an @: by the index of words, whose comparison leads SQLite to its own.
+def has_email(field: str, letters: str) -> Q:
+    """A word that begins so and has an @, by the index of words, and no other field's: the text that came decides.
 
-    SQLite asks Python about each expression, so it is asked of those alone that have the letters anywhere.
+    Of an address that is not plain letters it is left to the words. SQLite asks Python about each expression, so it is
+    asked of those alone that have the letters anywhere; the words' comparison leads it to its own index.
     """
-    letters = "".join(folded(beginning).split())
-    whole = f"(^| ){re.escape(letters)}{'' if '@' in letters else '[^ ]*@'}"
-    return Q(search__gt="") & Q(search__contains=letters) & Q(search__regex=whole)
+    word = f"(^| ){re.escape(letters)}{'' if '@' in letters else '[^ ]*@'}"
+    came = rf'"{re.escape(field)}":"({re.escape(letters)}|[^"]*(\\|[^ -~]))'
+    return Q(search__gt="") & Q(search__contains=letters) & Q(search__regex=word) & Q(text__iregex=came)
 
 
 @cache

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from connections.models import Change, Connection, Record
+from connections.models import Change, Connection, Record, Workspace
 from connections.models import record_query as query
 from connections.models.record_query import Place, Sought
 from sources.spec import Row
@@ -265,6 +265,34 @@ def test_contacts_are_narrowed_by_how_their_email_begins(
     people(connection)
 
     assert ids(page(bob_client, connection, email=beginning, sort="id")) == found.split()
+
+
+def test_only_the_email_itself_is_asked_how_it_begins(bob_client: Client, connection: Connection) -> None:
+    rows = [
+        person(1, "ana@work"),
+        person(2) | {"email": "ana@x.example"},
+        person(3) | {"orgname": "ana@org"},
+        person(4) | {"email": "", "phone": "ana@phone"},
+        person(5) | {"email": "Anaïs@x.example", "firstName": "Zed"},
+    ]
+    pulled(connection, rows)
+
+    assert ids(page(bob_client, connection, email="ana@", sort="id")) == ["2"]
+    assert ids(page(bob_client, connection, email="anais", sort="id")) == ["5"]
+    assert count_said(page(bob_client, connection, email="\u0301")) == "5 rows"  # An accent alone is no beginning.
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+@pytest.mark.parametrize("name", ["since", "until", "held_since", "held_until"])
+def test_days_at_both_ends_of_the_calendar_are_borne(
+    bob_client: Client, connection: Connection, name: str, zone: str
+) -> None:
+    Workspace.objects.update(timezone=zone)
+    pulled(connection, [deal(1)], key="deals")
+
+    for day in ("0001-01-01", "9999-12-31"):
+        assert page(bob_client, connection, "deals", **{name: day}).status_code == 200
+        assert bob_client.get(f"{connection.get_absolute_url()}data/deals.jsonl?{name}={day}").status_code == 200
 
 
 def test_a_count_ends_where_a_page_would_wait_for_it(

@@ -100,3 +100,16 @@ def test_a_workspace_that_wants_two_steps_stands_around_no_page_of_who_has_one(
     head = alice_client.get("/accounts/2fa/totp/activate/").content.decode().partition("<main")[0]
 
     assert "Harbour Tea" not in head and "/w/" not in head
+
+
+def test_where_the_last_workspace_wants_two_steps_another_that_is_open_stands_around(
+    alice_client: Client, alice: User, workspace: Workspace
+) -> None:
+    other = Workspace.objects.create(name="Another", slug="another")
+    other.memberships.create(user=alice, role="member")
+    alice_client.get("/w/harbour-tea/connections/")
+    Workspace.objects.filter(pk=workspace.pk).update(requires_second_factor=True)
+
+    head = alice_client.get("/accounts/sign-ins/").content.decode().partition("<main")[0]
+
+    assert 'href="/w/another/connections/"' in head
