@@ -70,18 +70,15 @@ class FieldRules:
 
     def applied(self, row: Row) -> Row:
         """The row as it may be stored; the very same where nothing had to go. What stays is spelled as it came."""
-        found = row
-        for name in [one for one in self.rules if one in row]:
-            found = self._without(found, name)
-        return found
-
-    def _without(self, row: Row, name: str) -> Row:
-        instead = self.value(name, row[name])
-        if instead == row[name] and self.rules[name] == Rule.HASH:
+        there = {name: self.value(name, row[name]) for name in self.rules if name in row}
+        # What would be hashed and is empty, or is a hash already, stays.
+        changes = {name: one for name, one in there.items() if self.rules[name] == Rule.LEAVE_OUT or one != row[name]}
+        if not changes:
             return row
-        left = {one: value for one, value in row.items() if one != name}
-        changed = left if instead is None else {one: instead if one == name else row[one] for one in row}
-        text = in_text(text_of(row), name, row[name], instead)
+        text: str | None = text_of(row)
+        for name, instead in changes.items():
+            text = in_text(text, name, row[name], instead) if text else None
+        changed = {name: changes.get(name, row[name]) for name in row if changes.get(name, "") is not None}
         return changed if text is None else TextRow(changed, text)
 
     def value(self, name: str, value: Any) -> Any:
