@@ -142,6 +142,31 @@ def test_what_hangs_on_a_contact_stands_beside_it(bob_client: Client, connection
     assert of_itself.count("soft, hard") == 2 and "||" not in of_itself
 
 
+def test_what_was_chosen_reads_by_its_label_whether_that_or_its_code_is_stored(
+    bob_client: Client, connection: Connection, django_assert_max_num_queries: Any
+) -> None:
+    pulled(connection, [person(1, "Anaïs"), person(2, "Bo")])
+    teas = [{"value": "green", "label": "Green tea"}, {"value": "black", "label": "Black tea"}]
+    fields = [{"id": str(one), "title": f"Tea {one}", "type": "dropdown", "fieldOptions": teas} for one in range(7, 17)]
+    pulled(connection, fields, key="fields")
+    said = {"1": "||green||Black tea||oolong||", "2": "Green tea", "3": "green"}
+    values = [{"id": key, "contact": "1", "field": "7", "value": value} for key, value in said.items()]
+    pulled(
+        connection,
+        [*values, *({**values[0], "id": str(one), "field": str(one)} for one in range(8, 17))],
+        "fieldValues",
+    )
+
+    with django_assert_max_num_queries(25):
+        words = text(page(bob_client, connection, "fieldValues", sort="id"))
+    assert words.count("Green tea, Black tea, oolong") == 20
+    assert "Green tea Anaïs Tea 7 Green tea" in words and "green" not in words
+    assert "Anaïs Green tea, Black tea, oolong" in text(page(bob_client, connection, columns="custom.8"))
+    row = f"{connection.get_absolute_url()}data/"
+    assert "Options Green tea, Black tea" in text(bob_client.get(f"{row}fields/row/", {"id": "7"}))
+    assert "Value Green tea" in text(bob_client.get(f"{row}fieldValues/row/", {"id": "3"}))
+
+
 def test_columns_keep_their_places_when_they_are_asked_for(bob_client: Client, connection: Connection) -> None:
     pulled(connection, [person(1, "Anaïs")])
     pulled(connection, [{"id": "1", "tag": "T1"}], key="tags")
