@@ -75,9 +75,13 @@ Names = Mapping[str, Mapping[str, str]]
 
 @dataclass
 class Reader:
-    """Reads rows of one connection in words, a table or a row at a time, with few looks into the database."""
+    """Reads rows of one connection in words, a table or a row at a time, with few looks into the database.
+
+    For a file no cell leaves anything out.
+    """
 
     connection: Connection
+    is_for_file: bool = False
     names: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     places: dict[str, str] = field(default_factory=dict)
     raw: dict[str, Sequence[Field]] = field(default_factory=dict)
@@ -193,7 +197,7 @@ class Reader:
             words = [in_words(label, column.field, zone=stream.facts.zone) for label in labels]
             return Cell(text=", ".join(words), is_number=column.is_number)
         names = [self.named(self._related(column.beside), related).text for related, _ in found]
-        if len(names) <= NAMED_IN_A_CELL:
+        if self.is_for_file or len(names) <= NAMED_IN_A_CELL:
             return Cell(text=", ".join(names))
         return Cell(text=f"{', '.join(names[:NAMED_IN_A_CELL])} and {len(names) - NAMED_IN_A_CELL} more")
 
@@ -236,11 +240,12 @@ class Reader:
     def _beside(self, ids: Sequence[str], columns: Sequence[Column]) -> dict[str, dict[str, list[tuple[str, str]]]]:
         """Of each kind of what hangs on these rows: by row, what it joins to it, and its own label."""
         found: dict[str, dict[str, list[tuple[str, str]]]] = {}
+        most = None if self.is_for_file else MOST_BESIDE
         for beside in {one.beside.name: one.beside for one in columns if one.beside}.values():
             by_row = found.setdefault(beside.name, defaultdict(list))
             rows = self.connection.records.living().filter(stream=beside.stream, parent__in=ids)
             rows = rows.filter(choice=beside.choice) if beside.choice else rows
-            joined = rows.order_by("parent", "happened_at").values_list("parent", "related", "label")[:MOST_BESIDE]
+            joined = rows.order_by("parent", "happened_at").values_list("parent", "related", "label")[:most]
             for parent, related, label in joined:
                 by_row[parent].append((related or "", label or ""))
             self.learn((self._related(beside), related) for some in by_row.values() for related, _ in some)

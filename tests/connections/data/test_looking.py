@@ -1,5 +1,7 @@
 """Looking for rows: in words, in an order, narrowed, page by page; and the file of what is found."""
 
+import csv
+import io
 import json
 import re
 from datetime import datetime
@@ -323,6 +325,22 @@ def test_all_that_is_asked_for_goes_on_in_links_and_into_files(bob_client: Clien
     assert re.findall(r'<a class="sort" href="([^"]+)">ID', html) == [] and "columns=email&amp;columns=phone" in html
     assert [json.loads(line)["id"] for line in lines] == ["10", "14"]
     assert body(bob_client.get(download.replace("jsonl", "csv"))).count("\r\n") == 3
+
+
+def test_a_file_of_what_is_shown_has_these_columns_alone_with_all_that_they_hold(
+    bob_client: Client, connection: Connection
+) -> None:
+    people(connection)
+    pulled(connection, [{"id": str(one), "tag": f"T{one}"} for one in range(1, 6)], key="tags")
+    pulled(connection, [{"id": str(one), "contact": "14", "tag": str(one)} for one in range(1, 6)], key="contactTags")
+    Record.objects.filter(external_id="14").update(text=json.dumps({"id": "14", "email": f"=1+1{'x' * 200} {ADDRESS}"}))
+
+    html = page(bob_client, connection, q="bo", columns=["email", "tags"], sort="id").content.decode()
+    download = re.findall(r'href="([^"]+contacts\.csv[^"]+shown=on)"', html)[0]
+    table = [*csv.reader(io.StringIO(body(bob_client.get(download.replace("&amp;", "&"))).removeprefix("\ufeff")))]
+
+    assert table[:2] == [["Contact", "E-mail", "Tags"], ["Bo Ek", "p10@x.example", ""]]
+    assert table[2:] == [["bo ek", f"'=1+1{'x' * 200} {ADDRESS}", "T1, T2, T3, T4, T5"]]
 
 
 def test_who_may_not_see_a_connection_finds_no_rows(charlie_client: Client, connection: Connection) -> None:
