@@ -211,6 +211,7 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = REAUTHENTICATION_SECONDS
 ACCOUNT_FORMS = {
     "login": "connections.login.forms.LogInForm",
     "change_password": "connections.login.forms.AnotherPasswordForm",
+    "reset_password": "connections.login.forms.LinkForm",
     "reset_password_from_key": "connections.login.forms.NewPasswordForm",
 }
 MFA_ADAPTER = "connections.login.adapters.SecondFactorAdapter"

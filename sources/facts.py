@@ -25,6 +25,7 @@ class Kind(StrEnum):
     DAY = "day"
     CHOICE = "choice"  # A code that has a word.
     YES_NO = "yes or no"  # 1 and 0, or true and false.
+    OPTIONS = "options"  # What can be chosen: labels, or codes each with its label.
     REFERENCE = "reference"  # The id of another row.
     EMAIL = "e-mail"
     PHONE = "phone"
@@ -38,6 +39,7 @@ class Field:
     `words` are those of a choice. Money has `scale` digits after its point, and its currency is the field `currency`,
     or that of the row that `currency` refers to. A reference leads to a row of the stream `of`; where another field
     says of which, `of_field` names that and `of_words` say by its codes. `fills` is the typed column that it gives.
+    A value that may be the code of an option is `chosen_of` the row that the field of that name refers to.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Field:
     of: str = ""
     of_field: str = ""
     of_words: Words = ()
+    chosen_of: str = ""
     fills: str = ""
 
     @property
@@ -217,6 +220,10 @@ def choice(name: str, label: str, words: dict[str, str] | None = None, **facts: 
 
 def yes_no(name: str, label: str, **facts: Any) -> Field:
     return Field(name=name, label=label, kind=Kind.YES_NO, **facts)
+
+
+def options(name: str, label: str, **facts: Any) -> Field:
+    return Field(name=name, label=label, kind=Kind.OPTIONS, **facts)
 
 
 def reference(name: str, label: str, of: str, **facts: Any) -> Field:

@@ -3,9 +3,10 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from connections.data.formulas import guarded
+from connections.frame.reading import Column, Reader
 from connections.models import Connection, Record
 from connections.models.record import RecordQuerySet
 from connections.models.record_query import Sought
@@ -36,6 +37,14 @@ def for_spreadsheets(connection: Connection, stream: Stream, *, sought: Sought =
     return table(records, stream, connection.address(), cell=guarded, line_end="\r\n")
 
 
+def as_shown(
+    connection: Connection, stream: Stream, columns: Sequence[Column], *, sought: Sought = ALL_THAT_LIVE
+) -> Iterator[str]:
+    """The table that a page shows: these columns alone, under their titles and in words. Raises Unsealable."""
+    records = chosen(connection, stream, sought).in_bites()
+    return table_as_shown(connection, stream, columns, records, connection.address())
+
+
 def chosen(connection: Connection, stream: Stream, sought: Sought) -> RecordQuerySet:
     everything: RecordQuerySet = connection.records
     rows = everything.filter(stream=stream.key).sought(sought, among=everything)
@@ -64,6 +73,18 @@ def table(
     for bite in records:
         rows = (values_of(record.exact(address=address)) for record in bite)
         yield written(([cell(text) for text in line(row, columns)] for row in rows), line_end)
+
+
+def table_as_shown(
+    connection: Connection, stream: Stream, columns: Sequence[Column], records: Records, address: str
+) -> Iterator[str]:
+    heads = [stream.facts.name_label, *(one.label for one in columns)]
+    yield written([[*map(guarded, heads)]], "\r\n")
+    for bite in records:
+        reader = Reader(connection, is_for_file=True)  # A new one, as it remembers each name that it has read.
+        fields = reader.fields(columns)
+        lines = reader.lines(stream, [record.whole(fields, address=address) for record in bite], columns)
+        yield written(([*map(guarded, (one.name, *(cell.text for cell in one.cells)))] for one in lines), "\r\n")
 
 
 def written(lines: Iterator[list[str]] | list[list[str]], line_end: str) -> str:

@@ -210,6 +210,10 @@ class RowsForm(forms.Form):
                 query[name] = value
         return f"?{query.urlencode()}"
 
+    def as_shown(self) -> str:
+        """What makes a file of it that has these columns alone."""
+        return self.address(shown="on")
+
     def unnarrowed(self) -> str:
         """With the same columns in the same order."""
         kept = {name: self.asked_by.getlist(name) for name in ("sort", "columns") if name in self.asked_by}

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from connections.access import access
 from connections.access.acting import require_room_for_download
 from connections.access.requests import PersonRequest
-from connections.data.exporting import for_spreadsheets, pieces
+from connections.data.exporting import as_shown, for_spreadsheets, pieces
 from connections.data.forms import RowsForm
 from connections.data.looking import look
 from connections.data.places import Download
@@ -23,7 +23,6 @@ from connections.frame.reading import Reader
 from connections.models import Connection
 from connections.models.bounds import room_of
 from connections.safe.sealing import Unsealable
-from connections.templatetags.cells import without_bars
 from sources.spec import Stream
 
 FORMAT_WORDS = {"csv": "CSV", "jsonl": "JSON lines"}
@@ -86,7 +85,7 @@ def row(request: PersonRequest, workspace: str, source: str, pk: UUID, stream: s
         "connection": connection,
         "stream": chosen,
         "record": record,
-        "name": without_bars(record.label or "") or record.external_id,
+        "name": reader.name(chosen, record.external_id, record.label or "", record.data),
         "whole": whole(reader, chosen, record),
         "referring": [*referring(reader, chosen, record)],
         "happened": happened(reader, chosen, record),
@@ -101,8 +100,11 @@ def download(
     connection = access.visible_connection(request, workspace, source, pk)
     chosen = access.offered_stream(connection, stream)
     try:
-        sought = RowsForm(request.GET, stream=chosen, reader=Reader(connection)).sought()
-        if format == "csv":
+        form = RowsForm(request.GET, stream=chosen, reader=Reader(connection))
+        sought = form.sought()
+        if format == "csv" and "shown" in request.GET:
+            found = as_shown(connection, chosen, form.chosen(), sought=sought)
+        elif format == "csv":
             found = for_spreadsheets(connection, chosen, sought=sought)
         else:
             found = pieces(connection, chosen, format, sought=sought)

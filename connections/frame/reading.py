@@ -14,7 +14,7 @@ from connections.models import Connection
 from connections.models.columns import reference as id_in
 from connections.models.logged import column_of, logged_at
 from connections.models.record import ShownRow
-from connections.templatetags.cells import as_text, in_words, name_in_words, without_bars
+from connections.templatetags.cells import as_text, in_words, name_in_words, options_in, without_bars
 from connections.templatetags.moments import exact_moment
 from sources.spec import Beside, Field, Kind, Since, Stream
 
@@ -75,12 +75,17 @@ Names = Mapping[str, Mapping[str, str]]
 
 @dataclass
 class Reader:
-    """Reads rows of one connection in words, a table or a row at a time, with few looks into the database."""
+    """Reads rows of one connection in words, a table or a row at a time, with few looks into the database.
+
+    For a file no cell leaves anything out.
+    """
 
     connection: Connection
+    is_for_file: bool = False
     names: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     places: dict[str, str] = field(default_factory=dict)
     raw: dict[str, Sequence[Field]] = field(default_factory=dict)
+    options: dict[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
 
     @cached_property
     def counts(self) -> Mapping[str, int]:
@@ -151,7 +156,7 @@ class Reader:
     def fields(self, columns: Sequence[Column]) -> set[str]:
         """What has to be read of each row for these columns."""
         fields = [one.field for one in columns if one.beside is None and one.since is None]
-        beside = {name for one in fields for name in (one.currency, one.of_field) if name}
+        beside = {name for one in fields for name in (one.currency, one.of_field, one.chosen_of) if name}
         return {one.name for one in fields} | beside
 
     def lines(self, stream: Stream, rows: Sequence[ShownRow], columns: Sequence[Column]) -> list[Line]:
@@ -161,13 +166,18 @@ class Reader:
             for row in rows
             for one in references
         )
+        for one in columns:
+            if one.custom and one.beside:
+                self.learn_options(self._related(one.beside), (other.custom for other in columns))
+            elif of_field := stream.facts.field(one.field.chosen_of):
+                self.learn_options(of_field.of, (as_text(row.values.get(of_field.name)) for row in rows))
         ids = [row.external_id for row in rows]
         held = {one.name: self._held(stream, one.since, ids) for one in columns if one.since}
         beside = {**self._beside(ids, columns), **held}
         return [
             Line(
                 external_id=row.external_id,
-                name=without_bars(row.label) or row.external_id,
+                name=self.name(stream, row.external_id, row.label, row.values),
                 url=self.url(stream.key, row.external_id),
                 is_gone=row.deleted_at is not None,
                 cells=[self._cell(stream, row, one, beside) for one in columns],
@@ -183,28 +193,59 @@ class Reader:
         found = beside[column.beside.name].get(row.external_id, ())
         if column.custom:
             values = [value for related, value in found if related == column.custom]
-            words = [in_words(without_bars(value), column.field, zone=stream.facts.zone) for value in values]
+            labels = [self.chosen(value, self._related(column.beside), column.custom) for value in values]
+            words = [in_words(label, column.field, zone=stream.facts.zone) for label in labels]
             return Cell(text=", ".join(words), is_number=column.is_number)
         names = [self.named(self._related(column.beside), related).text for related, _ in found]
-        more = f" and {len(names) - NAMED_IN_A_CELL} more" if len(names) > NAMED_IN_A_CELL else ""
-        return Cell(text=", ".join(names[:NAMED_IN_A_CELL]) + more)
+        if self.is_for_file or len(names) <= NAMED_IN_A_CELL:
+            return Cell(text=", ".join(names))
+        return Cell(text=f"{', '.join(names[:NAMED_IN_A_CELL])} and {len(names) - NAMED_IN_A_CELL} more")
 
     def cell(self, stream: Stream, field: Field, values: Mapping[str, Any]) -> Cell:
         value = values.get(field.name)
         if field.kind == Kind.REFERENCE:
             return self.named(field.target(as_text(values.get(field.of_field))), value)
+        if field.chosen_of:
+            of_field = stream.facts.field(field.chosen_of)
+            value = self.chosen(as_text(value), of_field.of if of_field else "", as_text(values.get(field.chosen_of)))
         currency = as_text(values.get(field.currency))
         text = in_words(value, field, zone=stream.facts.zone, currency=currency)
         return Cell(text=text, is_number=field.is_number)
 
+    def name(self, stream: Stream, external_id: str, label: str, values: Mapping[str, Any]) -> str:
+        """What a row is called: as its field reads, where that was chosen of options."""
+        named_by = stream.facts.field(stream.facts.label[0]) if stream.facts.label else None
+        if label and named_by and named_by.chosen_of and named_by.name in values:
+            return self.cell(stream, named_by, values).text
+        return without_bars(label) or external_id
+
+    def chosen(self, value: str, stream: str, key: str) -> str:
+        """What was chosen in that custom field, by its labels: some values are stored by these, some by their codes."""
+        self.learn_options(stream, {key})
+        options, codes = self.options[stream, key], value.split("||")
+        if not options or value in options.values():
+            return without_bars(value)
+        return ", ".join(options.get(code, code) for code in codes if code)
+
+    def learn_options(self, stream: str, keys: Iterable[str]) -> None:
+        """Look up what can be chosen in these custom fields together."""
+        wanted = {key for key in keys if (stream, key) not in self.options}
+        found = self.connection.known_source().stream(stream)
+        listing = next((one.name for one in found.facts.fields if one.kind == Kind.OPTIONS), "") if found else ""
+        rows = self.connection.records.living().filter(stream=stream, external_id__in=wanted)
+        self.options |= {(stream, key): {} for key in wanted}
+        for row in rows if wanted and listing else ():
+            self.options[stream, row.external_id] = options_in(as_text(row.data.get(listing)))
+
     def _beside(self, ids: Sequence[str], columns: Sequence[Column]) -> dict[str, dict[str, list[tuple[str, str]]]]:
         """Of each kind of what hangs on these rows: by row, what it joins to it, and its own label."""
         found: dict[str, dict[str, list[tuple[str, str]]]] = {}
+        most = None if self.is_for_file else MOST_BESIDE
         for beside in {one.beside.name: one.beside for one in columns if one.beside}.values():
             by_row = found.setdefault(beside.name, defaultdict(list))
             rows = self.connection.records.living().filter(stream=beside.stream, parent__in=ids)
             rows = rows.filter(choice=beside.choice) if beside.choice else rows
-            joined = rows.order_by("parent", "happened_at").values_list("parent", "related", "label")[:MOST_BESIDE]
+            joined = rows.order_by("parent", "happened_at").values_list("parent", "related", "label")[:most]
             for parent, related, label in joined:
                 by_row[parent].append((related or "", label or ""))
             self.learn((self._related(beside), related) for some in by_row.values() for related, _ in some)

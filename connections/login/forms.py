@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from allauth.account.adapter import get_adapter
-from allauth.account.forms import ChangePasswordForm, LoginForm, ResetPasswordKeyForm
+from allauth.account.forms import ChangePasswordForm, LoginForm, ResetPasswordForm, ResetPasswordKeyForm
 from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
@@ -16,9 +16,11 @@ from django.core.exceptions import ValidationError
 from connections.access.second_factor import open_secret, seal_secret
 from connections.login.signing_in import note_sign_in, take_code_try
 from connections.models import User
+from connections.models.addresses import NO_ADDRESS
 from connections.models.sign_in import Outcome
 from connections.safe.sealing import Unsealable
 
+E_MAIL = "E-mail"
 DEMO_ACCOUNT = (
     "This is an account of the demo, and this a real site. Whoever runs it makes one that is yours, or gives this one "
     "another password by a command."
@@ -26,7 +28,7 @@ DEMO_ACCOUNT = (
 
 
 class InOurWords:
-    """Every other label of the site is written like a sentence."""
+    """Labels as the rest of the site writes them, and no second time inside a field."""
 
     labels: Mapping[str, str]
     fields: Any
@@ -35,10 +37,13 @@ class InOurWords:
         super().__init__(*args, **kwargs)
         for field, label in self.labels.items():
             self.fields[field].label = label
+            self.fields[field].widget.attrs.pop("placeholder", None)
+            if label == E_MAIL:
+                self.fields[field].error_messages["invalid"] = NO_ADDRESS
 
 
 class LogInForm(InOurWords, LoginForm):
-    labels = {"remember": "Keep me logged in"}
+    labels = {"login": E_MAIL, "remember": "Keep me logged in"}
 
     def clean_login(self) -> str:
         typed = self.data["login"].strip()
@@ -49,6 +54,10 @@ class LogInForm(InOurWords, LoginForm):
         if self.user:
             self._login.email = None  # By which it would look for small letters alone; a person has one address here.
         return cleaned
+
+
+class LinkForm(InOurWords, ResetPasswordForm):
+    labels = {"email": E_MAIL}
 
 
 class NewPasswordForm(InOurWords, ResetPasswordKeyForm):

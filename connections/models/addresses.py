@@ -7,14 +7,17 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 
+NO_ADDRESS = "Enter a valid e-mail address."
+
 
 def refuse_look_alikes(address: str) -> None:
     """Letters that some programs take for others, such as the old long s for an s: two accounts would be one there."""
     if normalize("NFKC", address) != address:
-        raise ValidationError("Enter a valid email address.", code="invalid")
+        raise ValidationError(NO_ADDRESS, code="invalid")
 
 
 class AddressFormField(forms.EmailField):
+    default_error_messages = {"invalid": NO_ADDRESS}
     default_validators = [*forms.EmailField.default_validators, refuse_look_alikes]
 
     def to_python(self, value: Any) -> str:

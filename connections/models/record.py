@@ -281,6 +281,12 @@ class Record(TypedColumns):
         values = {name: short(self.data.get(name)) for name in fields}
         return ShownRow(self.external_id, short(self.label or ""), self.deleted_at, values)
 
+    def whole(self, fields: Collection[str], *, address: str) -> ShownRow:
+        """As `shown`, with nothing cut or hidden."""
+        row = self.row(address=address)
+        label = show(self.label or "", address)
+        return ShownRow(self.external_id, label, self.deleted_at, {name: row.get(name) for name in fields})
+
     def row(self, *, address: str) -> Row:
         """The row exactly as the API gave it."""
         row: Row = json.loads(self.exact(address=address))

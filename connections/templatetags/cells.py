@@ -41,7 +41,13 @@ def counted(number: int) -> str:
     return f"{number:,}" if number else NOTHING
 
 
-SHORT_FOR = {"ip": "IP address", "ip4": "IP address", "geoIp4": "IP address", "ua": "Browser"}
+SHORT_FOR = {
+    "ip": "IP address",
+    "ip4": "IP address",
+    "geoIp4": "IP address",
+    "ua": "Browser",
+    "email_local": "E-mail before the @",
+}
 
 
 @register.filter
@@ -64,11 +70,24 @@ def in_words(value: Any, field: Field, *, zone: str = "UTC", currency: str = "")
             return PLAINLY[kind](text)
         case Kind.CHOICE:
             return field.word(text)
+        case Kind.OPTIONS:
+            return ", ".join(options_in(text).values()) or text
         case Kind.TEXT if field.fills == "currency":
             return text.upper()
         case Kind.TEXT:
             return without_bars(text)
     return text
+
+
+def options_in(text: str) -> dict[str, str]:
+    """The labels of what can be chosen, by the codes that stand for them; none in what a table has cut."""
+    try:
+        listed = json.loads(text)
+    except ValueError:
+        return {}
+    listed = listed if isinstance(listed, list) else []
+    pairs = ((one.get("value"), one.get("label")) if isinstance(one, dict) else (one, one) for one in listed)
+    return {as_text(code): as_text(label or code) for code, label in pairs if code or label}
 
 
 @register.filter

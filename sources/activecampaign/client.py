@@ -159,7 +159,7 @@ class ActiveCampaign:
     def _answer(self, stream: Stream, params: Mapping[str, str], beside: Sideloads, limits: Limits | None) -> Answer:
         body = self._stream_body(stream, {**params, **beside.params}, limits)
         answer = answer_of(body, envelope=stream.envelope)
-        return in_shape(stream, beside.taken_from(body, answer))
+        return in_shape(stream, body, beside.taken_from(body, answer))
 
     def _page_within(self, stream: Stream, ask: Ask) -> Answer:
         """A page of one parent's list. That there is none is an answer: the parent may have gone."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from json import JSONDecoder
 from typing import Any
 
+from sources.activecampaign.options import with_options
 from sources.activecampaign.rows import Answer, id_of
 from sources.spec import Along, Row, Stream, TextRow, text_of
 
@@ -145,8 +146,9 @@ SHAPES: Mapping[str, Callable[[Row], Row]] = {
 }
 
 
-def in_shape(stream: Stream, answer: Answer) -> Answer:
-    """The answer of a list whose rows come in another shape elsewhere, in the one that both are kept in."""
+def in_shape(stream: Stream, body: Row, answer: Answer) -> Answer:
+    """The answer of a list whose rows come in another shape elsewhere, or in two parts, as they are kept."""
+    answer = with_options(stream, body, answer)
     shape = SHAPES.get(stream.key)
     return answer if shape is None else replace(answer, rows={key: shape(row) for key, row in answer.rows.items()})
 

@@ -68,7 +68,7 @@ def test_pages_of_strangers(new_page: NewPage, visit: Visit, inspection: Inspect
     visit(page, "/accounts/confirm-email/no-such-key/")
 
     visit(page, "/accounts/password/reset/")
-    field(page, "Email").fill(alice.email)
+    field(page, "E-mail").fill(alice.email)
     send(page, "Send the link")
     inspection.look(page, "password reset, sent")
     link = re.search(r"/accounts/password/reset/key/\S+", str(mail.outbox[0].body))
@@ -288,7 +288,7 @@ def test_the_login_of_an_address_asked_for_by_a_stranger_leads_there(
     page = new_page()
     page.goto(connection.get_absolute_url())
 
-    field(page, "Email").fill(alice.email)
+    field(page, "E-mail").fill(alice.email)
     field(page, "Password").fill(PASSWORD)
     send(page, "Log in")
 

@@ -65,7 +65,7 @@ def button(page: Page, name: str) -> Locator:
 def test_the_whole_journey_needs_no_mouse(new_page: NewPage, alice: User, sandbox: SandboxServer) -> None:
     page = new_page()
     page.goto("/")
-    type_into(page, "Email", alice.email)
+    type_into(page, "E-mail", alice.email)
     type_into(page, "Password", PASSWORD)
     with page.expect_navigation():
         page.keyboard.press("Enter")

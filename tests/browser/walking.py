@@ -27,7 +27,7 @@ def send(page: Page, name: str) -> None:
 
 
 def log_in(page: Page, user: User) -> None:
-    field(page, "Email").fill(user.email)
+    field(page, "E-mail").fill(user.email)
     field(page, "Password").fill(PASSWORD)
     send(page, "Log in")
 

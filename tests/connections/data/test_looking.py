@@ -1,5 +1,7 @@
 """Looking for rows: in words, in an order, narrowed, page by page; and the file of what is found."""
 
+import csv
+import io
 import json
 import re
 from datetime import datetime
@@ -140,6 +142,31 @@ def test_what_hangs_on_a_contact_stands_beside_it(bob_client: Client, connection
     assert ids(page(bob_client, connection, tags="2")) == ["1"]
     of_itself = page(bob_client, connection, "fieldValues").content.decode()
     assert of_itself.count("soft, hard") == 2 and "||" not in of_itself
+
+
+def test_what_was_chosen_reads_by_its_label_whether_that_or_its_code_is_stored(
+    bob_client: Client, connection: Connection, django_assert_max_num_queries: Any
+) -> None:
+    pulled(connection, [person(1, "Anaïs"), person(2, "Bo")])
+    teas = [{"value": "green", "label": "Green tea"}, {"value": "black", "label": "Black tea"}]
+    fields = [{"id": str(one), "title": f"Tea {one}", "type": "dropdown", "fieldOptions": teas} for one in range(7, 17)]
+    pulled(connection, fields, key="fields")
+    said = {"1": "||green||Black tea||oolong||", "2": "Green tea", "3": "green"}
+    values = [{"id": key, "contact": "1", "field": "7", "value": value} for key, value in said.items()]
+    pulled(
+        connection,
+        [*values, *({**values[0], "id": str(one), "field": str(one)} for one in range(8, 17))],
+        "fieldValues",
+    )
+
+    with django_assert_max_num_queries(25):
+        words = text(page(bob_client, connection, "fieldValues", sort="id"))
+    assert words.count("Green tea, Black tea, oolong") == 20
+    assert "Green tea Anaïs Tea 7 Green tea" in words and "green" not in words
+    assert "Anaïs Green tea, Black tea, oolong" in text(page(bob_client, connection, columns="custom.8"))
+    row = f"{connection.get_absolute_url()}data/"
+    assert "Options Green tea, Black tea" in text(bob_client.get(f"{row}fields/row/", {"id": "7"}))
+    assert "Value Green tea" in text(bob_client.get(f"{row}fieldValues/row/", {"id": "3"}))
 
 
 def test_columns_keep_their_places_when_they_are_asked_for(bob_client: Client, connection: Connection) -> None:
@@ -326,6 +353,22 @@ def test_all_that_is_asked_for_goes_on_in_links_and_into_files(bob_client: Clien
     assert re.findall(r'<a class="sort" href="([^"]+)">ID', html) == [] and "columns=email&amp;columns=phone" in html
     assert [json.loads(line)["id"] for line in lines] == ["10", "14"]
     assert body(bob_client.get(download.replace("jsonl", "csv"))).count("\r\n") == 3
+
+
+def test_a_file_of_what_is_shown_has_these_columns_alone_with_all_that_they_hold(
+    bob_client: Client, connection: Connection
+) -> None:
+    people(connection)
+    pulled(connection, [{"id": str(one), "tag": f"T{one}"} for one in range(1, 6)], key="tags")
+    pulled(connection, [{"id": str(one), "contact": "14", "tag": str(one)} for one in range(1, 6)], key="contactTags")
+    Record.objects.filter(external_id="14").update(text=json.dumps({"id": "14", "email": f"=1+1{'x' * 200} {ADDRESS}"}))
+
+    html = page(bob_client, connection, q="bo", columns=["email", "tags"], sort="id").content.decode()
+    download = re.findall(r'href="([^"]+contacts\.csv[^"]+shown=on)"', html)[0]
+    table = [*csv.reader(io.StringIO(body(bob_client.get(download.replace("&amp;", "&"))).removeprefix("\ufeff")))]
+
+    assert table[:2] == [["Contact", "E-mail", "Tags"], ["Bo Ek", "p10@x.example", ""]]
+    assert table[2:] == [["bo ek", f"'=1+1{'x' * 200} {ADDRESS}", "T1, T2, T3, T4, T5"]]
 
 
 def test_who_may_not_see_a_connection_finds_no_rows(charlie_client: Client, connection: Connection) -> None:

@@ -143,7 +143,7 @@ def test_whatever_address_staff_may_enter_logs_in_as_it_was_entered(
 def test_letters_whose_small_form_no_address_may_hold_are_refused_at_the_field(staff_client: Client) -> None:
     page = staff_client.post(f"{PEOPLE}add/", {"email": "İpek@x.example", "name": "İpek", "is_active": "on"})
 
-    assert "Enter a valid email address" in page.content.decode()
+    assert "Enter a valid e-mail address" in page.content.decode()
     assert User.objects.count() == 1
 
 

@@ -1,5 +1,6 @@
 """The table of streams: what is pulled by itself, how sure each is, and that its page in the docs says the same."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from sources.activecampaign.sandbox.world.catalogue import RESOURCES
 from sources.activecampaign.sideloads import in_shape
 from sources.activecampaign.source import source
 from sources.activecampaign.streams import STREAMS
-from sources.spec import Growing, Personal, Stream
+from sources.spec import Growing, Personal, Stream, text_of
 from tests.sandbox_fixture import ask
 from tests.sources.activecampaign.conftest import IN_THE_WORLD, pages, parents_of
 
@@ -176,13 +177,23 @@ def fields_of(stream: Stream) -> set[str]:
 def test_the_sandbox_has_every_stream_with_the_columns_that_are_shown_or_stored(sandbox, stream) -> None:
     parent = next(iter(parents_of(sandbox, stream)), "")
     page = ask(sandbox, within(stream, parent).path, limit=100, **dict(stream.fixed_query)).json()
-    answer = in_shape(stream, answer_of(page, envelope=stream.envelope))
+    answer = in_shape(stream, page, answer_of(page, envelope=stream.envelope))
 
     rows = [row for row in answer.rows.values() if row.get("isDisabled") is not True]
     assert rows
     assert all(fields_of(stream) <= row.keys() for row in rows)
     assert len(rows) == answer.count or any(row.get("isDisabled") for row in answer.rows.values())
     assert stream.nested or answer.total is not None
+
+
+def test_each_custom_field_is_kept_with_its_own_options_to_the_letter(line: ActiveCampaign) -> None:
+    rows = [row for page in pages(line, source.stream("fields")) for row in page.rows.values()]
+
+    tea, birthday = (next(row for row in rows if row["title"] == title) for title in ("Favourite tea", "Birthday"))
+    assert [one["label"] for one in tea["fieldOptions"]] == ["Green tea", "Black tea", "Oolong", "Herbal"]
+    assert [one["id"] for one in tea["fieldOptions"]] == tea["options"]
+    assert json.loads(text_of(tea)) == tea
+    assert birthday["fieldOptions"] == []
 
 
 def test_the_default_pull_of_the_demo_account_takes_less_than_five_minutes_at_three_calls_a_second(new_sandbox) -> None:
