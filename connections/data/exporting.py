@@ -5,6 +5,9 @@ import io
 import json
 from collections.abc import Callable, Iterator, Sequence
 
+from django.utils.html import strip_tags
+from django.utils.safestring import SafeString
+
 from connections.data.formulas import guarded
 from connections.frame.reading import Column, Reader
 from connections.models import Connection, Record
@@ -84,7 +87,14 @@ def table_as_shown(
         reader = Reader(connection, is_for_file=True)  # A new one, as it remembers each name that it has read.
         fields = reader.fields(columns)
         lines = reader.lines(stream, [record.whole(fields, address=address) for record in bite], columns)
-        yield written(([*map(guarded, (one.name, *(cell.text for cell in one.cells)))] for one in lines), "\r\n")
+        yield written(
+            ([*map(guarded, (one.name, *(unmarked(cell.text) for cell in one.cells)))] for one in lines), "\r\n"
+        )
+
+
+def unmarked(text: str) -> str:
+    """Without the marks that a page gives to moments; a row's own text stays, whatever it looks like."""
+    return strip_tags(text) if isinstance(text, SafeString) else text
 
 
 def written(lines: Iterator[list[str]] | list[list[str]], line_end: str) -> str:

@@ -167,10 +167,16 @@ class Reading:
             return self.distinct(one, period), None
         days = self.kept.curves.get((one.key, currency), NO_DAYS)
         if not one.is_stock:
-            return self.total(one, currency, period), None
+            total = self.total(one, currency, period)
+            return (total if total or self.is_known(one, currency, period) else None), None
         if period.end >= self.today:
             return self.kept.of_no_day.get((one.key, Figured.ALL, currency), 0), None
         return self.seen(one, days, period.end), None
+
+    def is_known(self, one: Definition, currency: str, period: Period) -> bool:
+        """Whether nothing means nought: not where all that has no day may have been in those before the log."""
+        since = self.told_since(one)
+        return since is None or period.end >= since or not self.undated(one, currency)
 
     def total(self, one: Definition, currency: str, period: Period) -> int:
         """Of the days of a period. Many numbers come of the same ones."""

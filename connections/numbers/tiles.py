@@ -74,7 +74,9 @@ class Tile:
     @property
     def without_value(self) -> str:
         """What stands where a value would."""
-        return "none in these days" if self.figure.count == 0 else "not known yet"
+        if self.figure.count == 0:
+            return "none in these days"
+        return "not known" if self.is_told_late else "not known yet"
 
     @property
     def rows_name(self) -> str:

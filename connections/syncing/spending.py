@@ -10,9 +10,10 @@ from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
 from connections.models import Connection, StreamRun
-from connections.models.sync import Trigger
+from connections.models.sync import SyncState, Trigger
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+READ = (SyncState.COMPLETE, SyncState.PARTLY_DONE)
 AT_LEAST = 7  # Refreshes: of one a day a week is looked at, of others a day.
 
 
@@ -47,12 +48,14 @@ class Spending:
 
 
 def spending(connection: Connection) -> Spending:
-    """Of those that were planned alone: what people ask for is no habit."""
+    """Of those that were planned alone: what people ask for is no habit, and a first read of all is no refresh."""
     interval = connection.interval
     if interval is None:
         return Spending()
+    first = connection.syncs.filter(state__in=READ).order_by("created_at").first()
     lately = timezone.now() - max(DAY, AT_LEAST * interval)
     syncs = connection.syncs.filter(trigger=Trigger.SCHEDULE, created_at__gt=lately).exclude(finished_at=None)
+    syncs = syncs.filter(created_at__gt=first.created_at) if first else syncs.none()
     calls = [*syncs.values_list("calls", flat=True)]
     if not calls:
         return Spending()

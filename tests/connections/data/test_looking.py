@@ -363,12 +363,15 @@ def test_a_file_of_what_is_shown_has_these_columns_alone_with_all_that_they_hold
     pulled(connection, [{"id": str(one), "contact": "14", "tag": str(one)} for one in range(1, 6)], key="contactTags")
     Record.objects.filter(external_id="14").update(text=json.dumps({"id": "14", "email": f"=1+1{'x' * 200} {ADDRESS}"}))
 
-    html = page(bob_client, connection, q="bo", columns=["email", "tags"], sort="id").content.decode()
+    html = page(bob_client, connection, q="bo", columns=["email", "tags", "cdate"], sort="id").content.decode()
     download = re.findall(r'href="([^"]+contacts\.csv[^"]+shown=on)"', html)[0]
     table = [*csv.reader(io.StringIO(body(bob_client.get(download.replace("&amp;", "&"))).removeprefix("\ufeff")))]
 
-    assert table[:2] == [["Contact", "E-mail", "Tags"], ["Bo Ek", "p10@x.example", ""]]
-    assert table[2:] == [["bo ek", f"'=1+1{'x' * 200} {ADDRESS}", "T1, T2, T3, T4, T5"]]
+    assert table[:2] == [
+        ["Contact", "E-mail", "Tags", "Created"],
+        ["Bo Ek", "p10@x.example", "", "1 March 2025, 18:00 UTC"],
+    ]
+    assert table[2:] == [["bo ek", f"'=1+1{'x' * 200} {ADDRESS}", "T1, T2, T3, T4, T5", ""]]
 
 
 def test_who_may_not_see_a_connection_finds_no_rows(charlie_client: Client, connection: Connection) -> None:

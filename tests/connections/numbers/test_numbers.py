@@ -215,9 +215,20 @@ def test_a_number_says_first_what_is_in_no_month_and_since_when_days_are_known(
 
 
 def test_a_rate_of_nothing_is_not_said_to_be_unknown(alice_client: Client, counted: Connection) -> None:
-    shown = page(alice_client, counted, "win_rate/?period=own&since=2001-01-01&until=2001-01-31")
+    shown = page(alice_client, counted, "click_rate/?period=own&since=2001-01-01&until=2001-01-31")
 
     assert "none in these days" in shown and "not known yet" not in shown
+
+
+@pytest.mark.parametrize("number", ["deals_won", "deals_won_value", "win_rate"])
+def test_what_may_have_been_won_before_connecting_is_not_said_to_be_nothing(
+    alice_client: Client, counted: Connection, number: str
+) -> None:
+    shown = page(alice_client, counted, f"{number}/?period=own&since=2026-06-01&until=2026-06-30")
+    value = shown.partition('class="figure-value"')[2].partition("</p>")[0]
+
+    assert "not known" in value and "0" not in value
+    assert "before we connected, in no month" in shown
 
 
 def test_a_topic_of_which_nothing_was_read_says_so_once(alice_client: Client, counted: Connection) -> None:

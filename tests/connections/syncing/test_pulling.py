@@ -152,7 +152,7 @@ def test_each_kind_of_data_says_what_keeping_it_fresh_took(
     connection = connect(sandbox)
     save(alice_client, connection, streams=["contacts", "contactTags", "tags", "notes"])
     connection = again(connection)
-    pull(connection, trigger="first")
+    pull(connection)  # By the schedule, as after a first one that was stopped: it reads all for the first time.
     pull(connection, trigger="command")
     assert "refreshed with" not in page_of(alice_client, connection)
     before = {place: calls_for(sandbox, place) for place in ("contacts", "tags", "notes")}
@@ -165,7 +165,9 @@ def test_each_kind_of_data_says_what_keeping_it_fresh_took(
         calls = round((calls_for(sandbox, place) - before[place]) / 2)
         assert f"refreshed with about {calls} call{'s' * (calls != 1)} an hour" in line_of(html, name)
     assert "refreshed along with Contacts, without calls of its own" in line_of(html, "Contact tags")
-    total = round(sum(again(sync).calls for sync in connection.syncs.filter(trigger="schedule")) / 2)
+    total = round(
+        sum(again(sync).calls for sync in connection.syncs.filter(trigger="schedule").order_by("created_at")[1:]) / 2
+    )
     assert f"Refreshes take about {total} calls an hour in all, as counted over the last 2 refreshes." in words(html)
 
 
