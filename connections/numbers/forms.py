@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 from django import forms
 from django.utils.http import urlencode
@@ -71,15 +71,24 @@ class PeriodForm(forms.Form):
         return self.labels.get(self.cut_by, "")
 
     @property
-    def is_fine(self) -> bool:
-        """Whether it asks for more than a period."""
-        return any(self.cleaned_data.get(name) for name in ("since", "until", "step", "by"))
+    def is_own(self) -> bool:
+        return self.cleaned_data.get("period") == OWN
 
     @property
-    def leaves_dates_out(self) -> bool:
-        """Whether there are dates in the address beside another period."""
-        has_dates = any(self.cleaned_data.get(name) for name in ("since", "until"))
-        return has_dates and (self.cleaned_data.get("period") or USUAL) != OWN
+    def is_fine(self) -> bool:
+        """Whether it asks for more than a period, or for the days of one's own."""
+        return self.is_own or any(self.cleaned_data.get(name) for name in ("since", "until", "step", "by"))
+
+    @property
+    def hint(self) -> str:
+        """What of the dates does not count, and why."""
+        since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
+        if not self.is_own:
+            return "From and Until count once the period is “From – until”." if since or until else ""
+        if not counts(since):
+            return "Fill in From, a day since 2000: without it these are 12 months."
+        is_cut = self.asked.start > min(since, until or since)
+        return "At most three years are shown at once." if is_cut else ""
 
     @property
     def without_group(self) -> str:
@@ -99,7 +108,7 @@ class PeriodForm(forms.Form):
 
     def _days(self) -> tuple[date, date]:
         said, since = self.cleaned_data.get("period") or USUAL, self.cleaned_data.get("since")
-        if said == OWN and since and since.year >= 2000:
+        if said == OWN and counts(since):
             until = self.cleaned_data.get("until") or max(since, self.today)
             start, end = (min(one, self.today) for one in sorted((since, until)))
             return max(start, end - LONGEST), end
@@ -117,6 +126,10 @@ class PeriodForm(forms.Form):
     @property
     def query(self) -> str:
         return self.address()
+
+
+def counts(since: date | None) -> TypeGuard[date]:
+    return since is not None and since.year >= 2000
 
 
 def usual(data: Mapping[str, str]) -> Mapping[str, str]:

@@ -248,6 +248,19 @@ def test_dates_beside_another_period_are_said_not_to_count(alice_client: Client,
     assert said not in page(alice_client, counted, "contacts_new/?period=months")
 
 
+def test_dates_of_ones_own_that_do_not_count_are_told(alice_client: Client, counted: Connection) -> None:
+    missing, cut = "Fill in From", "At most three years"
+    asked = "contacts_new/?period=own&until=2026-06-30"
+
+    shown = page(alice_client, counted, asked)
+    assert missing in shown
+    assert re.search(r"<details[^>]* open[^>]*>\s*<summary>From – until", shown)
+    assert missing in page(alice_client, counted, f"{asked}&since=1999-12-31")
+    assert cut in page(alice_client, counted, f"{asked}&since=2020-01-01")
+    plain = page(alice_client, counted, f"{asked}&since=2026-01-01")
+    assert cut not in plain and missing not in plain
+
+
 def test_dates_the_wrong_way_round_are_turned() -> None:
     period = PeriodForm({"period": "own", "since": "2026-05-31", "until": "2026-05-01"}, today=date(2026, 12, 31)).asked
 
