@@ -182,6 +182,11 @@ class RowsForm(forms.Form):
         since = self.stream.facts.since
         return f"{since.label}: {since.hint}" if since else ""
 
+    def words_of_nothing(self) -> str:
+        """What a page without rows says: also why the days may not be known that were asked for."""
+        held = any(self.cleaned_data.get(name) for name in ("held_since", "held_until"))
+        return f"No row fits what you look for. {self.hint() if held else ''}".strip()
+
     def has_filters_on(self) -> bool:
         return any(self.cleaned_data.get(one.name) for one in self.filters())
 

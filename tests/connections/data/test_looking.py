@@ -242,6 +242,7 @@ def test_rows_are_narrowed_by_what_their_columns_hold(
         ({"held_since": "2025-05-01", "held_until": "2025-05-31", "status": "2"}, "1 2"),
         ({"held_since": "2025-06-01"}, "6"),
         ({"held_until": "2025-04-30"}, "3"),
+        ({"held_until": "2024-04-30"}, ""),
     ],
 )
 def test_deals_are_narrowed_by_the_day_on_which_they_were_closed(
@@ -276,6 +277,8 @@ def test_deals_are_narrowed_by_the_day_on_which_they_were_closed(
 
     assert ids(response) == found.split()
     assert count_said(response) == f"{len(found.split())} of 7 rows"
+    told = "No row fits what you look for. Closed: the day on which we saw it"
+    assert (told in text(response)) == (not found)
     if "1" in found.split():
         assert "Deal 1 € 147.00 Lost" in text(response)
         assert "Anaïs" in text(response)
