@@ -92,7 +92,7 @@ def test_links_that_people_click_again_are_read_again_once_a_week(sandbox: Sandb
     pull(pulled)
 
     assert stored(pulled, "linkData")[recent]["times"] == "9"
-    assert calls <= 12
+    assert calls <= 12 + 4  # As many pages may be asked ahead before the end is seen.
     assert sandbox.stats()["requests"] - calls <= 2 * len(GROWING)
 
 
