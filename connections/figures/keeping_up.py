@@ -5,7 +5,6 @@ import threading
 import time
 from itertools import groupby
 
-from connections.checking.beside import Beside
 from connections.checking.patience import of_a_worker
 from connections.figures.counting import count_stream, due, stir_outdated
 from connections.figures.judging import judge_due
@@ -46,7 +45,7 @@ def prove_quietly(connection: Connection, streams: list[str], stopping: threadin
         log.info("numbers could not be proven", extra={"connection": str(connection.pk), "why": type(failure).__name__})
 
 
-class Abacus(Beside):
+class Abacus:
     """Counts: a stream of half a million rows takes a second."""
 
     looked_at = 0.0
@@ -59,6 +58,6 @@ class Abacus(Beside):
             is_to_judge = Pin.objects.to_judge().exists()
         return is_to_judge or due().exists()
 
-    def work(self) -> None:
-        count_and_prove(self.stopping)
-        judge_due(self.stopping)
+    def do(self, stopping: threading.Event) -> None:
+        count_and_prove(stopping)
+        judge_due(stopping)

@@ -11,6 +11,7 @@ from connections.figures.keeping_up import Abacus
 from connections.models import Engine, LiveCheck, Notice, Sync
 from connections.operating import housekeeping
 from connections.operating.pieces import InPieces
+from connections.syncing.beside import Beside
 from connections.syncing.working import UnderWay, check_one, queue_due
 
 # The tasks keep the names that they had: messages of an older version may lie in a broker during an upgrade.
@@ -18,7 +19,7 @@ STOPPING = threading.Event()
 MOST_RINGS = 64  # In one look: whoever has no place free answers each with a query.
 UNDER_WAY = UnderWay(STOPPING)
 IN_PIECES = InPieces()
-ABACUS = Abacus(STOPPING)
+ABACUS = Beside(Abacus(), STOPPING)
 SENDING = threading.Lock()
 
 

@@ -10,7 +10,6 @@ from datetime import timedelta
 from django.db import DatabaseError, close_old_connections, connections, transaction
 from django.utils import timezone
 
-from connections.checking.beside import Beside
 from connections.checking.checking import notice_late
 from connections.checking.delivering import deliver_due
 from connections.figures.keeping_up import Abacus
@@ -18,6 +17,7 @@ from connections.models import Connection, Engine, LiveCheck, Notice, Sync
 from connections.models.sync import AlreadyActive, LeaseLost, SyncQuerySet, Trigger
 from connections.operating.housekeeping import keep_house
 from connections.operating.pieces import InPieces
+from connections.syncing.beside import Beside
 from connections.syncing.carrying_on import carry_on
 from connections.syncing.syncing import fail, run
 from sources.errors import UnexpectedAnswer
@@ -161,14 +161,14 @@ class UnderWay:
         log.info("sync asked to make room for another workspace", extra={"sync": turn.sync.number})
 
 
-class Post(Beside):
+class Post:
     """Sends notices: a mail server may take its time, or hang."""
 
     def is_wanted(self) -> bool:
         return Notice.objects.due().exists()
 
-    def work(self) -> None:
-        deliver_due(self.stopping)
+    def do(self, stopping: threading.Event) -> None:
+        deliver_due(stopping)
 
 
 class Worker:
@@ -183,9 +183,9 @@ class Worker:
         self.checking: set[Future[None]] = set()
         self.house_kept_at = 0.0
         self.late_looked_at = 0.0
-        self.post = Post(self.stopping)
+        self.post = Beside(Post(), self.stopping)
         self.in_pieces = InPieces()
-        self.abacus = Abacus(self.stopping)
+        self.abacus = Beside(Abacus(), self.stopping)
 
     def stop(self) -> None:
         """Each sync finishes the page that it is at and is released."""
