@@ -154,29 +154,33 @@ class Reading:
 
     # Values -----------------------------------------------------------------------------------------------------
 
-    def value(self, one: Definition, period: Period, currency: str) -> tuple[Value | None, int | None]:
+    def value(self, one: Definition, period: Period, currency: str) -> ValueOfHowMany:
         """What it is over a period, and of how many where that matters."""
+        value, count = self.counted(one, period, currency)
+        is_unknown = not value and not count and self.may_be_more(one, currency, period.start)
+        return (None, None) if is_unknown else (value, count)
+
+    def counted(self, one: Definition, period: Period, currency: str) -> ValueOfHowMany:
         last = self.last_day(one)
         if last is None or period.start > last:
             return None, None
         if one.is_combined:
-            return combined(one, *self.sums(one, lambda each: self.value(each, period, currency)[0]))
+            return combined(one, *self.sums(one, lambda each: self.counted(each, period, currency)[0]))
         if one.how == How.MEDIAN:
             return middle([value for day, value in self.kept.single[one.key] if period.start <= day <= period.end])
         if one.whole_period:
             return self.distinct(one, period), None
         days = self.kept.curves.get((one.key, currency), NO_DAYS)
         if not one.is_stock:
-            total = self.total(one, currency, period)
-            return (total if total or self.is_known(one, currency, period) else None), None
+            return self.total(one, currency, period), None
         if period.end >= self.today:
             return self.kept.of_no_day.get((one.key, Figured.ALL, currency), 0), None
         return self.seen(one, days, period.end), None
 
-    def is_known(self, one: Definition, currency: str, period: Period) -> bool:
-        """Whether nothing means nought: not where all that has no day may have been in those before the log."""
+    def may_be_more(self, one: Definition, currency: str, first: date) -> bool:
+        """Whether days from there on may be those of rows that have no day: the days before the log."""
         since = self.told_since(one)
-        return since is None or period.end >= since or not self.undated(one, currency)
+        return since is not None and first < since and self.undated(one, currency) > 0
 
     def total(self, one: Definition, currency: str, period: Period) -> int:
         """Of the days of a period. Many numbers come of the same ones."""
@@ -231,6 +235,8 @@ class Reading:
         begun += [told] if (told := self.told_since(one)) else []
         for first, days in self.steps.items():
             value = self.step(one, first, currency)
+            if value == 0 and not one.is_combined and self.may_be_more(one, currency, first):
+                value = None
             is_gap = value is None and days[-1] < self.today
             is_unfinished = days[-1] >= through and not is_gap
             is_lighter = any(first < begin for begin in begun)

@@ -16,8 +16,12 @@ MONTHS = "months"
 USUAL = MONTHS
 LAST_MONTH = "last"
 PERIODS = (
-    *(("7", "7 days"), ("30", "30 days"), ("90", "90 days")),
-    *((LAST_MONTH, "last month"), (MONTHS, "12 months"), (OWN, "From – until")),
+    ("7", "7 days"),
+    ("30", "30 days"),
+    ("90", "90 days"),
+    (LAST_MONTH, "last month"),
+    (MONTHS, "12 months"),
+    (OWN, "From – until"),
 )
 STEPS = (("", "as fits"), ("day", "by day"), ("week", "by week"), ("month", "by month"))
 A_DATE = {"type": "date", "data-chooses": f"period={OWN}"}

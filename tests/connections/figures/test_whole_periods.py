@@ -1,12 +1,14 @@
 """Whoever is there on several days of a period is one of it, also where that was counted ahead."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 from threading import Event
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from connections.figures.figure import Period
 from connections.figures.figures import figures
@@ -56,7 +58,7 @@ def whom(account: SandboxServer, period: Period) -> set[str]:
 def test_people_are_one_each_of_every_period_also_after_rows_went(
     connection: Connection, account: SandboxServer
 ) -> None:
-    usual = Period.usual(date.today())
+    usual = Period.usual(timezone.localdate(timezone=ZoneInfo(ZONE)))
     length = timedelta(days=400)
     periods = [
         *(usual, usual.before, Period(start=usual.before.end - length, end=usual.before.end)),
@@ -77,7 +79,7 @@ def test_people_are_one_each_of_every_period_also_after_rows_went(
 
 def test_the_usual_page_does_not_go_through_all_rows_to_tell_people_apart(connection: Connection) -> None:
     synced(connection)
-    usual = Period.usual(date.today())
+    usual = Period.usual(timezone.localdate(timezone=ZoneInfo(ZONE)))
     with CaptureQueriesContext(database) as asked:
         figure = figures(connection, usual, keys=["people_reached"])[0]
 

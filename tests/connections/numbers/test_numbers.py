@@ -229,6 +229,7 @@ def test_what_may_have_been_won_before_connecting_is_not_said_to_be_nothing(
 
     assert "not known" in value and "0" not in value
     assert "before we connected, in no month" in shown
+    assert "picture-frame" not in shown  # A line at nought would say so, too.
 
 
 def test_a_topic_of_which_nothing_was_read_says_so_once(alice_client: Client, counted: Connection) -> None:
