@@ -1,6 +1,6 @@
-"""What pages show of figures: a tile each, and by topic the picture and the table of what they are broken down by."""
+"""What pages show of figures: a tile each, and by topic the picture and the table."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
@@ -9,18 +9,16 @@ from urllib.parse import parse_qsl
 
 from django.utils.http import urlencode
 
-from connections.figures.figure import Figure, Part, Period, Rows
+from connections.figures.figure import Figure, Period, Rows
 from connections.figures.figures import figures
 from connections.figures.judging import wish_of
 from connections.models import Connection, Pin
+from connections.numbers.parts import OF_SOMETHING, Table, table_of
 from connections.numbers.pictures import Bar, Line, LinePicture, Mark, Point, funnel, spark
 from connections.numbers.places import at_step
 from connections.templatetags.amounts import as_typed, words_of
-from sources.spec import How
 
 ROLES = ("first", "second")  # Of lines in one picture: more cannot be told apart at a glance.
-OF_SOMETHING = (How.RATIO, How.MEDIAN)  # What they are of, there may be none of on a day.
-MOST_PARTS = 50  # Of a table. The whole is in the files of the rows.
 
 
 class Shown(Protocol):
@@ -185,66 +183,6 @@ def fitted(points: Sequence[Point], length: int) -> list[Point]:
     """A period of as many days may have a month or week more or less: the last of both stand above each other."""
     missing = Point(label="", value=None)
     return [*[missing] * max(length - len(points), 0), *points[-length:]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One group of a table: of each of its figures the part, or None."""
-
-    name: str
-    group: str
-    url: str
-    cells: Sequence["Cell"]
-    share: float
-    """Of the largest in the first column, in per cent."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cell:
-    part: Part | None
-    figure: Figure
-
-    @property
-    def is_nought(self) -> bool:
-        """Whether there is none of it; of an amount there may be some in another currency."""
-        return self.part is None and self.figure.definition.how not in OF_SOMETHING and not self.figure.currency
-
-
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """Figures broken down: a row each group, a column each figure."""
-
-    figures: Sequence[Figure]
-    rows: Sequence[Row]
-    is_cut: bool
-
-
-def table_of(found: Sequence[Figure], address: Callable[[str], str]) -> Table | None:
-    """`address` leads to a group, by its id. In the order of the first of the figures that is in it.
-
-    A group of which there was only something in the period before is not in it.
-    """
-    cut = [one for one in found if any(one.parts.groups.values())]
-    if not cut:
-        return None
-    order = [*dict.fromkeys(group for one in cut for group, is_there in one.parts.groups.items() if is_there)]
-    parts = {group: [one.parts.of(group) for one in cut] for group in order[:MOST_PARTS]}
-    largest = max(float(first.value or 0) for first, *_ in parts.values() if first)
-    rows = [
-        Row(
-            name=next(part.name for part in those if part),
-            group=group,
-            url=address(group),
-            cells=[Cell(part=part, figure=one) for part, one in zip(those, cut, strict=True)],
-            share=share_of(those[0], largest),
-        )
-        for group, those in parts.items()
-    ]
-    return Table(figures=cut, rows=rows, is_cut=len(order) > MOST_PARTS)
-
-
-def share_of(part: Part | None, most: float) -> float:
-    return round(100 * max(float(part.value or 0), 0.0) / most, 1) if part and most > 0 else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

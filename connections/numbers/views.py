@@ -19,8 +19,9 @@ from connections.figures.proving import prove
 from connections.frame.moving_part import strip
 from connections.models import Connection
 from connections.numbers.forms import PeriodForm
+from connections.numbers.parts import table_of
 from connections.numbers.places import marks_of, way_back
-from connections.numbers.tiles import Tile, picture_of, table_of, topics_of
+from connections.numbers.tiles import Tile, picture_of, topics_of
 from sources.errors import SourceError
 from sources.spec import Breakdown, Definition
 

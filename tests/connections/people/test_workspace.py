@@ -79,15 +79,18 @@ def test_the_foot_of_each_page_leads_to_the_guide_to_what_is_new_and_to_whom_to_
     assert client.get("/help/new/").status_code == 302
 
 
-def test_pages_of_no_workspace_have_the_header_of_the_one_that_i_was_in(
-    alice_client: Client, alice: User, workspace: Workspace
-) -> None:
+@pytest.fixture
+def in_two_workspaces(alice_client: Client, alice: User, workspace: Workspace) -> Client:
+    """Somebody who was in Harbour Tea last, and is a member of Another too."""
     other = Workspace.objects.create(name="Another", slug="another")
     other.memberships.create(user=alice, role="member")
     alice_client.get("/w/harbour-tea/connections/")
+    return alice_client
 
+
+def test_pages_of_no_workspace_have_the_header_of_the_one_that_i_was_in(in_two_workspaces: Client) -> None:
     for page in ("/accounts/password/change/", "/accounts/sign-ins/", "/help/guide/"):
-        head = alice_client.get(page).content.decode().partition("<main")[0]
+        head = in_two_workspaces.get(page).content.decode().partition("<main")[0]
         assert 'href="/w/harbour-tea/connections/"' in head
         assert head.count("Harbour Tea") == 2 and head.count("Another") == 1
 
@@ -103,13 +106,10 @@ def test_a_workspace_that_wants_two_steps_stands_around_no_page_of_who_has_one(
 
 
 def test_where_the_last_workspace_wants_two_steps_another_that_is_open_stands_around(
-    alice_client: Client, alice: User, workspace: Workspace
+    in_two_workspaces: Client, workspace: Workspace
 ) -> None:
-    other = Workspace.objects.create(name="Another", slug="another")
-    other.memberships.create(user=alice, role="member")
-    alice_client.get("/w/harbour-tea/connections/")
     Workspace.objects.filter(pk=workspace.pk).update(requires_second_factor=True)
 
-    head = alice_client.get("/accounts/sign-ins/").content.decode().partition("<main")[0]
+    head = in_two_workspaces.get("/accounts/sign-ins/").content.decode().partition("<main")[0]
 
     assert 'href="/w/another/connections/"' in head

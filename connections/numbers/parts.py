@@ -1,0 +1,71 @@
+"""The table of what figures are broken down by: a row each group, a column each figure."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from connections.figures.figure import Figure, Part
+from sources.spec import How
+
+OF_SOMETHING = (How.RATIO, How.MEDIAN)  # What they are of, there may be none of on a day.
+MOST_PARTS = 50  # Of a table. The whole is in the files of the rows.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One group of a table: of each of its figures the part, or None."""
+
+    name: str
+    group: str
+    url: str
+    cells: Sequence["Cell"]
+    share: float
+    """Of the largest in the first column, in per cent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    part: Part | None
+    figure: Figure
+
+    @property
+    def is_nought(self) -> bool:
+        """Whether there is none of it; of an amount there may be some in another currency."""
+        is_known = self.figure.value is not None and self.figure.definition.how not in OF_SOMETHING
+        return self.part is None and is_known and not self.figure.currency
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Figures broken down: a row each group, a column each figure."""
+
+    figures: Sequence[Figure]
+    rows: Sequence[Row]
+    is_cut: bool
+
+
+def table_of(found: Sequence[Figure], address: Callable[[str], str]) -> Table | None:
+    """`address` leads to a group, by its id. In the order of the first of the figures that is in it.
+
+    A group of which there was only something in the period before is not in it.
+    """
+    cut = [one for one in found if any(one.parts.groups.values())]
+    if not cut:
+        return None
+    order = [*dict.fromkeys(group for one in cut for group, is_there in one.parts.groups.items() if is_there)]
+    parts = {group: [one.parts.of(group) for one in cut] for group in order[:MOST_PARTS]}
+    largest = max(float(first.value or 0) for first, *_ in parts.values() if first)
+    rows = [
+        Row(
+            name=next(part.name for part in those if part),
+            group=group,
+            url=address(group),
+            cells=[Cell(part=part, figure=one) for part, one in zip(those, cut, strict=True)],
+            share=share_of(those[0], largest),
+        )
+        for group, those in parts.items()
+    ]
+    return Table(figures=cut, rows=rows, is_cut=len(order) > MOST_PARTS)
+
+
+def share_of(part: Part | None, most: float) -> float:
+    return round(100 * max(float(part.value or 0), 0.0) / most, 1) if part and most > 0 else 0.0
