@@ -93,8 +93,16 @@ def test_two_clicks_make_one_connection_without_scripts_too(
     page = new_page(alice, java_script_enabled=False)
     begin(page)
     fill_in(page, sandbox)
-    page.get_by_role("button", name="Finish", exact=True).dblclick()
-    expect(page.get_by_role("heading", name="Save Connection")).to_be_visible()
+    finish, review = (
+        page.get_by_role("button", name="Finish", exact=True),
+        page.get_by_role("heading", name="Save Connection"),
+    )
+    finish.dblclick()
+    is_under_way = page.get_by_text("at this moment. Try again in a few seconds.").first
+    expect(review.or_(is_under_way)).to_be_visible()
+    if not review.is_visible():  # The second was quicker than the account's answer to the first: the key is kept.
+        finish.click()
+    expect(review).to_be_visible()
     page.get_by_role("button", name="Save Connection").dblclick()
 
     expect(page.get_by_role("heading", name="ActiveCampaign Connections")).to_be_visible()

@@ -249,6 +249,14 @@ def test_dates_beside_another_period_are_said_not_to_count(alice_client: Client,
     assert said not in page(alice_client, counted, "contacts_new/?period=months")
 
 
+def test_where_there_is_none_of_any_part_a_number_says_so(alice_client: Client, counted: Connection) -> None:
+    none = "In these days there is none of any list."
+    asked = "list_growth/?by=list&period=own"
+
+    assert none in page(alice_client, counted, f"{asked}&since=2001-01-01&until=2001-01-31")
+    assert none not in page(alice_client, counted, f"{asked}&since=2026-04-01&until=2026-06-30")
+
+
 def test_dates_of_ones_own_that_do_not_count_are_told(alice_client: Client, counted: Connection) -> None:
     missing, cut = "Fill in From", "At most three years"
     asked = "contacts_new/?period=own&until=2026-06-30"
