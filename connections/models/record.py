@@ -233,8 +233,9 @@ class Record(TypedColumns):
     nothing has confirmed yet that it is gone. One without a `content_hash` is from before texts were kept as they came.
     """
 
-    # Without an index of its own: the constraint's begins with it.
-    holding = models.ForeignKey(Holding, models.CASCADE, related_name="records", db_index=False)
+    # Without an index of its own: the constraint's begins with it. And without PostgreSQL's looking it up for each row:
+    # whoever stores has the row of the sync's lease, without which no connection parts from its holding.
+    holding = models.ForeignKey(Holding, models.CASCADE, related_name="records", db_index=False, db_constraint=False)
     stream = models.CharField(max_length=60)
     external_id = models.CharField(max_length=80)  # Of a nested row that of its parent, too: two UUIDs.
     text = models.TextField()

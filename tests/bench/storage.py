@@ -3,23 +3,26 @@
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from django.db import connection as database
 from django.db import transaction
 
 from connections.models import Connection, Holding, Record, Sync
 from connections.models.record import row_texts
-from sources.activecampaign.rows import answer_of
+from connections.syncing.syncing import in_batches
+from sources.activecampaign.rows import Answer, answer_of
 from sources.activecampaign.streams import STREAMS
 from sources.http.exact import read
+from sources.pulling import pull
+from sources.spec import Page, Stream
 from tests.bench.figures import Effort, Figure, Lap
 from tests.bench.plain import walk_lap
 from tests.bench.stage import account, connected, require_rows, sync_command
 
 CONTACTS = STREAMS[0]
 ORIGIN = "https://harbourtea.api-us1.com"
-PAGE, TOGETHER = 100, 4
+PAGE, TOGETHER = 100, 8
 MEGABYTES_APART = 20
 MOST_MEGABYTES = 150
 
@@ -55,14 +58,18 @@ def rows_a_second(effort: Effort, *, contacts: int, least: int) -> Iterator[Figu
 
 
 def storing_alone(effort: Effort, *, rows: int, least: int) -> Iterator[Figure]:
-    """From the text of an answer to the commit, with nobody fetching: two kilobytes a contact, as accounts have."""
+    """From the text of an answer to the commit: two kilobytes a contact, as accounts have.
+
+    As in a sync the threads that fetch read, and the caller's stores; only that there is nothing to wait for.
+    """
     holding, measured = Holding.objects.create(), []
     for lap in range(effort.laps):
         bodies = [body(first, lap) for first in range(0, rows, PAGE)]
         begun = time.perf_counter()
-        for batch in range(0, len(bodies), TOGETHER):
-            store_together(holding, bodies[batch : batch + TOGETHER])
+        for batch in in_batches(pull([(CONTACTS, Bodies(len(bodies)))], read_from(bodies), at_once=TOGETHER)):
+            store_together(holding, [pulled.page for pulled in batch if pulled.page])
         measured.append(rows / (time.perf_counter() - begun))
+        assert Record.objects.filter(holding=holding).count() == rows
         empty()
     yield Figure(
         what=f"{rows:,} contacts of 2 kB, stored alone, into {database.vendor}",
@@ -71,6 +78,35 @@ def storing_alone(effort: Effort, *, rows: int, least: int) -> Iterator[Figure]:
         bound=least,
         is_least=True,
     )
+
+
+class Bodies:
+    """A walk over so many answers, of which each may be asked for at any time."""
+
+    def __init__(self, count: int) -> None:
+        self._asked, self._heard, self._count = 0, 0, count
+
+    @property
+    def is_over(self) -> bool:
+        return self._heard == self._count
+
+    @property
+    def remaining(self) -> float:
+        return self._count - self._heard
+
+    def ask(self, *, may_split: bool) -> int | None:
+        if self._asked == self._count:
+            return None
+        self._asked += 1
+        return self._asked - 1
+
+    def hear(self, ask: int, answer: Answer) -> Page:
+        self._heard += 1
+        return Page(rows=answer.rows, cursor=None if self.is_over else {"heard": self._heard})
+
+
+def read_from(bodies: Sequence[str]) -> Callable[[Stream, int], Answer]:
+    return lambda stream, ask: answer_of(read(bodies[ask]), envelope=stream.envelope)
 
 
 def body(first: int, lap: int) -> str:
@@ -91,9 +127,9 @@ def body(first: int, lap: int) -> str:
     return json.dumps({"contacts": rows, "meta": {"total": "50000"}}, separators=(",", ":")).replace("/", r"\/")
 
 
-def store_together(holding: Holding, bodies: list[str]) -> None:
+def store_together(holding: Holding, pages: Sequence[Page]) -> None:
     """As a sync does it with pages that are there at the same time: written out before the transaction begins."""
-    rows = {key: row for text in bodies for key, row in answer_of(read(text), envelope="contacts").rows.items()}
+    rows = {key: row for page in pages for key, row in page.rows.items()}
     texts = row_texts(rows, stream=CONTACTS, address=ORIGIN)
     with transaction.atomic():
         Record.objects.store(holding, CONTACTS, texts)
