@@ -55,15 +55,6 @@ def _account_at(origin: str) -> Account:
         raise ValueError("Only a sample account is answered here.")
     ends = calendar.timegm((*map(int, found.groups()), HOUR_OF_END, 0, 0))
     world = World(contacts=CONTACTS, deals=DEALS, seed=SEED, origin=origin, ends=ends)
-    _tell_when_deals_closed(world)
     keyring = Keyring()
     keyring.add(demo_key(SEED), user_id=world.first_ids("users")[0], admin=True)
     return Account(world, keyring)
-
-
-def _tell_when_deals_closed(world: World) -> None:
-    """The last activity of each deal that is won or lost says that it became so."""
-    for deal in world.rows("deals"):
-        activities = world.tied("dealActivities", "d_id", deal["id"])
-        if deal["status"] != "0" and activities:
-            world.change("dealActivities", activities[-1], dataType="status", dataId=deal["status"])

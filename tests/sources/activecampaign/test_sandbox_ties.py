@@ -283,3 +283,26 @@ def test_whatever_is_added_changed_and_removed_lists_counters_and_orders_say_wha
         mine = [one for one in world.rows("linkData") if one["campaignid"] == campaign["id"]]
         for column, (isread, count) in TIMES_OF.items():
             assert int(campaign[column]) == count([one for one in mine if one["isread"] == isread]), column
+
+
+@pytest.mark.parametrize("deals", [1, 30, 67])
+def test_of_each_deal_that_is_won_or_lost_an_activity_tells_it_after_the_deal_began(deals: int) -> None:
+    world = World(contacts=9, deals=deals)
+
+    told = {row["d_id"]: row for row in world.rows("dealActivities") if row["dataType"] == "status"}
+
+    closed = {row["id"]: row for row in world.rows("deals") if row["status"] != "0"}
+    assert {identity: row["dataId"] for identity, row in told.items()} == {
+        identity: row["status"] for identity, row in closed.items()
+    }
+    assert all(told[identity]["cdate"] > row.get("cdate", "") for identity, row in closed.items())
+    assert bool(closed) == (deals > 1)
+
+
+def test_what_an_activity_has_told_stays_when_its_deal_is_opened_again() -> None:
+    world = World(contacts=9, deals=30)
+    told = next(row for row in world.rows("dealActivities") if row["dataType"] == "status")
+
+    world.change("deals", told["d_id"], status="0")
+
+    assert world.row("dealActivities", told["id"]) == told

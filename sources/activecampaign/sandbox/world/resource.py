@@ -24,6 +24,9 @@ class WorldView(Protocol):
 
     def rows(self, stream: str) -> list[Row]: ...
 
+    def first_row(self, stream: str, identity: int | str) -> Row:
+        """One of those that the stream began with, as it was then."""
+
     def count(self, stream: str) -> int: ...
 
     def once(self, stream: str, name: str, make: Callable[[], Any]) -> Any:

@@ -12,6 +12,7 @@ from sources.activecampaign.sandbox.world.values import typed_deal_value
 
 STAGES = tuple((index, title) for index, (_, _, titles) in enumerate(words.PIPELINES) for title in titles)
 DAY = 86_400
+TWENTIETH = 20
 
 
 def outline_deal(world: WorldView, place: int) -> Row:
@@ -42,12 +43,40 @@ def draw_deal(drawing: Drawing) -> Row:
         "mdate": iso(drawing.changed),
         "value": str(drawing.pick((99, 4_900, 45_000, 120_000, 380_050, 1_250_000)) * (1 + drawing.number(3))),
         "currency": words.PIPELINES[bisect_left(groups, int(drawing.ties["group"])) % len(groups)][1],
-        "status": drawing.pick(("0", "0", "0", "1", "2")),
+        "status": _status(drawing),
         "activitycount": str(drawing.number(12)),
         "nextdealid": str(drawing.id),
         "isDisabled": drawing.chance(0.03) or drawing.pick((False, False, False, 0)),
         **_odd_columns(drawing),
     }
+
+
+def closing_slot(place: int, deals: int) -> int:
+    """Of as many slots of time as there are deals, in which the deal at that place ends; it is still open at the last.
+
+    Deals go on for two months to half a year of the world's three and a half: within each twentieth of them, whoever
+    came last ends first, two twentieths later. The other way round it is `closed_in`.
+    """
+    few = max(1, deals // TWENTIETH)
+    return _turned(place, few) + 2 * few
+
+
+def closed_in(slot: int, deals: int) -> int:
+    """The place of the deal that ends in this slot; below 0 where there is none."""
+    few = max(1, deals // TWENTIETH)
+    return _turned(slot - 2 * few, few) if slot >= 2 * few else -1
+
+
+def _turned(place: int, few: int) -> int:
+    begin = place - place % few
+    return begin + few - 1 - place % few
+
+
+def _status(drawing: Drawing) -> str:
+    """Whoever came of late is still open."""
+    status, deals = drawing.pick(("0", "0", "0", "1", "2")), len(drawing.world.first_ids("deals"))
+    is_over = closing_slot(drawing.position, deals) < deals or drawing.position >= deals
+    return status if is_over else "0"
 
 
 def _title(drawing: Drawing) -> str:

@@ -1,6 +1,7 @@
 """What stands around deals and companies: tasks, roles, custom fields and who belongs to which."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sources.activecampaign.sandbox.world.columns import (
     changed,
@@ -14,17 +15,47 @@ from sources.activecampaign.sandbox.world.columns import (
     same_as,
     shaped,
     share,
+    tied,
 )
 from sources.activecampaign.sandbox.world.moments import iso, plain
-from sources.activecampaign.sandbox.world.resource import BY_MOMENT, Count, Drawing, Row
+from sources.activecampaign.sandbox.world.resource import BY_MOMENT, Count, Drawing, Row, WorldView
+from sources.activecampaign.sandbox.world.sales import closed_in
 from sources.activecampaign.sandbox.world.ties import Spread
 
-DEAL_ACTIVITIES = shaped(
+OF_A_DEAL = 5  # Activities: the last of so many is of a deal that may end then, the others are of any.
+ANY_DEAL = Spread("deals", shift=1)
+
+
+def outline_activity(world: WorldView, place: int) -> Row:
+    deals = world.first_ids("deals")
+    if not deals:
+        return {"d_id": "0"}
+    closed = _closed_by(place, len(deals))
+    return {"d_id": str(deals[ANY_DEAL.owner(place, owners=len(deals)) if closed < 0 else closed])}
+
+
+def _closed_by(place: int, deals: int) -> int:
+    """The place of the deal that this activity may close; below 0: none."""
+    slot, of_slot = divmod(place, OF_A_DEAL)
+    return closed_in(slot, deals) if of_slot == OF_A_DEAL - 1 and slot < deals else -1
+
+
+def told_by(drawing: Drawing) -> Row:
+    """What an activity says of its deal's end. In which words is a guess: no answer with one was recorded."""
+    deals = drawing.world.first_ids("deals")
+    closed = _closed_by(drawing.position, len(deals))
+    status = drawing.world.first_row("deals", deals[closed])["status"] if closed >= 0 else "0"
+    if status == "0":
+        return {}
+    return {"dataType": "status", "dataAction": "update", "dataId": status, "dataOldval": "0"}
+
+
+ANY_ACTIVITY = shaped(
     "dealActivities",
     "dealActivity",
     "DealActivity",
     {
-        "d_id": "",
+        "d_id": tied("d_id"),
         "d_stageid": "0",
         "userid": of("users"),
         "dataId": "0",
@@ -43,13 +74,15 @@ DEAL_ACTIVITIES = shaped(
         "user": same_as("userid"),
         "automation": None,
     },
-    size=share(deals=4),
+    size=share(deals=OF_A_DEAL),
     links=("deal", "stage", "user", "automation", "activity"),
     first_id=700,
-    spread={"d_id": Spread("deals", shift=1)},
+    outline=outline_activity,
+    owners={"d_id": "deals"},
     orders=BY_MOMENT | {"cdate": "created"},
     filters={"deal": "d_id"},
 )
+DEAL_ACTIVITIES = replace(ANY_ACTIVITY, draw=lambda drawing: {**ANY_ACTIVITY.draw(drawing), **told_by(drawing)})
 
 
 def _owner(drawing: Drawing) -> Row:

@@ -44,6 +44,10 @@ class Table:
         self._must_have(identity)
         return self.resource.shown(self._assemble(identity))
 
+    def first_row(self, identity: int) -> Row:
+        """As it was drawn, whatever was written since."""
+        return {**self.resource.shape, **self.resource.draw(self._drawing(identity))}
+
     def changed_at(self, identity: int) -> int:
         edited = self._edited.get(identity)
         if edited is not None:
@@ -206,7 +210,7 @@ class Table:
 
     def _assemble(self, identity: int) -> Row:
         resource, text = self.resource, self.resource.external_id(identity)
-        row = {**resource.shape, **resource.draw(self._drawing(identity))}
+        row = self.first_row(identity)
         for column, (stream, name) in resource.counters.items():
             row[column] = str(self._world.tally(stream, name, text))
         for column in resource.refers:

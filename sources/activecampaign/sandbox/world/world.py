@@ -67,6 +67,11 @@ class World:
         with self.lock:
             return self._tables[stream].row(int(identity))
 
+    def first_row(self, stream: str, identity: int | str) -> Row:
+        """As it was when the world began, without its links."""
+        with self.lock:
+            return self._tables[stream].first_row(int(identity))
+
     def rows(self, stream: str) -> list[Row]:
         """Every row of the stream as the API gives it, by ascending id."""
         with self.lock:
