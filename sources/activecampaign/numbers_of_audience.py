@@ -27,7 +27,7 @@ CONTACTS = (
     Definition(
         key="contacts_unsubscribed",
         topic="Contacts",
-        name="Unsubscribed",
+        name="Unsubscribed from all lists",
         sentence="Contacts that have unsubscribed from every list that they are on, by the day on which they left the "
         "last of them. Who was removed from a list is not on it.",
         stream="contactLists",
@@ -51,7 +51,7 @@ CONTACTS = (
     Definition(
         key="contacts_bounced",
         topic="Contacts",
-        name="Bounced",
+        name="Bounced contacts",
         sentence="Contacts that have bounced on at least one list, by the day of the last time.",
         stream="contactLists",
         how=How.DISTINCT,
@@ -86,21 +86,25 @@ LISTS = (
         asks=(Ask(path="lists", envelope="lists", by="list", field="active_subscribers", single="list"),),
         better="higher",
     ),
-    turned("list_joined", "Joined", "Contacts that became active on a list.", day="sdate", better="higher"),
+    turned("list_joined", "Joined a list", "Contacts that became active on a list.", day="sdate", better="higher"),
     turned(
-        "list_unsubscribed", "Unsubscribed", "Contacts that unsubscribed from a list.", "2", where=(("status", "2"),)
+        "list_unsubscribed",
+        "Unsubscribed from a list",
+        "Contacts that unsubscribed from a list.",
+        "2",
+        where=(("status", "2"),),
     ),
-    turned("list_bounced", "Bounced", "Contacts that bounced on a list.", "3", where=(("status", "3"),)),
+    turned("list_bounced", "Bounced on a list", "Contacts that bounced on a list.", "3", where=(("status", "3"),)),
     turned(
         "list_removed",
-        "Removed",
+        "Removed from a list",
         "Contacts that were taken from a list, or are on it without being active.",
         OTHER,
         where=(("status", "91"),),
     ),
     turned(
         "list_deleted",
-        "Deleted",
+        "Deleted from a list",
         "Contacts that were active on a list and are gone from it without a trace.",
         GONE,
         day="",
@@ -108,7 +112,7 @@ LISTS = (
     Definition(
         key="list_growth",
         topic="Lists",
-        name="Growth",
+        name="Growth of lists",
         sentence=f"Joined, less who unsubscribed, bounced, was removed or deleted. {SINCE}",
         stream="contactLists",
         how=How.DIFFERENCE,

@@ -77,10 +77,16 @@ CAMPAIGNS = (
     ),
     counter("mails_clicks", "Clicks", "Clicks, however often the same person clicked", "linkclicks"),
     counter(
-        "mails_unsubscribed", "Unsubscribed", "People who unsubscribed by a campaign", "unsubscribes", better="lower"
+        "mails_unsubscribed",
+        "Unsubscribed by campaigns",
+        "People who unsubscribed by a campaign",
+        "unsubscribes",
+        better="lower",
     ),
-    counter("mails_bounced", "Bounced", "Mails that bounced for good", "hardbounces", better="lower"),
-    counter("mails_bounced_softly", "Bounced for now", "Mails that bounced for now", "softbounces", better="lower"),
+    counter("mails_bounced", "Bounced mails", "Mails that bounced for good", "hardbounces", better="lower"),
+    counter(
+        "mails_bounced_softly", "Mails bounced for now", "Mails that bounced for now", "softbounces", better="lower"
+    ),
     rate(
         "open_rate",
         "Open rate",
@@ -174,11 +180,11 @@ def of_automations(key: str, name: str, sentence: str, field: str) -> Definition
 
 
 AUTOMATIONS = (
-    of_automations("automation_entered", "Entered", "How often contacts entered an automation", "entered"),
+    of_automations("automation_entered", "Entered automations", "How often contacts entered an automation", "entered"),
     Definition(
         key="automation_in",
         topic="Automations",
-        name="In it now",
+        name="In automations now",
         sentence="Entered, less left: by the counters of each automation.",
         stream="automations",
         how=How.DIFFERENCE,
@@ -187,11 +193,13 @@ AUTOMATIONS = (
         other=("automation_left",),
         breakdowns=(replace(BY_AUTOMATION, field="id"),),
     ),
-    of_automations("automation_left", "Left", "How often contacts left an automation, at its end or before", "exited"),
+    of_automations(
+        "automation_left", "Left automations", "How often contacts left an automation, at its end or before", "exited"
+    ),
     Definition(
         key="automation_completed",
         topic="Automations",
-        name="Completed",
+        name="Completed automations",
         sentence="Ways through an automation that are completed (status 2), by the day on which they ended.",
         stream="contactAutomations",
         where=(("status", "2"),),

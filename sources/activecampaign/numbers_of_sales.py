@@ -68,14 +68,21 @@ DEALS = (
         better="higher",
         **VALUE,
     ),
-    closed("deals_won", "Won", "Deals that are won", where=WON, better="higher"),
+    closed("deals_won", "Deals won", "Deals that are won", where=WON, better="higher"),
     closed(
-        "deals_won_value", "Value won", "What the deals that are won are worth", where=WON, better="higher", **VALUE
+        "deals_won_value",
+        "Value of deals won",
+        "What the deals that are won are worth",
+        where=WON,
+        better="higher",
+        **VALUE,
     ),
-    closed("deals_lost", "Lost", "Deals that are lost", where=LOST, undated_words=f"lost {BEFORE}", better="lower"),
+    closed(
+        "deals_lost", "Deals lost", "Deals that are lost", where=LOST, undated_words=f"lost {BEFORE}", better="lower"
+    ),
     closed(
         "deals_lost_value",
-        "Value lost",
+        "Value of deals lost",
         "What the deals that are lost are worth",
         where=LOST,
         undated_words=f"lost {BEFORE}",

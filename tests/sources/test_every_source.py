@@ -102,7 +102,7 @@ def test_a_stream_can_stand_in_an_address_and_in_a_table(source: Source, stream:
 @every_source
 def test_numbers_name_streams_fields_and_numbers_that_there_are(source: Source) -> None:
     keys = [one.key for one in source.numbers]
-    assert len(keys) == len({*keys})
+    assert len(keys) == len({*keys}) == len({one.name for one in source.numbers})  # Mails say nothing but the name.
 
     for one in source.numbers:
         stream = source.stream(one.stream)
