@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -67,12 +67,20 @@ def tell_missing(connection: Connection, stream: Stream, *, missing: int, held: 
     tell(connection, "asks you about missing rows", ROWS_MISSING, place=f"#missing-{stream.key}", which=which)
 
 
-def tell_number(pin: Pin, *, is_met: bool, said: str, fact: str) -> None:
+def tell_number(pin: Pin, *, name: str, is_met: bool, said: str, fact: str) -> None:
     """Who pinned it, and nobody else: `said` is what they wanted to be told, `fact` the number as it is now."""
-    what = "has a number for you" if is_met else "has a number for you: it is over"
+    what = f"has a number for you: {name}{'' if is_met else ', it is over'}"
     more = {"pin": str(pin.pk), "said": said, "fact": fact}
-    place, template = f"numbers/{pin.number}/", NUMBER_MET if is_met else NUMBER_OVER
+    place, template = place_of(pin), NUMBER_MET if is_met else NUMBER_OVER
     write([pin.user], {"connection": pin.connection, "what": what, "template": template, "place": place, "more": more})
+
+
+def place_of(pin: Pin) -> str:
+    """Of one group its own page, unless its id is longer than any that was seen."""
+    whole = f"numbers/{pin.number}/"
+    of_group = f"{whole}?{urlencode({'by': pin.by, 'group': pin.group})}"
+    is_short = len(of_group) <= Notice._meta.get_field("place").max_length
+    return of_group if pin.group and is_short else whole
 
 
 def tell(connection: Connection, what: str, template: str, *, place: str = "", **more: str) -> None:

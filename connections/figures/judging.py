@@ -34,7 +34,8 @@ def judge(pin: Pin) -> None:
         return
     with transaction.atomic():
         if pin.judge(is_met=is_met):
-            tell_number(pin, is_met=is_met, said=wish_of(pin, figure), fact=fact_of(pin, figure))
+            name = figure.definition.name
+            tell_number(pin, name=name, is_met=is_met, said=wish_of(pin, figure), fact=fact_of(pin, figure))
 
 
 def counted_over(pin: Pin, today: date) -> Period:

@@ -20,7 +20,8 @@ from tests.connections.post import in_short, mails
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
 
-MET, OVER = "has a number for you", "has a number for you: it is over"
+MET = "has a number for you: Contacts"
+OVER = f"{MET}, it is over"
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_nothing_new_for_some_days(alice_client: Client, counted: Connection, ac
 
     account.world.add_contact()
     count(counted)
-    assert in_short(mails()) == [MET, OVER]
+    assert in_short(mails()) == [one.replace("Contacts", "New contacts") for one in (MET, OVER)]
 
 
 def test_what_is_not_known_is_told_to_nobody(alice_client: Client, counted: Connection) -> None:
