@@ -15,15 +15,20 @@ ValueOfHowMany = tuple[Value | None, int | None]
 Step = Literal["day", "week", "month"]
 A_DAY = timedelta(days=1)
 A_DAYS_SECONDS = 86_400
+EARLIEST = date(2000, 1, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Period:
-    """From one day to another, both included, in steps. Days end at midnight in the workspace's zone."""
+    """From one day to another, both included, in steps. Days end at midnight in the workspace's zone.
+
+    With `is_all` it is all time, with what is of no day: nothing lies before.
+    """
 
     start: date
     end: date
     step: Step = "day"
+    is_all: bool = False
 
     @classmethod
     def usual(cls, today: date) -> "Period":
@@ -34,17 +39,37 @@ class Period:
     def last_month(cls, today: date) -> "Period":
         return cls(start=months_before(today, 1), end=today.replace(day=1) - A_DAY)
 
+    @classmethod
+    def this_month(cls, today: date) -> "Period":
+        return cls(start=today.replace(day=1), end=today)
+
+    @classmethod
+    def all_time(cls, today: date, *, first: date | None) -> "Period":
+        """From the first day of which anything is kept; what rows say of days before this century, they do not mean."""
+        return cls(start=min(max(first or today, EARLIEST), today), end=today, step="month", is_all=True)
+
     @property
     def days(self) -> int:
         return (self.end - self.start).days + 1
 
     @property
     def before(self) -> "Period":
-        """As many days, just before; of whole months as many months."""
-        if self.start.day == 1 and (self.end + A_DAY).day == 1:
-            months = 12 * (self.end.year - self.start.year) + self.end.month - self.start.month + 1
-            return Period(start=months_before(self.start, months), end=self.start - A_DAY, step=self.step)
-        return Period(start=self.start - timedelta(days=self.days), end=self.start - A_DAY, step=self.step)
+        """As many days, just before; of what begins with a month as many months, up to the same day of the last."""
+        if self.start.day > 1:
+            return Period(start=self.start - timedelta(days=self.days), end=self.start - A_DAY, step=self.step)
+        months = 12 * (self.end.year - self.start.year) + self.end.month - self.start.month + 1
+        last = months_before(self.end, months - 1) - A_DAY
+        end = last if (self.end + A_DAY).day == 1 else last.replace(day=min(last.day, self.end.day))
+        return Period(start=months_before(self.start, months), end=end, step=self.step)
+
+    def is_whole(self, first: date, last: date) -> bool:
+        """Whether the step between these days of it is a whole week or month, as far as its beginning and end go."""
+        match self.step:
+            case "week":
+                return not first.weekday() and last.weekday() == 6
+            case "month":
+                return first.day == 1 and (last + A_DAY).day == 1
+        return True
 
     def __iter__(self) -> Iterator[date]:
         return (self.start + timedelta(days=number) for number in range(self.days))
@@ -69,12 +94,14 @@ def months_before(day: date, count: int) -> date:
 class Point:
     """One step of a curve. None is a gap: it could not be read.
 
-    `is_unfinished`: more may come. `is_lighter`: as far as ActiveCampaign still shows it, from before we connected.
+    `is_unfinished`: more may come. `is_part`: the period has a part of its week or month only. `is_lighter`: as far as
+    ActiveCampaign still shows it, from before we connected.
     """
 
     day: date
     value: Value | None
     is_unfinished: bool = False
+    is_part: bool = False
     is_lighter: bool = False
 
 
@@ -141,10 +168,14 @@ class Parts:
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """The rows that are counted, as the data pages narrow them: their stream and the address's fields."""
+    """The rows that are counted, as the data pages narrow them: their stream and the address's fields.
+
+    `are_more`: several of them may count as one.
+    """
 
     stream: str
     query: Mapping[str, str]
+    are_more: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +185,8 @@ class Figure:
     `value` is None while it is not known: a stream was never read to its end. Of how many there are now it is that,
     else what the period comes to; `previous` is the period before. `count` is of how many, for a share or a median.
     `in_all` is of all rows whatever their day, beside which `said` stands. `undated` are counted in no day; where the
-    log gives the day, `told_since` is the day since which it does. `unknown` rows add nothing as nobody knows what.
+    log gives the day, `told_since` is the day since which it does, and `told_by` the stream that may tell those of
+    before. With `holds_undated` they are in `value`. `unknown` rows add nothing as nobody knows what.
     `as_of` is the oldest last complete read of the streams that it uses. `fault` is a sentence about what cannot be.
     """
 
@@ -168,6 +200,8 @@ class Figure:
     in_all: int | None = None
     undated: int = 0
     told_since: date | None = None
+    told_by: str = ""
+    holds_undated: bool = False
     unknown: int = 0
     said: Said | None = None
     series: tuple[Point, ...] = ()

@@ -83,7 +83,7 @@ class Reading:
 
     def figure(self, one: Definition, currency: str) -> Figure:
         value, count = self.value(one, self.period, currency)
-        previous, _ = self.value(one, self.period.before, currency)
+        previous = None if self.period.is_all else self.value(one, self.period.before, currency)[0]
         is_read = self.as_of(one) is not None
         is_unseen = one.is_stock and value is None
         return Figure(
@@ -96,6 +96,8 @@ class Reading:
             in_all=self.in_all(one, currency) if is_read else None,
             undated=self.undated(one, currency),
             told_since=self.told_since(one),
+            told_by=next((each.logged.told_by for each in self.basic_of(one) if each.logged), ""),
+            holds_undated=self.period.is_all and one.how != How.MEDIAN,
             unknown=self.kept.of_no_day.get((one.unknown, Figured.ALL, ""), 0),
             said=self.said(one, currency, self.group),
             series=tuple(self.series(one, currency)) if is_read and not one.whole_period else (),
@@ -157,7 +159,8 @@ class Reading:
     def value(self, one: Definition, period: Period, currency: str) -> ValueOfHowMany:
         """What it is over a period, and of how many where that matters."""
         value, count = self.counted(one, period, currency)
-        is_unknown = not value and not count and self.may_be_more(one, currency, period.start)
+        may_be_more = not period.is_all and self.may_be_more(one, currency, period.start)
+        is_unknown = not value and not count and may_be_more
         return (None, None) if is_unknown else (value, count)
 
     def counted(self, one: Definition, period: Period, currency: str) -> ValueOfHowMany:
@@ -170,6 +173,8 @@ class Reading:
             return middle([value for day, value in self.kept.single[one.key] if period.start <= day <= period.end])
         if one.whole_period:
             return self.distinct(one, period), None
+        if self.kept.of_any_day(one):
+            return self.kept.of_no_day.get((one.key, Figured.ALL, currency), 0), None
         days = self.kept.curves.get((one.key, currency), NO_DAYS)
         if not one.is_stock:
             return self.total(one, currency, period), None
@@ -239,8 +244,13 @@ class Reading:
                 value = None
             is_gap = value is None and days[-1] < self.today
             is_unfinished = days[-1] >= through and not is_gap
-            is_lighter = any(first < begin for begin in begun)
-            yield Point(day=first, value=value, is_unfinished=is_unfinished, is_lighter=is_lighter)
+            yield Point(
+                day=first,
+                value=value,
+                is_unfinished=is_unfinished,
+                is_part=not is_unfinished and not self.period.is_whole(days[0], days[-1]) and not one.is_stock,
+                is_lighter=any(first < begin for begin in begun),
+            )
 
     @cached_property
     def steps(self) -> dict[date, list[date]]:

@@ -1,7 +1,7 @@
 """What is kept of numbers over a period and the one before: a query for each kind of it, when it is first wanted."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -23,6 +23,13 @@ from connections.models import (
     StreamMark,
 )
 from sources.spec import Definition, How
+
+
+def first_day(holdings: Iterable[object]) -> date | None:
+    """The first of which anything is kept of these."""
+    kept = NumberDay.objects.filter(holding__in=holdings, day__isnull=False)
+    first: date | None = kept.aggregate(first=Min("day"))["first"]
+    return first
 
 
 class Kept:
@@ -167,9 +174,13 @@ class Kept:
             own[group] = (now + int(row["now"] or 0), before + int(row["before"] or 0))
         return found
 
+    def of_any_day(self, one: Definition) -> bool:
+        """Of all time it is what rows say now, whatever their day; of what turned, days tell alone."""
+        return self.period.is_all and one.turn is None
+
     def rows_of_parts(self) -> Iterator[dict[str, Any]]:
         flows = {one.key: breakdown.field for one in self.basic.values() if (breakdown := one.breakdown(self.by))}
-        stocks = [key for key in flows if self.basic[key].is_stock]
+        stocks = [key for key in flows if self.basic[key].is_stock or self.of_any_day(self.basic[key])]
         meant = Q(pk__in=[])
         for field in {*flows.values()}:
             meant |= Q(by=field, number__in=[key for key, one in flows.items() if one == field])

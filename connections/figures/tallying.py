@@ -112,13 +112,13 @@ class Counting:
             add(cells, one, count, here, day=day)
 
     def _count_last_days(self, one: Definition, cells: Cells) -> None:
-        """Whoever's last day is within a period that has no end is one of it: over such periods days can be added up.
+        """Whoever's last day is within a period that ends today is one of it: over such periods days can be added up.
 
-        Likewise where all periods end that people compare with: the one before the usual one.
+        Likewise where the period before the usual one ends, which people compare with, today and tomorrow.
         """
-        usual = Period.usual(timezone.now().astimezone(self.zone).date())
-        for end in (None, usual.before.end):
-            group = end.isoformat() if end else ""
+        today = timezone.now().astimezone(self.zone).date()
+        ends = {Period.usual(day).before.end for day in (today, today + A_DAY)}
+        for group, end in {"": today, **{end.isoformat(): end for end in ends}}.items():
             for day, count in counted_by(self.each(one, until=end), ["on_day"]):
                 if day:
                     cells[Cell(Figured.DAY, UNTIL, group, day=day)] = count
@@ -155,9 +155,9 @@ class Counting:
     def _lay_out(self, one: Definition, cells: Cells) -> None:
         rows = self.rows(one.where).annotate(until=self._moment(one), since=self._code(one.of[0]))
         for external_id, since, until in rows.order_by().values_list("external_id", "since", "until").iterator():
-            if since is None or until is None:
+            if until is None:
                 cells[Cell(Figured.UNDATED)] += 1
-            else:
+            elif since is not None:
                 day = until.astimezone(self.zone).date()
                 # One, as what takes no time at all is a value, too.
                 seconds = max(1, int((until - since).total_seconds()))

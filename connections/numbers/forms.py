@@ -1,37 +1,50 @@
 """Of which days numbers are shown, and how they are cut: all that stands in the address; and what a pin wants."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any, TypeGuard
 
 from django import forms
 from django.utils.http import urlencode
 
-from connections.figures.figure import Period, Step
+from connections.figures.figure import EARLIEST, Period, Step
 from connections.models import Alert
+from connections.numbers.steps import days_in_words
 from sources.spec import Breakdown, Unit
 
 OWN = "own"
 MONTHS = "months"
 USUAL = MONTHS
-LAST_MONTH = "last"
+THIS_MONTH, LAST_MONTH = "this", "last"
+ALL_TIME = "all"
 PERIODS = (
     ("7", "7 days"),
     ("30", "30 days"),
     ("90", "90 days"),
+    (THIS_MONTH, "this month"),
     (LAST_MONTH, "last month"),
     (MONTHS, "12 months"),
+    (ALL_TIME, "all time"),
     (OWN, "From – until"),
 )
 STEPS = (("", "as fits"), ("day", "by day"), ("week", "by week"), ("month", "by month"))
 A_DATE = {"type": "date", "data-chooses": f"period={OWN}"}
 LONGEST = timedelta(days=3 * 366)
-MOST_STEPS = 370  # Of one picture: a year of days.
+MOST_STEPS = 370  # Of one picture: a year of days, or seven of weeks.
 LONGEST_BY_DAY, LONGEST_BY_WEEK = 45, 190  # Days of a period, as long as nobody chooses a step.
 
 
+def nothing_before() -> None:
+    return None
+
+
 class PeriodForm(forms.Form):
-    """Nonsense in the address is as if it were not there. `today` is that of the workspace."""
+    """Nonsense in the address is as if it were not there.
+
+    `today` is that of the workspace; `first_day` looks up where all time begins, once that is asked for.
+    """
 
     period = forms.ChoiceField(label="Period", choices=PERIODS, required=False)
     since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs=A_DATE))
@@ -41,8 +54,15 @@ class PeriodForm(forms.Form):
     group = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
     compare = forms.BooleanField(label="Compare with before", required=False)
 
-    def __init__(self, data: Mapping[str, str], *, today: date, breakdowns: Iterable[Breakdown] = ()) -> None:
-        self.today = today
+    def __init__(
+        self,
+        data: Mapping[str, str],
+        *,
+        today: date,
+        breakdowns: Iterable[Breakdown] = (),
+        first_day: Callable[[], date | None] = nothing_before,
+    ) -> None:
+        self.today, self.first_day = today, first_day
         self.labels = {one.key: one.label for one in breakdowns}
         super().__init__({"compare": "on", **usual(data)})
         by: Any = self.fields["by"]
@@ -99,27 +119,41 @@ class PeriodForm(forms.Form):
         return self.address(group=None)
 
     @property
-    def compares(self) -> bool:
-        return bool(self.cleaned_data.get("compare"))
+    def is_all(self) -> bool:
+        return self.cleaned_data.get("period") == ALL_TIME
 
     @property
-    def asked(self) -> Period:
-        start, end = self._days()
-        step = self.cleaned_data.get("step") or fitting_step((end - start).days + 1)
-        if step == "day" and (end - start).days >= MOST_STEPS:
-            step = "week"
-        return Period(start=start, end=end, step=step)
+    def compares(self) -> bool:
+        return bool(self.cleaned_data.get("compare")) and not self.is_all
 
-    def _days(self) -> tuple[date, date]:
+    @cached_property
+    def asked(self) -> Period:
+        period = self._days()
+        step = self.cleaned_data.get("step") or fitting_step(period.days)
+        if step == "day" and period.days > MOST_STEPS:
+            step = "week"
+        if step == "week" and period.days > 7 * MOST_STEPS:
+            step = "month"
+        return replace(period, step=step)
+
+    def _days(self) -> Period:
         said, since = self.cleaned_data.get("period") or USUAL, self.cleaned_data.get("since")
         if said == OWN and counts(since):
             until = self.cleaned_data.get("until") or max(since, self.today)
             start, end = (min(one, self.today) for one in sorted((since, until)))
-            return max(start, end - LONGEST), end
-        if said in (MONTHS, OWN, LAST_MONTH):
-            found = Period.last_month(self.today) if said == LAST_MONTH else Period.usual(self.today)
-            return found.start, found.end
-        return self.today - timedelta(days=int(said) - 1), self.today
+            return Period(start=max(start, end - LONGEST), end=end)
+        if said == ALL_TIME:
+            return Period.all_time(self.today, first=self.first_day())
+        if said in (MONTHS, OWN):
+            return Period.usual(self.today)
+        if said in (THIS_MONTH, LAST_MONTH):
+            return Period.this_month(self.today) if said == THIS_MONTH else Period.last_month(self.today)
+        return Period(start=self.today - timedelta(days=int(said) - 1), end=self.today)
+
+    @property
+    def before_words(self) -> str:
+        """The days that are compared with."""
+        return days_in_words(self.asked.before)
 
     def address(self, **changes: str | None) -> str:
         """The same page with these changes."""
@@ -133,7 +167,7 @@ class PeriodForm(forms.Form):
 
 
 def counts(since: date | None) -> TypeGuard[date]:
-    return since is not None and since.year >= 2000
+    return since is not None and since >= EARLIEST
 
 
 def usual(data: Mapping[str, str]) -> Mapping[str, str]:

@@ -1,11 +1,10 @@
-"""Places: how the steps of a period are called, what happened at them, and the page that somebody came from."""
+"""Places: what happened at the steps of a period, and the page that somebody came from."""
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 
-from django.utils.formats import date_format
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from connections.access import access
@@ -15,11 +14,6 @@ from connections.models import Connection, Workspace
 from connections.numbers.pictures import Mark
 
 NAMED_AT_A_STEP = 3
-FORMATS = {"day": "j M Y", "week": "\\w\\e\\e\\k \\o\\f j M Y", "month": "M Y"}
-
-
-def at_step(day: date, step: str) -> str:
-    return date_format(day, FORMATS[step])
 
 
 def marks_of(request: PersonRequest, connection: Connection, period: Period, days: Sequence[date]) -> list[Mark]:

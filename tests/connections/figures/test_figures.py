@@ -1,5 +1,6 @@
 """Numbers are what the account's own rows come to: recomputed from the sandbox's world, day for day."""
 
+import json
 from collections.abc import Callable
 from datetime import date, timedelta
 from threading import Event
@@ -110,6 +111,22 @@ def test_a_count_leads_to_the_rows_that_it_counts(connection: Connection, alice_
             f"{connection.get_absolute_url()}data/{figure.rows.stream}.jsonl", query_params=figure.rows.query
         )
         assert len(lines.getvalue().splitlines()) == (figure.in_all if figure.is_stock else figure.value)
+
+
+def test_people_lead_to_all_rows_by_which_they_are_counted(
+    connection: Connection, account: SandboxServer, alice_client: Client
+) -> None:
+    connection.stream_keys = ["linkData"]
+    connection.save(update_fields=["stream_keys"])
+    pull(connection, only=["linkData"], full=True)
+    count_and_prove(Event())
+    [figure] = figures(connection, SPRING, keys=["people_reached"])
+    assert figure.rows is not None and figure.rows.are_more
+
+    lines = alice_client.get(f"{connection.get_absolute_url()}data/linkData.jsonl", query_params=figure.rows.query)
+    rows = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert len({row["subscriberid"] for row in rows}) == figure.value
+    assert len(rows) == sum(day_of(row["tstamp"], "UTC") in {*SPRING} for row in account.world.rows("linkData"))
 
 
 def test_a_zone_that_changes_moves_what_lies_at_midnight_and_nothing_is_shifted(

@@ -65,6 +65,8 @@ def test_people_are_one_each_of_every_period_also_after_rows_went(
         *(Period(start=usual.end - timedelta(days=days), end=usual.end) for days in (6, 89, 900)),
         *(Period(start=usual.end - timedelta(days=days), end=usual.end - timedelta(days=9)) for days in (40, 700)),
     ]
+    tomorrow = timezone.now() + timedelta(days=1)
+    account.world.insert("linkData", subscriberid="99999", isread="1", tstamp=tomorrow.isoformat())
     synced(connection)
     found = {period: reached(connection, period) for period in periods}
     assert found == {period: len(whom(account, period)) for period in periods}
