@@ -13,6 +13,9 @@ from math import ceil, floor, log10
 HEIGHT = 180
 GRID_LINES = 4  # At the most, above the one of nothing.
 MOST_TICKS = 7
+MOST_COLUMNS = 62  # Two months of days; more are thinner than what lies between them.
+SHARE_OF_COLUMNS = 0.7
+BEFORE = "before"
 
 Words = Callable[[float], str]
 """How a value reads."""
@@ -22,19 +25,26 @@ Words = Callable[[float], str]
 class Point:
     """One step of a period. Without a value nothing is known of it; one that `is_open` is not over yet.
 
-    `is_light`: as far as the account still shows it. `is_empty`: it is known that there was nothing, such as a rate of
-    no mails; lines go past it.
+    `short` is the label below the picture, if that is another. `is_part`: the period has a part of it only. `is_light`: as far as the account still shows it. `is_empty`: it is
+    known that there was nothing, such as a rate of no mails; lines go past it.
     """
 
     label: str
     value: float | None
+    short: str = ""
     is_open: bool = False
+    is_part: bool = False
     is_light: bool = False
     is_empty: bool = False
 
     @property
     def is_gap(self) -> bool:
         return self.value is None and not self.is_empty
+
+    @property
+    def is_dotted(self) -> bool:
+        """It does not stand for a whole step."""
+        return self.is_open or self.is_part
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,11 +74,27 @@ class Path:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Column:
+    """Of one step: across in per cent, down in pixels."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    is_light: bool
+    is_open: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Drawn:
+    """Columns, or a line with its dots."""
+
     label: str
     role: str
-    paths: Sequence[Path]
-    dots: Sequence[tuple[float, float]]
+    has_columns: bool = False
+    paths: Sequence[Path] = ()
+    dots: Sequence[tuple[float, float]] = ()
+    columns: Sequence[Column] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,25 +102,30 @@ class Step:
     """One step of all lines: where it stands, and what is told of it, by word and in the table."""
 
     label: str
+    short: str
     x: float
     left: float
     texts: Sequence[str]
     marks: Sequence[str]
     is_gap: bool
     is_open: bool
-    is_light: bool
+    is_part: bool
     tick: str = ""
     """How its label stands below the picture: `start`, `middle` or `end`; empty where there is no room."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LinePicture:
-    """Lines over the steps of a period, all with as many points as the first. `finest` is the grid's least step."""
+    """Lines over the steps of a period, all with as many points as the first. `finest` is the grid's least step.
+
+    What `adds_up` stands in columns, those of several beside each other, as long as there is room.
+    """
 
     lines: Sequence[Line]
     words: Words
     marks: Sequence[Mark] = ()
     finest: float = 1.0
+    adds_up: bool = False
 
     height = HEIGHT
 
@@ -132,10 +163,33 @@ class LinePicture:
 
     def drawn(self) -> list[Drawn]:
         """Those that stand behind come first."""
-        behind = sorted(self.lines, key=lambda line: line.role != "before")
-        return [
-            Drawn(label=one.label, role=one.role, paths=[*self._paths(one)], dots=self._dots(one)) for one in behind
-        ]
+        behind = sorted(self.lines, key=lambda line: line.role != BEFORE)
+        return [self._drawn(one) for one in behind]
+
+    def _drawn(self, line: Line) -> Drawn:
+        if self.has_columns and line.role != BEFORE:
+            return Drawn(label=line.label, role=line.role, has_columns=True, columns=[*self._columns(line)])
+        return Drawn(label=line.label, role=line.role, paths=[*self._paths(line)], dots=self._dots(line))
+
+    @cached_property
+    def has_columns(self) -> bool:
+        return self.adds_up and len(self.lines[0].points) <= MOST_COLUMNS
+
+    def _columns(self, line: Line) -> Iterator[Column]:
+        beside = [one.role for one in self.lines if one.role != BEFORE]
+        width = SHARE_OF_COLUMNS * self.width_of_step / len(beside)
+        left = (1 - SHARE_OF_COLUMNS) * self.width_of_step / 2 + beside.index(line.role) * width
+        for number, one in enumerate(line.points):
+            if one.value:
+                ends = sorted(self._height(value) * self.height / 100 for value in (one.value, 0.0))
+                yield Column(
+                    x=round(number * self.width_of_step + left, 2),
+                    y=round(ends[0], 1),
+                    width=round(width, 2),
+                    height=round(ends[1] - ends[0], 1),
+                    is_light=one.is_light,
+                    is_open=one.is_dotted,
+                )
 
     def _place(self, number: int, value: float) -> tuple[float, float]:
         return round((number + 0.5) * self.width_of_step, 2), self._height(value)
@@ -149,7 +203,7 @@ class LinePicture:
 
     def _stretches(self, points: Sequence[tuple[int, Point]]) -> Iterator[Path]:
         before: list[tuple[int, Point]] = []
-        for (is_light, is_open), group in groupby(points, key=lambda each: (each[1].is_light, each[1].is_open)):
+        for (is_light, is_open), group in groupby(points, key=lambda each: (each[1].is_light, each[1].is_dotted)):
             stretch = [*before, *group]
             places = [self._place(number, one.value or 0.0) for number, one in stretch]
             if len(places) > 1:
@@ -162,7 +216,7 @@ class LinePicture:
         told = [number for number, one in enumerate(line.points) if not one.is_empty]
         beside = {one: {*told[max(place - 1, 0) : place + 2]} - {one} for place, one in enumerate(told)}
         alone = [one for one in known if not beside[one] & known.keys()]
-        last = [*known][-1:] if line.role != "before" else []
+        last = [*known][-1:] if line.role != BEFORE else []
         places = [self._place(one, known[one]) for one in dict.fromkeys([*alone, *last])]
         return [(x, round(y * self.height / 100, 1)) for x, y in places]
 
@@ -175,13 +229,14 @@ class LinePicture:
         points = [line.points[number] for line in self.lines]
         return Step(
             label=points[0].label,
+            short=points[0].short or points[0].label,
             x=round((number + 0.5) * self.width_of_step, 2),
             left=round(number * self.width_of_step, 2),
             texts=[self._text(one) for one in points],
             marks=[mark.words for mark in self.marks if mark.at == number],
             is_gap=points[0].is_gap,
             is_open=points[0].is_open,
-            is_light=points[0].is_light,
+            is_part=points[0].is_part,
             tick=tick,
         )
 
@@ -208,8 +263,12 @@ class LinePicture:
         return any(one.is_open for one in self.lines[0].points)
 
     @cached_property
+    def has_parts(self) -> bool:
+        return any(one.is_part for one in self.lines[0].points)
+
+    @cached_property
     def name(self) -> str:
-        return " and ".join(line.label for line in self.lines if line.role != "before")
+        return " and ".join(line.label for line in self.lines if line.role != BEFORE)
 
     @cached_property
     def has_gaps(self) -> bool:
@@ -218,7 +277,7 @@ class LinePicture:
     @cached_property
     def summary(self) -> str:
         """What somebody who does not see the picture has to know of it."""
-        return " ".join(self._said(line) for line in self.lines if line.role != "before")
+        return " ".join(self._said(line) for line in self.lines if line.role != BEFORE)
 
     def _said(self, line: Line) -> str:
         known = [one for one in line.points if one.value is not None]

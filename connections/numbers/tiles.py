@@ -1,7 +1,7 @@
 """What pages show of figures: a tile each, and by topic the picture and the table."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import groupby
 from typing import Protocol
@@ -14,9 +14,10 @@ from connections.figures.figures import figures
 from connections.figures.judging import wish_of
 from connections.models import Connection, Pin
 from connections.numbers.parts import OF_SOMETHING, Table, table_of
-from connections.numbers.pictures import Bar, Line, LinePicture, Mark, Point, funnel, spark
-from connections.numbers.places import at_step
+from connections.numbers.pictures import BEFORE, Bar, Line, LinePicture, Mark, Point, funnel, spark
+from connections.numbers.steps import at_step, days_in_words
 from connections.templatetags.amounts import as_typed, words_of
+from sources.spec import Unit
 
 ROLES = ("first", "second")  # Of lines in one picture: more cannot be told apart at a glance.
 
@@ -57,6 +58,11 @@ class Tile:
         return rows_url(self.connection, self.figure.rows)
 
     @property
+    def rows_words(self) -> str:
+        """What leads there: to more rows than the number says, where several of them count as one."""
+        return "Show the rows, several of some" if self.figure.rows and self.figure.rows.are_more else "Show the rows"
+
+    @property
     def spark(self) -> str:
         return spark(points_of(self.figure))
 
@@ -72,8 +78,10 @@ class Tile:
     @property
     def without_value(self) -> str:
         """What stands where a value would."""
-        if self.figure.count == 0:
+        if self.figure.count == 0 and not self.is_told_late:
             return "none in these days"
+        if self.figure.is_stock and self.figure.as_of:
+            return "not seen on that day"
         return "not known" if self.is_told_late else "not known yet"
 
     @property
@@ -85,6 +93,15 @@ class Tile:
     def is_told_late(self) -> bool:
         """Whether days are missing of what was before the log: people must not take that for nought."""
         return bool(self.undated_words and self.figure.told_since)
+
+    @property
+    def told_by(self) -> str:
+        """What tells the days of before: “Deal activities”."""
+        return self.connection.stream_name(self.figure.told_by) if self.figure.told_by else ""
+
+    @property
+    def is_told_by_chosen(self) -> bool:
+        return self.figure.told_by in self.connection.stream_keys
 
     @property
     def said_beside(self) -> bool:
@@ -148,8 +165,10 @@ def points_of(figure: Figure, *, step: str = "day") -> list[Point]:
     return [
         Point(
             label=at_step(one.day, step),
+            short=at_step(one.day, "day") if step == "week" else "",
             value=None if one.value is None else float(one.value),
             is_open=one.is_unfinished,
+            is_part=one.is_part,
             is_light=one.is_lighter,
             is_empty=one.value is None and figure.definition.how in OF_SOMETHING,
         )
@@ -160,23 +179,38 @@ def points_of(figure: Figure, *, step: str = "day") -> list[Point]:
 def picture_of(
     found: Sequence[Figure], period: Period, *, before: Sequence[Figure] = (), marks: Sequence[Mark] = ()
 ) -> LinePicture | None:
-    """Lines of figures that read alike, and of the same in the period before; None where nothing is known of them."""
+    """Lines of figures that read alike, and of the same in the period before; None where nothing is known of them, or
+    nought alone beside what is not known."""
     lines = [
         Line(label=one.definition.name, points=points_of(one, step=period.step), role=role)
         for one, role in zip(found, ROLES, strict=False)
         if one.series
     ]
-    if not lines or all(one.value is None for line in lines for one in line.points):
+    points = [one for line in lines for one in line.points]
+    known = [one.value for one in points if one.value is not None]
+    if not known or (not any(known) and any(one.is_gap for one in points)):
         return None
     length = len(lines[0].points)
+    days = days_in_words(period.before)
     lines += [
-        Line(label=f"{one.definition.name}, the period before", points=fitted(points_of(one), length), role="before")
+        Line(label=f"{one.definition.name}, {days}", points=fitted(whole(points_of(one)), length), role=BEFORE)
         for one in before[:1]
         if one.series
     ]
     first = found[0]
     finest = as_typed(Decimal(1), first.definition.unit, scale=first.scale)
-    return LinePicture(lines=lines, words=lambda value: words_of(value, first), marks=marks, finest=finest)
+    return LinePicture(
+        lines=lines,
+        words=lambda value: words_of(value, first),
+        marks=marks,
+        finest=finest,
+        adds_up=not first.is_stock and first.definition.unit in (Unit.COUNT, Unit.MONEY),
+    )
+
+
+def whole(points: Iterable[Point]) -> list[Point]:
+    """What the period has a part of only would look like a fall."""
+    return [replace(one, value=None, is_empty=True) if one.is_part else one for one in points]
 
 
 def fitted(points: Sequence[Point], length: int) -> list[Point]:
@@ -197,9 +231,22 @@ class Topic:
     table: Table | None
 
     @property
+    def tiles(self) -> Sequence[Tile]:
+        return (*self.large, *self.others)
+
+    @property
+    def told_late(self) -> Tile | None:
+        """The first of which days are missing: what is said of it is said of all."""
+        return next((one for one in self.tiles if one.is_told_late), None)
+
+    @property
+    def is_cut(self) -> bool:
+        return any(one.figure.by for one in self.tiles)
+
+    @property
     def is_read(self) -> bool:
         """Whether anything of it was read to its end."""
-        return any(one.figure.as_of for one in (*self.large, *self.others))
+        return any(one.figure.as_of for one in self.tiles)
 
     @property
     def cut_name(self) -> str:

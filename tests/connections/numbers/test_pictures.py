@@ -65,6 +65,18 @@ def test_of_many_days_some_are_named_the_first_and_the_last_among_them() -> None
     assert 5 <= len([*filter(None, ticks)]) <= 8
 
 
+def test_what_adds_up_stands_in_columns_beside_each_other_and_rates_in_lines() -> None:
+    points = [Point(label="", value=value) for value in (4, 0, None, -2)]
+    lines = [Line(label="", points=points, role=role) for role in ("first", "second", "before")]
+
+    before, first, second = LinePicture(lines=lines, words=str, adds_up=True, finest=2).drawn()
+
+    assert [(one.y, one.height) for one in first.columns] == [(0.0, 120.0), (120.0, 60.0)]
+    assert all(one.x + one.width <= other.x for one, other in zip(first.columns, second.columns, strict=True))
+    assert before.columns == () and before.paths and not first.paths
+    assert not drawn(*range(63)).has_columns and not LinePicture(lines=lines, words=str).has_columns
+
+
 def test_what_happened_stands_at_its_day() -> None:
     points = [Point(label="", value=1), Point(label="", value=2)]
     line = Line(label="", points=points)
