@@ -46,11 +46,12 @@ class Table:
 def table_of(found: Sequence[Figure], address: Callable[[str], str]) -> Table | None:
     """`address` leads to a group, by its id. In the order of the first of the figures that is in it.
 
-    A group of which there was only something in the period before is not in it.
+    A group of which there was only something in the period before is not in it. Where there is anything of one figure,
+    those of which there is none are noughts.
     """
-    cut = [one for one in found if any(one.parts.groups.values())]
-    if not cut:
+    if not any(any(one.parts.groups.values()) for one in found):
         return None
+    cut = [one for one in found if one.by and (one.value is not None or any(one.parts.groups.values()))]
     order = [*dict.fromkeys(group for one in cut for group, is_there in one.parts.groups.items() if is_there)]
     parts = {group: [one.parts.of(group) for one in cut] for group in order[:MOST_PARTS]}
     largest = max(float(first.value or 0) for first, *_ in parts.values() if first)
