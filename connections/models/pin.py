@@ -26,9 +26,9 @@ class Alert(models.TextChoices):
 
 
 class PinQuerySet(models.QuerySet["Pin"]):
-    def put(self, user: User, connection: Connection, which: Mapping[str, str]) -> None:
+    def put(self, user: User, connection: Connection, which: Mapping[str, str]) -> "Pin":
         """Pin it, unless it is: of `which` number, currency and group."""
-        self.get_or_create(defaults={}, user=user, connection=connection, **which)
+        return self.get_or_create(defaults={}, user=user, connection=connection, **which)[0]
 
     def visible_to(self, user: User, at: Membership) -> Self:
         """Mine, of the connections that I may use in this workspace now."""

@@ -1,5 +1,7 @@
 """Home: what needs me, how fresh all is, and the numbers that I pinned; and the sample account to look around in."""
 
+from collections.abc import Sequence
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -10,8 +12,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from connections.access import access, at_home
 from connections.access.access import Place
 from connections.access.requests import PersonRequest
+from connections.figures.kept import first_day
 from connections.models import Pin
-from connections.models.connection_query import Order
+from connections.models.connection_query import ConnectionQuerySet, Order
 from connections.numbers.forms import PeriodForm, PinForm
 from connections.numbers.looking_around import look_around as make_sample
 from connections.numbers.looking_around import sampled_source
@@ -20,6 +23,7 @@ from connections.numbers.tiles import Tile, leading
 from connections.numbers.tiles import pinned as tiles_of_pins
 
 SHOWN_PINS = 24
+ENOUGH_PINS = 6  # Up to these, others are offered.
 SHOWN_NEEDING = 5
 SHOWN_CONNECTIONS = 8
 
@@ -43,16 +47,20 @@ def home(request: PersonRequest, workspace: str) -> HttpResponse:
     if not fresh.total:
         context |= {"sampled": sampled_source(), "drafts": access.my_drafts(request, place)}
         return render(request, "connections/numbers/nothing_yet.html", context)
-    form = PeriodForm(request.GET, today=timezone.now().astimezone(place.workspace.zone).date())
+    visible = access.visible_connections(request, place)
+    form = PeriodForm(
+        request.GET,
+        today=timezone.now().astimezone(place.workspace.zone).date(),
+        first_day=lambda: first_day(visible.order_by().values("holding")),
+    )
     pins = [*at_home.my_pins(request, place)[:SHOWN_PINS]]
     tiles = tiles_of_pins(pins, form)
-    visible = access.visible_connections(request, place)
     met = [tile for tile in tiles if tile.pin and tile.pin.met_since]
     needing = at_home.needing_me(request, place)
     context |= {
         "form": form,
         "tiles": tiles,
-        "suggested": [] if pins else leading(visible.in_order(Order.NEWEST).first(), form),
+        "suggested": suggested(visible, pins, form) if len(pins) < ENOUGH_PINS else [],
         "met": met,
         "needing": needing[:SHOWN_NEEDING],
         "needs_count": len(met) + needing.count(),
@@ -61,6 +69,14 @@ def home(request: PersonRequest, workspace: str) -> HttpResponse:
         "sample": at_home.my_samples(request, place).first(),
     }
     return render(request, "connections/numbers/home.html", context)
+
+
+def suggested(visible: ConnectionQuerySet, pins: Sequence[Pin], form: PeriodForm) -> list[Tile]:
+    """What its source leads with, of the newest connection, as far as it is not pinned."""
+    connection = visible.in_order(Order.NEWEST).first()
+    has = {(pin.number, pin.currency) for pin in pins if connection and pin.connection_id == connection.pk}
+    tiles = leading(connection, form)
+    return [one for one in tiles if (one.figure.definition.key, one.figure.currency) not in has]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -15,6 +15,7 @@ from connections.checking.patience import of_a_person
 from connections.checking.trying import counted_try
 from connections.figures.figure import Figure
 from connections.figures.figures import available, figures
+from connections.figures.kept import first_day
 from connections.figures.proving import prove
 from connections.frame.moving_part import strip
 from connections.models import Connection
@@ -29,7 +30,12 @@ from sources.spec import Breakdown, Definition
 def period_form(request: PersonRequest, connection: Connection, offered: list[Definition]) -> PeriodForm:
     today = timezone.now().astimezone(connection.workspace.zone).date()
     breakdowns: dict[str, Breakdown] = {one.key: one for definition in offered for one in definition.breakdowns}
-    return PeriodForm(request.GET, today=today, breakdowns=breakdowns.values())
+    return PeriodForm(
+        request.GET,
+        today=today,
+        breakdowns=breakdowns.values(),
+        first_day=lambda: first_day([connection.holding_id]),
+    )
 
 
 def tiles_of(request: PersonRequest, connection: Connection, found: list[Figure], form: PeriodForm) -> list[Tile]:
@@ -110,14 +116,16 @@ def check_number(request: PersonRequest, workspace: str, source: str, pk: UUID, 
 
 @require_POST
 def pin(request: PersonRequest, workspace: str, source: str, pk: UUID, number: str) -> HttpResponse:
-    """Put it onto my Home, or take it away from there."""
+    """Put it onto my Home, and go on to what I want to be told of it where that was asked for."""
     connection = access.visible_connection(request, workspace, source, pk)
     definition = offered_number(connection, number)
     said = {name: request.POST.get(name, "").replace("\x00", "") for name in ("currency", "by", "group")}
     which = {"number": definition.key, "currency": said["currency"][:10]}
     if said["by"] and said["group"]:
         which |= {"by": said["by"][:30], "group": said["group"][:64]}
-    at_home.pins_of(request, connection).put(request.user, connection, which)
+    pinned = at_home.pins_of(request, connection).put(request.user, connection, which)
+    if request.POST.get("tell"):
+        return redirect("connections:pinned", workspace, pinned.pk)
     messages.success(request, f"{definition.name} is on your Home now.", extra_tags="passing")
     return redirect(way_back(request, connection.workspace, otherwise=connection.url("numbers")))
 

@@ -68,7 +68,15 @@ def test_what_is_pinned_stands_on_my_home_and_on_nobody_elses(
     assert '<p class="figure-value">40</p>' in mine
     assert "Your numbers" in mine
     assert "You have pinned none yet" in bobs
+    assert "More to pin" in mine and mine.count('id="number-contacts_total') == 1
     assert Pin.objects.get().user.name == "Alice Okafor"
+
+
+def test_asking_to_be_told_pins_by_itself(alice_client: Client, counted: Connection) -> None:
+    response = alice_client.post(f"{counted.url('numbers')}contacts_total/pin/", {"tell": "1"}, follow=True)
+
+    assert Pin.objects.get().number == "contacts_total"
+    assert "Tell me by e-mail when" in response.content.decode()
 
 
 def test_pinning_twice_pins_once_and_it_can_be_taken_away(alice_client: Client, counted: Connection) -> None:
