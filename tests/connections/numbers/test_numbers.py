@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -88,8 +88,8 @@ def test_a_period_of_its_own_is_drawn_by_its_steps(alice_client: Client, counted
 def test_the_period_before_is_drawn_where_it_is_asked_for(alice_client: Client, counted: Connection) -> None:
     asked = "contacts_new/?period=own&since=2025-05-01&until=2025-05-31"
 
-    assert "the period before" not in page(alice_client, counted, asked)
-    assert "New contacts, the period before" in page(alice_client, counted, f"{asked}&compare=on")
+    assert "1–30 Apr 2025" not in page(alice_client, counted, asked)
+    assert "New contacts, 1–30 Apr 2025" in page(alice_client, counted, f"{asked}&compare=on")
 
 
 def test_a_breakdown_leads_to_one_group(alice_client: Client, counted: Connection) -> None:
@@ -209,6 +209,7 @@ def test_a_number_says_first_what_is_in_no_month_and_since_when_days_are_known(
         said = f"{words_of(one.undated, one)} won before we connected, in no month."
         assert shown.count(said) == 1
         before_the_value = shown[shown.index(said) : shown.index('class="figure-value"', shown.index(said))]
+        assert "choose <strong>Deal activities</strong> in <a" in before_the_value
         assert f"since {date.today():%-d %B %Y}, when we first read deals" in before_the_value
         assert "All of this period lies before" in before_the_value
     assert " closed before we connected, in no month." in rate and "Part of this period lies before" in rate
@@ -252,6 +253,8 @@ def test_dates_beside_another_period_are_said_not_to_count(alice_client: Client,
 def test_where_there_is_none_of_any_part_a_number_says_so(alice_client: Client, counted: Connection) -> None:
     none = "In these days there is none of any list."
     asked = "list_growth/?by=list&period=own"
+    nought = '<td class="number one-line">0</td>'
+    assert nought in page(alice_client, counted, "?by=list&period=own&since=2026-04-01&until=2026-06-30")
 
     assert none in page(alice_client, counted, f"{asked}&since=2001-01-01&until=2001-01-31")
     assert none not in page(alice_client, counted, f"{asked}&since=2026-04-01&until=2026-06-30")
@@ -270,6 +273,41 @@ def test_dates_of_ones_own_that_do_not_count_are_told(alice_client: Client, coun
     assert cut in page(alice_client, counted, f"{asked}&since=2020-01-01")
     plain = page(alice_client, counted, f"{asked}&since=2026-01-01")
     assert cut not in plain and missing not in plain
+
+
+def test_all_time_also_has_what_is_of_no_day_by_each_pipeline(
+    alice_client: Client, counted: Connection, account: SandboxServer
+) -> None:
+    statuses = [row["status"] for row in account.world.rows("deals")]
+    won, lost = statuses.count("1"), statuses.count("2")
+    assert won and lost
+
+    shown = page(alice_client, counted, "win_rate/?period=all&by=pipeline&compare=on")
+
+    assert f'<p class="figure-value">{round(100 * won / (won + lost), 1):g} %</p>' in shown
+    assert "The number below is of all" in shown and "Compared with" not in shown
+    of_each = [int(one) for one in re.findall(r'<span class="quiet">of (\d+)</span>', shown)]
+    assert sum(of_each) == won + lost and len(of_each) > 1
+    assert f'<p class="figure-value">{won}</p>' in page(alice_client, counted, "deals_won/?period=all")
+
+
+def test_once_deal_activities_are_chosen_and_read_each_deal_is_in_its_month(
+    alice_client: Client, counted: Connection, account: SandboxServer
+) -> None:
+    counted.stream_keys = [*counted.stream_keys, "dealActivities"]
+    counted.save(update_fields=["stream_keys"])
+    assert "Deal activities are synced" in page(alice_client, counted, "deals_won/")
+    count(counted)
+
+    told = [row["cdate"] for row in account.world.rows("dealActivities") if row["dataId"] == "1"]
+    last = max(datetime.fromisoformat(one).astimezone(UTC).date() for one in told)
+    won = [
+        day for one in told if (day := datetime.fromisoformat(one).astimezone(UTC).date()) > last - timedelta(days=90)
+    ]
+    shown = page(alice_client, counted, f"deals_won/?period=own&since={min(won)}&until={last}")
+
+    assert "in no month" not in shown
+    assert f'<p class="figure-value">{len(won)}</p>' in shown
 
 
 def test_dates_the_wrong_way_round_are_turned() -> None:
@@ -292,10 +330,11 @@ def test_before_anything_is_counted_nothing_is_made_up(alice_client: Client, con
         ({}, date(2026, 1, 1), "month"),
         ({"period": "7"}, date(2026, 12, 25), "day"),
         ({"period": "90"}, date(2026, 10, 3), "week"),
+        ({"period": "this"}, date(2026, 12, 1), "day"),
         ({"period": "own", "since": "2027-03-01"}, date(2026, 12, 31), "day"),
         ({"period": "own", "since": "2001-01-01", "step": "day"}, date(2023, 12, 29), "week"),
     ],
-    ids=["usual", "week", "quarter", "future", "ages"],
+    ids=["usual", "week", "quarter", "month", "future", "ages"],
 )
 def test_days_of_a_period(asked: dict[str, str], start: date, step: str) -> None:
     period = PeriodForm(asked, today=date(2026, 12, 31)).asked
@@ -309,6 +348,20 @@ def test_last_month_is_compared_with_the_whole_month_before_it() -> None:
     assert (form.asked.before.start, form.asked.before.end) == (date(2026, 1, 1), date(2026, 1, 31))
     january = PeriodForm({"period": "last"}, today=date(2026, 2, 1)).asked
     assert (january.start, january.before.start, january.before.days) == (date(2026, 1, 1), date(2025, 12, 1), 31)
+
+
+def test_what_begins_with_a_month_is_compared_up_to_the_same_day_of_as_many_months_before() -> None:
+    usual, this = (PeriodForm({"period": one}, today=date(2026, 3, 30)).asked for one in ("months", "this"))
+
+    assert (usual.before.start, usual.before.end) == (date(2024, 4, 1), date(2025, 3, 30))
+    assert (this.before.start, this.before.end) == (date(2026, 2, 1), date(2026, 2, 28))
+
+
+def test_a_week_of_which_the_period_has_a_part_is_told_so(alice_client: Client, counted: Connection) -> None:
+    shown = page(alice_client, counted, "contacts_new/?period=own&since=2025-05-01&until=2025-05-31&step=week")
+
+    assert shown.count('<span class="quiet">in part</span>') == 2  # 1 May was a Thursday, 31 May a Saturday.
+    assert "dotted: in part in this period" in shown
 
 
 def test_days_are_said_to_be_counted_anew_from_another_zone_chosen_until_they_are(
