@@ -96,7 +96,8 @@ class Reading:
             in_all=self.in_all(one, currency) if is_read else None,
             undated=self.undated(one, currency),
             told_since=self.told_since(one),
-            told_by=next((each.logged.told_by for each in self.basic_of(one) if each.logged), ""),
+            told_by=self.told_by(one),
+            is_told=self.told_by(one) in self.kept.marks,
             holds_undated=self.period.is_all and one.how != How.MEDIAN,
             unknown=self.kept.of_no_day.get((one.unknown, Figured.ALL, ""), 0),
             said=self.said(one, currency, self.group),
@@ -230,6 +231,10 @@ class Reading:
         """The first day of which the log tells."""
         is_logged = any(each.logged for each in self.basic_of(one))
         return self.kept.told_since.get(one.stream) if is_logged else None
+
+    def told_by(self, one: Definition) -> str:
+        """The stream that tells days of before the log."""
+        return next((each.logged.told_by for each in self.basic_of(one) if each.logged), "")
 
     # Curves -----------------------------------------------------------------------------------------------------
 

@@ -25,8 +25,9 @@ Words = Callable[[float], str]
 class Point:
     """One step of a period. Without a value nothing is known of it; one that `is_open` is not over yet.
 
-    `short` is the label below the picture, if that is another. `is_part`: the period has a part of it only. `is_light`: as far as the account still shows it. `is_empty`: it is
-    known that there was nothing, such as a rate of no mails; lines go past it.
+    `short` is the label below the picture, if that is another. `is_part`: the period has a part of it only.
+    `is_light`: as far as the account still shows it. `is_empty`: it is known that there was nothing, such as a rate of
+    no mails; lines go past it.
     """
 
     label: str

@@ -296,7 +296,7 @@ def test_once_deal_activities_are_chosen_and_read_each_deal_is_in_its_month(
 ) -> None:
     counted.stream_keys = [*counted.stream_keys, "dealActivities"]
     counted.save(update_fields=["stream_keys"])
-    assert "Deal activities are synced" in page(alice_client, counted, "deals_won/")
+    assert "Deal activities are chosen: once they were synced" in page(alice_client, counted, "deals_won/")
     count(counted)
 
     told = [row["cdate"] for row in account.world.rows("dealActivities") if row["dataId"] == "1"]
