@@ -20,6 +20,7 @@ from connections.models import (
     StreamHealth,
     User,
 )
+from connections.models.notice import LONGEST_PLACE
 from connections.models.people import ADMINISTRATORS, in_words
 from connections.templatetags.unlinked import unlinked
 from sources.errors import BadCredentials, NotPermitted
@@ -79,8 +80,7 @@ def place_of(pin: Pin) -> str:
     """Of one group its own page, unless its id is longer than any that was seen."""
     whole = f"numbers/{pin.number}/"
     of_group = f"{whole}?{urlencode({'by': pin.by, 'group': pin.group})}"
-    is_short = len(of_group) <= Notice._meta.get_field("place").max_length
-    return of_group if pin.group and is_short else whole
+    return of_group if pin.group and len(of_group) <= LONGEST_PLACE else whole
 
 
 def tell(connection: Connection, what: str, template: str, *, place: str = "", **more: str) -> None:

@@ -25,9 +25,9 @@ from connections.models import (
 from sources.spec import Definition, How
 
 
-def first_day(holdings: Iterable[object]) -> date | None:
+def first_day(connections: Iterable[Connection]) -> date | None:
     """The first of which anything is kept of these."""
-    kept = NumberDay.objects.filter(holding__in=holdings, day__isnull=False)
+    kept = NumberDay.objects.filter(holding__connection__in=connections, day__isnull=False)
     first: date | None = kept.aggregate(first=Min("day"))["first"]
     return first
 

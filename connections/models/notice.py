@@ -18,6 +18,7 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(minutes=15)  # Dou
 MOST_HANDED_OVER = 2
 ANSWERS_WITHIN = timedelta(minutes=5)  # A few steps, each of at most a minute.
 KEPT_FOR = timedelta(days=30)
+LONGEST_PLACE = 100
 
 
 class NoticeState(models.TextChoices):
@@ -65,7 +66,7 @@ class Notice(models.Model):
     mark = models.UUIDField(default=uuid.uuid4, unique=True)
     what = models.CharField(max_length=100)
     template = models.CharField(max_length=100)
-    place = models.CharField(max_length=100, blank=True)
+    place = models.CharField(max_length=LONGEST_PLACE, blank=True)
     more: "models.JSONField[dict[str, str], dict[str, str]]" = models.JSONField(default=dict)
     written_at = models.DateTimeField(default=timezone.now)
     state = models.CharField(max_length=10, choices=NoticeState, default=NoticeState.WAITING)

@@ -51,7 +51,7 @@ def home(request: PersonRequest, workspace: str) -> HttpResponse:
     form = PeriodForm(
         request.GET,
         today=timezone.now().astimezone(place.workspace.zone).date(),
-        first_day=lambda: first_day(visible.order_by().values("holding")),
+        first_day=lambda: first_day(visible.order_by()),
     )
     pins = [*at_home.my_pins(request, place)[:SHOWN_PINS]]
     tiles = tiles_of_pins(pins, form)

@@ -14,6 +14,7 @@ HEIGHT = 180
 GRID_LINES = 4  # At the most, above the one of nothing.
 MOST_TICKS = 7
 MOST_COLUMNS = 62  # Two months of days; more are thinner than what lies between them.
+MOST_MARKS = 18  # More hide what is drawn; the table has them all.
 SHARE_OF_COLUMNS = 0.7
 BEFORE = "before"
 
@@ -254,6 +255,10 @@ class LinePicture:
         apart = ceil((last + 1) / MOST_TICKS)
         between = range(apart, last - apart // 2, apart)
         return dict.fromkeys(between, "middle") | {0: "start", last: "end"}
+
+    @cached_property
+    def has_marks(self) -> bool:
+        return 0 < len(self.marks) <= MOST_MARKS
 
     @cached_property
     def has_light(self) -> bool:

@@ -34,7 +34,7 @@ def period_form(request: PersonRequest, connection: Connection, offered: list[De
         request.GET,
         today=today,
         breakdowns=breakdowns.values(),
-        first_day=lambda: first_day([connection.holding_id]),
+        first_day=lambda: first_day([connection]),
     )
 
 
