@@ -12,6 +12,7 @@ from connections.forms.fields import NameField, holds_key
 from connections.forms.widgets import HintedRadios
 from connections.models import Connection, Privacy, Team, User, Workspace
 from connections.models.check_try import NotAsked
+from connections.models.people import in_words
 from sources.errors import NoCallFree, SourceError, TemporarilyDown
 from sources.registry import all_sources
 
@@ -19,6 +20,14 @@ IN_NO_TEAM = "You are in no team of this workspace, so Shared with Team cannot b
 KEY_AS_NAME = "That is a key, not a name: it would be shown to everybody who may use the connection. Give it a name."
 SHOWN_FIELDS = ("api_url", "name")
 FIELD_ORDER = ["api_url", "api_key", "account", "also", "name", "privacy", "team"]
+
+
+MOST_TEAMS = 5  # Whose people are named.
+
+
+def people_of(team: Team) -> str:
+    """“Growth: Ana, Bo and 3 more.”"""
+    return f"{team}: {in_words([*map(str, team.members.all())])}."
 
 
 class TeamLost(SourceError):
@@ -56,9 +65,9 @@ class PrivacyForm(forms.Form):
         teams: Any = self.fields["team"]
         teams.queryset = self.offered_teams(present_team)
         # Looked up once: by itself the field would ask for them each time that it is shown.
-        offered = [(team.pk, str(team)) for team in teams.queryset]
-        teams.choices = [("", teams.empty_label), *offered]
-        self.has_teams = bool(offered)
+        self.offered = sorted(teams.queryset.with_members(), key=lambda team: team != present_team)
+        teams.choices = [("", teams.empty_label), *((team.pk, str(team)) for team in self.offered)]
+        self.has_teams = bool(self.offered)
         teams.help_text = "Needed for Shared with Team." if self.has_teams else IN_NO_TEAM
         self.fields["privacy"].widget = HintedRadios(
             self.privacy_hints(), closed=self.closed_privacies(), choices=self.privacy_choices()
@@ -91,7 +100,7 @@ class PrivacyForm(forms.Form):
             if people > 1
             else "You alone, for now.",
             Privacy.PRIVATE: f"Nobody else in {self.workspace} sees it, not even its administrators.",
-            Privacy.TEAM: "The members of one of your teams may use it; administrators manage it."
+            Privacy.TEAM: " ".join([*map(people_of, self.offered[:MOST_TEAMS]), "Administrators manage it."])
             if self.has_teams
             else IN_NO_TEAM,
         }

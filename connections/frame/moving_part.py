@@ -19,12 +19,13 @@ STILL_COUNTS = timedelta(seconds=70)  # So long its calls are among those of the
 
 
 def strip(request: PersonRequest, connection: Connection) -> dict[str, object]:
-    """What stands on each of its pages while a sync runs: how far it is, and for how long still."""
+    """What heads each tab of it: its health, the one button that helps now, and while a sync runs how far it is."""
     latest = connection.syncs.newest_first().first()
     is_unattended = is_waiting(connection, latest) and is_worker_missing(connection)
     return {
         "workspace": connection.workspace,
         "connection": connection,
+        "source": connection.source,
         "latest": latest,
         "shown": f"{latest.number}-{latest.state_word}-{connection.health_word}-{is_unattended}" if latest else "",
         "next_look": next_look(latest) if latest else "",

@@ -163,7 +163,6 @@ def detail_page(
         sibling.workspace = connection.workspace
     context = {
         **moving_part(request, connection),
-        "source": connection.source,
         "is_new": was_just_saved(request, connection),
         "live_check": access.my_check(request, connection) if request.method != "POST" else None,
         "siblings": siblings,

@@ -66,7 +66,6 @@ def numbers(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Ht
         "group_name": group_name(found, form),
         "is_recounted": any(one.zone != connection.workspace.timezone for one in found),
         "as_of": min((one.as_of for one in found if one.as_of), default=None),
-        "sample": connection if connection.is_sample else None,
     }
     return render(request, "connections/numbers/numbers.html", context)
 

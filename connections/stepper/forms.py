@@ -14,8 +14,7 @@ from connections.forms.credentials import (
     typed_into,
 )
 from connections.forms.details import DetailsForm, PrivacyForm
-from connections.models import Connection, Pace, Privacy
-from connections.models.people import in_words
+from connections.models import Connection, Pace
 from sources.errors import SourceError
 from sources.registry import offered_sources
 from sources.spec import Credentials
@@ -98,10 +97,3 @@ class FinishForm(PrivacyForm):
         present = {"privacy": draft.privacy, "team": str(draft.team_id or ""), "version": draft.version}
         typed = None if posted is None else {"privacy": present["privacy"], "team": present["team"], **posted.dict()}
         super().__init__(typed, initial=present, **kwargs)
-
-    def privacy_hints(self) -> dict[str, str]:
-        """The people of each team by name: here the privacy is looked at for the last time."""
-        hints = super().privacy_hints()
-        teams: Any = self.fields["team"]
-        named = [f"{team}: {in_words([*map(str, team.members.all())])}." for team in teams.queryset.with_members()[:5]]
-        return {**hints, Privacy.TEAM: " ".join([*named, "Administrators manage it."])} if named else hints

@@ -162,12 +162,11 @@ def progress(request: PersonRequest, workspace: str, source: str, pk: UUID) -> H
     What stands around it comes with it where the page, as it says, shows another state.
     """
     connection = access.visible_connection(request, workspace, source, pk)
-    if request.GET.get("part") == "strip":
-        return render(request, "connections/frame/_strip.html", strip(request, connection) | {"follows": True})
-    part = moving_part(request, connection)
-    part |= {"source": connection.source, "audience": connection.audience()}
+    is_strip = request.GET.get("part") == "strip"
+    part = strip(request, connection) if is_strip else moving_part(request, connection)
     part |= {"has_moved_on": request.GET.get("shown") != part["shown"]}
-    return render(request, "connections/frame/_progress.html", part)
+    template = "connections/frame/_strip_moved.html" if is_strip else "connections/frame/_progress.html"
+    return render(request, template, part)
 
 
 @require_safe
@@ -176,6 +175,7 @@ def syncs(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Http
     part = strip(request, connection)
     part |= {"streams": by_stream(connection, connection.syncs.newest_first().first())}
     if request.htmx:  # The page asks for its moving part at the same address.
+        part |= {"has_moved_on": request.GET.get("shown") != part["shown"]}
         return render(request, "connections/syncing/_by_stream.html", part)
     form = HistoryForm(request.GET)
     found = form.narrow(connection.syncs.newest_first()).with_rows()
