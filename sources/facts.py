@@ -38,7 +38,8 @@ class Field:
 
     `words` are those of a choice. Money has `scale` digits after its point, and its currency is the field `currency`,
     or that of the row that `currency` refers to. A reference leads to a row of the stream `of`; where another field
-    says of which, `of_field` names that and `of_words` say by its codes. `fills` is the typed column that it gives.
+    says of which, `of_field` names that and `of_words` say by its codes; by those that lead to no row, `coded` has the
+    words of the value itself. `fills` is the typed column that it gives.
     A value that may be the code of an option is `chosen_of` the row that the field of that name refers to.
     """
 
@@ -51,6 +52,7 @@ class Field:
     of: str = ""
     of_field: str = ""
     of_words: Words = ()
+    coded: tuple[tuple[str, Words], ...] = ()
     chosen_of: str = ""
     fills: str = ""
 
@@ -61,6 +63,11 @@ class Field:
     def word(self, code: str) -> str:
         """What people call this code; the code itself where nobody has said."""
         return next((word for one, word in self.words if one == code), code)
+
+    def word_by(self, code: str, value: str) -> str | None:
+        """What people call this value where the code in `of_field` says what it is; None where nobody has said."""
+        words = next((dict(words) for one, words in self.coded if one == code), {})
+        return words.get(value)
 
     def target(self, code: str = "") -> str:
         """The stream that it leads to, by the code in `of_field`; empty where that is unknown."""
@@ -133,12 +140,14 @@ class Facts:
     `row` is what one of them is called, `good_for` a sentence that says what people have the stream for. The first
     `shown` of the fields head its table unless somebody chooses others, and so do those of `beside` that are named in
     `shown_beside`, and `since`. `version`, `label`, `label_else`, `search` and `zone` are as in `Columns`.
-    With `is_told_by_parent`, rows that are called alike are told apart by the one that they belong to.
+    With `is_told_by_parent`, rows that are called alike are told apart by the one that they belong to. `others` are
+    labels of fields that stand as they came.
     """
 
     row: str = "row"
     good_for: str = ""
     fields: tuple[Field, ...] = ()
+    others: Words = ()
     shown: int = 5
     beside: tuple[Beside, ...] = ()
     shown_beside: tuple[str, ...] = ()
@@ -152,6 +161,15 @@ class Facts:
 
     def field(self, name: str) -> Field | None:
         return next((one for one in self.fields if one.name == name), None)
+
+    def label_of(self, name: str) -> str:
+        """What people call this field; empty where nobody has said."""
+        found = self.field(name)
+        return found.label if found else self._others.get(name, "")
+
+    @cached_property
+    def _others(self) -> dict[str, str]:
+        return dict(self.others)
 
     def filling(self, column: str) -> Field | None:
         """The field that gives this typed column."""
@@ -230,10 +248,19 @@ def reference(name: str, label: str, of: str, **facts: Any) -> Field:
     return Field(name=name, label=label, kind=Kind.REFERENCE, of=of, **facts)
 
 
-def reference_by(name: str, label: str, field: str, streams: dict[str, str], **facts: Any) -> Field:
-    """The code in another field says of which stream it is."""
-    words = tuple(streams.items())
-    return Field(name=name, label=label, kind=Kind.REFERENCE, of_field=field, of_words=words, **facts)
+def reference_by(
+    name: str,
+    label: str,
+    field: str,
+    streams: dict[str, str],
+    *,
+    coded: dict[str, dict[str, str]] | None = None,
+    **facts: Any,
+) -> Field:
+    """The code in another field says of which stream it is, or that it is one of the words in `coded`."""
+    said = tuple((code, tuple(words.items())) for code, words in (coded or {}).items())
+    known: dict[str, Any] = {"of_field": field, "of_words": tuple(streams.items()), "coded": said}
+    return Field(name=name, label=label, kind=Kind.REFERENCE, **known, **facts)
 
 
 def email(name: str, label: str, **facts: Any) -> Field:

@@ -12,7 +12,7 @@ from connections.data.formulas import guarded
 from connections.frame.reading import Column, Reader
 from connections.models import Connection, Record
 from connections.models.record import RecordQuerySet
-from connections.models.record_query import Sought
+from connections.models.record_query import Place, Sought
 from sources.spec import Stream
 
 REST = "other"  # The column of all that has none of its own.
@@ -41,10 +41,13 @@ def for_spreadsheets(connection: Connection, stream: Stream, *, sought: Sought =
 
 
 def as_shown(
-    connection: Connection, stream: Stream, columns: Sequence[Column], *, sought: Sought = ALL_THAT_LIVE
+    connection: Connection, stream: Stream, columns: Sequence[Column], place: Place, *, sought: Sought = ALL_THAT_LIVE
 ) -> Iterator[str]:
-    """The table that a page shows: these columns alone, under their titles and in words. Raises Unsealable."""
-    records = chosen(connection, stream, sought).in_bites()
+    """The table that a page shows, in its order: these columns alone, under their titles and in words.
+
+    Raises Unsealable.
+    """
+    records = chosen(connection, stream, sought).in_bites(place)
     return table_as_shown(connection, stream, columns, records, connection.address())
 
 

@@ -15,7 +15,7 @@ from connections.data.looking import Asked, Sorting, sortings, usual_sorting
 from connections.frame.reading import Column, Reader
 from connections.models.columns import folded
 from connections.models.logged import held_between
-from connections.models.record_query import Hanging, Sought, finds_inside
+from connections.models.record_query import Hanging, Place, Sought, finds_inside
 from sources.spec import Field, Kind, Stream
 
 EARLIEST = date(2, 1, 1)  # East of Greenwich the first day of the first year begins before what a moment can say.
@@ -112,11 +112,14 @@ class RowsForm(forms.Form):
     # What is asked for ------------------------------------------------------------------------------------------
 
     def asked(self) -> Asked:
+        after = self.asked_by.get("after", "")
+        return Asked(sought=self.sought(), place=self.place(), after=after, columns=self.chosen())
+
+    def place(self) -> Place:
+        """The beginning, in the order that is asked for."""
         said = self.cleaned_data.get("sort") or usual_sorting(self.stream)
         order = next(one.order for one in self.sortings if one.name == said.removeprefix("-"))
-        after = self.asked_by.get("after", "")
-        is_falling = said.startswith("-")
-        return Asked(sought=self.sought(), order=order, is_falling=is_falling, after=after, columns=self.chosen())
+        return Place(order=order, is_falling=said.startswith("-"))
 
     def chosen(self) -> list[Column]:
         names = self.cleaned_data.get("columns")

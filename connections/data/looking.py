@@ -1,7 +1,7 @@
 """One page of a stream's rows: those that were asked for, in words, and how many there are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from connections.data.exporting import chosen
@@ -27,8 +27,7 @@ class Asked:
     """What somebody wants to see of a stream."""
 
     sought: Sought = field(default_factory=Sought)
-    order: Order = "id"
-    is_falling: bool = True
+    place: Place = field(default_factory=Place)
     after: str = ""
     columns: Sequence[Column] = ()
 
@@ -66,7 +65,7 @@ def usual_sorting(stream: Stream) -> str:
 def look(reader: Reader, stream: Stream, asked: Asked) -> Found:
     connection = reader.connection
     rows = chosen(connection, stream, asked.sought)
-    place = Place(order=asked.order, is_falling=asked.is_falling, after=row_named(connection, stream, asked.after))
+    place = replace(asked.place, after=row_named(connection, stream, asked.after))
     keys = rows.first_of(place, PAGE_SIZE + 1)
     shown = rows.shown(keys[:PAGE_SIZE], reader.fields(asked.columns))
     total = reader.counts.get(stream.key, 0)

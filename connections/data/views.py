@@ -103,7 +103,7 @@ def download(
         form = RowsForm(request.GET, stream=chosen, reader=Reader(connection))
         sought = form.sought()
         if format == "csv" and "shown" in request.GET:
-            found = as_shown(connection, chosen, form.chosen(), sought=sought)
+            found = as_shown(connection, chosen, form.chosen(), form.place(), sought=sought)
         elif format == "csv":
             found = for_spreadsheets(connection, chosen, sought=sought)
         else:

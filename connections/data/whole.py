@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from connections.data.exporting import chosen, values_of
-from connections.frame.reading import Cell, Column, Line, Reader, unknown_field
+from connections.frame.reading import Cell, Column, Line, Reader, field_of
 from connections.models import Connection, Record
 from connections.models.change import NOT_THERE, PRESENCE
 from connections.models.record_query import MOST_COUNTED, Place, Sought
@@ -78,7 +78,7 @@ def whole(reader: Reader, stream: Stream, record: Record) -> Whole:
     references = [one for one in known.values() if one.kind == Kind.REFERENCE]
     reader.learn((one.target(str(values.get(one.of_field, ""))), values.get(one.name)) for one in references)
     told = {
-        name: told_of(reader, stream, known.get(name) or unknown_field(name), values)
+        name: told_of(reader, stream, field_of(stream, name), values)
         for name in (*(one for one in known if one in values), *(one for one in values if one not in known))
     }
     has_text = {name: one for name, one in told.items() if one.cell.text}
@@ -192,7 +192,7 @@ def words_of(reader: Reader, change: Any, stream: Stream, related: str | None) -
         what = f"{joins.label} {reader.named(joins.of, related).text}"
     if change.field == PRESENCE:
         return f"{what or stream.facts.row.capitalize()} {'gone' if change.after == NOT_THERE else 'added'}"
-    field = stream.facts.field(change.field) or unknown_field(change.field)
+    field = field_of(stream, change.field)
     before, after = (value_of(reader, stream, field, value) for value in (change.before, change.after))
     return f"{f'{what}: ' if what else ''}{field.label}: {before or 'nothing'}, then {after or 'nothing'}"
 

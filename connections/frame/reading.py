@@ -1,6 +1,6 @@
 """Rows in words: by the facts of their stream, with the names of what they refer to, and what hangs on them."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -204,7 +204,11 @@ class Reader:
     def cell(self, stream: Stream, field: Field, values: Mapping[str, Any]) -> Cell:
         value = values.get(field.name)
         if field.kind == Kind.REFERENCE:
-            return self.named(field.target(as_text(values.get(field.of_field))), value)
+            code = as_text(values.get(field.of_field))
+            said = field.word_by(code, as_text(value))
+            if said or (field.of_field and not field.target(code)):
+                return Cell(text=said or ("" if as_text(value) == "0" else as_text(value)))
+            return self.named(field.target(code), value)
         if field.chosen_of:
             of_field = stream.facts.field(field.chosen_of)
             value = self.chosen(as_text(value), of_field.of if of_field else "", as_text(values.get(field.chosen_of)))
@@ -299,5 +303,13 @@ class Reader:
         return f"{self.rows_url(stream)}row/?id={quote(external_id, safe='')}"
 
 
-def unknown_field(name: str) -> Field:
-    return Field(name=name, label=name_in_words(name))
+def field_of(stream: Stream, name: str) -> Field:
+    """By its facts; of one that has none its label alone, or its name taken apart."""
+    return stream.facts.field(name) or Field(name=name, label=stream.facts.label_of(name) or name_in_words(name))
+
+
+def labels_of(stream: Stream, names: Iterable[str]) -> dict[str, str]:
+    """What people call these fields, or their names taken apart; two that would read alike are told apart by these."""
+    found = {name: field_of(stream, name).label for name in names}
+    how_often = Counter(found.values())
+    return {name: label if how_often[label] == 1 else f"{label} ({name})" for name, label in found.items()}

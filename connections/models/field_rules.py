@@ -42,7 +42,7 @@ def choices_for(stream: Stream, name: str) -> list[Rule]:
     needed = {"id", stream.sideload.column if stream.sideload else "id"}
     for one in personal.belongs_to:
         needed |= {one.field, *(one.only_if or ())[:1]}
-    if name in needed or (fact and (fact.kind == Kind.REFERENCE or fact.fills in ("parent", "related"))):
+    if name in needed or (fact and (fact.of or fact.fills in ("parent", "related"))):
         return [Rule.KEEP]
     if name in personal.address:  # By it a person is found who wants to be erased, and a hash does for that.
         return [Rule.KEEP, Rule.HASH]

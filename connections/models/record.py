@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -17,7 +17,7 @@ from connections.models.change import Change, Memory
 from connections.models.columns import TypedColumns, readers, values_of
 from connections.models.hidden_address import hide_all, show
 from connections.models.holding import Holding
-from connections.models.record_query import RecordQuery
+from connections.models.record_query import Place, RecordQuery
 from connections.models.row_count import RowCount
 from connections.models.upsert import RowText, StoredRows, Tally
 from sources.spec import Row, Stream, text_of
@@ -25,6 +25,7 @@ from sources.spec import Row, Stream, text_of
 MOST = 500  # Rows in a bite.
 MOST_BYTES = 500_000  # Of their texts, unless a single one is longer.
 NOT_COUNTED = 10_000  # Bytes that a row is taken for whose size nobody has counted.
+BY_ID = Place(is_falling=False)
 SHOWN = 80  # Letters of a value in a table; the row's own page has them all.
 
 
@@ -51,22 +52,17 @@ class RecordQuerySet(RecordQuery):
             found |= {record.pk: record.shown(fields) for record in self.model.objects.filter(pk__in=pks)}
         return [found[pk] for pk, _ in sizes if pk in found]
 
-    def in_bites(self) -> "Iterator[list[Record]]":
-        """All of these in the order of their ids, so many at a time as are no burden.
+    def in_bites(self, place: Place = BY_ID) -> "Iterator[list[Record]]":
+        """All of these in an order, by their ids unless another is given, so many at a time as are no burden.
 
-        Each bite is looked up by itself: between two of them nothing is held, neither a cursor nor a snapshot.
+        Each bite is looked up by itself: between two of them nothing is held, neither a cursor nor a snapshot. What
+        changes its place in the order meanwhile may come twice, or not at all; by their ids none does.
         """
-        rows, last = self.alias(digits=Length("external_id")).in_id_order(), ""
-        while True:
-            # By its length first, in a statement of its own: no database would find the place in its index by both.
-            ahead = [rows.filter(digits=len(last), external_id__gt=last), rows.filter(digits__gt=len(last))]
-            looks = ([*some.values_list("pk", "size", "external_id")[:MOST]] for some in ahead)
-            keys = next(filter(None, looks), [])
-            if not keys:
-                return
-            for pks in bitten([(pk, size) for pk, size, _ in keys]):
-                yield [*self.filter(pk__in=pks).in_id_order()]
-            last = keys[-1][2]
+        while keys := self.keys_of(place, MOST):
+            for pks in bitten([(one.pk, one.size) for one in keys]):
+                found = {record.pk: record for record in self.filter(pk__in=pks).order_by()}
+                yield [found[pk] for pk in pks if pk in found]
+            place = replace(place, after=keys[-1])
 
     def spread(self, stream: str, count: int) -> list[Row]:
         """So many living rows at the most, from the oldest to the newest by their ids, where these are numbers.

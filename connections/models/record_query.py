@@ -143,12 +143,17 @@ class RecordQuery(models.QuerySet[Any]):
         """How many there are, and one more than `MOST_COUNTED` where they are more."""
         return self.order_by()[: MOST_COUNTED + 1].count()
 
-    def first_of(self, place: Place, count: int) -> list[Any]:
-        """So many rows from this place on, each by its key, its size and its id."""
+    def first_of(self, place: Place, count: int) -> list[tuple[int, int]]:
+        """So many rows from this place on, each by its key and its size."""
+        return [(one.pk, one.size) for one in self.keys_of(place, count)]
+
+    def keys_of(self, place: Place, count: int) -> list[Any]:
+        """The same; each also knows its own place, behind which others are."""
+        names = ["pk", "size", "external_id", *([] if place.order == "id" else [place.order])]
         found: list[Any] = []
         for some in self._ahead(place):
             if len(found) < count:
-                found += some.values_list("pk", "size")[: count - len(found)]
+                found += some.values_list(*names, named=True)[: count - len(found)]
         return found
 
     def _ahead(self, place: Place) -> Iterator[Self]:

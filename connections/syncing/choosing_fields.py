@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from connections.access.access import present_row
+from connections.frame.reading import labels_of
 from connections.models import Connection, RowCount, Sync, User
 from connections.models.field_rules import Rule, must_be_read_again
 from connections.models.person_erasure import release_syncs
@@ -48,7 +49,9 @@ def read_what_is_missing(connection: Connection, stream: Stream, before: Mapping
 
 
 def in_words(stream: Stream, before: Mapping[str, str], after: Mapping[str, str]) -> str:
-    """“Contacts: ip kept, email hashed.”"""
+    """“Contacts: IP address kept, E-mail hashed.”"""
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-    told = (f"{name} {DONE_WORDS[Rule(after.get(name, Rule.KEEP))]}" for name in changed)
+    told = (
+        f"{label} {DONE_WORDS[Rule(after.get(name, Rule.KEEP))]}" for name, label in labels_of(stream, changed).items()
+    )
     return f"{stream.name}: {', '.join(told)}."

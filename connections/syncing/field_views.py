@@ -10,10 +10,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from connections.access import access
 from connections.access.requests import PersonRequest
+from connections.frame.reading import labels_of
 from connections.models import Connection
 from connections.models.field_rules import Rule
 from connections.syncing.choosing_fields import read_what_is_missing, save_rules
-from connections.syncing.forms import FieldsForm, label_of
+from connections.syncing.forms import FieldsForm
 from sources.spec import Stream
 
 
@@ -31,7 +32,8 @@ def fields(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
 
 def ruled(connection: Connection, stream: Stream, wanted: Rule) -> list[str]:
     """What the fields are called with which this is done."""
-    return [label_of(stream, name) for name, rule in connection.rules_of(stream).items() if rule == wanted]
+    rules = connection.rules_of(stream)
+    return [label for name, label in labels_of(stream, rules).items() if rules[name] == wanted]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -13,11 +13,11 @@ from connections.access.access import budget_of
 from connections.forms.conflicts import SettledForm
 from connections.forms.widgets import HintedRadios
 from connections.frame.outlook import Cost, cost, estimates, sizes
+from connections.frame.reading import labels_of
 from connections.models import Connection, Pace, Schedule
 from connections.models.field_rules import Rule, choices_for
 from connections.models.sync import SyncQuerySet
 from connections.syncing.spending import Spending, spending
-from connections.templatetags.cells import name_in_words
 from sources.spec import Stream
 
 
@@ -259,12 +259,6 @@ class HistoryForm(forms.Form):
         return bool(self.cleaned_data.get("show"))
 
 
-def label_of(stream: Stream, name: str) -> str:
-    """What people call a field, or its name taken apart."""
-    found = stream.facts.field(name)
-    return found.label if found else name_in_words(name)
-
-
 class FieldsForm(forms.Form):
     """What is done with each field of a stream's rows: those with a meaning, and those that the newest row has."""
 
@@ -274,11 +268,11 @@ class FieldsForm(forms.Form):
         newest = connection.records.filter(stream=stream.key).newest_first().first()
         known = [one.name for one in stream.facts.fields]
         names = dict.fromkeys((*rules, *stream.personal.left_out, *known, *(newest.data if newest else ())))
-        for name in names:
+        for name, label in labels_of(stream, names).items():
             offered = choices_for(stream, name)
             if len(offered) > 1:
                 self.fields[f"field.{name}"] = forms.ChoiceField(
-                    label=label_of(stream, name),
+                    label=label,
                     help_text=name,
                     choices=[(rule.value, rule.label) for rule in offered],
                     initial=rules.get(name, Rule.KEEP.value),

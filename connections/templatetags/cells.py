@@ -41,19 +41,10 @@ def counted(number: int) -> str:
     return f"{number:,}" if number else NOTHING
 
 
-SHORT_FOR = {
-    "ip": "IP address",
-    "ip4": "IP address",
-    "geoIp4": "IP address",
-    "ua": "Browser",
-    "email_local": "E-mail before the @",
-}
-
-
 @register.filter
 def name_in_words(name: str) -> str:
     """What a field is called that nobody has named: its name taken apart."""
-    return SHORT_FOR.get(name) or WORD_BEGINS.sub(" ", name).capitalize()
+    return WORD_BEGINS.sub(" ", name).capitalize()
 
 
 def in_words(value: Any, field: Field, *, zone: str = "UTC", currency: str = "") -> str:

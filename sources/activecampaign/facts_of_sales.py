@@ -23,6 +23,18 @@ from sources.numbers import Logged
 
 MORE_TYPES = {"number": "Number", "currency": "Currency", "multiselect": "Multi-select"}
 ORDER_STATES = {"0": "Pending", "1": "Completed", "2": "Abandoned", "3": "Recovered", "4": "Waiting"}
+DEAL_STATES = {"0": "Open", "1": "Won", "2": "Lost"}
+# Deals' own columns, by their old names. No live account has shown all of them; another one stands as it came.
+PART_OF_DEAL = {
+    "d_stageid": "Stage",
+    "d_groupid": "Pipeline",
+    "status": "Status",
+    "subscriber": "Contact",
+    "owner": "Owner",
+    "title": "Title",
+    "currency": "Currency",
+}
+ROWS_OF_PART = {"d_stageid": "dealStages", "d_groupid": "dealGroups", "subscriber": "contacts", "owner": "users"}
 CLOSED = Logged(field="status", told_by="dealActivities", where=(("dataType", "status"),))
 
 
@@ -63,7 +75,7 @@ SALES = {
         "deal",
         "What you may sell, won and lost: value, stage, whose it is and with whom.",
         money("value", "Value", currency="currency", fills="amount"),
-        choice("status", "Status", {"0": "Open", "1": "Won", "2": "Lost"}, fills="choice"),
+        choice("status", "Status", DEAL_STATES, fills="choice"),
         reference("stage", "Stage", "dealStages", fills="related"),
         reference("contact", "Contact", "contacts", fills="parent"),
         reference("owner", "Owner", "users", fills="owner"),
@@ -136,14 +148,15 @@ SALES = {
         "deal activity",
         "What was done to each deal, by whom, and when.",
         reference("deal", "Deal", "deals", fills="parent"),
-        text("dataAction", "What"),
-        text("dataType", "Of its", fills="choice"),
+        choice("dataAction", "What", {"add": "Added", "update": "Changed", "delete": "Removed"}),
+        choice("dataType", "Of the deal", PART_OF_DEAL, fills="choice"),
+        reference_by("dataOldval", "Before", "dataType", ROWS_OF_PART, coded={"status": DEAL_STATES}),
+        reference_by("dataId", "Now", "dataType", ROWS_OF_PART, coded={"status": DEAL_STATES}, fills="related"),
         reference("user", "By", "users", fills="owner"),
         moment("cdate", "When", fills="happened_at"),
-        text("dataId", "Now", fills="related"),
-        text("dataOldval", "Before"),
         reference("stage", "Stage", "dealStages"),
         reference("automation", "Automation", "automations"),
+        shown=7,
     ),
     "dealTasks": rows_of(
         "task",
