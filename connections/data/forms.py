@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.http import QueryDict
 from django.utils.http import urlencode
 
-from connections.data.looking import Asked, Sorting, sortings, usual_sorting
+from connections.data.looking import Asked, Sorting, sortings
 from connections.frame.reading import Column, Reader
 from connections.models.columns import folded
 from connections.models.logged import held_between
@@ -20,6 +20,7 @@ from sources.spec import Field, Kind, Stream
 
 EARLIEST = date(2, 1, 1)  # East of Greenwich the first day of the first year begins before what a moment can say.
 MOST_OPTIONS = 300  # Rows that a list to choose from may have; of more, one is chosen by a link alone.
+ALWAYS = ("search", "id")  # Rows can be put in these orders whatever is left out.
 BY_EQUALS = ("choice", "related", "parent", "owner")
 
 
@@ -49,10 +50,10 @@ class RowsForm(forms.Form):
     def __init__(self, data: QueryDict, *, stream: Stream, reader: Reader) -> None:
         super().__init__(data)
         self.stream, self.reader, self.asked_by = stream, reader, data
-        self.counts = reader.counts
+        self.counts, self.left_out = reader.counts, reader.left_out(stream)
         usual = {one.name: one for one in reader.usual_columns(stream)}
         self.offered = [*usual.values(), *(one for one in reader.columns(stream) if one.name not in usual)]
-        self.equals = [one for column in BY_EQUALS if (one := stream.facts.filling(column))]
+        self.equals = [one for column in BY_EQUALS if (one := self._stored(stream.facts.filling(column)))]
         self.hanging = [one for one in stream.facts.beside if not one.has_values and self.counts.get(one.stream)]
         columns: Any = self.fields["columns"]
         columns.choices = [(one.name, one.label) for one in self.offered]
@@ -61,7 +62,7 @@ class RowsForm(forms.Form):
         self._name_times()
         if not stream.facts.typed.search:
             del self.fields["q"]
-        self.email = stream.facts.email if finds_inside(reader.connection.records.db) else None
+        self.email = self._stored(stream.facts.email) if finds_inside(reader.connection.records.db) else None
         if self.email:
             self.fields[self.email.name] = self._beginning(self.email.label)
         for one in self.equals:
@@ -74,10 +75,20 @@ class RowsForm(forms.Form):
 
     @property
     def sortings(self) -> list[Sorting]:
-        return sortings(self.stream)
+        return [one for one in sortings(self.stream) if one.order in ALWAYS or one.name not in self.left_out]
+
+    @property
+    def sorted_by(self) -> str:
+        """What was chosen, or the newest first, by when they came about where that is known."""
+        usual = next((one.name for one in self.sortings if one.order == "happened_at"), "id")
+        return self.cleaned_data.get("sort") or f"-{usual}"
+
+    def _stored(self, field: Field | None) -> Field | None:
+        return None if field and field.name in self.left_out else field
 
     def _name_times(self) -> None:
-        happened, since = self.stream.facts.filling("happened_at"), self.stream.facts.since
+        happened = self._stored(self.stream.facts.filling("happened_at"))
+        since = next((one.since for one in self.reader.since_columns(self.stream)), None)
         for label, first, last in (
             (happened and happened.label, "since", "until"),
             (since and since.label, "held_since", "held_until"),
@@ -117,7 +128,7 @@ class RowsForm(forms.Form):
 
     def place(self) -> Place:
         """The beginning, in the order that is asked for."""
-        said = self.cleaned_data.get("sort") or usual_sorting(self.stream)
+        said = self.sorted_by
         order = next(one.order for one in self.sortings if one.name == said.removeprefix("-"))
         return Place(order=order, is_falling=said.startswith("-"))
 
@@ -239,7 +250,7 @@ class RowsForm(forms.Form):
         return [self._head(one, one.name in by_name) for one in (named, *self.chosen())]
 
     def _head(self, column: Column, is_sortable: bool) -> dict[str, Any]:
-        said = self.cleaned_data.get("sort") or usual_sorting(self.stream)
+        said = self.sorted_by
         is_sorted, falls = said.removeprefix("-") == column.name, said.startswith("-")
         other = column.name if is_sorted and falls else f"-{column.name}"
         first = other if is_sorted or column.name != "name" else "name"

@@ -56,12 +56,6 @@ def sortings(stream: Stream) -> list[Sorting]:
     return [*found, Sorting(name="id", order="id", label="ID")]
 
 
-def usual_sorting(stream: Stream) -> str:
-    """The newest first, by when it came about where that is known."""
-    happened = stream.facts.filling("happened_at")
-    return f"-{happened.name if happened else 'id'}"
-
-
 def look(reader: Reader, stream: Stream, asked: Asked) -> Found:
     connection = reader.connection
     rows = chosen(connection, stream, asked.sought)

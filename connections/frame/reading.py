@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from connections.models import Connection
 from connections.models.columns import reference as id_in
+from connections.models.field_rules import Rule
 from connections.models.logged import column_of, logged_at
 from connections.models.record import ShownRow
 from connections.templatetags.cells import as_text, in_words, name_in_words, options_in, without_bars
@@ -85,6 +86,7 @@ class Reader:
     names: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     places: dict[str, str] = field(default_factory=dict)
     raw: dict[str, Sequence[Field]] = field(default_factory=dict)
+    unstored: dict[str, frozenset[str]] = field(default_factory=dict)
     options: dict[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
 
     @cached_property
@@ -92,6 +94,13 @@ class Reader:
         """How many rows there are of each stream."""
         found: Mapping[str, int] = self.connection.row_counts.by_stream()
         return found
+
+    def left_out(self, stream: Stream) -> frozenset[str]:
+        """The fields that are not stored: they have no column, and nothing is narrowed or sorted by them."""
+        if stream.key not in self.unstored:
+            rules = self.connection.rules_of(stream)
+            self.unstored[stream.key] = frozenset(name for name, rule in rules.items() if rule == Rule.LEAVE_OUT)
+        return self.unstored[stream.key]
 
     def column(self, stream: Stream, name: str) -> Column | None:
         """By its name in an address: that of a field, of what stands beside, or of a custom field."""
@@ -107,7 +116,7 @@ class Reader:
     def fields_of(self, stream: Stream) -> Sequence[Field]:
         """Where nobody has said what rows mean, what the newest one holds, under the names that came."""
         if stream.facts.fields:
-            return stream.facts.fields
+            return [one for one in stream.facts.fields if one.name not in self.left_out(stream)]
         if stream.key not in self.raw:
             newest = self.connection.records.living().filter(stream=stream.key).order_by("-pk").first()
             names = [name for name in newest.data if name not in NOT_SHOWN] if newest else []
@@ -131,7 +140,9 @@ class Reader:
 
     def since_columns(self, stream: Stream) -> list[Column]:
         since = stream.facts.since
-        return [Column(field=Field(name=since.name, label=since.label), since=since)] if since else []
+        if since is None or since.logged.field in self.left_out(stream):
+            return []
+        return [Column(field=Field(name=since.name, label=since.label), since=since)]
 
     def custom_columns(self, stream: Stream) -> list[Column]:
         beside = next((one for one in stream.facts.beside if one.has_values), None)
@@ -145,7 +156,7 @@ class Reader:
         """The custom fields, by id: their titles, and what kind of value they hold."""
         values = self.connection.known_source().stream(beside.stream)
         related = values.facts.filling("related") if values else None
-        if related is None:
+        if values is None or related is None or not self.left_out(values).isdisjoint(values.facts.label):
             return {}
         rows = self.connection.records.living().filter(stream=related.of).in_id_order()
         found = rows.values_list("external_id", "label", "choice")[:100]

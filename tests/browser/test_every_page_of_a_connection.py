@@ -301,7 +301,9 @@ def test_what_people_come_to_edit_is_in_sight_also_while_a_sync_runs(
 ) -> None:
     filled.syncs.queue(filled, trigger="person").take()
     for _ in range(3):
-        filled.record("changed what is left out", by=alice, detail="Contacts: phone left out, email hashed, ip kept.")
+        filled.record(
+            "changed what is left out", by=alice, detail="Contacts: Phone left out, E-mail hashed, IP address kept."
+        )
     for width, in_sight in ((1280, 520), (390, 900)):
         page = new_page(alice)
         page.set_viewport_size({"width": width, "height": 900})

@@ -154,7 +154,14 @@ def test_finish_redirects_to_the_activecampaign_connections_page_with_the_new_li
 ) -> None:
     connect_through_pages(alice_client, sandbox, name="An older one")
 
-    page = alice_client.post(set_up(alice_client, sandbox, name="The new one"), follow=True).content.decode()
+    review = set_up(alice_client, sandbox, name="The new one")
+    promised = "you are redirected back to the ActiveCampaign Connections page, where the new listing comes first"
+    assert promised in words(read(alice_client, review))
+    assert "We check the key now. You review before anything is saved." in words(
+        read(alice_client, begin(alice_client))
+    )
+
+    page = alice_client.post(review, follow=True).content.decode()
 
     assert "<h1>ActiveCampaign Connections</h1>" in page
     assert link(page, "The new one").is_current
@@ -170,9 +177,11 @@ def test_the_new_listing_leads_to_the_detail_page_whose_fields_can_be_edited(
     listed = after if where == "the page after Finish" else read(alice_client, where)
 
     listing = link(listed, "The new one")
+    assert ("The new one New " in words(listed)) == (where == "the page after Finish")
     detail = read(alice_client, listing.address)
 
     assert listing.address == Connection.objects.get().get_absolute_url()
+    assert "The new one New " not in words(detail)
     for name in ("name", "api_url", "api_key", "privacy"):
         assert controls(detail, name)
     assert re.search(r"<button[^>]*>Save</button>", detail)

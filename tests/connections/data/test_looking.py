@@ -377,6 +377,22 @@ def test_a_file_of_what_is_shown_has_these_columns_alone_with_all_that_they_hold
     assert table[2:] == [["bo ek", f"'=1+1{'x' * 200} {ADDRESS}", "T1, T2, T3, T4, T5", ""]]
 
 
+@pytest.mark.parametrize("sort", [f"{sign}{name}" for name in PLACES for sign in ("", "-")])
+def test_a_file_of_what_is_shown_has_its_rows_in_the_order_that_is_shown(
+    bob_client: Client, connection: Connection, sort: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people(connection)
+    monkeypatch.setattr("connections.models.record.MOST", 2)
+
+    html = page(bob_client, connection, columns="email", sort=sort).content.decode()
+    download = re.findall(r'href="([^"]+contacts\.csv[^"]+shown=on)"', html)[0].replace("&amp;", "&")
+    table = [*csv.reader(io.StringIO(body(bob_client.get(download)).removeprefix("\ufeff")))]
+
+    assert [row[1] for row in table[1:]] == [
+        f"p{one}@x.example" for one in ids(page(bob_client, connection, sort=sort))
+    ]
+
+
 def test_who_may_not_see_a_connection_finds_no_rows(charlie_client: Client, connection: Connection) -> None:
     people(connection)
 

@@ -83,3 +83,20 @@ def test_a_long_text_is_folded_and_a_row_that_is_gone_says_so(bob_client: Client
 
     assert f"<div>&lt;p&gt;{'y' * 500}</div></details>" in response.content.decode()
     assert "gone from the account since" in text(response)
+
+
+def test_what_was_done_to_a_deal_is_told_in_words(bob_client: Client, connection: Connection) -> None:
+    pulled(connection, [{"id": "1", "title": "Tea for ten"}], key="deals")
+    pulled(connection, [{"id": "3", "title": "Enquiry"}, {"id": "4", "title": "Tasting"}], key="dealStages")
+    done = {"deal": "1", "dataAction": "update", "cdate": "2025-03-04T12:00:00-06:00"}
+    moved = {"id": "7", "dataType": "d_stageid", "dataOldval": "3", "dataId": "4", **done}
+    won = {"id": "8", "dataType": "status", "dataOldval": "0", "dataId": "1", **done}
+    odd = {"id": "9", "dataType": "odd", "dataOldval": "as it was", "dataId": "0", **done}
+    pulled(connection, [moved, won, odd], key="dealActivities")
+
+    words = text(row_page(bob_client, connection, "deals", "1"))
+
+    assert "7 Changed Stage Enquiry Tasting – 4 March 2025" in words
+    assert "8 Changed Status Open Won – 4 March 2025" in words
+    assert "9 Changed odd as it was – – 4 March 2025" in words
+    assert "Deal activities 1 Show all" in text(row_page(bob_client, connection, "dealStages", "4"))

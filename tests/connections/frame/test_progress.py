@@ -61,6 +61,45 @@ def test_what_stands_around_the_moving_part_comes_with_it_when_the_state_has_cha
     assert 'id="edit-form"' not in moved
 
 
+TABS = ("", "numbers/", "data/", "syncs/")
+
+
+def test_each_tab_is_headed_by_what_the_connection_is_and_the_one_button_that_helps(
+    alice_client: Client, connect: Connect
+) -> None:
+    connection = connect()
+
+    def heads() -> list[str]:
+        pages = [alice_client.get(f"{connection.get_absolute_url()}{tab}").content.decode() for tab in TABS]
+        return [page.partition('class="stack stack-tight connection-head"')[2].partition("</nav>")[0] for page in pages]
+
+    for head in heads():
+        assert "Main account Sync now Healthy Shared with Workspace Key of Mira Holt" in words(head)
+        assert "the next one" in words(head) and "Details Numbers Data Syncs" in words(head)
+        assert head.count("button-primary") == 1
+    note_failure(connection, BadCredentials("ActiveCampaign refused the key."))
+    places = [re.findall(r'href="([^"]*#id_api_key)"', head) for head in heads()]
+    assert places == [["#id_api_key"], *[[f"{connection.get_absolute_url()}#id_api_key"]] * 3]
+    assert all(head.count("button-primary") == 1 and "Sync now" not in words(head) for head in heads())
+
+
+def test_what_heads_a_tab_moves_with_a_sync_and_the_listing_beside_it_says_the_same(
+    alice_client: Client, connect: Connect
+) -> None:
+    connection = connect()
+    sync = Sync.objects.queue(connection, trigger="person")
+    pages = [alice_client.get(f"{connection.get_absolute_url()}{tab}").content.decode() for tab in TABS]
+
+    sync.take()
+
+    details, *others = [polled(alice_client, page) for page in pages]
+    assert re.search(r'id="sibling-health" hx-swap-oob="true">Syncing<', details)
+    for moved in (details, *others):
+        assert "Syncing" in words(moved.partition('id="meta" hx-swap-oob="true"')[2].partition("</div>")[0])
+        assert 'id="sync-buttons" hx-swap-oob="true"' in moved
+    assert not any("sibling-health" in moved for moved in others)  # Nothing there would take it.
+
+
 def test_health_that_is_written_down_just_after_the_end_is_shown_too(alice_client: Client, connect: Connect) -> None:
     connection = connect()
     Sync.objects.queue(connection, trigger="person").take().finish(SyncState.FAILED, "ActiveCampaign refused the key.")

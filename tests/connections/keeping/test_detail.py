@@ -13,7 +13,7 @@ from connections.models.stream_run import RunState
 from connections.models.sync import SyncState
 from connections.people.leaving import end_membership
 from sources.activecampaign.sandbox.server import SandboxServer
-from tests.conftest import Connect, client_of
+from tests.conftest import Connect, client_of, person
 from tests.connections.engine import store_rows
 from tests.connections.listing.test_list import fill
 from tests.connections.post import mails
@@ -65,6 +65,23 @@ def test_the_page_stands_inside_its_sources_connections(alice_client: Client, co
     assert f'href="{connection.get_absolute_url()}" aria-current="page">' in html
     assert beside(alice_client, connection) == ["Main account", "Other"]
     assert "Hidden" not in html
+
+
+def test_the_page_of_a_team_names_its_people(
+    alice_client: Client, connect: Connect, workspace: Workspace, growth: Team
+) -> None:
+    connection = connect(privacy="team", team=growth)
+    assert "Growth: Alice Okafor and Bob Lindqvist. Administrators manage it." in page(alice_client, connection)
+
+    fill_team(growth, [f"P{number}" for number in range(6)])
+
+    assert re.search(r"Growth: (\w+ ?\w*, ){4}\w+ ?\w* and 3 more\. Administrators", page(alice_client, connection))
+
+
+def fill_team(team: Team, names: list[str]) -> None:
+    for name in names:
+        user = person(f"{name}@harbourtea.example".lower(), name)
+        team.members.add(Membership.objects.create(workspace=team.workspace, user=user, role="member"))
 
 
 def test_it_says_who_authorised_the_connection_and_whose_key_it_is(bob_client: Client, connect: Connect) -> None:

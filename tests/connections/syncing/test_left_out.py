@@ -1,6 +1,8 @@
 """What of rows is left out or hashed: before it is stored, in what is there already, and wherever rows are shown."""
 
 import json
+import re
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -137,7 +139,19 @@ def test_what_is_left_out_goes_from_what_is_remembered(alice_client: Client, con
     assert not any("value" in row for row in stored(connection, "deals"))
     assert not connection.records.filter(stream="deals").exclude(amount=None).exists()
     assert not Change.objects.filter(field="value").exists()
-    assert connection.events.get(verb="changed what is left out").detail == "Deals: value left out."
+    assert connection.events.get(verb="changed what is left out").detail == "Deals: Value left out."
+    shown = alice_client.get(f"{connection.get_absolute_url()}data/deals/?sort=-value&columns=value").content.decode()
+    assert not re.search(r">Value<|name=\"columns\" value=\"value\"", shown)
+    assert ">Created<" in shown
+
+
+def test_each_field_has_a_name_that_no_other_field_of_its_data_has(sandbox: SandboxServer) -> None:
+    for stream in source.default_streams:
+        came = {name for row in sandbox.world.rows(stream.key) for name in row} - {"id", "links"}
+        labels = {name: stream.facts.label_of(name) for name in {*came, *stream.personal.left_out, *stream.facts.names}}
+        assert [name for name, label in labels.items() if not label] == [], stream.key
+        twice = [one for one, count in Counter(labels.values()).items() if count > 1]
+        assert twice == [], stream.key
 
 
 def test_a_sync_that_runs_begins_again_with_what_is_chosen(connection: Connection, alice: User) -> None:
@@ -158,7 +172,7 @@ def test_what_is_taken_in_is_read_again(alice_client: Client, connection: Connec
     sync = connection.syncs.get(state="queued")
     assert (sync.full, sync.only_streams) == (True, ["contacts"])
     listed = alice_client.get(f"{connection.get_absolute_url()}fields/").content.decode()
-    assert '<td data-label="Left out">Browser, Hash</td>' in listed
+    assert '<td data-label="Left out">Browser, Secret part of links (hash)</td>' in listed
 
 
 def test_by_what_rows_find_one_another_nothing_can_be_done_to(alice_client: Client, connection: Connection) -> None:
