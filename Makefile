@@ -17,7 +17,7 @@ LINT_ENV = env DEBUG=off ALLOWED_HOSTS=lint.example SITE_URL=https://lint.exampl
 	CREDENTIAL_KEYS=$$($(BIN)/python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-scale lint format look bench compare mutate outdated chromium
+.PHONY: help run test test-scale lint format look bench compare mutate outdated pins chromium
 
 help:
 	@echo "make run      start the product with a sandbox and demo people; PORT=… SANDBOX_PORT=… choose other ports"
@@ -30,6 +30,7 @@ help:
 	@echo "make compare  read the sandbox with a public connector, and count its rows beside ours (two minutes)"
 	@echo "make mutate   change the code that locks things, and report what no test notices (an hour); ARGS=\"connections.access.access*\" narrows it"
 	@echo "make outdated list the pinned packages that have newer releases"
+	@echo "make pins     write out the pinned packages with their hashes; ARGS=--upgrade or ARGS=\"--upgrade-package django\" takes newer ones"
 
 run: $(STAMP)
 	@exec $(BIN)/python -m blinkmetrics.run
@@ -74,14 +75,22 @@ mutate: $(STAMP)
 outdated: $(STAMP)
 	@$(BIN)/python -m blinkmetrics.outdated
 
-$(STAMP): pyproject.toml constraints.txt
+# What a site runs, and what its developers need besides, each file of each package by its hash. None of it is for Windows.
+LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	--no-emit-package colorama --no-emit-package tzdata $(ARGS)
+pins: $(STAMP)
+	@$(LOCK) --extra scale --extra sentry --output-file constraints.txt
+	@$(LOCK) --all-extras --constraint constraints.txt --output-file constraints-dev.txt \
+		$$(sed -n 's/^\([a-z][^=]*\)==.*/--no-emit-package \1/p' constraints.txt)
+
+$(STAMP): pyproject.toml constraints.txt constraints-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "BlinkMetrics needs Python 3.11 or later and '$(PYTHON)' is not: install one, then PYTHON=python3.11 make …"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "This Python has no venv or pip: install them (Debian, Ubuntu: apt-get install python3-venv), then try again."; exit 1; }
 	@echo "Setting up $(VENV) (a minute or two; only when the list of packages changes)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,scale,sentry]'
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement constraints.txt --requirement constraints-dev.txt
 	@touch $@
 
 # The browser tests drive the system's Chromium. Where it is not and cannot be installed they are skipped, loudly.

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from blinkmetrics.children import say
 
-CONSTRAINTS = Path(__file__).resolve().parent.parent / "constraints.txt"
-PIN = re.compile(r"^([\w.-]+)==(\S+)$", re.MULTILINE)
+ROOT = Path(__file__).resolve().parent.parent
+PINNED_IN = (ROOT / "constraints.txt", ROOT / "constraints-dev.txt")
+PIN = re.compile(r"^([\w.-]+)==([^\s;]+)", re.MULTILINE)
 LONGEST = 300.0  # Seconds; each of the packages is asked for by itself.
 
 
@@ -42,12 +43,12 @@ def main() -> int:
 def in_words(count: int) -> str:
     if not count:
         return "All pinned packages are the newest ones."
-    return f"{count} newer: change constraints.txt, then make lint test."
+    return f"{count} newer: make pins ARGS=--upgrade, then make lint test."
 
 
-def pins() -> dict[str, str]:
-    """Name, as the index spells it, to version."""
-    return {canonical(name): version for name, version in PIN.findall(CONSTRAINTS.read_text())}
+def pins(*files: Path) -> dict[str, str]:
+    """Name, as the index spells it, to version; of all files, or of these."""
+    return {canonical(name): version for file in files or PINNED_IN for name, version in PIN.findall(file.read_text())}
 
 
 def canonical(name: str) -> str:

@@ -93,8 +93,7 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             "REDIS_URL",
             kinds.REDIS,
             "",
-            "the cache that limits on logins are counted in, over all processes. Needs `pip install --editable "
-            "'.[scale]'`",
+            "the cache that limits on logins are counted in, over all processes",
             says="a table in the database",
             example="redis://localhost:6379/0",
         ),
@@ -148,7 +147,7 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             kinds.DSN,
             "",
             "where faults are reported besides the log, by the rules of fault reports: no text, nothing that was sent, "
-            "no variable. Needs `pip install --editable '.[sentry]'`",
+            "no variable",
             example="https://key@sentry.example.com/1",
         ),
     ),
@@ -261,8 +260,7 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             kinds.BROKER,
             "",
             "lets `celery -A blinkmetrics worker -B` do what `manage.py worker` does, for a site that runs Celery "
-            "already; with `-c` of your own, give it at least nine threads: eight pull, one sees who waits. "
-            "Needs `pip install --editable '.[scale]'`",
+            "already; with `-c` of your own, give it at least nine threads: eight pull, one sees who waits",
             example="redis://localhost:6379/1",
         ),
         Setting(
@@ -361,6 +359,6 @@ def wrong_together(given: Mapping[str, Any]) -> Iterator[str]:
     if not given["RATE_LIMITS"] and not debug:
         yield "RATE_LIMITS=off is for development only: remove it, or set DEBUG=on."
     if given["SENTRY_DSN"] and find_spec("sentry_sdk") is None:
-        yield "SENTRY_DSN needs the package sentry-sdk: pip install --editable '.[sentry]', or remove SENTRY_DSN."
+        yield "SENTRY_DSN needs the package sentry-sdk: install the pinned packages (docs/operating.md), or remove it."
     if given["HSTS_PRELOAD"] and not (given["HSTS_SUBDOMAINS"] and given["HSTS_SECONDS"] >= SHORTEST_PRELOAD):
         yield f"HSTS_PRELOAD needs HSTS_SUBDOMAINS=on and HSTS_SECONDS of {SHORTEST_PRELOAD}: set both, or remove it."

@@ -70,8 +70,17 @@ def test_what_other_versions_of_python_need_is_pinned_too_and_nothing_besides() 
     assert pins().keys() == set().union(*(needed(*EXTRAS, python=python) for python in PYTHONS))
 
 
-def test_what_builds_the_project_is_pinned_too() -> None:
-    assert all(re.fullmatch(r"[\w-]+==[\d.]+", one) for one in PROJECT["build-system"]["requires"])
+def test_a_site_installs_no_more_than_it_runs() -> None:
+    assert outdated.pins(ROOT / "constraints.txt").keys() == set().union(
+        *(needed("scale", "sentry", python=python) for python in PYTHONS)
+    )
+
+
+def test_each_pin_has_hashes_and_no_address() -> None:
+    """One by which any file would do, or one index alone, is none."""
+    pin, marker, a_hash = r"[\w.-]+==[\w.]+", r"(?: ; [^\n\\]+)?", r" \\\n    --hash=sha256:[0-9a-f]{64}"
+    for file in outdated.PINNED_IN:
+        assert re.fullmatch(rf"(?:{pin}{marker}(?:{a_hash})+\n)+", file.read_text()), file.name
 
 
 # Fetched by nothing but the set-up ------------------------------------------------------------------------------

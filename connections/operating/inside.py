@@ -76,7 +76,7 @@ def private_files() -> Iterator[str]:
 def python_packages() -> Iterator[str]:
     for setting, package in (("REDIS_URL", "redis"), ("CELERY_BROKER_URL", "celery")):
         if getattr(settings, setting) and importlib.util.find_spec(package) is None:
-            yield f"{setting} is set and the package {package} is not installed: pip install --editable '.[scale]'"
+            yield f"{setting} is set and the package {package} is not installed: pip install -r constraints.txt"
 
 
 def static_files() -> Iterator[str]:
