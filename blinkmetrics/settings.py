@@ -109,6 +109,7 @@ TEMPLATES = [
                 "connections.frame.header.header",
             ],
             "builtins": [
+                "connections.templatetags.addresses",
                 "connections.templatetags.moments",
                 "connections.templatetags.icons",
                 "connections.templatetags.drawn",

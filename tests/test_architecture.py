@@ -272,6 +272,8 @@ def test_keys_are_opened_in_one_place() -> None:
     others |= {"connections.models.account_name", "connections.models.person_erasure"}
     typed = {"connections.models.connection", "connections.login.confirming", "connections.models.live_check"}
     assert openers == {"connections.models.sealed_credentials", *others, *typed}
+    # What is remembered is a host, and never a key.
+    assert [name for name in modules() if calls(name, "unseal_once")] == ["connections.models.sealed_address"]
 
 
 def calls(name: str, function: str) -> bool:

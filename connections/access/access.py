@@ -193,11 +193,13 @@ def visible_connection(request: PersonRequest, slug: str, source: str, pk: UUID)
     """A connection that I may use, with whether I may manage it."""
     place = my_place(request, slug)
     visible = Connection.objects.visible_to(request.user, at=place.membership).filter(source_key=source)
-    related = visible.select_related("created_by", "team", "key_stored_by", "holding", "standby__stored_by")
+    related = visible.select_related("created_by", "team", "holding", "standby")
     connection: Connection = get_object_or_404(
         related.with_health().with_rights(request.user, at=place.membership), pk=pk
     )
     connection.workspace = place.workspace
+    if connection.key_stored_by_id == connection.created_by_id:  # As most are; anybody else is asked for when shown.
+        connection.key_stored_by = connection.created_by
     bind_contextvars(connection=f"{connection.pk}")  # In the lines of this request's log.
     return connection
 
@@ -263,8 +265,8 @@ def my_draft(request: PersonRequest, slug: str, source: str, pk: UUID) -> Connec
 
 def my_drafts(request: PersonRequest, place: Place) -> QuerySet[Connection]:
     """Set-ups that I began and have not finished."""
-    drafts = Connection.objects.drafts_of(request.user).filter(workspace=place.workspace, version__gt=1)
-    return drafts.without_key().select_related("workspace").order_by("-created_at")
+    drafts = Connection.objects.drafts_of(request.user, at=place.membership).filter(version__gt=1)
+    return drafts.without_key().order_by("-created_at")
 
 
 def in_place(connections: QuerySet[Connection], slug: str, source: str) -> QuerySet[Connection]:

@@ -159,13 +159,11 @@ def detail_page(
     status: int = 200,
 ) -> HttpResponse:
     siblings = [*access.siblings(request, connection)[:MOST_SIBLINGS]]
-    for sibling in siblings:
-        sibling.workspace = connection.workspace
     context = {
         **moving_part(request, connection),
         "is_new": was_just_saved(request, connection),
         "live_check": access.my_check(request, connection) if request.method != "POST" else None,
-        "siblings": siblings,
+        "siblings": [shown_beside(connection, sibling) for sibling in siblings],
         "sibling_count": siblings[0].of_all if siblings else 0,
         "form": form,
         "confirm_url": "" if confirming.is_recent(request) else confirming.confirm_url(connection.get_absolute_url()),
@@ -175,6 +173,13 @@ def detail_page(
         **(standby_part(request, connection, standby_form) if form else {}),
     }
     return render(request, "connections/keeping/detail.html", context, status=status)
+
+
+def shown_beside(connection: Connection, sibling: Connection) -> tuple[str, ...]:
+    """In the order of `_siblings.html`: there are up to fifty, and a template takes its time to look each part up."""
+    sibling.workspace = connection.workspace
+    host = sibling.host or "unreadable address"
+    return sibling.get_absolute_url(), sibling.name, host, sibling.shown_health, sibling.health_word
 
 
 @require_POST

@@ -37,10 +37,10 @@ class ConnectionQuerySet(models.QuerySet[Any]):
         return self.of_member(user).filter(managed_by(user))
 
     def of_member(self, user: User, at: Membership | None = None) -> Self:
-        return self.finished().filter(Q(workspace=at.workspace_id) if at else Q(as_member(user)))
+        return self.finished().filter(in_workspace_of(user, at))
 
-    def drafts_of(self, user: User) -> Self:
-        return self.filter(as_member(user), state=State.DRAFT, created_by=user)
+    def drafts_of(self, user: User, at: Membership | None = None) -> Self:
+        return self.filter(in_workspace_of(user, at), state=State.DRAFT, created_by=user)
 
     def finished(self) -> Self:
         return self.exclude(state=State.DRAFT)
@@ -217,6 +217,10 @@ def broken() -> Q:
 def late() -> Q:
     """By what is stored alone: one that syncs at this moment is among them."""
     return Q(late_at__lt=timezone.now(), state=State.ACTIVE)
+
+
+def in_workspace_of(user: User, at: Membership | None) -> Q:
+    return Q(workspace=at.workspace_id) if at else Q(as_member(user))
 
 
 def as_member(user: User) -> Exists:

@@ -3,7 +3,7 @@
 from django.db import models
 
 from connections.safe.fields import SealedField
-from connections.safe.sealing import Unsealable, seal, unseal
+from connections.safe.sealing import Unsealable, seal, unseal, unseal_once
 from sources.spec import host_of
 
 
@@ -29,6 +29,6 @@ class SealedAddress(models.Model):
     def host(self) -> str:
         """The account's host for a page to show; empty when it cannot be opened."""
         try:
-            return host_of(self.address())
+            return host_of(unseal_once(self.api_url, context=self.sealing_context("api_url")))
         except Unsealable:
             return ""

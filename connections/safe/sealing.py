@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from collections.abc import Callable
 from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -30,6 +31,11 @@ def unseal(sealed: str, *, context: tuple[str, ...]) -> str:
     if sealed_in != list(context):
         raise Unsealable("This value was sealed for another place.")
     return str(text)
+
+
+def unseal_once(sealed: str, *, context: tuple[str, ...]) -> str:
+    """The same for what lists show again and again and is no key: a process remembers it. Raises Unsealable."""
+    return opened_by(*settings.CREDENTIAL_KEYS)(sealed, context=context)
 
 
 def is_sealed_under_newest_key(sealed: str) -> bool:
@@ -68,3 +74,8 @@ def keyring() -> MultiFernet:
 @lru_cache(maxsize=1)  # A list of connections opens fifty addresses.
 def keyring_of(*keys: str) -> MultiFernet:
     return MultiFernet([Fernet(key) for key in keys])
+
+
+@lru_cache(maxsize=1)  # With other keys nothing is remembered.
+def opened_by(*_keys: str) -> Callable[..., str]:
+    return lru_cache(maxsize=10_000)(unseal)

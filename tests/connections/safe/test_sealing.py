@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connections.models import Connection, Membership, User
-from connections.safe.sealing import Unsealable, fingerprint, fingerprints, seal, unseal
+from connections.safe.sealing import Unsealable, fingerprint, fingerprints, seal, unseal, unseal_once
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.spec import Credentials, Secret
 from tests.conftest import Connect
@@ -65,7 +66,8 @@ def test_no_altered_letter_goes_unnoticed() -> None:
             unseal(altered, context=PLACE)
 
 
-def test_a_retired_key_still_opens_and_a_missing_one_does_not(settings: Any) -> None:
+@pytest.mark.parametrize("unseal", [unseal, unseal_once])
+def test_a_retired_key_still_opens_and_a_missing_one_does_not(settings: Any, unseal: Callable[..., str]) -> None:
     old, new = settings.CREDENTIAL_KEYS[0], Fernet.generate_key().decode()
     sealed = seal(KEY, context=PLACE)
 
@@ -76,6 +78,9 @@ def test_a_retired_key_still_opens_and_a_missing_one_does_not(settings: Any) -> 
     settings.CREDENTIAL_KEYS = [new]
     with pytest.raises(Unsealable):
         unseal(sealed, context=PLACE)
+    settings.CREDENTIAL_KEYS = [new, old]
+    with pytest.raises(Unsealable):
+        unseal(sealed, context=(*PLACE, "elsewhere"))
 
 
 def test_what_was_sealed_by_other_means_with_our_key_does_not_open(settings: Any) -> None:
