@@ -28,6 +28,7 @@ def list(request: PersonRequest, workspace: str, source: str = "") -> HttpRespon
     page = pages.get_page(request.GET.get("page"))
     for connection in page:
         connection.workspace = place.workspace
+    visible.add_late_streams(page)
     context = {
         "workspace": place.workspace,
         "source": chosen,

@@ -1,10 +1,11 @@
 """Which connections: the rules of who may see and manage them, and what is due."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.db import models, transaction
-from django.db.models import Case, Count, Exists, F, OuterRef, Prefetch, Q, Value, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Prefetch, Q, Value, When, prefetch_related_objects
 from django.utils import timezone
 
 from connections.models.account_name import account_fingerprints
@@ -57,8 +58,7 @@ class ConnectionQuerySet(models.QuerySet[Any]):
         """Of such rows no more than a line of each wants; their workspace is known to whoever asks."""
         columns = ("workspace", "source_key", "name", "api_url", "privacy", "state", "health", "synced_at")
         names = ("created_by__name", "created_by__email", "team__name")
-        shown = self.select_related(None).select_related("created_by", "team").only(*columns, *names)
-        return shown.with_late_streams()
+        return self.select_related(None).select_related("created_by", "team").only(*columns, *names)
 
     def with_rights(self, user: User, at: Membership | None = None) -> Self:
         """Adds, to rows that the user may see, `may_manage`, and `creator_is_member` by which others read it."""
@@ -66,8 +66,15 @@ class ConnectionQuerySet(models.QuerySet[Any]):
 
     def with_late_streams(self) -> Self:
         """Adds `late_streams`, a list."""
+        return self.prefetch_related(self.late_streams())
+
+    def add_late_streams(self, connections: Iterable[Any]) -> None:
+        """The same to those of these that read as late: mostly none, and nothing is asked."""
+        prefetch_related_objects([one for one in connections if one.shown_health == Health.LATE], self.late_streams())
+
+    def late_streams(self) -> Prefetch:
         healths = self.model._meta.get_field("stream_healths").related_model.objects
-        return self.prefetch_related(Prefetch("stream_healths", healths.late(), to_attr="late_streams"))
+        return Prefetch("stream_healths", healths.late(), to_attr="late_streams")
 
     def with_health(self) -> Self:
         """Adds `shown_health`: what a person reads, which is more than what is stored."""
