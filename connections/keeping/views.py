@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from connections.access import access
 from connections.access.requests import PersonRequest
+from connections.access.seldom import seldom
 from connections.checking.checking import check
 from connections.checking.trying import counted_try
 from connections.forms.details import form_for
@@ -141,7 +142,6 @@ def standby_part(request: PersonRequest, connection: Connection, form: StandbyFo
     """For those who manage the connection."""
     standby, form = access.standby_of(connection), form or new_standby_form(connection)
     return {
-        "hidden": access.hidden_of(connection),
         "standby": standby,
         "standby_hint": standby_hint(standby, viewer=request.user) if standby else "",
         "standby_form": form,
@@ -159,15 +159,17 @@ def detail_page(
     status: int = 200,
 ) -> HttpResponse:
     siblings = [*access.siblings(request, connection)[:MOST_SIBLINGS]]
+    there = seldom(request, connection)
     context = {
         **moving_part(request, connection),
         "is_new": was_just_saved(request, connection),
-        "live_check": access.my_check(request, connection) if request.method != "POST" else None,
+        "live_check": access.my_check(request, connection) if there.my_check and request.method != "POST" else None,
         "siblings": [shown_beside(connection, sibling) for sibling in siblings],
         "sibling_count": siblings[0].of_all if siblings else 0,
         "form": form,
         "confirm_url": "" if confirming.is_recent(request) else confirming.confirm_url(connection.get_absolute_url()),
-        "missing": access.missing_of(connection) if connection.may_manage else [],
+        "missing": access.missing_of(connection) if there.missing and connection.may_manage else [],
+        "hidden": access.hidden_of(connection) if there.hidden and form else None,
         "audience": connection.audience,  # For those who may not change it.
         "events": access.events_of(request, connection)[:SHOWN_EVENTS],
         **(standby_part(request, connection, standby_form) if form else {}),
