@@ -57,7 +57,7 @@ def _account(line: ActiveCampaign) -> Row:
 
 def _facts(person: Person, account: Row) -> dict[str, str]:
     facts = {
-        "ActiveCampaign user id": person.id,
+        "ActiveCampaign user ID": person.id,
         "Contact limit": _number(account.get("subscriber_limit")),
         "Trial account": "yes" if account.get("trial") is True else "",
     }

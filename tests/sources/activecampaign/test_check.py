@@ -59,7 +59,7 @@ def test_the_accounts_facts_are_added_when_they_may_be_read(scripted: Start) -> 
         owner="3",
         counts={"contacts": 18342},
         facts={
-            "ActiveCampaign user id": "3",
+            "ActiveCampaign user ID": "3",
             "Contact limit": "25,000",
         },
     )
