@@ -96,7 +96,9 @@ def test_what_was_done_to_a_deal_is_told_in_words(bob_client: Client, connection
 
     words = text(row_page(bob_client, connection, "deals", "1"))
 
-    assert "7 Changed Stage Enquiry Tasting – 4 March 2025" in words
-    assert "8 Changed Status Open Won – 4 March 2025" in words
-    assert "9 Changed odd as it was – – 4 March 2025" in words
+    assert "7 Changed Stage Tasting – 4 March 2025" in words
+    assert "8 Changed Status Won – 4 March 2025" in words
+    assert "9 Changed odd – – 4 March 2025" in words
+    for which, before in (("7", "Enquiry"), ("8", "Open"), ("9", "as it was")):
+        assert f"Before {before}" in text(row_page(bob_client, connection, "dealActivities", which))
     assert "Deal activities 1 Show all" in text(row_page(bob_client, connection, "dealStages", "4"))
