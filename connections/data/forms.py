@@ -81,7 +81,8 @@ class RowsForm(forms.Form):
     def sorted_by(self) -> str:
         """What was chosen, or the newest first, by when they came about where that is known."""
         usual = next((one.name for one in self.sortings if one.order == "happened_at"), "id")
-        return self.cleaned_data.get("sort") or f"-{usual}"
+        said: str = self.cleaned_data.get("sort") or f"-{usual}"
+        return said
 
     def _stored(self, field: Field | None) -> Field | None:
         return None if field and field.name in self.left_out else field
