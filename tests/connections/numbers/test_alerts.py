@@ -36,8 +36,8 @@ def counted(account: SandboxServer, connect: Connect) -> Connection:
     return connection
 
 
-def wanted(client: Client, connection: Connection, number: str, **said: object) -> Pin:
-    client.post(f"{connection.url('numbers')}{number}/pin/")
+def wanted(client: Client, connection: Connection, number: str, *, group: str = "", **said: object) -> Pin:
+    client.post(f"{connection.url('numbers')}{number}/pin/", {"by": "list", "group": group} if group else {})
     pin = Pin.objects.get(number=number)
     response = client.post(reverse("connections:pinned", args=["harbour-tea", pin.pk]), said)
     assert response.status_code == 302
@@ -83,6 +83,14 @@ def test_above_counts_whole_days_and_reads_amounts_as_people_write_them(
     assert "New contacts over 366 days: above 0" in mails()[0].body
     pin.refresh_from_db()
     assert pin.bound == Decimal(0)
+
+
+def test_of_one_group_the_mail_leads_there(alice_client: Client, counted: Connection) -> None:
+    listed = counted.records.filter(stream="lists").first().external_id
+    wanted(alice_client, counted, "list_active", group=listed, alert="above", bound="0")
+    judge_due(Event())
+
+    assert f"{counted.url('numbers')}list_active/?by=list&group={listed}" in mails()[0].body
 
 
 def test_nothing_new_for_some_days(alice_client: Client, counted: Connection, account: SandboxServer) -> None:

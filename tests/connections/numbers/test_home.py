@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from connections.checking.checking import note_failure
-from connections.models import Connection, Pin, Team, User, Workspace
+from connections.models import Connection, NumberDay, Pin, Team, User, Workspace
 from connections.syncing.working import Worker
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.errors import BadCredentials
@@ -22,8 +22,13 @@ HOME = "/w/harbour-tea/"
 
 
 @pytest.fixture
-def counted(new_sandbox: Callable[..., SandboxServer], connect: Connect) -> Connection:
-    connection = connect(new_sandbox(contacts=40, deals=20))
+def account(new_sandbox: Callable[..., SandboxServer]) -> SandboxServer:
+    return new_sandbox(contacts=40, deals=20)
+
+
+@pytest.fixture
+def counted(account: SandboxServer, connect: Connect) -> Connection:
+    connection = connect(account)
     count(connection)
     return connection
 
@@ -97,6 +102,19 @@ def test_a_pin_of_one_group_shows_that_one(alice_client: Client, counted: Connec
     active = counted.records.filter(stream="contactLists", related=listed.external_id, choice="1").count()
     assert escape(f"Main account · {listed.label}") in home(alice_client)
     assert f'<p class="figure-value">{active}</p>' in home(alice_client)
+
+
+def test_home_of_all_time_begins_with_the_first_day_of_which_anything_is_kept(
+    alice_client: Client, counted: Connection, account: SandboxServer
+) -> None:
+    pin(alice_client, counted, "deals_won")
+    won = sum(row["status"] == "1" for row in account.world.rows("deals"))
+    first = NumberDay.objects.exclude(day=None).earliest("day").day
+
+    shown = alice_client.get(f"{HOME}?period=all").content.decode()
+
+    assert f'<p class="figure-value">{won}</p>' in shown
+    assert f"{first:%-d %B %Y} to " in shown
 
 
 def test_two_numbers_of_one_name_are_told_apart(alice_client: Client, counted: Connection) -> None:
