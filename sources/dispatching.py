@@ -22,6 +22,9 @@ class Call(Protocol):
     def make(self) -> None:
         """In a thread of its own. Raises nothing."""
 
+    def wait_for_room(self, size: int) -> None:
+        """Until an answer of so many bytes, which has come, may be read. Raises PullEnded."""
+
     def drop(self) -> None:
         """It is not made: the pull is over."""
 
@@ -144,7 +147,7 @@ class Dispatcher:
             self._seats.submit(self._context.copy().run, self._make, waiting, slot)
 
     def _make(self, call: Call, slot: Any) -> None:
-        seat = _Seat(self)
+        seat = _Seat(self, call)
         seat.give(slot)
         _place.set(seat)
         call.make()
@@ -157,8 +160,9 @@ class Dispatcher:
 class _Seat:
     """The thread in which a call is made, and the slots that it is handed."""
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
+    def __init__(self, dispatcher: Dispatcher, call: Call) -> None:
         self._dispatcher = dispatcher
+        self.wait_for_room = call.wait_for_room
         self._slots: SimpleQueue[Any] = SimpleQueue()
 
     def give(self, slot: Any) -> None:
@@ -199,6 +203,13 @@ def aside(work: Callable[[], None]) -> None:
         place.aside(work)
     else:
         work()
+
+
+def wait_for_room(size: int) -> None:
+    """In a thread of a pull: until there is room for an answer of so many bytes as what it says."""
+    place = _place.get()
+    if isinstance(place, _Seat):
+        place.wait_for_room(size)
 
 
 class PullBudget:

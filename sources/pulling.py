@@ -20,8 +20,9 @@ MOST_SECOND_LOOKS = 20  # For a stream. A row that differs at every look must no
 MOST_DOWN_IN_A_ROW = 8  # Streams that fail while none is answered; one more, and nothing works.
 MOST_TOGETHER = 4  # Pages that are stored in one go: while they are, others come.
 MOST_COME = 2 * MOST_TOGETHER  # Pages that have come and are not stored: more would only take memory.
+MOST_READ = 4_000_000  # Characters of answers that are read and not yet stored, unless it is a single one.
 ANSWERS_KEPT = 64  # For comparing; two rounds of as many calls as are under way.
-MOST_IN_FLIGHT = 48_000_000  # Characters. A page takes up to eight times as much while it is read and stored.
+MOST_IN_FLIGHT = 48_000_000  # Characters. A page takes up to eight times as much once it is read.
 UNKNOWN_LENGTH = 1_500_000  # Of a page of a stream of which none has come: so that thirty-two fit.
 LEAST_LENGTH = 100_000  # Of a page, once some have come: one may be longer than those before it.
 
@@ -88,20 +89,22 @@ def pull(
     at_once: int,
     budget: PullBudget | None = None,
     settle: Callable[[AnswerT, Iterable[AnswerT]], AnswerT | None] = lambda answer, others: answer,
+    kept: Callable[[AnswerT], AnswerT] = lambda answer: answer,
     more: Callable[[], Sequence[tuple[Stream, Walk[AskT, AnswerT]]]] = tuple,
     awaited: Collection[str] = (),
 ) -> Generator[Pulled, None, None]:
     """Run the walks until all are over. `fetch` makes one call, in a thread of its own.
 
     Of answers that were under way at the same time nobody knows which is the later one. `settle` puts the latest
-    version of each row into an answer, or gives None when the rows do not tell it: then it is asked for again. `more`
-    is asked when a stream has ended and is stored: which others begin now. Those `awaited`, by their keys, come first.
+    version of each row into an answer, or gives None when the rows do not tell it: then it is asked for again. For that
+    it is given what is `kept` of the answers. `more` is asked when a stream has ended and is stored: which others begin now. Those `awaited`, by their keys, come first.
 
     At most `at_once` calls are under way or not yet stored, so that a kill repeats no more than these, and no more than
-    are likely to bring `MOST_IN_FLIGHT` characters. Raises what `fetch` raises, but for NotPermitted and
+    are likely to bring `MOST_IN_FLIGHT` characters. Of answers that come faster than they are stored, few are read at
+    the same time (`Call.wait_for_room`). Raises what `fetch` raises, but for NotPermitted and
     UnexpectedAnswer, which end their stream alone, as TemporarilyDown does while other streams are answered.
     """
-    work = _Work(walks, fetch, budget=budget, at_once=at_once, settle=settle, more=more, awaited=awaited)
+    work = _Work(walks, fetch, budget=budget, at_once=at_once, settle=settle, kept=kept, more=more, awaited=awaited)
     try:
         work.start()
         while (pulled := work.next_pulled()) is not None:
@@ -114,12 +117,19 @@ def pull(
 
 @dataclass(eq=False)
 class _Call(Generic[AskT, AnswerT]):
-    """`begun` is how many answers of its stream were heard before it was asked for."""
+    """`begun` is how many answers of its stream were heard before it was asked for.
+
+    `read` is how many bytes of answers it has read and not yet handed over.
+    """
 
     work: "_Work[AskT, AnswerT]"
     course: _Course[AskT, AnswerT]
     ask: AskT
     begun: int
+    read: int = 0
+
+    def wait_for_room(self, size: int) -> None:
+        self.work.wait_for_room(self, size)
 
     def make(self) -> None:
         self.work.make(self)
@@ -139,6 +149,7 @@ class _Work(Generic[AskT, AnswerT]):
         budget: PullBudget | None,
         at_once: int,
         settle: Callable[[AnswerT, Iterable[AnswerT]], AnswerT | None],
+        kept: Callable[[AnswerT], AnswerT],
         more: Callable[[], Sequence[tuple[Stream, Walk[AskT, AnswerT]]]],
         awaited: Collection[str],
     ) -> None:
@@ -146,6 +157,7 @@ class _Work(Generic[AskT, AnswerT]):
         self._courses = [_Course(stream, walk, is_awaited=stream.key in awaited) for stream, walk in walks]
         self._fetch = fetch
         self._settle = settle
+        self._kept = kept
         self._more = more
         self._at_once = at_once
         self._changed = threading.Condition()
@@ -194,9 +206,13 @@ class _Work(Generic[AskT, AnswerT]):
     def _under_way(self) -> int:
         return sum(len(course.calls) for course in self._courses)
 
+    @property
+    def _come(self) -> list[Pulled]:
+        return [*self._waiting, *self._in_hand]
+
     def _has_room(self) -> bool:
         """The first call goes alone: a dead key or a wrong address then costs one call, and not one a thread."""
-        come = [*self._waiting, *self._in_hand]
+        come = self._come
         if not self._is_answered:
             return not self._under_way
         if self._under_way + len(come) >= self._at_once or len(come) >= MOST_COME:
@@ -224,7 +240,7 @@ class _Work(Generic[AskT, AnswerT]):
         course = call.course
         try:
             while not self._hear(call, self._fetch(course.stream, call.ask)):
-                call.begun = course.answers
+                call.begun, call.read = course.answers, 0
         except (NotPermitted, UnexpectedAnswer) as failure:
             self._deliver(course, Pulled(stream=course.stream, failure=failure, is_over=True))
         except TemporarilyDown as failure:
@@ -236,6 +252,20 @@ class _Work(Generic[AskT, AnswerT]):
         finally:
             self._is_answered = True
             self.note_end(call)
+
+    def wait_for_room(self, call: _Call[AskT, AnswerT], size: int) -> None:
+        """Whoever holds some waits for no more: others wait for that one."""
+        with self._changed:
+            while not (call.read or self._may_read(size)):
+                if self._dispatcher.ended.is_set():
+                    raise PullEnded
+                self._changed.wait()
+            call.read += size
+
+    def _may_read(self, size: int) -> bool:
+        read = sum(call.read for course in self._courses for call in course.calls)
+        read += sum(map(_length_of, self._come))
+        return not read or read + size <= MOST_READ
 
     def note_end(self, call: _Call[AskT, AnswerT]) -> None:
         with self._changed:
@@ -266,7 +296,7 @@ class _Work(Generic[AskT, AnswerT]):
                     course.second_looks += 1
                     return False
                 answer = answer if settled is None else settled
-                course.keep(answer)
+                course.keep(self._kept(answer))
                 page = course.walk.hear(call.ask, answer)
                 course.measure(page.length)
                 self._deliver(course, Pulled(stream=course.stream, page=page, is_over=course.walk.is_over))

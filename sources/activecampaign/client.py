@@ -25,11 +25,11 @@ from sources.activecampaign.statuses import (
     says_failure,
     says_no_record,
 )
-from sources.activecampaign.versions import settled
+from sources.activecampaign.versions import in_texts, settled
 from sources.activecampaign.walks import ListWalk
 from sources.activecampaign.ways import Ask, Neighbours
 from sources.activecampaign.zones import heeds_zones, in_utc
-from sources.dispatching import PullBudget, nap
+from sources.dispatching import PullBudget, nap, wait_for_room
 from sources.errors import BadCredentials, NotPermitted, SourceError, UnexpectedAnswer, WrongAddress
 from sources.http.limits import ALONE, BULK, Limits
 from sources.http.session import polite_client
@@ -86,6 +86,7 @@ class ActiveCampaign:
             budget=self._budget,
             at_once=AT_ONCE,
             settle=settled,
+            kept=in_texts,
             more=lambda: walks(more()),
             awaited={one.stream.key for one in wanted if one.along},
         )
@@ -316,6 +317,7 @@ def connect(
         sleep=sleeping(nap, still_wanted),
         still_wanted=still_wanted,
         wire=SampleWire() if allowed is is_sample else None,
+        wait_for_room=wait_for_room,
     )
 
 

@@ -2,7 +2,7 @@
 
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import httpx
 from django.conf import settings
@@ -39,12 +39,14 @@ def polite_client(
     tls: ssl.SSLContext | None = None,
     still_wanted: StillWanted = always,
     wire: httpx.BaseTransport | None = None,
+    wait_for_room: Callable[[int], None] = lambda size: None,
 ) -> httpx.Client:
     """A client that waits its turn, asks again where that helps, and raises only SourceError.
 
     The JSON object of a 2xx answer is in its extension `json`. `seconds` bounds all of the client's calls together.
     `exempt` are origins that need neither https nor a public address. What `still_wanted` raises gives up what is under
-    way, within half a second. A `wire` stands in for the network and all that is said of it here.
+    way, within half a second. A `wire` stands in for the network and all that is said of it here. `wait_for_room` is called
+    before an answer of so many bytes is read into what it says, which takes several times as much.
     """
     failures = Failures(service)
     wire = wire or Wire(
@@ -63,14 +65,21 @@ def polite_client(
     return httpx.Client(
         base_url=base_url,
         headers={"accept": "application/json", "accept-encoding": "gzip", "user-agent": USER_AGENT},
-        transport=Retry(throttle, lane=lane, inspect=_keep_json(failures), sleep=sleep),
+        transport=Retry(throttle, lane=lane, inspect=_keep_json(failures, wait_for_room), sleep=sleep),
         trust_env=False,
         follow_redirects=False,
+        event_hooks={"response": [_out_of_its_circle]},
     )
 
 
-def _keep_json(failures: Failures) -> Inspect:
+def _out_of_its_circle(response: httpx.Response) -> None:
+    """It was read, and is tied to its stream: all that it says would stay until garbage is looked for."""
+    response.stream = httpx.ByteStream(b"")
+
+
+def _keep_json(failures: Failures, wait_for_room: Callable[[int], None]) -> Inspect:
     def inspect(response: httpx.Response) -> None:
+        wait_for_room(len(response.content))
         response.extensions["json"] = json_object(response, failures=failures)
 
     return inspect

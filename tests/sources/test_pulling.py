@@ -1,5 +1,6 @@
 """Many threads fetch, one consumer stores: order, bounds, failures, and a clean end whenever the consumer stops."""
 
+import itertools
 import sys
 import threading
 import time
@@ -11,9 +12,17 @@ from typing import Any, ClassVar
 
 import pytest
 
-from sources.dispatching import PullBudget, PullEnded, nap
+from sources.dispatching import PullBudget, PullEnded, nap, wait_for_room
 from sources.errors import BadCredentials, NotPermitted, RateLimited, SourceError, TemporarilyDown, UnexpectedAnswer
-from sources.pulling import MOST_DOWN_IN_A_ROW, MOST_IN_FLIGHT, MOST_SECOND_LOOKS, MOST_TOGETHER, pull, pull_in_turn
+from sources.pulling import (
+    MOST_DOWN_IN_A_ROW,
+    MOST_IN_FLIGHT,
+    MOST_READ,
+    MOST_SECOND_LOOKS,
+    MOST_TOGETHER,
+    pull,
+    pull_in_turn,
+)
 from sources.spec import Allowance, Lane, Page, Pulled, Stream, Wanted
 
 AT_ONCE = 6
@@ -654,6 +663,44 @@ def test_of_large_pages_only_as_many_are_under_way_as_fit() -> None:
     list(pull([(stream("a"), Large(12))], slow, at_once=AT_ONCE))
 
     assert max(held) == MOST_IN_FLIGHT // LARGE + 1
+
+
+class Third(Pieces):
+    """Three of its pages may be read and not yet stored."""
+
+    def hear(self, ask: int, answer: str) -> Page:
+        page = super().hear(ask, answer)
+        vars(page)["length"] = MOST_READ // 3
+        return page
+
+
+def test_answers_that_come_faster_than_they_are_stored_are_read_only_as_there_is_room() -> None:
+    read, handed_over, held = itertools.count(1), [0], list[int]()
+
+    def fetch(stream: Stream, ask: int) -> str:
+        wait_for_room(MOST_READ // 3)
+        held.append(next(read) - handed_over[0])
+        return answered(stream, ask)
+
+    for _ in pull([(stream("a"), Third(12))], fetch, at_once=AT_ONCE):
+        handed_over[0] += 1
+        time.sleep(0.01)
+
+    assert max(held) == 3
+
+
+def test_whoever_has_read_an_answer_reads_the_next_one_too_and_no_room_is_waited_for_once_the_pull_is_over() -> None:
+    waiting = threading.Semaphore(0)
+
+    def fetch(stream: Stream, ask: int) -> str:
+        waiting.release()
+        wait_for_room(MOST_READ)
+        wait_for_room(MOST_READ)
+        return answered(stream, ask)
+
+    with closing(pull([(stream("a"), Third(12))], fetch, at_once=AT_ONCE)) as arriving:
+        assert rows([next(arriving)]) == {"a-1"}
+        assert all(waiting.acquire(timeout=LONG) for _ in range(2))
 
 
 def test_a_stream_that_begins_when_another_has_ended_is_pulled_along_with_the_rest() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from sources.activecampaign.rows import Answer, answer_of
-from sources.activecampaign.versions import CHANGE_STAMPS, settled
+from sources.activecampaign.versions import CHANGE_STAMPS, in_texts, settled
 
 EARLY, LATE = "2026-11-24T05:25:30-06:00", "2026-11-24T05:25:31-06:00"
 
@@ -18,8 +18,8 @@ def answer(*rows: dict[str, Any]) -> Answer:
 def test_the_row_that_was_changed_later_counts_whichever_answer_came_first(stamp: str) -> None:
     old, new = {"id": "1", "name": "old", stamp: EARLY}, {"id": "1", "name": "new", stamp: LATE}
 
-    for answers in ((old, new), (new, old)):
-        found = settled(answer(answers[0], {"id": "2"}), [answer(answers[1])])
+    for first, second in ((old, new), (new, old)):
+        found = settled(answer(first, {"id": "2"}), [in_texts(answer(second))])
         assert found
         assert found.rows == {"1": new, "2": {"id": "2"}}
 
@@ -49,7 +49,7 @@ def test_stamps_are_moments_and_no_texts() -> None:
     ],
 )
 def test_rows_that_do_not_tell_are_not_guessed(one: dict[str, Any], other: dict[str, Any]) -> None:
-    assert settled(answer({"id": "1", **one}), [answer({"id": "1", **other})]) is None
+    assert settled(answer({"id": "1", **one}), [in_texts(answer({"id": "1", **other}))]) is None
 
 
 def test_an_id_as_a_number_is_no_other_version() -> None:

@@ -1,5 +1,6 @@
 """What a server may send, and what becomes of it: within time, within size, and never a half answer."""
 
+import gc
 import gzip
 import itertools
 import json
@@ -18,7 +19,7 @@ from sources.errors import SourceError, TemporarilyDown, UnexpectedAnswer
 from sources.http.answer import json_object
 from sources.http.failures import Failures
 from sources.http.limits import Limits
-from sources.spec import Lane, Secret
+from sources.spec import Lane, Secret, TextRow
 from tests.sources.http.conftest import KEY, MakeRig
 from tests.sources.http.scripted_server import (
     Step,
@@ -195,6 +196,17 @@ def test_millions_of_values_are_refused_before_there_are_any(value: bytes, make_
 
     assert refused.value.code == "too_large"
     assert peak < 40_000_000  # The text, twice for a moment; its values would be hundreds of megabytes.
+
+
+def test_of_an_answer_that_nobody_holds_any_more_nothing_stays_until_garbage_is_looked_for(make_rig: MakeRig) -> None:
+    rig = make_rig(answers(json.dumps({"contacts": [{"id": str(one)} for one in range(1000)]}).encode()))
+    gc.collect()
+    gc.disable()
+    try:
+        rig.get()
+        assert not [one for one in gc.get_objects() if isinstance(one, TextRow)]
+    finally:
+        gc.enable()
 
 
 def test_a_long_text_with_very_many_commas_is_read(make_rig: MakeRig) -> None:
