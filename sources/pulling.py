@@ -97,7 +97,8 @@ def pull(
 
     Of answers that were under way at the same time nobody knows which is the later one. `settle` puts the latest
     version of each row into an answer, or gives None when the rows do not tell it: then it is asked for again. For that
-    it is given what is `kept` of the answers. `more` is asked when a stream has ended and is stored: which others begin now. Those `awaited`, by their keys, come first.
+    it is given what is `kept` of the answers. `more` is asked when a stream has ended and is stored: which others begin
+    now. Those `awaited`, by their keys, come first.
 
     At most `at_once` calls are under way or not yet stored, so that a kill repeats no more than these, and no more than
     are likely to bring `MOST_IN_FLIGHT` characters. Of answers that come faster than they are stored, few are read at
@@ -225,8 +226,7 @@ class _Work(Generic[AskT, AnswerT]):
             return None
         running = [course for course in self._courses if not course.is_over]
         running.sort(key=lambda course: course.urgency, reverse=True)
-        first, then = ([one for one in running if one.is_awaited == awaited] for awaited in (True, False))
-        for may_split, course in (*product((False, True), first), *product((False, True), then)):
+        for may_split, course in self._in_turn(running):
             ask = course.walk.ask(may_split=may_split)
             if ask is not None:
                 call = _Call(self, course, ask, course.answers)
@@ -235,6 +235,18 @@ class _Work(Generic[AskT, AnswerT]):
         if running and not self._under_way:
             self._give_up(RuntimeError("A walk neither asks for more nor ends."))
         return None
+
+    def _in_turn(self, running: list[_Course[AskT, AnswerT]]) -> Iterator[tuple[bool, _Course[AskT, AnswerT]]]:
+        """Who is asked for a call, and whether they may split: awaited ones first.
+
+        Others go before a split, which may cost a call more, as long as enough of them are left for when the last
+        answers of the awaited ones are waited for.
+        """
+        first, then = ([one for one in running if one.is_awaited == awaited] for awaited in (True, False))
+        are_enough = sum(not one.calls for one in then) > self._under_way
+        yield from product((False,), [*first, *then] if are_enough else first)
+        yield from product((True,), first)
+        yield from product((False, True), then)
 
     def make(self, call: _Call[AskT, AnswerT]) -> None:
         course = call.course

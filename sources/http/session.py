@@ -45,8 +45,8 @@ def polite_client(
 
     The JSON object of a 2xx answer is in its extension `json`. `seconds` bounds all of the client's calls together.
     `exempt` are origins that need neither https nor a public address. What `still_wanted` raises gives up what is under
-    way, within half a second. A `wire` stands in for the network and all that is said of it here. `wait_for_room` is called
-    before an answer of so many bytes is read into what it says, which takes several times as much.
+    way, within half a second. A `wire` stands in for the network and all that is said of it here. `wait_for_room` is
+    called before an answer of so many bytes is read into what it says, which takes several times as much.
     """
     failures = Failures(service)
     wire = wire or Wire(
