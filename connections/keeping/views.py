@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -177,7 +178,7 @@ def detail_page(
     return render(request, "connections/keeping/detail.html", context, status=status)
 
 
-def shown_beside(connection: Connection, sibling: Connection) -> tuple[str, ...]:
+def shown_beside(connection: Connection, sibling: Any) -> tuple[str, ...]:
     """In the order of `_siblings.html`: there are up to fifty, and a template takes its time to look each part up."""
     sibling.workspace = connection.workspace
     host = sibling.host or "unreadable address"

@@ -6,6 +6,7 @@ from uuid import UUID
 from django import forms
 from django.db.models import Q
 from django.forms.boundfield import BoundField
+from django.utils.safestring import SafeString
 
 from connections.listing.several import ACTS
 from connections.models import Health, Privacy, User
@@ -17,9 +18,9 @@ from sources.spec import host_of
 class FilterField(BoundField):
     """While nobody narrows anything it looks the same on every list, and is rendered once."""
 
-    untouched: ClassVar[dict[tuple[str, str], str]] = {}  # By its name and its choices.
+    untouched: ClassVar[dict[tuple[str, str], SafeString]] = {}  # By its name and its choices.
 
-    def as_field_group(self) -> str:
+    def as_field_group(self) -> SafeString:
         if self.form.data:
             return super().as_field_group()
         key = self.name, repr(getattr(self.field, "choices", ""))
