@@ -150,7 +150,7 @@ class PeriodForm(forms.Form):
             return Period.this_month(self.today) if said == THIS_MONTH else Period.last_month(self.today)
         return Period(start=self.today - timedelta(days=int(said) - 1), end=self.today)
 
-    @property
+    @cached_property
     def before_words(self) -> str:
         """The days that are compared with."""
         return days_in_words(self.asked.before)
