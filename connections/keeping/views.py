@@ -21,6 +21,7 @@ from connections.forms.details import form_for
 from connections.frame.just_saved import was_just_saved
 from connections.frame.live_check import end_check, go_on_in_a_worker, polled, what_was_posted
 from connections.frame.moving_part import moving_part
+from connections.frame.tabs import pressed_on
 from connections.keeping.editing import BelongsElsewhere, EditConflict, WhoseAccount, save_edit
 from connections.keeping.forms import EditForm
 from connections.keeping.standby_form import StandbyForm, standby_hint
@@ -244,7 +245,7 @@ def resume(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
             with suppress(AlreadyActive):  # Queued at once, so that the page shows it coming.
                 connection.syncs.queue(connection, trigger=Trigger.PERSON, by=request.user)
     messages.success(request, f"Resumed. {what_follows(connection)}", extra_tags="passing")
-    return redirect(connection)
+    return redirect(pressed_on(request, connection))
 
 
 def what_follows(connection: Connection) -> str:

@@ -16,6 +16,7 @@ from connections.access import access
 from connections.access.requests import PersonRequest
 from connections.checking.watching import is_worker_missing
 from connections.frame.moving_part import by_stream, moving_part, strip
+from connections.frame.tabs import pressed_on, tab_named
 from connections.models import Connection, StreamRun
 from connections.models.hidden_address import show
 from connections.models.sync import AlreadyActive, Trigger
@@ -70,7 +71,7 @@ def sync_now(request: PersonRequest, workspace: str, source: str, pk: UUID) -> H
     if pace != connection.pace and not connection.may_manage:
         raise PermissionDenied("Only who created the connection, and admins, may choose its pace.")
     start(request, connection, pace)
-    return redirect(connection)
+    return redirect(pressed_on(request, connection))
 
 
 def start(
@@ -152,7 +153,7 @@ def cancel(request: PersonRequest, workspace: str, source: str, pk: UUID, number
         messages.success(request, STOPPED)
     else:
         messages.info(request, "That sync had already ended.")
-    return redirect(connection)
+    return redirect(pressed_on(request, connection))
 
 
 @require_safe
@@ -164,7 +165,7 @@ def progress(request: PersonRequest, workspace: str, source: str, pk: UUID) -> H
     connection = access.visible_connection(request, workspace, source, pk)
     is_strip = request.GET.get("part") == "strip"
     part = strip(request, connection) if is_strip else moving_part(request, connection)
-    part |= {"has_moved_on": request.GET.get("shown") != part["shown"]}
+    part |= {"has_moved_on": request.GET.get("shown") != part["shown"], "here": tab_named(request.GET.get("tab"))}
     template = "connections/frame/_strip_moved.html" if is_strip else "connections/frame/_progress.html"
     return render(request, template, part)
 

@@ -83,6 +83,21 @@ def test_each_tab_is_headed_by_what_the_connection_is_and_the_one_button_that_he
     assert all(head.count("button-primary") == 1 and "Sync now" not in words(head) for head in heads())
 
 
+def test_a_button_above_the_tabs_leads_back_to_the_one_it_was_pressed_on(
+    alice_client: Client, connect: Connect
+) -> None:
+    connection = connect()
+    for tab in TABS:
+        address = f"{connection.get_absolute_url()}{tab}"
+        for button in ("sync", "cancel"):
+            head = alice_client.get(address).content.decode().partition('id="sync-buttons"')[2].partition("</div>")[0]
+            [action] = re.findall(rf'action="([^"]+/{button}/)"', head)
+            [pressed_on] = re.findall('name="tab" value="([a-z]+)"', head)
+            assert alice_client.post(action, {"tab": pressed_on})["Location"] == address
+    sync = f"{connection.get_absolute_url()}sync/"
+    assert alice_client.post(sync, {"tab": "//x.example"})["Location"] == connection.get_absolute_url()
+
+
 def test_what_heads_a_tab_moves_with_a_sync_and_the_listing_beside_it_says_the_same(
     alice_client: Client, connect: Connect
 ) -> None:
