@@ -23,7 +23,7 @@ class Call(Protocol):
         """In a thread of its own. Raises nothing."""
 
     def wait_for_room(self, size: int) -> None:
-        """Until an answer of so many bytes, which has come, may be read. Raises PullEnded."""
+        """Until an answer of so many bytes, which has come, may be read."""
 
     def drop(self) -> None:
         """It is not made: the pull is over."""

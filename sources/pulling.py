@@ -20,7 +20,7 @@ MOST_SECOND_LOOKS = 20  # For a stream. A row that differs at every look must no
 MOST_DOWN_IN_A_ROW = 8  # Streams that fail while none is answered; one more, and nothing works.
 MOST_TOGETHER = 4  # Pages that are stored in one go: while they are, others come.
 MOST_COME = 2 * MOST_TOGETHER  # Pages that have come and are not stored: more would only take memory.
-MOST_READ = 4_000_000  # Characters of answers that are read and not yet stored, unless it is a single one.
+MOST_READ = 3_000_000  # Characters of answers that are read and not yet stored, unless it is a single one.
 ANSWERS_KEPT = 64  # For comparing; two rounds of as many calls as are under way.
 MOST_IN_FLIGHT = 48_000_000  # Characters. A page takes up to eight times as much once it is read.
 UNKNOWN_LENGTH = 1_500_000  # Of a page of a stream of which none has come: so that thirty-two fit.
@@ -169,6 +169,7 @@ class _Work(Generic[AskT, AnswerT]):
         self._in_hand: list[Pulled] = []
         self._is_awaited = False
         self._is_answered = False
+        self._unread = 0
         self._down_in_a_row = 0
 
     def start(self) -> None:
@@ -216,7 +217,7 @@ class _Work(Generic[AskT, AnswerT]):
         come = self._come
         if not self._is_answered:
             return not self._under_way
-        if self._under_way + len(come) >= self._at_once or len(come) >= MOST_COME:
+        if self._unread or self._under_way + len(come) >= self._at_once or len(come) >= MOST_COME:
             return False
         expected = sum(course.longest * len(course.calls) for course in self._courses)
         return expected + sum(map(_length_of, come)) < MOST_IN_FLIGHT
@@ -266,13 +267,14 @@ class _Work(Generic[AskT, AnswerT]):
             self.note_end(call)
 
     def wait_for_room(self, call: _Call[AskT, AnswerT], size: int) -> None:
-        """Whoever holds some waits for no more: others wait for that one."""
+        """Whoever holds some waits for no more: others wait for that one. So does nobody once the pull is over."""
         with self._changed:
-            while not (call.read or self._may_read(size)):
-                if self._dispatcher.ended.is_set():
-                    raise PullEnded
+            self._unread += 1
+            while not (call.read or self._may_read(size) or self._dispatcher.ended.is_set()):
                 self._changed.wait()
+            self._unread -= 1
             call.read += size
+            self._changed.notify_all()
 
     def _may_read(self, size: int) -> bool:
         read = sum(call.read for course in self._courses for call in course.calls)
