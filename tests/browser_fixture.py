@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connections
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 
 NO_CHROMIUM = "BROWSER TESTS SKIPPED: install chromium"
@@ -54,17 +53,6 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> Iterat
         # every query beside it. Nothing here is asynchronous, so nothing can be torn.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         yield {**browser_type_launch_args, "executable_path": path, "args": QUIET_CHROMIUM}
-
-
-@pytest.fixture(scope="session")
-def django_db_modify_db_settings(
-    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    """Make SQLite's test database a file: a page's server, a worker and the test meet in it, each by its own line."""
-    for database in connections.all(initialized_only=False):
-        if database.vendor == "sqlite":
-            name = tmp_path_factory.mktemp("database") / f"{database.alias}.sqlite3"
-            database.settings_dict["TEST"]["NAME"] = str(name)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from tests.sandbox_fixture import new_sandbox, sandbox, sandbox_process
 
 __all__ = ["new_sandbox", "sandbox", "sandbox_process"]
 
-pytest_plugins = ["tests.browser_fixture", "tests.site_fixture"]
+pytest_plugins = ["tests.browser_fixture", "tests.ready_database", "tests.site_fixture"]
 
 PASSWORD = "demo-password-1"
 

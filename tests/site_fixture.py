@@ -47,8 +47,9 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+def site(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Site:
     site = Site(copy_project(tmp_path_factory.mktemp("site") / "checkout"), {**SECRETS, "ALLOWED_HOSTS": "localhost"})
+    shutil.copy(migrated, site.folder / "db.sqlite3")
     done = site.manage("shell", "-c", MAKE_SITE)
     assert done.returncode == 0, done.stderr
     return site
