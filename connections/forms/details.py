@@ -1,5 +1,6 @@
 """The name and privacy of a connection, which its set-up and its page ask for."""
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -100,10 +101,11 @@ class PrivacyForm(forms.Form):
             if people > 1
             else "You alone, for now.",
             Privacy.PRIVATE: f"Nobody else in {self.workspace} sees it, not even its administrators.",
-            Privacy.TEAM: " ".join([*map(people_of, self.offered[:MOST_TEAMS]), "Administrators manage it."])
-            if self.has_teams
-            else IN_NO_TEAM,
+            Privacy.TEAM: self.team_hint(self.offered[:MOST_TEAMS]) if self.has_teams else IN_NO_TEAM,
         }
+
+    def team_hint(self, teams: Iterable[Team]) -> str:
+        return " ".join([*map(people_of, teams), f"{self.workspace.administrators_words()}."])
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

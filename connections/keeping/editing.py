@@ -97,7 +97,7 @@ def save_edit(connection: Connection, form: Edit, *, by: User) -> str:
     if not form.changes_credentials:
         was_syncing = connection.syncs.active().exists()
         (row,) = store(connection, form, by=by)
-        return " ".join(filter(None, ["Saved.", loss_of_access(row, before), beginning_anew(row, was_syncing)]))
+        return " ".join(filter(None, ["Saved.", change_of_access(row, before), beginning_anew(row, was_syncing)]))
     try:
         credentials = form.credentials()
     except Unsealable:
@@ -113,7 +113,7 @@ def save_edit(connection: Connection, form: Edit, *, by: User) -> str:
     said = f"Saved. The new credentials work: {connection.source_name} answered as {proof.person}."
     if not verdict.is_same:
         said += " The data of before is hidden now."
-    more = [replaced_in(others), loss_of_standby(row, standby), loss_of_access(row, before)]
+    more = [replaced_in(others), loss_of_standby(row, standby), change_of_access(row, before)]
     return " ".join(filter(None, [said, *more]))
 
 
@@ -235,10 +235,13 @@ def readers(connection: Connection) -> list[Membership]:
     return [one for one in members if Connection.objects.visible_to(one.user).filter(pk=connection.pk).exists()]
 
 
-def loss_of_access(row: Connection, before: list[Membership]) -> str:
-    still = readers(row) if before else []
-    lost = [str(one) for one in before if one not in still]
-    return f"No longer able to use it: {in_words(lost)}." if lost else ""
+def change_of_access(row: Connection, before: list[Membership]) -> str:
+    """`before` is empty where the privacy stays."""
+    after = readers(row) if before else []
+    lost = [str(one) for one in before if one not in after]
+    won = [str(one) for one in after if one not in before]
+    said = [f"No longer able to use it: {in_words(lost)}."] if lost else []
+    return " ".join([*said, f"Now also able to use it: {in_words(won)}."] if won else said)
 
 
 def beginning_anew(row: Connection, was_syncing: bool) -> str:

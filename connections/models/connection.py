@@ -146,7 +146,7 @@ class Connection(SealedCredentials, PullPlan, Condition, HoldsRows):
             case Privacy.TEAM:
                 team = self.team.members.select_related("user") if self.team else []
                 members = [str(member) for member in team]
-                return f"Shared with Team {self.team}: {in_words(members)}; administrators manage it"
+                return f"Shared with Team {self.team}: {in_words(members)}. {self.workspace.administrators_words()}"
             case _:
                 return f"Private to Me: nobody else in {self.workspace} sees it, not even its administrators"
 

@@ -159,6 +159,15 @@ class Workspace(models.Model):
     def member_count(self) -> int:
         return self.memberships.count()
 
+    def administrators_words(self) -> str:
+        """Who sees and manages what is shared, whether in its team or not."""
+        present = self.memberships.filter(role__in=ADMINISTRATORS, user__is_active=True).select_related("user")
+        names = [str(one) for one in present]
+        if len(names) == 1:
+            return f"The administrator ({names[0]}) sees and manages it too"
+        named = f" ({in_words(names)})" if names else ""
+        return f"The administrators{named} see and manage it too"
+
     @property
     def zone(self) -> ZoneInfo:
         # A name that the machine's list has lost must not keep the syncs of everybody else from being planned.

@@ -47,7 +47,7 @@ def test_asking_says_who_loses_it_for_each_privacy(alice_client: Client, connect
     asked = [text(alice_client.get(f"{one.get_absolute_url()}delete/")) for one in (private, shared)]
 
     assert "not even its administrators, so nobody else loses it." in asked[0]
-    team = "Shared with Team Growth: Alice Okafor and Bob Lindqvist; administrators manage it."
+    team = "Shared with Team Growth: Alice Okafor and Bob Lindqvist. The administrator (Alice Okafor) sees and manages it too."
     assert f"{team} From then on nobody can use it." in asked[1]
 
 

@@ -43,7 +43,7 @@ def test_the_privacy_can_be_changed_to_each_of_the_three(
     assert (now(connection).privacy, now(connection).team) == ("workspace", None)
 
 
-def test_narrowing_the_privacy_says_who_loses_access(
+def test_a_change_of_the_privacy_says_who_loses_and_who_wins_access(
     alice_client: Client, connect: Connect, growth: Team, erin: User, dana: User
 ) -> None:
     connection = connect()
@@ -52,6 +52,8 @@ def test_narrowing_the_privacy_says_who_loses_access(
     assert "No longer able to use it: Erin Sato." in text(narrowed)
     closed = save(alice_client, connection, privacy="private")
     assert "No longer able to use it: Bob Lindqvist and Dana Reyes." in text(closed)
+    widened = save(alice_client, connection, privacy="team", team=growth.pk)
+    assert "Now also able to use it: Bob Lindqvist and Dana Reyes." in text(widened)
 
 
 def test_narrowing_the_privacy_stops_a_sync_that_runs(alice_client: Client, connect: Connect) -> None:

@@ -40,7 +40,8 @@ def test_finish_says_the_privacy_in_words_with_names_and_counts(
     for privacy, said in {
         "workspace": "Shared with Workspace All 2 members of Harbour Tea may use it.",
         "private": "Private to Me Nobody else in Harbour Tea sees it, not even its administrators.",
-        "team": "Shared with Team Growth: Alice Okafor and Bob Lindqvist. Administrators manage it.",
+        "team": "Shared with Team Growth: Alice Okafor and Bob Lindqvist. "
+        "The administrator (Alice Okafor) sees and manages it too.",
     }.items():
         team = str(growth.pk) if privacy == "team" else ""
         assert words(read(alice_client, set_up(alice_client, sandbox, privacy=privacy, team=team))).count(said) == 1
