@@ -59,7 +59,7 @@ MOMENT = 20.0  # Seconds. Of less nobody wants to know how much less.
 
 
 def in_words(seconds: float, *, is_counted: bool = True) -> str:
-    """“about 85 seconds”, “about 2.5 minutes”; “at least 3 hours” where not everything is counted.
+    """“about 85 seconds”, “about 2.5 minutes”, “about 3 hours”.
 
     Empty where so little is counted that nothing can be said.
     """
@@ -67,7 +67,7 @@ def in_words(seconds: float, *, is_counted: bool = True) -> str:
         return f"less than {MOMENT:.0f} seconds" if is_counted else ""
     unit, size, step = next((unit, size, step) for most, unit, size, step in STEPS if seconds <= most)
     count = round(seconds / size / step) * step
-    return f"{'about' if is_counted else 'at least'} {count:g} {unit}"
+    return f"about {count:g} {unit}"
 
 
 def sizes(connection: Connection, stored: Sizes) -> dict[str, int]:

@@ -15,6 +15,7 @@ from connections.forms.widgets import HintedRadios
 from connections.frame.outlook import Cost, cost, estimates, sizes
 from connections.frame.reading import labels_of
 from connections.models import Connection, Pace, Schedule
+from connections.models.choices import INTERVALS
 from connections.models.field_rules import Rule, choices_for
 from connections.models.sync import SyncQuerySet
 from connections.syncing.spending import Spending, spending
@@ -82,6 +83,7 @@ class PullingForm(SettledForm):
         streams: Any = self.fields["streams"]
         streams.choices = [(stream.key, stream.name) for stream in self.source.streams]
         self.fields["pace"].widget = HintedRadios(pace_hints(connection), choices=Pace.choices)
+        self.fields["schedule"].widget = HintedRadios(schedule_hints(self.spent), choices=Schedule.choices)
         self.fields["daily_at"].help_text = (
             f"In the workspace’s time zone, {connection.workspace.timezone}. "
             "The sync begins within a quarter of an hour after that time."
@@ -193,6 +195,10 @@ def pace_hints(connection: Connection) -> dict[str, str]:
         price.pace: f"{floatformat(price.rate, -1)} calls a second: {hints[price.pace]} {price.words}"
         for price in estimates(connection, budget_of(connection))
     }
+
+
+def schedule_hints(spent: Spending) -> dict[str, str]:
+    return {schedule: spent.words_for(interval) for schedule, interval in INTERVALS.items()}
 
 
 USUAL, MORE, HEAVY, OTHER = "Recommended", "Other", "Large", "Other lists"

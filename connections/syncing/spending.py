@@ -41,6 +41,15 @@ class Spending:
             return f"refreshed along with {names.get(self.along[stream], self.along[stream])}, without calls of its own"
         return f"refreshed with {self._often(self.by_stream[stream])}"
 
+    def words_for(self, interval: timedelta) -> str:
+        """What refreshes so often would take, each as much as the last ones did; empty before the first."""
+        if not self.refreshes:
+            return ""
+        calls = max(1, round(self.calls / self.refreshes))
+        each = f"About {calls:,} call{pluralize(calls)} each"
+        a_day = round(calls * (DAY / interval), -1)
+        return f"{each}, some {a_day:,.0f} a day." if interval < DAY else f"{each}."
+
     def _often(self, calls: int) -> str:
         hourly = round(calls * (HOUR / self.time))
         count = hourly or max(1, round(calls * (DAY / self.time)))

@@ -49,7 +49,7 @@ def pulling(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Ht
     if form.conflicts:
         messages.error(request, "Nothing was saved yet: somebody else changed the same thing.")
         return pulling_page(request, form.shown_again(version=form.connection.version), status=409)
-    messages.success(request, "Saved. It holds from the next sync on.")
+    messages.success(request, "Saved. The schedule holds at once, data and pace from the next sync on.")
     return redirect(connection)
 
 

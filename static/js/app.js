@@ -41,6 +41,9 @@ function tellTime(element) {
 
 function tellTimes(root) {
   root.querySelectorAll("time[datetime]").forEach(tellTime);
+  root.querySelectorAll("[data-zone]").forEach((element) => {
+    element.textContent = `your time zone, ${exact.resolvedOptions().timeZone}`;
+  });
 }
 
 function addCopyButtons(root) {

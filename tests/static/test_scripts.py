@@ -22,7 +22,7 @@ PAGE = """{% extends "base.html" %}{% block content %}
   <button class="button" name="kept" value="yes" data-busy-text="Sending…">{% include "icons/sync.svg" %}Send</button>
 </form>
 <p><a href="/away/">Away</a></p>
-<p><time datetime="2020-02-03T04:05:06Z">3 February 2020, 04:05 UTC</time></p>
+<p><time datetime="2020-02-03T04:05:06Z">3 February 2020, 04:05 UTC</time>. Times are in <span data-zone>UTC</span>.</p>
 <div data-copy><code>copied</code></div>
 <details open data-folds><summary>More</summary><p>Folded</p></details>
 <div id="kettle" data-says="Kettle: cold"><a id="tap" href="/away/">Tap</a></div>
@@ -215,6 +215,7 @@ def test_a_time_is_told_in_the_readers_zone(new_context, tea_room):
 
     expect(page.locator("time")).to_have_text("3 February 2020")
     expect(page.locator("time")).to_have_attribute("title", re.compile("13:05:06"))
+    expect(page.get_by_text("Times are in your time zone, Asia/Tokyo.")).to_be_visible()
 
 
 PUT_IN_ANEW = """says => htmx.swap("#kettle",

@@ -213,12 +213,12 @@ def test_syncs_beside_it_on_the_account_make_it_longer(
     assert "about 8 minutes left" in words(moving(bob_client, connection))
 
 
-def test_where_a_size_is_unknown_the_time_is_said_to_be_the_least(bob_client: Client, connection: Connection) -> None:
+def test_where_a_size_is_unknown_the_time_is_that_of_what_is_counted(bob_client: Client, connection: Connection) -> None:
     with_sizes(connection, contacts=97 * 720)
     Connection.objects.update(stream_keys=["contacts", "notes"])
     running(again(connection))
 
-    assert "at least 4 minutes left" in words(moving(bob_client, connection))
+    assert "about 4 minutes left" in words(moving(bob_client, connection))
 
 
 def test_where_next_to_nothing_is_counted_no_time_is_claimed(bob_client: Client, connection: Connection) -> None:

@@ -169,6 +169,8 @@ def test_each_kind_of_data_says_what_keeping_it_fresh_took(
         sum(again(sync).calls for sync in connection.syncs.filter(trigger="schedule").order_by("created_at")[1:]) / 2
     )
     assert f"Refreshes take about {total} calls an hour in all, as counted over the last 2 refreshes." in words(html)
+    assert f"Every 15 minutes About {total} calls each, some {round(96 * total, -1):,} a day." in words(html)
+    assert f"Every day About {total} calls each. Manual only" in words(html)
 
 
 def test_what_came_back_empty_is_known_to_be_empty(alice_client: Client, connection: Connection) -> None:
@@ -205,7 +207,7 @@ def test_where_sizes_are_unknown_both_paces_tell_the_time_of_what_is_counted(
 
     said = words(page_of(alice_client, connection))
 
-    for so_long in ("at least 80 seconds", "at least 50 seconds"):
+    for so_long in ("about 80 seconds", "about 50 seconds"):
         assert f"What is chosen takes {so_long} (240 calls): not everything is counted yet." in said
 
     Connection.objects.update(account_facts={})
@@ -234,7 +236,7 @@ def test_streams_pace_and_schedule_are_saved_and_said_on_the_detail_page(
     assert row.stream_keys == ["contacts", "deals"]  # In the source's order.
     assert (row.pace, row.schedule, row.daily_at) == (Pace.FULL, Schedule.DAILY, time(4, 30))
     said = words(response.content.decode())
-    assert "Saved. It holds from the next sync on." in said
+    assert "Saved. The schedule holds at once, data and pace from the next sync on." in said
     assert "Schedule Every day at 04:30 (UTC)" in said
 
 
