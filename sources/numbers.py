@@ -31,7 +31,8 @@ class Unit(StrEnum):
 class Breakdown:
     """How a number falls into groups: by a field that names rows of the stream `of`.
 
-    With `through`, the field names a row of that stream, and the typed column `parent` of it the group.
+    With `through`, the field names a row of that stream, and the typed column `parent` of it the group. `unnamed` is
+    what rows that name none stand under, if that is not “No list”.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Breakdown:
     field: str
     of: str
     through: str = ""
+    unnamed: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

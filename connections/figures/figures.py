@@ -320,7 +320,8 @@ class Reading:
 
     def name_of_group(self, one: Definition, group: str) -> str:
         breakdown = one.breakdown(self.by)
-        return self.kept.names.get(group, "") or group or (f"No {breakdown.label.lower()}" if breakdown else "None")
+        unnamed = breakdown.unnamed or f"No {breakdown.label.lower()}" if breakdown else "None"
+        return self.kept.names.get(group, "") or group or unnamed
 
     def value_of_part(self, one: Definition, currency: str, group: str, place: int) -> ValueOfHowMany:
         if one.is_combined:

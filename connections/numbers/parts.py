@@ -15,8 +15,8 @@ class Row:
     """One group of a table: of each of its figures the part, or None."""
 
     name: str
-    group: str
     url: str
+    """Empty for rows that name no group."""
     cells: Sequence["Cell"]
     share: float
     """Of the largest in the first column, in per cent."""
@@ -58,8 +58,7 @@ def table_of(found: Sequence[Figure], address: Callable[[str], str]) -> Table | 
     rows = [
         Row(
             name=next(part.name for part in those if part),
-            group=group,
-            url=address(group),
+            url=address(group) if group else "",
             cells=[Cell(part=part, figure=one) for part, one in zip(those, cut, strict=True)],
             share=share_of(those[0], largest),
         )

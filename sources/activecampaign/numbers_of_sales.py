@@ -6,10 +6,17 @@ from sources.activecampaign.facts_of_sales import CLOSED
 from sources.numbers import Ask, Breakdown, Definition, How, Unit
 
 OF_DEALS = (
-    Breakdown(key="pipeline", label="Pipeline", field="stage", of="dealGroups", through="dealStages"),
-    Breakdown(key="stage", label="Stage", field="stage", of="dealStages"),
-    Breakdown(key="owner", label="Owner", field="owner", of="users"),
-)
+    Breakdown(
+        key="pipeline",
+        label="Pipeline",
+        field="stage",
+        of="dealGroups",
+        through="dealStages",
+        unnamed="Pipeline not shown",
+    ),
+    Breakdown(key="stage", label="Stage", field="stage", of="dealStages", unnamed="Stage not shown"),
+    Breakdown(key="owner", label="Owner", field="owner", of="users", unnamed="Owner not shown"),
+)  # Of a deal that the plan does not cover, ActiveCampaign shows none of them.
 
 BEFORE = "before we connected, in no month"
 VALUE = {"how": How.SUM, "unit": Unit.MONEY, "of": ("value",), "unknown": "deals_unknown"}

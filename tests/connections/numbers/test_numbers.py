@@ -278,6 +278,9 @@ def test_dates_of_ones_own_that_do_not_count_are_told(alice_client: Client, coun
 def test_all_time_also_has_what_is_of_no_day_by_each_pipeline(
     alice_client: Client, counted: Connection, account: SandboxServer
 ) -> None:
+    hidden = next(row["id"] for row in account.world.rows("deals") if row["status"] == "1")
+    account.world.change("deals", hidden, isDisabled=True)  # The plan does not cover it: its stage is not shown.
+    count(counted)
     statuses = [row["status"] for row in account.world.rows("deals")]
     won, lost = statuses.count("1"), statuses.count("2")
     assert won and lost
@@ -288,6 +291,7 @@ def test_all_time_also_has_what_is_of_no_day_by_each_pipeline(
     assert "The number below is of all" in shown and "Compared with" not in shown
     of_each = [int(one) for one in re.findall(r'<span class="quiet">of (\d+)</span>', shown)]
     assert sum(of_each) == won + lost and len(of_each) > 1
+    assert '<th scope="row">Pipeline not shown</th>' in shown
     assert f'<p class="figure-value">{won}</p>' in page(alice_client, counted, "deals_won/?period=all")
 
 
