@@ -13,11 +13,12 @@ from connections.access import access, at_home
 from connections.access.access import Place
 from connections.access.requests import PersonRequest
 from connections.figures.kept import first_day
-from connections.models import Pin
-from connections.models.connection_query import ConnectionQuerySet, Order
+from connections.models import Connection, Pin
+from connections.models.connection_query import Order
 from connections.numbers.forms import PeriodForm, PinForm
 from connections.numbers.looking_around import look_around as make_sample
 from connections.numbers.looking_around import sampled_source
+from connections.numbers.newer import asks_for_newer, newer, state_of
 from connections.numbers.places import way_back
 from connections.numbers.tiles import Tile, leading
 from connections.numbers.tiles import pinned as tiles_of_pins
@@ -48,19 +49,26 @@ def home(request: PersonRequest, workspace: str) -> HttpResponse:
         context |= {"sampled": sampled_source(), "drafts": access.my_drafts(request, place)}
         return render(request, "connections/numbers/nothing_yet.html", context)
     visible = access.visible_connections(request, place)
+    newest = visible.in_order(Order.NEWEST).first()
+    pins = [*at_home.my_pins(request, place)[:SHOWN_PINS]]
+    followed = {pin.connection for pin in pins} | ({newest} if newest else set())
+    if asks_for_newer(request):
+        return newer(request, followed)
+    state = state_of(followed)
     form = PeriodForm(
         request.GET,
         today=timezone.now().astimezone(place.workspace.zone).date(),
         first_day=lambda: first_day(visible.order_by()),
     )
-    pins = [*at_home.my_pins(request, place)[:SHOWN_PINS]]
     tiles = tiles_of_pins(pins, form)
     met = [tile for tile in tiles if tile.pin and tile.pin.met_since]
     needing = at_home.needing_me(request, place)
     context |= {
+        **state,
         "form": form,
         "tiles": tiles,
-        "suggested": suggested(visible, pins, form) if len(pins) < ENOUGH_PINS else [],
+        "suggested": suggested(newest, pins, form) if len(pins) < ENOUGH_PINS else [],
+        "newest": newest,
         "met": met,
         "needing": needing[:SHOWN_NEEDING],
         "needs_count": len(met) + needing.count(),
@@ -71,9 +79,8 @@ def home(request: PersonRequest, workspace: str) -> HttpResponse:
     return render(request, "connections/numbers/home.html", context)
 
 
-def suggested(visible: ConnectionQuerySet, pins: Sequence[Pin], form: PeriodForm) -> list[Tile]:
+def suggested(connection: Connection | None, pins: Sequence[Pin], form: PeriodForm) -> list[Tile]:
     """What its source leads with, of the newest connection, as far as it is not pinned."""
-    connection = visible.in_order(Order.NEWEST).first()
     has = {(pin.number, pin.currency) for pin in pins if connection and pin.connection_id == connection.pk}
     tiles = leading(connection, form)
     return [one for one in tiles if (one.figure.definition.key, one.figure.currency) not in has]

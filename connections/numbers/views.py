@@ -20,6 +20,7 @@ from connections.figures.proving import prove
 from connections.frame.moving_part import strip
 from connections.models import Connection
 from connections.numbers.forms import PeriodForm
+from connections.numbers.newer import asks_for_newer, newer, state_of
 from connections.numbers.parts import table_of
 from connections.numbers.places import marks_of, way_back
 from connections.numbers.tiles import Tile, picture_of, topics_of
@@ -53,6 +54,9 @@ def tiles_of(request: PersonRequest, connection: Connection, found: list[Figure]
 @require_safe
 def numbers(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     connection = access.visible_connection(request, workspace, source, pk)
+    if asks_for_newer(request):
+        return newer(request, [connection])
+    state = state_of([connection])
     form = period_form(request, connection, available(connection))
     found = figures(connection, form.asked, **form.cut)
     drawn = [keys[0] for keys in connection.known_source().pictures.lines]
@@ -61,6 +65,7 @@ def numbers(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Ht
     tiles = tiles_of(request, connection, found, form)
     context = {
         **strip(request, connection),
+        **state,
         "form": form,
         "topics": topics_of(connection, tiles, form, before=before, marks=marks),
         "group_name": group_name(found, form),
@@ -75,6 +80,9 @@ def number(request: PersonRequest, workspace: str, source: str, pk: UUID, number
     """One number, of each currency: its curve, its parts, and what proves it."""
     connection = access.visible_connection(request, workspace, source, pk)
     definition = offered_number(connection, number)
+    if asks_for_newer(request):
+        return newer(request, [connection])
+    state = state_of([connection])
     form = period_form(request, connection, [definition])
     found = figures(connection, form.asked, keys=[number], **form.cut)
     before = figures(connection, form.asked.before, keys=[number], **form.cut) if form.compares else []
@@ -89,6 +97,7 @@ def number(request: PersonRequest, workspace: str, source: str, pk: UUID, number
         for tile in tiles_of(request, connection, found, form)
     ]
     context = {
+        **state,
         "workspace": connection.workspace,
         "connection": connection,
         "definition": definition,

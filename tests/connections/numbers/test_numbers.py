@@ -1,6 +1,7 @@
 """The pages of a connection's numbers: what they say is what the account says, and leads to its rows."""
 
 import re
+import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
@@ -11,6 +12,7 @@ from django.utils.html import escape
 from connections.figures.counting import count_holding, stir_outdated
 from connections.figures.figure import Period
 from connections.figures.figures import figures
+from connections.figures.keeping_up import count_and_prove
 from connections.models import Connection, Event
 from connections.numbers.forms import PeriodForm
 from connections.numbers.tiles import rows_url
@@ -18,6 +20,7 @@ from connections.templatetags.amounts import words_of
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.spec import How
 from tests.conftest import Connect
+from tests.connections.engine import take_up
 from tests.connections.numbers.counted import count
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
@@ -320,12 +323,32 @@ def test_dates_the_wrong_way_round_are_turned() -> None:
     assert (period.start, period.end) == (date(2026, 5, 1), date(2026, 5, 31))
 
 
-def test_before_anything_is_counted_nothing_is_made_up(alice_client: Client, connect: Connect) -> None:
-    shown = page(alice_client, connect())
+def test_before_anything_is_counted_nothing_is_made_up_and_once_it_is_pages_offer_it(
+    alice_client: Client, account: SandboxServer, connect: Connect
+) -> None:
+    connection = connect(account)
+    first = connection.syncs.queue(connection, trigger="schedule")
+    shown = page(alice_client, connection)
+    home = alice_client.get("/w/harbour-tea/").content.decode()
 
     assert "The data is still on its way" in shown
     assert 'class="figure-value">0' not in shown
     assert "picture-line" not in shown
+    assert f'href="{connection.url("numbers")}">Numbers of Main account</a>' in home
+
+    def looked_again(shown: str) -> str:
+        [address] = re.findall(r'hx-get="([^"]*[?]counted=[^"]*)"', shown)
+        return alice_client.get(address, headers={"HX-Request": "true"}).content.decode()
+
+    assert "Newer" not in looked_again(shown)
+    take_up(first)
+    assert "Newer" not in looked_again(shown)
+    count_and_prove(threading.Event())
+
+    for before in (shown, home):
+        now = looked_again(before)
+        assert "Newer numbers are there" in now and "hx-get" not in now
+    assert "counted=" not in page(alice_client, connection)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,41 @@
+"""Whether there are newer numbers than a page shows: a script asks as long as some may come, and offers them."""
+
+from collections.abc import Collection
+
+from django.db.models import Max
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from connections.access.requests import PersonRequest
+from connections.figures.counting import due
+from connections.models import Connection, NumberState, Sync
+
+
+def asks_for_newer(request: PersonRequest) -> bool:
+    """Whether this is the script of a page that looks again, at the page's own address."""
+    return bool(request.htmx) and "counted" in request.GET
+
+
+def newer(request: PersonRequest, connections: Collection[Connection]) -> HttpResponse:
+    """The line that offers them, or what looks again."""
+    return render(request, "connections/numbers/_newer.html", state_of(connections, shown=request.GET["counted"]))
+
+
+def state_of(connections: Collection[Connection], *, shown: str | None = None) -> dict[str, object]:
+    """`counted` is when what is there now was counted; there are newer ones once what was `shown` is another.
+
+    It is asked for before the numbers are read, so that none that come meanwhile are missed.
+    """
+    holdings = [one.holding_id for one in connections]
+    states = NumberState.objects.filter(holding__in=holdings)
+    is_counting = states.filter(taken_until__gt=timezone.now()).exists() or due().filter(holding__in=holdings).exists()
+    last = states.aggregate(counted=Max("counted_at"), through=Max("through")).values()
+    counted = max((one.isoformat() for one in last if one), default="")
+    is_newer = shown is not None and shown != counted and not is_counting
+    may_come = is_counting or Sync.objects.filter(connection__in=connections).active().exists()
+    return {
+        "counted": counted if shown is None else shown,
+        "is_newer": is_newer,
+        "looks_again": may_come and not is_newer,
+    }
