@@ -141,7 +141,9 @@ class Facts:
     `shown` of the fields head its table unless somebody chooses others, and so do those of `beside` that are named in
     `shown_beside`, and `since`. `version`, `label`, `label_else`, `search` and `zone` are as in `Columns`.
     With `is_told_by_parent`, rows that are called alike are told apart by the one that they belong to. `others` are
-    labels of fields that stand as they came.
+    labels of fields that stand as they came. `told_in` is the field that says what came of what a row tells, which
+    some rows leave empty. `withheld` is the field that says yes where the source keeps back most of a row,
+    `withheld_words` a sentence about that.
     """
 
     row: str = "row"
@@ -158,6 +160,9 @@ class Facts:
     search: tuple[str, ...] = ()
     zone: str = "UTC"
     is_told_by_parent: bool = False
+    told_in: str = ""
+    withheld: str = ""
+    withheld_words: str = ""
 
     def field(self, name: str) -> Field | None:
         return next((one for one in self.fields if one.name == name), None)

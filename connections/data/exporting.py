@@ -88,7 +88,7 @@ def table_as_shown(
     yield written([[*map(guarded, heads)]], "\r\n")
     for bite in records:
         reader = Reader(connection, is_for_file=True)  # A new one, as it remembers each name that it has read.
-        fields = reader.fields(columns)
+        fields = reader.fields(stream, columns)
         lines = reader.lines(stream, [record.whole(fields, address=address) for record in bite], columns)
         yield written(
             ([*map(guarded, (one.name, *(unmarked(cell.text) for cell in one.cells)))] for one in lines), "\r\n"

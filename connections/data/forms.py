@@ -199,8 +199,17 @@ class RowsForm(forms.Form):
 
     def words_of_nothing(self) -> str:
         """What a page without rows says: also why the days may not be known that were asked for."""
-        held = any(self.cleaned_data.get(name) for name in ("held_since", "held_until"))
-        return f"No row fits what you look for. {self.hint() if held else ''}".strip()
+        return f"No row fits what you look for. {self.hint() if self._asks_since() else ''}".strip()
+
+    def not_synced(self) -> Stream | None:
+        """What would tell the days that were asked for, and is not chosen."""
+        since, connection = self.stream.facts.since, self.reader.connection
+        if since is None or not self._asks_since() or since.logged.told_by in connection.stream_keys:
+            return None
+        return connection.known_source().stream(since.logged.told_by)
+
+    def _asks_since(self) -> bool:
+        return any(self.cleaned_data.get(name) for name in ("held_since", "held_until"))
 
     def has_filters_on(self) -> bool:
         return any(self.cleaned_data.get(one.name) for one in self.filters())

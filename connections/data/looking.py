@@ -61,7 +61,7 @@ def look(reader: Reader, stream: Stream, asked: Asked) -> Found:
     rows = chosen(connection, stream, asked.sought)
     place = replace(asked.place, after=row_named(connection, stream, asked.after))
     keys = rows.first_of(place, PAGE_SIZE + 1)
-    shown = rows.shown(keys[:PAGE_SIZE], reader.fields(asked.columns))
+    shown = rows.shown(keys[:PAGE_SIZE], reader.fields(stream, asked.columns))
     total = reader.counts.get(stream.key, 0)
     narrows = asked.sought.narrows or asked.sought.with_gone
     count = rows.count_some() if narrows else total

@@ -2,15 +2,19 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import compress
 from typing import Any
 from urllib.parse import urlencode
+
+from django.utils.formats import date_format
 
 from connections.data.exporting import chosen, values_of
 from connections.frame.reading import Cell, Column, Line, Reader, field_of
 from connections.models import Connection, Record
 from connections.models.change import NOT_THERE, PRESENCE
+from connections.models.people import in_words
 from connections.models.record_query import MOST_COUNTED, Place, Sought
 from connections.safe.sealing import Unsealable
 from connections.templatetags.cells import leading
@@ -22,6 +26,7 @@ A_FIELD = 100  # Letters that a field takes on a page beside its own.
 LONG = 400  # Letters; a longer text is folded.
 OF_EACH = 5  # Rows that refer to it, of each stream.
 MOST_CHANGES = 50
+MOST_REMEMBERED = 9  # Fields that a sentence names.
 MOST_HANGING = 500  # Rows whose changes are told with its own.
 
 
@@ -36,7 +41,7 @@ class Told:
 
 @dataclass(frozen=True, kw_only=True)
 class Referring:
-    """Rows of a stream that refer to this one: some of them, and how many there are."""
+    """Rows of a stream that refer to this one: some of them, how many there are, and what they leave untold."""
 
     stream: Stream
     field: Field
@@ -44,6 +49,7 @@ class Referring:
     count: int
     columns: Sequence[Column]
     lines: Sequence[Line]
+    note: str = ""
 
     @property
     def count_words(self) -> str:
@@ -83,8 +89,9 @@ def whole(reader: Reader, stream: Stream, record: Record) -> Whole:
     }
     has_text = {name: one for name, one in told.items() if one.cell.text}
     return Whole(
-        known=[one for name, one in has_text.items() if name in known],
-        custom=custom_of(reader, stream, record),
+        known=[one for name, one in has_text.items() if name in known]
+        + columns_of(reader, stream, record, reader.since_columns(stream)),
+        custom=columns_of(reader, stream, record, reader.custom_columns(stream)),
         others=[one for name, one in has_text.items() if name not in known and name != "id"],
         empty=[one.label for name, one in told.items() if name not in has_text],
         raw="" if is_cut or len(text) > LONGEST_RAW else json.dumps(json.loads(text), ensure_ascii=False, indent=2),
@@ -111,8 +118,8 @@ def told_of(reader: Reader, stream: Stream, field: Field, values: dict[str, Any]
     return Told(label=field.label, cell=cell, is_long=len(cell.text) > LONG)
 
 
-def custom_of(reader: Reader, stream: Stream, record: Record) -> list[Told]:
-    columns = reader.custom_columns(stream)
+def columns_of(reader: Reader, stream: Stream, record: Record, columns: Sequence[Column]) -> list[Told]:
+    """What stands in a table beside the row's own fields."""
     if not columns:
         return []
     (line,) = reader.lines(stream, [record.shown(())], columns)
@@ -136,7 +143,8 @@ def referring(reader: Reader, stream: Stream, record: Record) -> Iterator[Referr
             rows = chosen(connection, other, Sought(equal=equal))
             count = rows.count_some()
             if count:
-                yield some_of(reader, other, field, dict(equal), rows, count)
+                found = some_of(reader, other, field, dict(equal), rows, count)
+                yield with_note(reader, found, stream, record)
                 break  # A second field that leads here says the same of the same rows.
 
 
@@ -154,11 +162,37 @@ def leading_to(stream: Stream, other: Stream, external_id: str) -> Iterator[tupl
 def some_of(reader: Reader, other: Stream, field: Field, equal: dict[str, str], rows: Any, count: int) -> Referring:
     order = Place(order="happened_at") if other.facts.filling("happened_at") else Place()
     columns = [one for one in reader.usual_columns(other) if one.name != field.name]
-    shown = rows.shown(rows.first_of(order, OF_EACH), reader.fields(columns))
+    shown = rows.shown(rows.first_of(order, OF_EACH), reader.fields(other, columns))
     lines = reader.lines(other, shown, columns)
     query = urlencode({one.name: value for column, value in equal.items() if (one := other.facts.filling(column))})
     url = f"{reader.rows_url(other.key)}?{query}"
     return Referring(stream=other, field=field, url=url, count=count, columns=columns, lines=lines)
+
+
+def with_note(reader: Reader, found: Referring, stream: Stream, record: Record) -> Referring:
+    """Where some lines do not say what came of it: without the columns in which none says anything."""
+    names = [one.name for one in found.columns]
+    told_in = found.stream.facts.told_in
+    if told_in not in names or all(line.cells[names.index(told_in)].text for line in found.lines):
+        return found
+    untold = f"{reader.connection.source_name} does not tell the values of all of these."
+    filled = [any(line.cells[place].text for line in found.lines) for place in range(len(names))]
+    return replace(
+        found,
+        columns=[*compress(found.columns, filled)],
+        lines=[replace(line, cells=[*compress(line.cells, filled)]) for line in found.lines],
+        note=f"{untold} {followed(reader, found, stream, record)}".strip(),
+    )
+
+
+def followed(reader: Reader, found: Referring, stream: Stream, record: Record) -> str:
+    """What is known nevertheless of a row that those are about, as we remember what it held."""
+    parent = found.stream.facts.filling("parent")
+    if not stream.remembers or parent is None or parent.of != stream.key:
+        return ""
+    fields = in_words([field_of(stream, name).label.lower() for name in stream.remembers], most=MOST_REMEMBERED)
+    since = date_format(record.first_seen_at.astimezone(reader.connection.workspace.zone), "j F Y")
+    return f"Its {fields} are followed from {since} on, when we first saw it."
 
 
 # What became of it ------------------------------------------------------------------------------------------------

@@ -90,7 +90,7 @@ def by_stream(connection: Connection, latest: Sync | None) -> list[dict[str, obj
 def newest_of(connection: Connection, stream: Stream) -> dict[str, object]:
     reader = Reader(connection)
     columns = reader.usual_columns(stream)[:SHOWN_COLUMNS]
-    rows = connection.records.newest_of(stream, SHOWN_ROWS, reader.fields(columns))
+    rows = connection.records.newest_of(stream, SHOWN_ROWS, reader.fields(stream, columns))
     return {"newest": reader.lines(stream, rows, columns), "columns": columns}
 
 

@@ -15,7 +15,7 @@ from connections.models.columns import reference as id_in
 from connections.models.field_rules import Rule
 from connections.models.logged import column_of, logged_at
 from connections.models.record import ShownRow
-from connections.templatetags.cells import as_text, in_words, name_in_words, options_in, without_bars
+from connections.templatetags.cells import as_text, in_words, name_in_words, options_in, without_bars, yes_or_no
 from connections.templatetags.moments import exact_moment
 from sources.spec import Beside, Field, Kind, Since, Stream
 
@@ -63,11 +63,14 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
+    """With a `note` where the source keeps back most of the row."""
+
     external_id: str
     name: str
     url: str
     is_gone: bool
     cells: Sequence[Cell]
+    note: str = ""
 
 
 Names = Mapping[str, Mapping[str, str]]
@@ -164,11 +167,11 @@ class Reader:
 
     # Tables -----------------------------------------------------------------------------------------------------
 
-    def fields(self, columns: Sequence[Column]) -> set[str]:
-        """What has to be read of each row for these columns."""
+    def fields(self, stream: Stream, columns: Sequence[Column]) -> set[str]:
+        """What has to be read of each row for a table with these columns."""
         fields = [one.field for one in columns if one.beside is None and one.since is None]
         beside = {name for one in fields for name in (one.currency, one.of_field, one.chosen_of) if name}
-        return {one.name for one in fields} | beside
+        return {one.name for one in fields} | beside | {*filter(None, [stream.facts.withheld])}
 
     def lines(self, stream: Stream, rows: Sequence[ShownRow], columns: Sequence[Column]) -> list[Line]:
         references = [one.field for one in columns if one.field.kind == Kind.REFERENCE]
@@ -192,9 +195,14 @@ class Reader:
                 url=self.url(stream.key, row.external_id),
                 is_gone=row.deleted_at is not None,
                 cells=[self._cell(stream, row, one, beside) for one in columns],
+                note=self._note(stream, row),
             )
             for row in rows
         ]
+
+    def _note(self, stream: Stream, row: ShownRow) -> str:
+        is_withheld = yes_or_no(as_text(row.values.get(stream.facts.withheld))) == "Yes"
+        return stream.facts.withheld_words if is_withheld else ""
 
     def _cell(self, stream: Stream, row: ShownRow, column: Column, beside: Mapping[str, Any]) -> Cell:
         if column.since:

@@ -47,6 +47,10 @@ class StreamGroup:
     lines: list[StreamLine]
 
     @property
+    def keys(self) -> list[str]:
+        return [line.stream.key for line in self.lines]
+
+    @property
     def chosen(self) -> int:
         return sum(bool(line.choice.data["selected"]) for line in self.lines)
 

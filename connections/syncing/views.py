@@ -36,7 +36,7 @@ STOPPED = "The sync was stopped. What had come in stays; the next one reads what
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def pulling(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
-    """Streams, pace and schedule."""
+    """Streams, pace and schedule. A link with `open` leads to one of the streams, whose group is then unfolded."""
     connection = access.manageable_connection(request, workspace, source, pk)
     if connection.source is None:
         messages.error(request, f"{connection.source_name} is no longer part of BlinkMetrics: nothing is synced.")
@@ -55,7 +55,8 @@ def pulling(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Ht
 
 def pulling_page(request: PersonRequest, form: PullingForm, status: int = 200) -> HttpResponse:
     connection = form.connection
-    context = {"workspace": connection.workspace, "connection": connection, "form": form}
+    opened = request.GET.get("open", "")
+    context = {"workspace": connection.workspace, "connection": connection, "form": form, "opened": opened}
     return render(request, "connections/syncing/pulling.html", context, status=status)
 
 

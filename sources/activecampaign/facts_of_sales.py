@@ -87,7 +87,7 @@ SALES = {
         reference("customerAccount", "Account", "accounts"),
         number("winProbability", "Win probability, percent"),
         moment("nextdate", "Next task"),
-        number("activitycount", "Activities"),
+        number("activitycount", "Deal activities"),
         moment("mdate", "Changed"),
         moment("edate", "End date"),  # Mostly empty, on deals that are closed, too.
         yes_no("isDisabled", "Beyond the plan"),
@@ -95,6 +95,8 @@ SALES = {
         search="description",
         shown=6,
         version=3,
+        withheld="isDisabled",
+        withheld_words="Beyond the plan: ActiveCampaign shows no more of it.",
         beside=(Beside(name="custom", label="Custom fields", stream="dealCustomFieldData", has_values=True),),
         since=Since(
             name="closed",
@@ -157,6 +159,7 @@ SALES = {
         reference("stage", "Stage", "dealStages"),
         reference("automation", "Automation", "automations"),
         shown=6,
+        told_in="dataId",
     ),
     "dealTasks": rows_of(
         "task",

@@ -20,7 +20,9 @@ OF_DEALS = (
 
 BEFORE = "before we connected, in no month"
 VALUE = {"how": How.SUM, "unit": Unit.MONEY, "of": ("value",), "unknown": "deals_unknown"}
-DISABLED = "whose value ActiveCampaign does not show, as the plan does not cover them"
+DISABLED = (
+    "among all deals, of any state and day, whose value ActiveCampaign does not show, as the plan does not cover them"
+)
 OPEN, WON, LOST = ((("status", code),) for code in "012")
 
 

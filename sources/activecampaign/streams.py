@@ -157,7 +157,7 @@ AUTOMATION = (
     ),
     _heavy(
         "activities",
-        "Activities",
+        "Contact activities",
         DOCUMENTED,
         "[D] §5 without a contact as singer does",
         growing=Growing(after="after"),  # observed: AG (A): the one filter that is heeded, and oldest first.

@@ -98,6 +98,7 @@ def test_a_page_tells_rows_in_words(bob_client: Client, connection: Connection) 
     pulled(connection, [person(1, "Anaïs")])
     pulled(connection, [{"id": "3", "title": "Tasting"}], key="dealStages")
     pulled(connection, [deal(1, owner="0"), deal(2, value="100", currency="jpy", status="1", stage="77")], key="deals")
+    pulled(connection, [{"id": "9", "title": "Old lead", "status": "0", "isDisabled": True}], key="deals")
 
     response = page(bob_client, connection, "deals")
     html, words = response.content.decode(), text(response)
@@ -106,6 +107,8 @@ def test_a_page_tells_rows_in_words(bob_client: Client, connection: Connection) 
     assert re.search(r'<td><a href="[^"]+/data/dealStages/row/\?id=3">Tasting</a></td>', html)
     assert re.search(r'<td><a href="[^"]+/data/contacts/row/\?id=1">Anaïs</a></td><td>–</td>', html)
     assert "JPY 1.00 (unproven) Won Deal stage 77" in words
+    assert "Old lead Beyond the plan: ActiveCampaign shows no more of it. – Open" in words
+    assert words.count("Beyond the plan: ") == words.count("Times are in UTC") == 1
     assert "What you may sell, won and lost" in words
     assert "Jpy" not in words and "JPY" in text(page(bob_client, connection, "deals", columns="currency", status="1"))
 
@@ -246,7 +249,7 @@ def test_rows_are_narrowed_by_what_their_columns_hold(
     ],
 )
 def test_deals_are_narrowed_by_the_day_on_which_they_were_closed(
-    bob_client: Client, connection: Connection, asked: Any, found: str
+    bob_client: Client, alice_client: Client, connection: Connection, asked: Any, found: str
 ) -> None:
     """1 was seen lost in May, of 2 an activity tells it; 5 is lost since nobody knows when, and 7 open again."""
     pulled(connection, [person(1, "Anaïs")])
@@ -279,6 +282,9 @@ def test_deals_are_narrowed_by_the_day_on_which_they_were_closed(
     assert count_said(response) == f"{len(found.split())} of 7 rows"
     told = "No row fits what you look for. Closed: the day on which we saw it"
     assert (told in text(response)) == (not found)
+    settings = '/pulling/?open=dealActivities#data-dealActivities">Choose Deal activities in the sync settings</a>'
+    assert settings not in response.content.decode()  # For those alone who may.
+    assert (settings in page(alice_client, connection, "deals", **asked).content.decode()) == (not found)
     if "1" in found.split():
         assert "Deal 1 € 147.00 Lost" in text(response)
         assert "Anaïs" in text(response)

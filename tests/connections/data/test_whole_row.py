@@ -86,7 +86,7 @@ def test_a_long_text_is_folded_and_a_row_that_is_gone_says_so(bob_client: Client
 
 
 def test_what_was_done_to_a_deal_is_told_in_words(bob_client: Client, connection: Connection) -> None:
-    pulled(connection, [{"id": "1", "title": "Tea for ten"}], key="deals")
+    pulled(connection, [{"id": "1", "title": "Tea for ten", "status": "1"}], key="deals")
     pulled(connection, [{"id": "3", "title": "Enquiry"}, {"id": "4", "title": "Tasting"}], key="dealStages")
     done = {"deal": "1", "dataAction": "update", "cdate": "2025-03-04T12:00:00-06:00"}
     moved = {"id": "7", "dataType": "d_stageid", "dataOldval": "3", "dataId": "4", **done}
@@ -96,9 +96,13 @@ def test_what_was_done_to_a_deal_is_told_in_words(bob_client: Client, connection
 
     words = text(row_page(bob_client, connection, "deals", "1"))
 
-    assert "7 Changed Stage Tasting – 4 March 2025" in words
-    assert "8 Changed Status Won – 4 March 2025" in words
-    assert "9 Changed odd – – 4 March 2025" in words
+    assert "7 Changed Stage Tasting 4 March 2025" in words
+    assert "8 Changed Status Won 4 March 2025" in words
+    assert "9 Changed odd 4 March 2025" in words
+    assert "ActiveCampaign does not tell the values of all of these." in words
+    assert f"Its stage, status, value, currency and owner are followed from {timezone.now():%-d %B %Y} on" in words
+    assert "Closed 4 March 2025, 18:00 UTC" in words
+    assert words.count("Times are in UTC") == 1
     for which, before in (("7", "Enquiry"), ("8", "Open"), ("9", "as it was")):
         assert f"Before {before}" in text(row_page(bob_client, connection, "dealActivities", which))
     assert "Deal activities 1 Show all" in text(row_page(bob_client, connection, "dealStages", "4"))

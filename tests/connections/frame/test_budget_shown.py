@@ -213,7 +213,9 @@ def test_syncs_beside_it_on_the_account_make_it_longer(
     assert "about 8 minutes left" in words(moving(bob_client, connection))
 
 
-def test_where_a_size_is_unknown_the_time_is_that_of_what_is_counted(bob_client: Client, connection: Connection) -> None:
+def test_where_a_size_is_unknown_the_time_is_that_of_what_is_counted(
+    bob_client: Client, connection: Connection
+) -> None:
     with_sizes(connection, contacts=97 * 720)
     Connection.objects.update(stream_keys=["contacts", "notes"])
     running(again(connection))

@@ -47,8 +47,9 @@ def test_asking_says_who_loses_it_for_each_privacy(alice_client: Client, connect
     asked = [text(alice_client.get(f"{one.get_absolute_url()}delete/")) for one in (private, shared)]
 
     assert "not even its administrators, so nobody else loses it." in asked[0]
-    team = "Shared with Team Growth: Alice Okafor and Bob Lindqvist. The administrator (Alice Okafor) sees and manages it too."
-    assert f"{team} From then on nobody can use it." in asked[1]
+    team = "Shared with Team Growth: Alice Okafor and Bob Lindqvist."
+    administrator = "The administrator (Alice Okafor) sees and manages it too."
+    assert f"{team} {administrator} From then on nobody can use it." in asked[1]
 
 
 def test_deleting_takes_everything_and_says_so(alice_client: Client, connect: Connect) -> None:

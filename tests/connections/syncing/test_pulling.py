@@ -66,7 +66,7 @@ def columns(connection: Connection) -> dict[str, Any]:
 
 def line_of(html: str, name: str) -> str:
     """What stands beside the check box of a stream."""
-    lines = re.findall(r"<li><label.*?</label></li>", html, re.DOTALL)
+    lines = re.findall(r"<li[^>]*><label.*?</label></li>", html, re.DOTALL)
     return next(words(line) for line in lines if words(line).startswith(name))
 
 
@@ -95,6 +95,9 @@ def test_usual_ones_are_in_sight_heavy_and_unverified_ones_one_click_away(
     assert 'value="linkData"' in heavy
     assert "the first read can take hours" in heavy
     assert not any("<details open" in one or " open>" in one[:80] for one in folded)
+    assert 'id="data-linkData"' in heavy
+    led_there = alice_client.get(address_of(connection), {"open": "linkData"}).content.decode()
+    assert led_there.count('<details class="disclosure" open>') == 1
 
 
 def test_what_the_source_does_not_document_is_labelled_wherever_it_stands(
