@@ -5,21 +5,18 @@ from collections.abc import Sequence
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from connections.access import access, at_home
-from connections.access.access import Place
 from connections.access.requests import PersonRequest
 from connections.figures.kept import first_day
 from connections.models import Connection, Pin
 from connections.models.connection_query import Order
-from connections.numbers.forms import PeriodForm, PinForm
+from connections.numbers.forms import PeriodForm
 from connections.numbers.looking_around import look_around as make_sample
 from connections.numbers.looking_around import sampled_source
 from connections.numbers.newer import asks_for_newer, newer, state_of
-from connections.numbers.places import way_back
 from connections.numbers.tiles import Tile, leading
 from connections.numbers.tiles import pinned as tiles_of_pins
 
@@ -84,47 +81,6 @@ def suggested(connection: Connection | None, pins: Sequence[Pin], form: PeriodFo
     has = {(pin.number, pin.currency) for pin in pins if connection and pin.connection_id == connection.pk}
     tiles = leading(connection, form)
     return [one for one in tiles if (one.figure.definition.key, one.figure.currency) not in has]
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def pinned(request: PersonRequest, workspace: str, pk: int) -> HttpResponse:
-    """One of my pins: its goal, and when I am told of it."""
-    pin = at_home.my_pin(request, workspace, pk)
-    place = access.my_place(request, workspace)
-    tiles = tiles_of_pins([pin], usual_form(place))
-    if not tiles:  # Its source gives it no more, or its stream is not pulled any more.
-        pin.delete()
-        messages.info(request, "The connection has that number no more, so it is no longer on your Home.")
-        return redirect("connections:home", workspace)
-    [tile] = tiles
-    form = pin_form(pin, tile, request.POST if request.method == "POST" else None)
-    if form.is_valid():
-        said = form.cleaned_data
-        pin.want(goal=said["goal"], alert=said["alert"], bound=said["bound"], days=said.get("days") or pin.days)
-        messages.success(request, "Saved.")
-        return redirect("connections:home", workspace)
-    context = {"workspace": place.workspace, "connection": pin.connection, "pin": pin, "tile": tile, "form": form}
-    return render(request, "connections/numbers/pinned.html", context)
-
-
-def usual_form(place: Place) -> PeriodForm:
-    return PeriodForm({}, today=timezone.now().astimezone(place.workspace.zone).date())
-
-
-def pin_form(pin: Pin, tile: Tile, data: object) -> PinForm:
-    initial = {"goal": pin.goal, "alert": pin.alert, "bound": pin.bound, "days": pin.days}
-    definition = tile.figure.definition
-    return PinForm(data, initial=initial, is_stock=tile.figure.is_stock, unit=definition.unit, currency=pin.currency)
-
-
-@require_POST
-def unpin(request: PersonRequest, workspace: str, pk: int) -> HttpResponse:
-    pin = at_home.my_pin(request, workspace, pk)
-    pin.delete()
-    messages.success(request, "Taken from your Home.", extra_tags="passing")
-    return redirect(
-        way_back(request, pin.connection.workspace, otherwise=reverse("connections:home", args=[workspace]))
-    )
 
 
 @require_POST

@@ -46,7 +46,7 @@ class Tile:
     @property
     def key(self) -> str:
         """Once on a page."""
-        pin = str(self.pin.pk) if self.pin else ""
+        pin = str(self.pin.pk) if self.pin and self.pin.pk else ""
         return "-".join(filter(None, [self.figure.definition.key, self.figure.currency.lower(), pin]))
 
     @property

@@ -122,22 +122,6 @@ def check_number(request: PersonRequest, workspace: str, source: str, pk: UUID, 
     return redirect(way_back(request, connection.workspace, otherwise=connection.url("numbers")))
 
 
-@require_POST
-def pin(request: PersonRequest, workspace: str, source: str, pk: UUID, number: str) -> HttpResponse:
-    """Put it onto my Home, and go on to what I want to be told of it where that was asked for."""
-    connection = access.visible_connection(request, workspace, source, pk)
-    definition = offered_number(connection, number)
-    said = {name: request.POST.get(name, "").replace("\x00", "") for name in ("currency", "by", "group")}
-    which = {"number": definition.key, "currency": said["currency"][:10]}
-    if said["by"] and said["group"]:
-        which |= {"by": said["by"][:30], "group": said["group"][:64]}
-    pinned = at_home.pins_of(request, connection).put(request.user, connection, which)
-    if request.POST.get("tell"):
-        return redirect("connections:pinned", workspace, pinned.pk)
-    messages.success(request, f"{definition.name} is on your Home now.", extra_tags="passing")
-    return redirect(way_back(request, connection.workspace, otherwise=connection.url("numbers")))
-
-
 def offered_number(connection: Connection, key: str) -> Definition:
     found = next((one for one in available(connection) if one.key == key), None)
     if found is None:

@@ -34,6 +34,7 @@ LOOKED_AT |= {
     "home",
     "numbers",
     "number",
+    "pin",
     "pinned",
     "teams",
     "team",
@@ -49,7 +50,7 @@ NO_PAGES = {"keep", "discard", "test", "sync_now", "cancel", "pause", "resume"} 
 NO_PAGES |= {"store_standby", "remove_standby", "take_back_former"}
 NO_PAGES |= {"read_again", "decide_missing", "act_on_chosen"}
 NO_PAGES |= {"change_member", "require_second_factor", "erase_person", "discard_erasure"}
-NO_PAGES |= {"check_number", "pin", "unpin", "look_around", "remove_sample"}
+NO_PAGES |= {"check_number", "unpin", "look_around", "remove_sample"}
 NO_PAGES |= {"settings", "progress", "download_csv", "download_jsonl"}
 
 

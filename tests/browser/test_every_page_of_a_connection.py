@@ -250,6 +250,7 @@ def test_pages_of_numbers(
     visit(page, f"{filled.url('numbers')}contacts_new/", "a number")
     page.get_by_text("As a table").click()
     inspection.look(page, "a number, with the table behind its picture")
+    visit(page, f"{filled.url('numbers')}contacts_new/pin/", "goal and alert, not pinned yet")
     visit(page, f"/w/harbour-tea/pins/{pin.pk}/", "goal and alert")
     field(page, "Tell me by e-mail when").select_option("above")
     send(page, "Save")

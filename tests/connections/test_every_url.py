@@ -116,7 +116,7 @@ RULES = {
     "numbers": Rule(USE, WRONG_METHOD, pk="connection"),
     "number": Rule(USE, WRONG_METHOD, pk="connection"),
     "check_number": Rule(WRONG_METHOD, USE, pk="connection"),
-    "pin": Rule(WRONG_METHOD, USE, pk="connection"),
+    "pin": Rule(USE, USE, pk="connection"),
     "members": Rule(MEMBERS, WRONG_METHOD),
     "remove_member": Rule(ADMINISTRATORS, ADMINISTRATORS, pk="membership"),
     "require_second_factor": Rule(WRONG_METHOD, ADMINISTRATORS),

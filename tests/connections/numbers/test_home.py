@@ -77,16 +77,26 @@ def test_what_is_pinned_stands_on_my_home_and_on_nobody_elses(
     assert Pin.objects.get().user.name == "Alice Okafor"
 
 
-def test_asking_to_be_told_pins_by_itself(alice_client: Client, counted: Connection) -> None:
-    response = alice_client.post(f"{counted.url('numbers')}contacts_total/pin/", {"tell": "1"}, follow=True)
+def test_asking_to_be_told_pins_once_it_is_saved(alice_client: Client, counted: Connection) -> None:
+    way = f"{counted.url('numbers')}deals_open_value/pin/?currency=EUR"
+    assert f'href="{way}"' in alice_client.get(f"{counted.url('numbers')}deals_open_value/").content.decode()
 
-    assert Pin.objects.get().number == "contacts_total"
-    assert "Tell me by e-mail when" in response.content.decode()
+    asked = alice_client.get(way).content.decode()
+    sent = dict(re.findall(r'type="hidden" name="(number|currency|by|group|tell)" value="([^"]*)"', asked))
+    refused = alice_client.post(way, {**sent, "alert": "above"}).content.decode()
+
+    assert "Tell me by e-mail when" in asked and "Say above or below which number." in refused
+    assert not Pin.objects.exists()
+    assert alice_client.post(way, {**sent, "alert": "above", "bound": "5"})["Location"] == HOME
+    kept = Pin.objects.get()
+    assert (kept.number, kept.currency, kept.bound) == ("deals_open_value", "EUR", 5)
+    assert alice_client.get(way)["Location"] == reverse("connections:pinned", args=["harbour-tea", kept.pk])
 
 
 def test_pinning_twice_pins_once_and_it_can_be_taken_away(alice_client: Client, counted: Connection) -> None:
     pin(alice_client, counted, "deals_open_value", currency="EUR")
     pin(alice_client, counted, "deals_open_value", currency="EUR")
+    assert f'Value of open deals, EUR is on <a href="{HOME}">your Home</a> now.' in home(alice_client)
     kept = Pin.objects.get()
 
     alice_client.post(reverse("connections:unpin", args=["harbour-tea", kept.pk]))
