@@ -73,9 +73,14 @@ def as_typed(value: Decimal, unit: str, *, scale: int = 2) -> float:
 
 
 @register.simple_tag
-def change(value: Amount | None, before: Amount | None) -> str:
-    """“+12 %”; empty where there is nothing to compare with, or it is about the same."""
-    if value is None or not before:
+def change(value: Amount | None, before: Amount | None, unit: str) -> str:
+    """“+12 %”, of a share “+6.1 points”; empty where there is nothing to compare with, or it is about the same."""
+    if value is None or before is None:
+        return ""
+    if unit == Unit.SHARE:
+        points = round_half((float(value) - float(before)) * 100)
+        return "" if points in ("0", "−0") else f"{'' if points.startswith('−') else '+'}{points} points"
+    if not before:
         return ""
     changed = f"{(float(value) - float(before)) / abs(float(before)):+.0%}"
     return "" if changed[1:] == "0%" else changed.replace("-", "−").replace("%", " %")

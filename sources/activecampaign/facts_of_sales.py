@@ -101,8 +101,9 @@ SALES = {
         since=Since(
             name="closed",
             label="Closed",
-            hint="the day on which we saw it, or its last activity tells, as ActiveCampaign keeps none. What was "
-            "closed before you connected is found only where Deal activities are synced.",
+            hint="the day on which we saw it, or else that of its last activity that says won or lost, as "
+            "ActiveCampaign keeps none. What was closed before you connected is found only where Deal activities are "
+            "synced.",
             logged=CLOSED,
             codes=("1", "2"),
         ),

@@ -34,7 +34,7 @@ def deals(key: str, name: str, sentence: str, **more: Any) -> Definition:
 
 def closed(key: str, name: str, sentence: str, **more: Any) -> Definition:
     """By the day on which it was closed."""
-    day = "on which we saw it closed, or that its last activity tells"
+    day = "on which we saw it closed; before that, by the day of its last activity that says won or lost"
     facts: dict[str, Any] = {"logged": CLOSED, "also": ("dealActivities",), "undated_words": f"won {BEFORE}"} | more
     return deals(key, name, f"{sentence}, by the day {day}.", **facts)
 
