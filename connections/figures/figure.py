@@ -186,8 +186,8 @@ class Figure:
     else what the period comes to; `previous` is the period before. `count` is of how many, for a share or a median.
     `in_all` is of all rows whatever their day, beside which `said` stands. `undated` are counted in no day; where the
     log gives the day, `told_since` is the day since which it does, `told_by` the stream that may tell those of before,
-    and `is_told` whether that was read. With `holds_undated` they are in `value`. `unknown` rows add nothing as nobody
-    knows what.
+    and `is_told` whether that was read. Where there is none in the period, `last_on` is the last day of any. With
+    `holds_undated` they are in `value`. `unknown` rows add nothing as nobody knows what.
     `as_of` is the oldest last complete read of the streams that it uses. `fault` is a sentence about what cannot be.
     """
 
@@ -203,6 +203,7 @@ class Figure:
     told_since: date | None = None
     told_by: str = ""
     is_told: bool = False
+    last_on: date | None = None
     holds_undated: bool = False
     unknown: int = 0
     said: Said | None = None

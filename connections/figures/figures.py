@@ -98,6 +98,7 @@ class Reading:
             told_since=self.told_since(one),
             told_by=self.told_by(one),
             is_told=self.told_by(one) in self.kept.marks,
+            last_on=self.last_on(one, currency) if is_read and not value and not count else None,
             holds_undated=self.period.is_all and one.how != How.MEDIAN,
             unknown=self.kept.of_no_day.get((one.unknown, Figured.ALL, ""), 0),
             said=self.said(one, currency, self.group),
@@ -226,6 +227,14 @@ class Reading:
         """Of a rate, what its numbers have: each of them once."""
         those = {each.key for each in self.basic_of(one)} if one.undated_words else ()
         return sum(self.kept.of_no_day.get((key, Figured.UNDATED, currency), 0) for key in those)
+
+    def last_on(self, one: Definition, currency: str) -> date | None:
+        """The last day on which there is any of it, before the period or after it."""
+        if one.is_stock or one.whole_period or one.how == How.DIFFERENCE:
+            return None
+        keys = [each.key for each in self.basic_of(one) if each.key != one.unknown]
+        last = max((day for key in keys if (day := self.kept.newest_days.get((key, currency)))), default=None)
+        return None if last and self.period.start <= last <= self.period.end else last
 
     def told_since(self, one: Definition) -> date | None:
         """The first day of which the log tells."""

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Min, Q, QuerySet, Sum
+from django.db.models import Max, Min, Q, QuerySet, Sum
 from django.utils.formats import date_format
 
 from connections.figures.counting import READ
@@ -133,6 +133,13 @@ class Kept:
             own = found[number, currency]
             own[day] = own.get(day, 0) + value
         return found
+
+    @cached_property
+    def newest_days(self) -> dict[tuple[str, str], date]:
+        """By number and currency, the last day on which there is anything, in whichever period."""
+        rows = self.of_numbers().filter(kind__in=[Figured.DAY, Figured.SEEN, Figured.ONE], day__isnull=False)
+        found: Any = rows.values_list("number", "currency").annotate(newest=Max("day")).order_by()
+        return {(number, currency): newest for number, currency, newest in found}
 
     @cached_property
     def last_days(self) -> dict[tuple[str, str], dict[date, int]]:

@@ -16,7 +16,7 @@ from connections.figures.keeping_up import count_and_prove
 from connections.models import Connection, Event
 from connections.numbers.forms import PeriodForm
 from connections.numbers.tiles import rows_url
-from connections.templatetags.amounts import words_of
+from connections.templatetags.amounts import change, words_of
 from sources.activecampaign.sandbox.server import SandboxServer
 from sources.spec import How
 from tests.conftest import Connect
@@ -218,10 +218,17 @@ def test_a_number_says_first_what_is_in_no_month_and_since_when_days_are_known(
     assert " closed before we connected, in no month." in rate and "Part of this period lies before" in rate
 
 
-def test_a_rate_of_nothing_is_not_said_to_be_unknown(alice_client: Client, counted: Connection) -> None:
-    shown = page(alice_client, counted, "click_rate/?period=own&since=2001-01-01&until=2001-01-31")
+def test_of_days_with_nothing_it_is_said_so_and_when_the_last_one_was(
+    alice_client: Client, counted: Connection
+) -> None:
+    days = "?period=own&since=2001-01-01&until=2001-01-31"
+    shown = page(alice_client, counted, f"click_rate/{days}")
+    contacts = page(alice_client, counted, f"contacts_new/{days}")
 
-    assert "none in these days" in shown and "not known yet" not in shown
+    assert "none in these days" in shown and "not known yet" not in shown and "The last one was on " in shown
+    last = counted.records.filter(stream="contacts").latest("happened_at").happened_at
+    assert f"The last one was on {last.astimezone(UTC):%-d %B %Y}." in contacts
+    assert "The last one was" not in page(alice_client, counted, "contacts_new/?period=all")
 
 
 @pytest.mark.parametrize("number", ["deals_won", "deals_won_value", "win_rate"])
@@ -315,6 +322,13 @@ def test_once_deal_activities_are_chosen_and_read_each_deal_is_in_its_month(
 
     assert "in no month" not in shown
     assert f'<p class="figure-value">{len(won)}</p>' in shown
+
+
+def test_a_rate_changes_by_points_and_all_else_by_per_cent() -> None:
+    assert change(0.143, 0.082, "share") == "+6.1 points"
+    assert change(0.082, 0.143, "share") == "−6.1 points"
+    assert change(0.5, 0.5, "share") == change(100, 100, "count") == change(1, 0, "count") == ""
+    assert change(112, 100, "count") == "+12 %"
 
 
 def test_dates_the_wrong_way_round_are_turned() -> None:
