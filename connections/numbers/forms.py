@@ -123,6 +123,10 @@ class PeriodForm(forms.Form):
         return self.cleaned_data.get("period") == ALL_TIME
 
     @property
+    def is_usual(self) -> bool:
+        return self.asked == replace(Period.usual(self.today), step=self.asked.step)
+
+    @property
     def compares(self) -> bool:
         return bool(self.cleaned_data.get("compare")) and not self.is_all
 

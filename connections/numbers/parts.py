@@ -7,7 +7,7 @@ from connections.figures.figure import Figure, Part
 from sources.spec import How
 
 OF_SOMETHING = (How.RATIO, How.MEDIAN)  # What they are of, there may be none of on a day.
-MOST_PARTS = 50  # Of a table. The whole is in the files of the rows.
+MOST_PARTS = 50  # Of a table.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,8 @@ class Table:
 
     figures: Sequence[Figure]
     rows: Sequence[Row]
-    is_cut: bool
+    count: int
+    """Of groups, with those that are not in it."""
 
 
 def table_of(found: Sequence[Figure], address: Callable[[str], str]) -> Table | None:
@@ -64,7 +65,7 @@ def table_of(found: Sequence[Figure], address: Callable[[str], str]) -> Table | 
         )
         for group, those in parts.items()
     ]
-    return Table(figures=cut, rows=rows, is_cut=len(order) > MOST_PARTS)
+    return Table(figures=cut, rows=rows, count=len(order))
 
 
 def share_of(part: Part | None, most: float) -> float:

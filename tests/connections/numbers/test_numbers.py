@@ -95,7 +95,9 @@ def test_the_period_before_is_drawn_where_it_is_asked_for(alice_client: Client, 
     assert "New contacts, 1–30 Apr 2025" in page(alice_client, counted, f"{asked}&compare=on")
 
 
-def test_a_breakdown_leads_to_one_group(alice_client: Client, counted: Connection) -> None:
+def test_a_breakdown_leads_to_one_group(
+    alice_client: Client, counted: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     [whole] = figures(counted, Period(start=date.today(), end=date.today()), keys=["list_active"], by="list")
     first = next(iter(whole.parts))
 
@@ -105,6 +107,9 @@ def test_a_breakdown_leads_to_one_group(alice_client: Client, counted: Connectio
     assert all(f">{escape(part.name)}</a>" in broken_down for part in whole.parts)
     assert f"List: {escape(first.name)}" in of_one
     assert f'<p class="figure-value">{first.value}</p>' in of_one
+    assert ", 12 months with this one; today is not over yet." in of_one and "largest of" not in broken_down
+    monkeypatch.setattr("connections.numbers.parts.MOST_PARTS", 1)
+    assert f"The 1 largest of {len(whole.parts.groups)}." in page(alice_client, counted, "list_active/?by=list")
 
 
 def test_a_table_tells_campaigns_of_one_name_apart_and_has_those_of_its_period(
