@@ -192,7 +192,7 @@ def followed(reader: Reader, found: Referring, stream: Stream, record: Record) -
         return ""
     fields = in_words([field_of(stream, name).label.lower() for name in stream.remembers], most=MOST_REMEMBERED)
     since = date_format(record.first_seen_at.astimezone(reader.connection.workspace.zone), "j F Y")
-    return f"Its {fields} are followed from {since} on, when we first saw it."
+    return f"{fields.capitalize()} of this {stream.facts.row} are followed from {since} on, when we first saw it."
 
 
 # What became of it ------------------------------------------------------------------------------------------------

@@ -100,7 +100,10 @@ def test_what_was_done_to_a_deal_is_told_in_words(bob_client: Client, connection
     assert "8 Changed Status Won 4 March 2025" in words
     assert "9 Changed odd 4 March 2025" in words
     assert "ActiveCampaign does not tell the values of all of these." in words
-    assert f"Its stage, status, value, currency and owner are followed from {timezone.now():%-d %B %Y} on" in words
+    assert (
+        f"Stage, status, value, currency and owner of this deal are followed from {timezone.now():%-d %B %Y} on"
+        in words
+    )
     assert "Closed 4 March 2025, 18:00 UTC" in words
     assert words.count("Times are in UTC") == 1
     for which, before in (("7", "Enquiry"), ("8", "Open"), ("9", "as it was")):
