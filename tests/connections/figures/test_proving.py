@@ -191,6 +191,7 @@ def test_of_recorded_answers_the_figures_are_the_counters_of_the_account_by_name
     assert (by_pipeline.get(pipeline["id"]), of(connection, "deals_new").undated) == (2, 1)
     value = of(connection, "deals_new_value")
     assert (value.in_all, value.unknown) == (int(deals["meta"]["currencies"]["USD"]["value"]), 1)
+    assert value.unknown_words.startswith("Not in it: 1 row among all deals, of any state and day, whose value")
 
 
 def test_a_sync_that_changes_one_stream_counts_that_alone(connection: Connection, account: SandboxServer) -> None:
