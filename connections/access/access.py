@@ -266,7 +266,7 @@ def my_draft(request: PersonRequest, slug: str, source: str, pk: UUID) -> Connec
 def my_drafts(request: PersonRequest, place: Place) -> QuerySet[Connection]:
     """Set-ups that I began and have not finished."""
     drafts = Connection.objects.drafts_of(request.user, at=place.membership).filter(version__gt=1)
-    return drafts.without_key().order_by("-created_at")
+    return drafts.without_key().select_related("workspace").order_by("-created_at")
 
 
 def in_place(connections: QuerySet[Connection], slug: str, source: str) -> QuerySet[Connection]:

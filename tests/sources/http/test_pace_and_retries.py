@@ -133,7 +133,7 @@ def test_what_an_answer_tells_about_the_limit_is_read_strictly(
 def test_how_long_a_body_takes_to_be_read_is_not_counted_as_the_way_of_the_call(make_rig: MakeRig) -> None:
     def slowly(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
-        time.sleep(0.3)
+        time.sleep(0.8)
         connection.sendall(b"{}")
 
     budget = HearingBudget()
