@@ -19,7 +19,7 @@ AT_LEAST = 7  # Refreshes: of one a day a week is looked at, of others a day.
 
 @dataclass(frozen=True)
 class Spending:
-    """The calls of the last scheduled refreshes, in all and by stream. `along` has what came along with others."""
+    """The calls of the last refreshes, in all and by stream. `along` has what came along with others."""
 
     refreshes: int = 0
     time: timedelta = timedelta()
@@ -57,14 +57,16 @@ class Spending:
 
 
 def spending(connection: Connection) -> Spending:
-    """Of those that were planned alone: what people ask for is no habit, and a first read of all is no refresh."""
+    """Of those that were planned, or that somebody asked for as long as none was; a read of all is no refresh."""
     interval = connection.interval
     if interval is None:
         return Spending()
     first = connection.syncs.filter(state__in=READ).order_by("created_at").first()
     lately = timezone.now() - max(DAY, AT_LEAST * interval)
-    syncs = connection.syncs.filter(trigger=Trigger.SCHEDULE, created_at__gt=lately).exclude(finished_at=None)
+    syncs = connection.syncs.filter(created_at__gt=lately, full=False, only_streams=[]).exclude(finished_at=None)
     syncs = syncs.filter(created_at__gt=first.created_at) if first else syncs.none()
+    planned = syncs.filter(trigger=Trigger.SCHEDULE)
+    syncs = planned if planned.exists() else syncs.filter(state__in=READ)
     calls = [*syncs.values_list("calls", flat=True)]
     if not calls:
         return Spending()

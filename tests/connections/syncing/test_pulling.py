@@ -157,7 +157,7 @@ def test_each_kind_of_data_says_what_keeping_it_fresh_took(
     connection = again(connection)
     pull(connection)  # By the schedule, as after a first one that was stopped: it reads all for the first time.
     pull(connection, trigger="command")
-    assert "refreshed with" not in page_of(alice_client, connection)
+    assert "as counted over the last refresh." in words(page_of(alice_client, connection))  # That of the command.
     before = {place: calls_for(sandbox, place) for place in ("contacts", "tags", "notes")}
 
     for _ in range(2):
