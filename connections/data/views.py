@@ -102,7 +102,8 @@ def download(
     try:
         form = RowsForm(request.GET, stream=chosen, reader=Reader(connection))
         sought = form.sought()
-        if format == "csv" and "shown" in request.GET:
+        is_as_shown = format == "csv" and "shown" in request.GET
+        if is_as_shown:
             found = as_shown(connection, chosen, form.chosen(), form.place(), sought=sought)
         elif format == "csv":
             found = for_spreadsheets(connection, chosen, sought=sought)
@@ -111,7 +112,8 @@ def download(
     except Unsealable:
         messages.error(request, "The stored address cannot be read any more, and the rows repeat it. Enter it again.")
         return redirect(connection)
-    headers = {"Content-Disposition": f'attachment; filename="{file_name(connection, chosen, format)}"'}
+    name = file_name(connection, chosen, *(["as-shown"] if is_as_shown else []))
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{format}"'}
     if request.method == "HEAD":  # A look at the headers brings no row.
         return HttpResponse(content_type=CONTENT_TYPES[format], headers=headers)
     require_room_for_download(request.user)
@@ -126,7 +128,7 @@ def download(
     return StreamingHttpResponse(whole, content_type=CONTENT_TYPES[format], headers=headers)
 
 
-def file_name(connection: Connection, stream: Stream, format: str) -> str:
+def file_name(connection: Connection, stream: Stream, *kind: str) -> str:
     """Plain ASCII, so that every browser and disk keeps it; a name of other letters alone falls to the source's."""
     named = slugify(connection.name) or slugify(connection.source_key)
-    return f"{named}-{slugify(stream.key)}.{format}"
+    return "-".join([named, slugify(stream.key), *kind])

@@ -187,7 +187,8 @@ class Figure:
     `in_all` is of all rows whatever their day, beside which `said` stands. `undated` are counted in no day; where the
     log gives the day, `told_since` is the day since which it does, `told_by` the stream that may tell those of before,
     and `is_told` whether that was read. Where there is none in the period, `last_on` is the last day of any. With
-    `holds_undated` they are in `value`. `unknown` rows add nothing as nobody knows what.
+    `holds_undated` they are in `value`. `unknown` rows add nothing as nobody knows what. `series` is the curve over the
+    period, `before` that of the period before, where somebody wants it.
     `as_of` is the oldest last complete read of the streams that it uses. `fault` is a sentence about what cannot be.
     """
 
@@ -208,6 +209,7 @@ class Figure:
     unknown: int = 0
     said: Said | None = None
     series: tuple[Point, ...] = ()
+    before: tuple[Point, ...] = ()
     by: str = ""
     as_of: datetime | None = None
     is_stock: bool = False

@@ -1,12 +1,11 @@
 """Reads numbers over a period: a handful of queries, whatever the number of numbers."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
-from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
 from connections.figures.figure import (
@@ -15,7 +14,6 @@ from connections.figures.figure import (
     Parts,
     Period,
     Point,
-    Said,
     Value,
     ValueOfHowMany,
     combined,
@@ -23,12 +21,10 @@ from connections.figures.figure import (
 )
 from connections.figures.kept import Kept
 from connections.figures.leading import rows_of
+from connections.figures.saying import Sayings
 from connections.figures.tallying import Counting
-from connections.models import Connection, Figured, FigureProof
-from sources.spec import Definition, How, Source, Unit
-
-FEW = 50  # Mails: of fewer, everybody may well have opened one twice.
-TOO_HIGH = "This is 100 % or more, which cannot be. Ask ActiveCampaign for its own counter to see which is right."
+from connections.models import Connection, Figured
+from sources.spec import Breakdown, Definition, How, Source, Unit
 
 Days = Mapping[date, int]
 NO_DAYS: Days = {}
@@ -41,18 +37,24 @@ def available(connection: Connection) -> list[Definition]:
 
 
 def figures(
-    connection: Connection, period: Period, *, keys: Sequence[str] | None = None, by: str = "", group: str = ""
+    connection: Connection,
+    period: Period,
+    *,
+    keys: Collection[str] | None = None,
+    by: str = "",
+    group: str = "",
+    before: Collection[str] = (),
 ) -> list[Figure]:
     """The numbers of these keys, or all, in the source's order; money once for each currency.
 
     `by` is the key of a breakdown: numbers that have it fall into parts. With `group` they are of that one alone, and
-    numbers without this breakdown are left out.
+    numbers without this breakdown are left out. Those of the keys `before` have their curve of the period before.
     """
     wanted = [one for one in available(connection) if keys is None or one.key in keys]
     wanted = [one for one in wanted if one.breakdown(by)] if group else wanted
     if connection.source is None or not wanted:
         return []
-    return Reading(connection, connection.source, wanted, period, by=by, group=group).figures()
+    return Reading(connection, connection.source, wanted, period, by=by, group=group, before=before).figures()
 
 
 class Reading:
@@ -67,16 +69,19 @@ class Reading:
         *,
         by: str = "",
         group: str = "",
+        before: Collection[str] = (),
+        kept: Kept | None = None,
     ) -> None:
         self.connection, self.source, self.wanted, self.period = connection, source, wanted, period
-        self.by, self.group = by, group
+        self.by, self.group, self.wanted_before = by, group, before
         self.holding, self.zone = connection.holding, connection.workspace.zone
         self.today = timezone.now().astimezone(self.zone).date()
         self._last_days: dict[str, date | None] = {}
         self._step_values: dict[tuple[str, str], dict[date, Value | None]] = {}
         self._totals: dict[tuple[str, str, Period], int] = {}
         basic = {one.key: one for number in wanted for one in self.basic_of(number)}
-        self.kept = Kept(connection, basic, period, today=self.today, by=by, group=group)
+        self.kept = kept or Kept(connection, basic, period, today=self.today, by=by, group=group)
+        self.sayings = Sayings(source, self.kept)
 
     def figures(self) -> list[Figure]:
         return [self.figure(one, currency) for one in self.wanted for currency in self.currencies(one)]
@@ -101,13 +106,14 @@ class Reading:
             last_on=self.last_on(one, currency) if is_read and not value and not count else None,
             holds_undated=self.period.is_all and one.how != How.MEDIAN,
             unknown=self.kept.of_no_day.get((one.unknown, Figured.ALL, ""), 0),
-            said=self.said(one, currency, self.group),
+            said=self.sayings.of(one, currency, self.group),
             series=tuple(self.series(one, currency)) if is_read and not one.whole_period else (),
+            before=tuple(self.before.series(one, currency)) if is_read and self.is_drawn_before(one) else (),
             by=self.by if one.breakdown(self.by) else "",
             parts=self.parts(one, currency, previous, are_known=is_read and not is_unseen),
             as_of=self.as_of(one),
             is_stock=one.is_stock,
-            fault=self.fault(one, value, count, self.group),
+            fault=self.sayings.fault(one, value, count, self.group),
             rows=rows_of(one, self.source, self.period, by=self.by, group=self.group),
             zone=self.zone_of(one),
         )
@@ -247,6 +253,22 @@ class Reading:
 
     # Curves -----------------------------------------------------------------------------------------------------
 
+    def is_drawn_before(self, one: Definition) -> bool:
+        return one.key in self.wanted_before and not one.whole_period and not self.period.is_all
+
+    @cached_property
+    def before(self) -> "Reading":
+        """Of the period before, whose days are among what is kept of this one."""
+        return Reading(
+            self.connection,
+            self.source,
+            self.wanted,
+            self.period.before,
+            by=self.by,
+            group=self.group,
+            kept=self.kept,
+        )
+
     def series(self, one: Definition, currency: str) -> Iterator[Point]:
         through = min(self.today, self.last_day(one) or self.today)
         since = self.kept.seen_since
@@ -304,8 +326,10 @@ class Reading:
     # Parts ------------------------------------------------------------------------------------------------------
 
     def parts(self, one: Definition, currency: str, before: Value | None, *, are_known: bool) -> Parts:
-        values = dict(self.values_of_parts(one, currency)) if are_known and one.breakdown(self.by) else {}
-        groups = sorted(values, key=lambda group: (-(values[group][0] or 0), self.name_of_group(one, group)))
+        breakdown = one.breakdown(self.by)
+        values = dict(self.values_of_parts(one, currency)) if are_known and breakdown else {}
+        names = {group: self.name_of_group(breakdown, group) for group in values}
+        groups = sorted(values, key=lambda group: (-(values[group][0] or 0), names[group]))
         are_there = {group: any(values[group]) for group in groups}
         return Parts(are_there, lambda group: self.part(one, currency, group, values[group], before))
 
@@ -318,17 +342,16 @@ class Reading:
         value, count = known
         return Part(
             group=group,
-            name=self.name_of_group(one, group),
+            name=self.name_of_group(one.breakdown(self.by), group),
             value=value,
             previous=None if before is None else self.value_of_part(one, currency, group, 1)[0],
             currency=currency,
             count=count,
-            said=self.said(one, currency, group),
-            fault=self.fault(one, value, count, group),
+            said=self.sayings.of(one, currency, group),
+            fault=self.sayings.fault(one, value, count, group),
         )
 
-    def name_of_group(self, one: Definition, group: str) -> str:
-        breakdown = one.breakdown(self.by)
+    def name_of_group(self, breakdown: Breakdown | None, group: str) -> str:
         unnamed = breakdown.unnamed or f"No {breakdown.label.lower()}" if breakdown else "None"
         return self.kept.names.get(group, "") or group or unnamed
 
@@ -337,36 +360,3 @@ class Reading:
             sums = self.sums(one, lambda each: self.value_of_part(each, currency, group, place)[0])
             return combined(one, *sums)
         return self.kept.part_values.get((one.key, currency), {}).get(group, (0, 0))[place], None
-
-    # Beside it --------------------------------------------------------------------------------------------------
-
-    def said(self, one: Definition, currency: str, group: str) -> Said | None:
-        proof = self.kept.proofs.get((one.key, group, currency))
-        if proof is None:
-            return None
-        why = " ".join(self.reasons(one, proof, group)) if proof.says != proof.ours else ""
-        return Said(value=proof.says, ours=proof.ours, checked_at=proof.checked_at, reasons=why)
-
-    def reasons(self, one: Definition, proof: FigureProof, group: str) -> Iterator[str]:
-        """Why they may differ, as far as that is known."""
-        yield from (ask.reasons for ask in one.asks if bool(ask.by) == bool(group) and ask.reasons)
-        missing = self.kept.missing.get(one.stream, 0)
-        if missing and proof.ours > proof.says:
-            rows = f"{missing:,} row{pluralize(missing)}"
-            yield f"{rows} that the last whole read did not find stay until somebody decides."
-        if proof.ours < proof.says and self.kept.is_anybody_erased:
-            yield "Who was erased at request is not kept here."
-
-    def fault(self, one: Definition, value: Value | None, count: int | None, group: str) -> str:
-        """What cannot be, unless the account's own counters say the same."""
-        may_be_all = {*one.of} <= {*one.other}
-        if one.unit != Unit.SHARE or may_be_all or value is None or value < 1 or (count or 0) < FEW:
-            return ""
-        operands = self.operands((*one.of, *one.other))
-        return "" if all(self.is_proven(each, group) for each in operands) else TOO_HIGH
-
-    def is_proven(self, one: Definition, group: str) -> bool:
-        """As its rows are now."""
-        said = self.said(one, "", group)
-        counted_at = self.kept.states[one.stream].counted_at if one.stream in self.kept.states else None
-        return bool(said and said.agrees and counted_at and said.checked_at >= counted_at)

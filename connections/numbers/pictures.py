@@ -153,16 +153,20 @@ class LinePicture:
     def bottom(self) -> float:
         return self.grid_step * floor(min(self.values) / self.grid_step)
 
-    def grid(self) -> Iterator[tuple[float, str]]:
+    @cached_property
+    def grid(self) -> list[tuple[float, str]]:
         """Of each line its height in pixels and what it stands for."""
-        for number in range(round((self.top - self.bottom) / self.grid_step) + 1):
-            value = self.bottom + number * self.grid_step
-            yield round(self._height(value) * self.height / 100, 1), self.words(value)
+        values = [
+            self.bottom + number * self.grid_step
+            for number in range(round((self.top - self.bottom) / self.grid_step) + 1)
+        ]
+        return [(round(self._height(one) * self.height / 100, 1), self.words(one)) for one in values]
 
     def _height(self, value: float) -> float:
         """From the top, in hundredths."""
         return round(100 * (self.top - value) / (self.top - self.bottom), 2)
 
+    @cached_property
     def drawn(self) -> list[Drawn]:
         """Those that stand behind come first."""
         behind = sorted(self.lines, key=lambda line: line.role != BEFORE)
@@ -313,7 +317,7 @@ def spark(points: Sequence[Point]) -> str:
     """A line as small as a word, for those who see: SVG's `d` in a square of 100 by 100. Empty for less than two."""
     if sum(one.value is not None for one in points) < 2:
         return ""
-    [drawn] = LinePicture(lines=[Line(label="", points=points)], words=str, finest=0.0).drawn()
+    [drawn] = LinePicture(lines=[Line(label="", points=points)], words=str, finest=0.0).drawn
     return "".join(path.d for path in drawn.paths)
 
 

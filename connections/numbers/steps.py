@@ -1,6 +1,7 @@
 """How the steps of a period are called, and its days."""
 
 from datetime import date
+from functools import lru_cache
 
 from django.utils.formats import date_format
 
@@ -9,6 +10,7 @@ from connections.figures.figure import Period
 FORMATS = {"day": "j M Y", "week": "\\w\\e\\e\\k \\o\\f j M Y", "month": "M Y"}
 
 
+@lru_cache(maxsize=4096)  # A page says the same days many times over.
 def at_step(day: date, step: str) -> str:
     return date_format(day, FORMATS[step])
 

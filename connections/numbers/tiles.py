@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import groupby
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 from django.utils.http import urlencode
 
 from connections.figures.figure import Figure, Period, Rows
+from connections.figures.figure import Point as Step
 from connections.figures.figures import figures
 from connections.figures.judging import wish_of
 from connections.models import Connection, Pin
@@ -64,7 +65,8 @@ class Tile:
 
     @property
     def spark(self) -> str:
-        return spark(points_of(self.figure))
+        """A curve without words: they take time, and nobody would see them."""
+        return spark([Point(label="", **drawn(self.figure, one)) for one in self.figure.series])
 
     @property
     def of_what(self) -> str:
@@ -161,28 +163,32 @@ def rows_url(connection: Connection, rows: Rows | None) -> str:
     return f"{connection.url('data')}{rows.stream}/{query}"
 
 
-def points_of(figure: Figure, *, step: str = "day") -> list[Point]:
+def points_of(figure: Figure, series: Sequence[Step], *, step: str) -> list[Point]:
     return [
         Point(
             label=at_step(one.day, step),
             short=at_step(one.day, "day") if step == "week" else "",
-            value=None if one.value is None else float(one.value),
-            is_open=one.is_unfinished,
-            is_part=one.is_part,
-            is_light=one.is_lighter,
-            is_empty=one.value is None and figure.definition.how in OF_SOMETHING,
+            **drawn(figure, one),
         )
-        for one in figure.series
+        for one in series
     ]
 
 
-def picture_of(
-    found: Sequence[Figure], period: Period, *, before: Sequence[Figure] = (), marks: Sequence[Mark] = ()
-) -> LinePicture | None:
+def drawn(figure: Figure, point: Step) -> dict[str, Any]:
+    return {
+        "value": None if point.value is None else float(point.value),
+        "is_open": point.is_unfinished,
+        "is_part": point.is_part,
+        "is_light": point.is_lighter,
+        "is_empty": point.value is None and figure.definition.how in OF_SOMETHING,
+    }
+
+
+def picture_of(found: Sequence[Figure], period: Period, *, marks: Sequence[Mark] = ()) -> LinePicture | None:
     """Lines of figures that read alike, and of the same in the period before; None where nothing is known of them, or
     nought alone beside what is not known."""
     lines = [
-        Line(label=one.definition.name, points=points_of(one, step=period.step), role=role)
+        Line(label=one.definition.name, points=points_of(one, one.series, step=period.step), role=role)
         for one, role in zip(found, ROLES, strict=False)
         if one.series
     ]
@@ -191,13 +197,12 @@ def picture_of(
     if not known or (not any(known) and any(one.is_gap for one in points)):
         return None
     length = len(lines[0].points)
-    days = days_in_words(period.before)
-    lines += [
-        Line(label=f"{one.definition.name}, {days}", points=fitted(whole(points_of(one)), length), role=BEFORE)
-        for one in before[:1]
-        if one.series
-    ]
     first = found[0]
+    if first.before:
+        earlier = fitted(whole(points_of(first, first.before, step=period.step)), length)
+        lines.append(
+            Line(label=f"{first.definition.name}, {days_in_words(period.before)}", points=earlier, role=BEFORE)
+        )
     finest = as_typed(Decimal(1), first.definition.unit, scale=first.scale)
     return LinePicture(
         lines=lines,
@@ -257,10 +262,7 @@ class Topic:
         return self.name.lower().replace(" ", "-")
 
 
-def topics_of(
-    connection: Connection, tiles: Iterable[Tile], form: Shown, *, before: Sequence[Figure], marks: Sequence[Mark]
-) -> list[Topic]:
-    """`before` are figures of the period before, of those that are drawn first."""
+def topics_of(connection: Connection, tiles: Iterable[Tile], form: Shown, *, marks: Sequence[Mark]) -> list[Topic]:
     drawn = connection.known_source().pictures
     topics = groupby(tiles, key=lambda tile: tile.figure.definition.topic)
     return [
@@ -268,7 +270,7 @@ def topics_of(
             name=name,
             large=[one for one in those if one.figure.definition.key in drawn.large],
             others=[one for one in those if one.figure.definition.key not in drawn.large],
-            pictures=[*lines_of(drawn.lines, those, form.asked, before=before, marks=marks)],
+            pictures=[*lines_of(drawn.lines, those, form.asked, marks=marks)],
             funnels=[*funnels_of(drawn.funnels, those)],
             table=table_of(
                 [one.figure for one in sorted(those, key=lambda tile: tile.figure.definition.key not in drawn.large)],
@@ -280,18 +282,12 @@ def topics_of(
 
 
 def lines_of(
-    wanted: Sequence[Sequence[str]],
-    tiles: Sequence[Tile],
-    period: Period,
-    *,
-    before: Sequence[Figure],
-    marks: Sequence[Mark],
+    wanted: Sequence[Sequence[str]], tiles: Sequence[Tile], period: Period, *, marks: Sequence[Mark]
 ) -> Iterator[LinePicture]:
     by_key = {one.figure.definition.key: one.figure for one in tiles if not one.figure.currency}
     for keys in wanted:
         found = [by_key[key] for key in keys if key in by_key]
-        same = [one for one in before if found and one.definition.key == found[0].definition.key]
-        if picture := picture_of(found, period, before=same, marks=marks):
+        if picture := picture_of(found, period, marks=marks):
             yield picture
 
 

@@ -58,16 +58,15 @@ def numbers(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Ht
         return newer(request, [connection])
     state = state_of([connection])
     form = period_form(request, connection, available(connection))
-    found = figures(connection, form.asked, **form.cut)
     drawn = [keys[0] for keys in connection.known_source().pictures.lines]
-    before = figures(connection, form.asked.before, keys=drawn, **form.cut) if form.compares else []
+    found = figures(connection, form.asked, before=drawn if form.compares else (), **form.cut)
     marks = marks_of(request, connection, form.asked, days_of(found))
     tiles = tiles_of(request, connection, found, form)
     context = {
         **strip(request, connection),
         **state,
         "form": form,
-        "topics": topics_of(connection, tiles, form, before=before, marks=marks),
+        "topics": topics_of(connection, tiles, form, marks=marks),
         "group_name": group_name(found, form),
         "is_recounted": any(one.zone != connection.workspace.timezone for one in found),
         "as_of": min((one.as_of for one in found if one.as_of), default=None),
@@ -84,13 +83,12 @@ def number(request: PersonRequest, workspace: str, source: str, pk: UUID, number
         return newer(request, [connection])
     state = state_of([connection])
     form = period_form(request, connection, [definition])
-    found = figures(connection, form.asked, keys=[number], **form.cut)
-    before = figures(connection, form.asked.before, keys=[number], **form.cut) if form.compares else []
+    found = figures(connection, form.asked, keys=[number], before=[number] if form.compares else (), **form.cut)
     marks = marks_of(request, connection, form.asked, days_of(found))
     shown = [
         {
             "tile": tile,
-            "picture": picture_of([tile.figure], form.asked, before=same(before, tile.figure), marks=marks),
+            "picture": picture_of([tile.figure], form.asked, marks=marks),
             "cut_name": f"Broken down {tile.figure.currency}".strip(),
             "table": table_of([tile.figure], lambda group: form.address(group=group)),
         }
@@ -127,10 +125,6 @@ def offered_number(connection: Connection, key: str) -> Definition:
     if found is None:
         raise Http404("This connection has no such number.")
     return found
-
-
-def same(found: list[Figure], figure: Figure) -> list[Figure]:
-    return [one for one in found if one.currency == figure.currency]
 
 
 def days_of(found: list[Figure]) -> list[date]:

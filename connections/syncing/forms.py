@@ -209,7 +209,7 @@ USUAL, MORE, HEAVY, OTHER = "Recommended", "Other", "Large", "Other lists"
 GROUPS = (
     (USUAL, "Recommended: synced unless somebody chooses otherwise.", False),
     (MORE, "Small, and of use to some.", True),
-    (HEAVY, "Many rows for each contact, deal or campaign: the first read can take hours.", True),
+    (HEAVY, "Many rows for each contact, deal or campaign: of a large account the first read can take hours.", True),
     (OTHER, "Each is known from one other program alone, so its rows stand as they come.", True),
 )
 

@@ -374,8 +374,11 @@ def test_a_file_of_what_is_shown_has_these_columns_alone_with_all_that_they_hold
 
     html = page(bob_client, connection, q="bo", columns=["email", "tags", "cdate"], sort="id").content.decode()
     download = re.findall(r'href="([^"]+contacts\.csv[^"]+shown=on)"', html)[0]
-    table = [*csv.reader(io.StringIO(body(bob_client.get(download.replace("&amp;", "&"))).removeprefix("\ufeff")))]
+    response = bob_client.get(download.replace("&amp;", "&"))
+    table = [*csv.reader(io.StringIO(body(response).removeprefix("\ufeff")))]
 
+    # Beside the file of all columns it is another one.
+    assert response["Content-Disposition"] == 'attachment; filename="main-account-contacts-as-shown.csv"'
     assert table[:2] == [
         ["Contact", "E-mail", "Tags", "Created"],
         ["Bo Ek", "p10@x.example", "", "1 March 2025, 18:00 UTC"],

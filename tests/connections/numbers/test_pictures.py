@@ -13,7 +13,7 @@ def drawn(*values: float | None, **more: bool) -> LinePicture:
 def test_a_day_without_data_is_a_gap_that_no_line_crosses() -> None:
     picture = drawn(0, 10, None, 5, 5)
 
-    [line] = picture.drawn()
+    [line] = picture.drawn
     assert [path.d for path in line.paths] == ["M10.0 100.0L30.0 0.0", "M70.0 50.0L90.0 50.0"]
     assert [step.is_gap for step in picture.steps] == [False, False, True, False, False]
     assert picture.steps[2].texts == ["no data"]
@@ -25,12 +25,12 @@ def test_what_there_was_nothing_of_is_no_gap() -> None:
 
     picture = LinePicture(lines=[Line(label="Rate", points=points)], words=str, finest=0.01)
 
-    [line] = picture.drawn()
+    [line] = picture.drawn
     assert (len(line.paths), picture.has_gaps) == (1, False)
 
 
 def test_a_day_between_two_gaps_is_a_dot() -> None:
-    [line] = drawn(None, 3, None).drawn()
+    [line] = drawn(None, 3, None).drawn
 
     assert line.paths == []
     assert line.dots == [(50.0, 0.0)]
@@ -48,7 +48,7 @@ def test_the_summary_has_what_a_look_tells() -> None:
 def test_the_grid_holds_every_value_also_below_nothing() -> None:
     picture = drawn(-7, 12)
 
-    heights = dict(picture.grid())
+    heights = dict(picture.grid)
     assert (picture.bottom, picture.top) == (-10, 15)
     assert heights[180.0], heights[0.0] == ("-10", "15")
 
@@ -69,7 +69,7 @@ def test_what_adds_up_stands_in_columns_beside_each_other_and_rates_in_lines() -
     points = [Point(label="", value=value) for value in (4, 0, None, -2)]
     lines = [Line(label="", points=points, role=role) for role in ("first", "second", "before")]
 
-    before, first, second = LinePicture(lines=lines, words=str, adds_up=True, finest=2).drawn()
+    before, first, second = LinePicture(lines=lines, words=str, adds_up=True, finest=2).drawn
 
     assert [(one.y, one.height) for one in first.columns] == [(0.0, 120.0), (120.0, 60.0)]
     assert all(one.x + one.width <= other.x for one, other in zip(first.columns, second.columns, strict=True))

@@ -93,7 +93,7 @@ def test_usual_ones_are_in_sight_heavy_and_unverified_ones_one_click_away(
     assert len(controls(in_sight, "streams")) == len(USUAL)
     heavy = next(one for one in folded if "Large:" in one)
     assert 'value="linkData"' in heavy
-    assert "the first read can take hours" in heavy
+    assert "of a large account the first read can take hours" in heavy
     assert not any("<details open" in one or " open>" in one[:80] for one in folded)
     assert 'id="data-linkData"' in heavy
     led_there = alice_client.get(address_of(connection), {"open": "linkData"}).content.decode()
