@@ -29,6 +29,7 @@ MOST_OF_ONE_ACCOUNT = SIDE_BY_SIDE // 2  # They share its calls anyway; one that
 CHECKS_SIDE_BY_SIDE = 4  # Beside the syncs: somebody waits for each of them.
 PATIENCE = timedelta(seconds=2)  # Another worker may have a place free; after that, one is made here.
 LOOK_AGAIN = 0.3  # Seconds between two looks for work; a person sees the first rows within three.
+LOOK_AROUND_AGAIN = 1.0  # Seconds between two looks for what nobody waits for: each asks the database.
 HOUSEKEEPING = 600.0  # Seconds.
 LATE_AGAIN = 15.0  # Seconds between two looks for what has become late.
 
@@ -181,6 +182,7 @@ class Worker:
         self.under_way = UnderWay(self.stopping)
         self.running: set[Future[None]] = set()
         self.checking: set[Future[None]] = set()
+        self.looked_around_at = 0.0
         self.house_kept_at = 0.0
         self.late_looked_at = 0.0
         self.post = Beside(Post(), self.stopping)
@@ -221,14 +223,19 @@ class Worker:
         self.check_pool.shutdown(wait=True)
 
     def look(self) -> None:
-        Engine.objects.beat()
         self.forget_done()
+        if time.monotonic() - self.looked_around_at > LOOK_AROUND_AGAIN:
+            self.looked_around_at = time.monotonic()
+            self.look_around()
+        self.start_claimed()
+        self.start_checks()
+
+    def look_around(self) -> None:
+        Engine.objects.beat()
         if time.monotonic() - self.house_kept_at > HOUSEKEEPING:
             self.house_kept_at = time.monotonic()
             keep_house()
         queue_due()
-        self.start_claimed()
-        self.start_checks()
         if time.monotonic() - self.late_looked_at > LATE_AGAIN:
             self.late_looked_at = time.monotonic()
             notice_late()
