@@ -69,13 +69,17 @@ function focusNews(root) {
   root.querySelector("[data-takes-focus]")?.focus();
 }
 
-// data-folds on an open <details>: on a phone it begins folded.
-const phone = matchMedia("(max-width: 44rem)");
+// data-folds on an open <details>: on a phone it begins folded, unless the address leads into it. On paper, which is
+// as narrow, all of it is there.
+const phone = matchMedia("screen and (max-width: 44rem)");
 
 function foldOnPhones(details) {
-  const fold = () => { details.open = !phone.matches; };
+  const fold = () => { details.open = !phone.matches || details.querySelector(":target") !== null; };
   phone.addEventListener("change", fold);
   fold();
+  let wasOpen = details.open;
+  addEventListener("beforeprint", () => { wasOpen = details.open; details.open = true; });
+  addEventListener("afterprint", () => { details.open = wasOpen; });
 }
 
 // Parts of the page that are put in anew each second move on from where they were.

@@ -13,7 +13,7 @@ from connections.models.sync import SyncState
 from connections.syncing.working import Worker
 from sources.activecampaign.sandbox.server import SandboxServer
 from tests.browser.conftest import NewPage, Visit
-from tests.browser.inspecting import LONG_NAME, Inspection
+from tests.browser.inspecting import LONG_NAME, PHONE, Inspection
 from tests.browser.walking import PLACE, choice, field, send
 from tests.conftest import Connect
 from tests.connections.keeping.standby import SECOND_KEY, let_in_second
@@ -30,7 +30,9 @@ def filled(connect: Connect, sandbox: SandboxServer, alice: User) -> Connection:
     return connection
 
 
-def test_pages_of_a_connection_that_has_data(new_page: NewPage, visit: Visit, filled: Connection, alice: User) -> None:
+def test_pages_of_a_connection_that_has_data(
+    new_page: NewPage, visit: Visit, inspection: Inspection, filled: Connection, alice: User
+) -> None:
     page = new_page(alice)
     here = filled.get_absolute_url()
     visit(page, PLACE, "list")
@@ -42,7 +44,9 @@ def test_pages_of_a_connection_that_has_data(new_page: NewPage, visit: Visit, fi
     visit(page, f"{here}data/", "data")
     visit(page, f"{here}data/contacts/", "rows")
     expect(page.locator("p[role=status]")).to_contain_text(re.compile(r"as of \d{1,2} [A-Z][a-z]+ \d{4}, \d\d:\d\d$"))
-    visit(page, f"{here}data/contacts/row/?id=1", "row")
+    page.get_by_role("region", name="Contacts", exact=True).get_by_role("rowheader").get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name="As it came")).to_be_visible()
+    inspection.look(page, "row")
     visit(page, f"{here}delete/", "delete")
     visit(page, f"{here}clear/", "clear")
     visit(page, f"{here}fields/", "left out")
@@ -295,6 +299,43 @@ def test_a_page_of_numbers_on_paper_has_nothing_to_press(new_page: NewPage, fill
     expect(page.get_by_role("heading", name="Contacts", exact=True).first).to_be_visible()
     expect(page.locator("svg.picture-drawing").first).to_be_visible()
     assert page.locator("button:visible, .button:visible, nav:visible, form:visible").count() == 0
+
+
+def test_on_a_phone_the_smaller_numbers_wait_folded_and_each_topic_is_one_press_away(
+    new_page: NewPage, filled: Connection, alice: User
+) -> None:
+    page = new_page(alice)
+    page.set_viewport_size({"width": PHONE, "height": 800})
+    page.goto(filled.url("numbers"))
+    delivered = page.get_by_role("link", name="Delivered", exact=True)
+    expect(delivered).to_be_hidden()
+
+    page.get_by_role("navigation", name="Topics").get_by_role("link", name="Deals").click()
+
+    expect(page.get_by_role("heading", name="Deals", exact=True)).to_be_in_viewport()
+    expect(page.get_by_role("navigation", name="Topics")).to_be_in_viewport()
+    page.get_by_text("More of campaigns").click()
+    expect(delivered).to_be_visible()
+    its_place = page.get_by_role("row").filter(has=delivered).get_attribute("id")
+    page.goto("about:blank")
+    page.goto(f"{filled.url('numbers')}#{its_place}")
+    expect(delivered).to_be_in_viewport()
+
+
+def test_paper_has_also_what_is_folded_on_the_phone_it_comes_from(
+    new_page: NewPage, filled: Connection, alice: User
+) -> None:
+    page = new_page(alice)
+    page.set_viewport_size({"width": PHONE, "height": 800})
+    page.goto(filled.url("numbers"))
+    page.evaluate(
+        "addEventListener('beforeprint', () => { window.onPaper = document.querySelector('.more-numbers').open; })"
+    )
+
+    page.pdf()
+
+    assert page.evaluate("window.onPaper") is True
+    assert page.locator(".more-numbers[open]").count() == 0
 
 
 def test_what_people_come_to_edit_is_in_sight_also_while_a_sync_runs(
