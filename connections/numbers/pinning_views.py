@@ -1,6 +1,7 @@
 """What people pin to their Home: a number, its goal, and when they are told of it."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from uuid import UUID
 
 from django.contrib import messages
@@ -89,9 +90,15 @@ def tile_of(pin: Pin) -> Tile | None:
 
 
 def pin_form(pin: Pin, tile: Tile, data: Mapping[str, str] | None) -> PinForm:
-    initial = {"goal": pin.goal, "alert": pin.alert, "bound": pin.bound, "days": pin.days}
+    numbers = {"goal": as_written(pin.goal), "bound": as_written(pin.bound)}
+    initial = {**numbers, "alert": pin.alert, "days": pin.days}
     definition = tile.figure.definition
     return PinForm(data, initial=initial, is_stock=tile.figure.is_stock, unit=definition.unit, currency=pin.currency)
+
+
+def as_written(number: Decimal | None) -> Decimal | None:
+    """As people write it: 5000, where 5000.00 is stored."""
+    return number.to_integral_value() if number is not None and number == number.to_integral_value() else number
 
 
 def want(request: PersonRequest, pin: Pin, form: PinForm) -> HttpResponse:

@@ -135,6 +135,15 @@ def test_what_is_wanted_anew_is_told_anew(alice_client: Client, counted: Connect
     assert in_short(mails()) == [MET, MET]
 
 
+def test_a_form_holds_what_is_wanted_as_it_was_written(alice_client: Client, counted: Connection) -> None:
+    pin = wanted(alice_client, counted, "contacts_total", goal="5000", alert="below", bound="39.5")
+
+    page = alice_client.get(reverse("connections:pinned", args=["harbour-tea", pin.pk])).content.decode()
+
+    assert 'value="5000"' in page
+    assert 'value="39.5' in page
+
+
 def test_a_form_that_does_not_say_which_number_says_so(alice_client: Client, counted: Connection) -> None:
     alice_client.post(f"{counted.url('numbers')}contacts_total/pin/")
     pin = Pin.objects.get()
