@@ -5,10 +5,14 @@ import logging
 import math
 from typing import Any, NoReturn
 
-from sources.http.tokens import frame_of, past_blanks, rewritten, without_blanks
+from sources.http.tokens import BRACKETS, frame_of, is_deeper, past_blanks, rewritten, without_blanks
 from sources.spec import Row, TextRow
 
 logger = logging.getLogger(__name__)
+
+# Brackets in one another. What reads a row again, such as a page, may stand deeper in the stack than what reads an
+# answer, and would fail at a row that went just in.
+MOST_DEEP = 100
 
 
 def read(text: str) -> Any:
@@ -17,11 +21,13 @@ def read(text: str) -> Any:
     Raises JSONDecodeError, ValueError for a number that is none or out of range, and RecursionError.
     """
     frame = frame_of(text.strip())
-    has_blanks = len(frame) > frame.count(b":")
+    has_blanks = bool(frame.translate(None, BRACKETS + b":"))
     reader = _Reader(text, has_blanks=has_blanks)
     found = reader.whole()
     if reader.names < frame.count(b":"):
         found = _Reader(text, has_blanks=has_blanks, looks_at_names=True).whole()
+    if is_deeper(frame, MOST_DEEP):
+        raise RecursionError("nested deeper than any row")
     return found
 
 

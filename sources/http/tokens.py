@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 BLANKS = re.compile(r"[ \t\n\r]*+")
 VALUES = re.compile(rf"{STRING}|[{{}}\[\]]|[^\s,:{{}}\[\]\"]++")
-NO_FRAME = bytes(sign for sign in range(256) if sign not in b'":' + b" \t\n\r")
+BRACKETS = b"{}[]"
+NO_FRAME = bytes(sign for sign in range(256) if sign not in b'":' + BRACKETS + b" \t\n\r")
+NO_BRACKETS = bytes(sign for sign in range(256) if sign not in BRACKETS)
 ESCAPED_BACKSLASH = r"\\"  # What follows it is no escape.
 ESCAPED_QUOTE = r"\""
 # Stand for these two while quotes are looked for. Sound JSON has no control character in its strings.
@@ -20,11 +22,24 @@ def past_blanks(text: str, at: int) -> int:
 
 
 def frame_of(text: str) -> bytes:
-    """Of this sound JSON the blanks between its tokens, and a colon for each name. Of all rows at once it is fast."""
+    """Of this sound JSON the blanks between its tokens, its brackets, and a colon for each name.
+
+    Of all rows at once it is fast.
+    """
     kept = _quotes_marked(text).encode(errors="surrogatepass").translate(None, NO_FRAME)
     # Two quotes with nothing between may go: what was in a string is in one still. Most of them are such.
     pieces = kept.replace(b'""', b"").split(b'"')
     return b"".join(pieces[::2])
+
+
+def is_deeper(frame: bytes, most: int) -> bool:
+    """Whether in sound JSON with this frame more than so many brackets stand in one another."""
+    brackets = frame.translate(None, NO_BRACKETS)
+    for _ in range(most):  # Each time the innermost go; of usual rows all have after three.
+        if not brackets:
+            return False
+        brackets = brackets.replace(b"{}", b"[]").replace(b"[]", b"")
+    return bool(brackets)
 
 
 def without_blanks(text: str) -> str:

@@ -8,8 +8,9 @@ from django.test import Client
 from django.utils import timezone
 
 from connections.models import Connection, Record, Sync
+from sources.http.exact import MOST_DEEP, read
 from tests.conftest import Connect
-from tests.connections.data.test_data import ADDRESS, contact, pulled, text
+from tests.connections.data.test_data import ADDRESS, body, contact, pulled, text
 
 LONG = 150_000
 SMALL_PAGE = 100_000  # Bytes.
@@ -161,3 +162,16 @@ def test_the_page_of_a_sync_names_some_of_many_rows_that_could_not_be_kept(
 
     assert "Contacts: 20 rows could not be kept" in text(page)
     assert len(part.content) < len(page.content) < SMALL_PAGE
+
+
+def test_a_row_as_deep_as_is_read_stands_on_all_pages_and_in_all_files(
+    bob_client: Client, connection: Connection
+) -> None:
+    deep = MOST_DEEP - 3
+    answer = f'{{"contacts": [{{"id": "1", "email": "a@x.example", "odd": {"[" * deep}{"]" * deep}}}]}}'
+    pulled(connection, read(answer)["contacts"])
+
+    for page in ("data/contacts/", "data/contacts/row/?id=1", ""):
+        assert bob_client.get(f"{connection.get_absolute_url()}{page}").status_code == 200
+    for file in ("contacts.csv", "contacts.csv?shown=on&columns=email", "contacts.jsonl"):
+        assert "a@x.example" in body(bob_client.get(f"{connection.get_absolute_url()}data/{file}"))
