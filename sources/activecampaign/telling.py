@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sources.activecampaign.client import ActiveCampaign, connect
-from sources.activecampaign.rows import answer_of
+from sources.activecampaign.rows import USABLE_ID, answer_of
 from sources.errors import NoCallFree, SourceError, TooSlow
 from sources.http.limits import CHECK
 from sources.spec import Ask, Budget, Credentials, Lane, Row, Told
 
 WHOLE = re.compile(r"-?[0-9]{1,15}", re.ASCII)
+CURRENCY = re.compile(r"[A-Za-z]{3}", re.ASCII)
 ROWS = 100  # The API's cap of a page: of lists that are longer, what those beyond have is not said.
 
 Call = tuple[str, tuple[tuple[str, str], ...]]
@@ -20,7 +21,12 @@ Call = tuple[str, tuple[tuple[str, str], ...]]
 def tell(
     credentials: Credentials, asks: Sequence[Ask], *, group: str = "", budget: Budget, seconds: float
 ) -> Mapping[Ask, Told]:
-    """See `sources.spec.Tell`. Asks that are answered by the same call share it."""
+    """See `sources.spec.Tell`. Asks that are answered by the same call share it.
+
+    Nothing is told of a `group` that is no row's id: anybody may have written it, and it stands in a path.
+    """
+    if group and not USABLE_ID.fullmatch(group):
+        return {}
     told: dict[Ask, Told] = {}
     bodies: dict[Call, Row] = {}
     failures: dict[Call, SourceError] = {}
@@ -52,7 +58,7 @@ def call_for(ask: Ask, group: str) -> Call:
 def read(ask: Ask, body: Row, *, group: str) -> Told:
     """The whole stands beside the groups only where all of them came. Raises UnexpectedAnswer."""
     if group:
-        return of_rows(ask, [body.get(ask.single)])
+        return {one: says for one, says in of_rows(ask, [body.get(ask.single)]).items() if one == (group, "")}
     answer = answer_of(body, envelope=ask.envelope)
     if ask.in_currencies:
         return by_currency(body.get("meta"))
@@ -74,7 +80,8 @@ def by_currency(meta: Any) -> Told:
     currencies = meta.get("currencies") if isinstance(meta, dict) else None
     if not isinstance(currencies, dict):
         return {}
-    values = {code: number(one.get("value")) for code, one in currencies.items() if isinstance(one, dict)}
+    sound = ((code, one) for code, one in currencies.items() if CURRENCY.fullmatch(code) and isinstance(one, dict))
+    values = {code: number(one.get("value")) for code, one in sound}
     return {("", code.upper()): value for code, value in values.items() if value is not None}
 
 

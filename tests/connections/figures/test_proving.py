@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from threading import Event
@@ -128,6 +129,10 @@ def test_what_an_account_does_not_say_is_no_figure_and_a_dead_key_is_an_error(
     ask = Ask(path="lists", envelope="lists", by="list", field="active_subscribers")
     rows = [{"id": "1", "active_subscribers": "7"}, {"id": "2", "active_subscribers": "many"}]
     assert read(ask, {"lists": rows, "meta": {"total": "2"}}, group="") == {("1", ""): 7}
+    assert read(replace(ask, single="list"), {"list": {"id": "1" * 65, "active_subscribers": "7"}}, group="1") == {}
+    of_deals = Ask(path="deals", envelope="deals", in_currencies=True)
+    sums = {"eur": {"value": "7"}, "a currency of many words": {"value": "8"}, "usd": "9"}
+    assert read(of_deals, {"deals": [], "meta": {"currencies": sums}}, group="") == {("", "EUR"): 7}
 
 
 def test_opens_are_counted_once_a_contact_and_campaign_and_people_once_a_period(

@@ -188,6 +188,19 @@ def test_asking_now_asks_the_account_and_shows_what_it_says(
     assert "1 fewer here than there" in page(alice_client, counted, "contacts_total/")
 
 
+@pytest.mark.parametrize(
+    "group", ["../contacts/1", "1?limit=1", "1/..", "%2e%2e", "//other.example", "1\n", "\x01", "x"]
+)
+def test_asking_about_a_group_goes_to_no_other_place_of_the_account(
+    bob_client: Client, counted: Connection, account: SandboxServer, group: str
+) -> None:
+    account.reset()
+
+    response = bob_client.post(f"{counted.url('numbers')}mails_opened/check/", {"by": "campaign", "group": group})
+
+    assert (response.status_code, account.stats()["requests"]) == (302, 0)
+
+
 def test_a_number_that_no_chosen_stream_gives_is_none(alice_client: Client, counted: Connection) -> None:
     assert alice_client.get(f"{counted.url('numbers')}opened_by_day/").status_code == 404
 
