@@ -204,6 +204,12 @@ def visible_connection(request: PersonRequest, slug: str, source: str, pk: UUID)
     return connection
 
 
+def has_gone(request: HttpRequest) -> bool:
+    """Whether the address names a connection that is there no more: it was deleted after it had been found."""
+    pk = request.resolver_match.kwargs.get("pk") if request.resolver_match else None
+    return isinstance(pk, UUID) and not Connection.objects.filter(pk=pk).exists()
+
+
 def siblings(request: PersonRequest, connection: Connection) -> ConnectionQuerySet:
     """The connections of its source that I may use, itself first, as a list beside its page shows them: `of_all`."""
     visible = Connection.objects.visible_to(request.user, at=my_place(request, connection.workspace.slug).membership)

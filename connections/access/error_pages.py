@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.signals import got_request_exception
+from django.db import IntegrityError
 from django.http import (
     Http404,
     HttpRequest,
@@ -22,7 +23,7 @@ from django.shortcuts import render
 from django.urls import Resolver404, resolve, reverse
 from django_htmx.http import HttpResponseClientRedirect
 
-from connections.access.access import SecondFactorNeeded
+from connections.access.access import SecondFactorNeeded, has_gone
 from connections.access.acting import TooMuch, require_room_for_act
 from connections.access.fault_reports import name_of_refusal, page_text
 
@@ -131,6 +132,8 @@ class OwnErrorPages:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         match exception:
             case Http404():
+                return error_page(404)
+            case IntegrityError() if has_gone(request):  # What was to be written would have hung on it.
                 return error_page(404)
             case PermissionDenied():
                 return error_page(403)

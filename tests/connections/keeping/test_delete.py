@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from connections.access import access
 from connections.models import Change, Connection, Event, Holding, Membership, Record, Sync, Team, User, Workspace
 from connections.models.stream_run import StreamRun
 from connections.models.sync import LeaseLost
@@ -14,6 +15,7 @@ from connections.operating import erasing
 from connections.operating.erasing import erase_a_piece
 from connections.syncing.syncing import run
 from sources.activecampaign.sandbox.server import SandboxServer
+from tests.addresses import OF_A_WORKSPACE
 from tests.conftest import Connect
 from tests.connections.engine import store_rows
 
@@ -145,3 +147,47 @@ def test_a_team_can_be_deleted_after_its_connections(
     alice_client.post(f"/w/harbour-tea/settings/teams/{growth.pk}/delete/")
 
     assert not workspace.teams.exists()
+
+
+# Of a row, a sync or a stream the address says more, and of what is set up there is a draft.
+OF_A_CONNECTION = sorted(
+    name
+    for name, route in OF_A_WORKSPACE.items()
+    if "<uuid:pk>" in route and "connections/add/" not in route and "number>" not in route and "stream>" not in route
+)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "where",
+    [
+        *OF_A_CONNECTION,
+        *("data/contacts.csv", "data/contacts.csv?shown=on", "data/contacts/", "fields/contacts/"),
+        *("numbers/contacts_total/", "numbers/contacts_total/pin/", "numbers/contacts_total/check/", "syncs/1/cancel/"),
+    ],
+)
+def test_what_is_deleted_while_a_page_is_made_is_not_found_and_no_fault(
+    alice_client: Client,
+    alice: User,
+    connect: Connect,
+    sandbox: SandboxServer,
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+) -> None:
+    found = access.visible_connection
+
+    def found_and_then_deleted(*place: Any) -> Connection:
+        it = found(*place)
+        Connection.objects.get(pk=it.pk).remove(by=alice)
+        return it
+
+    monkeypatch.setattr(access, "visible_connection", found_and_then_deleted)
+    for ask in (alice_client.get, alice_client.post):
+        connection = with_data(connect(sandbox))
+        Sync.objects.queue(connection, trigger="person")
+        address = connection.url(where) if where in OF_A_CONNECTION else f"{connection.get_absolute_url()}{where}"
+
+        response = ask(address, {"name": "Other", "privacy": "private"})
+
+        assert response.status_code < 500
+        Connection.objects.all().delete()
