@@ -33,6 +33,7 @@ STEPS = (("", "as fits"), ("day", "by day"), ("week", "by week"), ("month", "by 
 A_DATE = {"type": "date", "data-chooses": f"period={OWN}"}
 LONGEST = timedelta(days=3 * 366)
 MOST_STEPS = 370  # Of one picture: a year of days, or seven of weeks.
+MOST_DIGITS = 15  # SQLite keeps them as a float: of more, what is read again may be longer than the column.
 LONGEST_BY_DAY, LONGEST_BY_WEEK = 45, 190  # Days of a period, as long as nobody chooses a step.
 
 
@@ -189,9 +190,9 @@ def fitting_step(days: int) -> Step:
 class PinForm(forms.Form):
     """What a person wants of a number that they pin: a goal, and when to be told. In the unit that people write."""
 
-    goal = forms.DecimalField(label="Goal", required=False, max_digits=18, decimal_places=2)
+    goal = forms.DecimalField(label="Goal", required=False, max_digits=MOST_DIGITS, decimal_places=2)
     alert = forms.ChoiceField(label="Tell me by e-mail when", required=False)
-    bound = forms.DecimalField(label="Above or below", required=False, max_digits=18, decimal_places=2)
+    bound = forms.DecimalField(label="Above or below", required=False, max_digits=MOST_DIGITS, decimal_places=2)
     days = forms.IntegerField(label="Days", required=False, min_value=1, max_value=366)
 
     def __init__(self, *args: Any, is_stock: bool, unit: str, currency: str = "", **kwargs: Any) -> None:

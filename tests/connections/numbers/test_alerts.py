@@ -153,3 +153,22 @@ def test_a_form_that_does_not_say_which_number_says_so(alice_client: Client, cou
     assert "Say above or below which number." in response.content.decode()
     pin.refresh_from_db()
     assert pin.alert == Alert.NONE
+
+
+@pytest.mark.parametrize("field", ["goal", "bound"])
+def test_the_largest_number_that_is_taken_is_read_again_and_a_larger_one_is_refused(
+    alice_client: Client, counted: Connection, field: str
+) -> None:
+    here = f"{counted.url('numbers')}contacts_total/pin/"
+    said = {"tell": "1", "alert": "above", "bound": "1"}
+
+    refused = alice_client.post(here, {**said, field: "9999999999999999.99"})
+    assert "no more than" in refused.content.decode()
+    assert not Pin.objects.exists()
+
+    alice_client.post(here, {**said, field: "-9999999999999.99"})
+    pin = Pin.objects.get()
+    assert getattr(pin, field) == Decimal("-9999999999999.99")
+    judge_due(Event())
+    for page in (reverse("connections:home", args=["harbour-tea"]), here, counted.url("numbers")):
+        assert alice_client.get(page, follow=True).status_code == 200
