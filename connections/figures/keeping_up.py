@@ -5,11 +5,14 @@ import threading
 import time
 from itertools import groupby
 
+from django.db import DatabaseError
+from django.db import connection as database
+
 from connections.checking.patience import of_a_worker
 from connections.figures.counting import count_stream, due, stir_outdated
 from connections.figures.judging import judge_due
 from connections.figures.proving import prove
-from connections.models import Connection, Health, Pin
+from connections.models import Connection, Health, Pin, RowCount
 from connections.safe.sealing import Unsealable
 from sources.errors import SourceError
 
@@ -22,11 +25,22 @@ def count_and_prove(stopping: threading.Event) -> int:
     """All that is due, one holding after the other; returns how many streams were counted."""
     done = 0
     for _, counts in groupby(due(), lambda count: count.holding_id):
-        counted = [one for one in counts if not stopping.is_set() and count_stream(one.holding, one.stream)]
+        counted = [one for one in counts if not stopping.is_set() and count_quietly(one)]
         if counted:
             prove_quietly(counted[0].holding.connection, [one.stream for one in counted], stopping)
         done += len(counted)
     return done
+
+
+def count_quietly(count: RowCount) -> bool:
+    """Rows whose sum is no number to a database keep nobody else's from being counted."""
+    try:
+        return count_stream(count.holding, count.stream)
+    except (OverflowError, DatabaseError):
+        if not database.is_usable():
+            raise
+        log.exception("Numbers could not be counted.", extra={"stream": count.stream})
+        return False
 
 
 def prove_quietly(connection: Connection, streams: list[str], stopping: threading.Event) -> None:

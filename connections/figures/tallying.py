@@ -183,9 +183,16 @@ class Counting:
 
 
 class NumberInText(Func):
-    """A whole number in a row's text, where no typed column holds it: of streams that have few rows."""
+    """A whole number in a row's text, where no typed column holds it: of streams that have few rows.
 
-    template = "CAST(JSON_EXTRACT(%(expressions)s, '$.%(named)s') AS INTEGER)"
+    Of no more digits than a typed column takes: sums of what an account makes up would be none to a database.
+    """
+
+    said = "JSON_EXTRACT(%(expressions)s, '$.%(named)s')"
+    digits = f"LTRIM({said}, '-')"
+    template = (
+        f"CASE WHEN LENGTH({digits}) BETWEEN 1 AND 15 AND {digits} NOT GLOB '*[^0-9]*' THEN CAST({said} AS INTEGER) END"
+    )
     output_field = BigIntegerField()
 
     def __init__(self, field: str) -> None:

@@ -209,3 +209,30 @@ def test_a_sync_that_changes_one_stream_counts_that_alone(connection: Connection
     after = dict(NumberState.objects.values_list("stream", "counted_at"))
     assert {key for key in after if after[key] != before[key]} == {"contacts"}
     assert of(connection, "contacts_total").value == 91
+
+
+def test_what_an_account_makes_up_is_no_number_and_keeps_no_other_from_being_counted(
+    connect: Connect,
+) -> None:
+    hostile, other = connect(), connect(name="Other")
+    for one in (hostile, other):
+        one.stream_keys = STREAMS
+        one.save(update_fields=["stream_keys"])
+    huge = ["9" * 18, "9" * 19, "9" * 300, 10**18, 10**300, 1e300]
+    said = [*huge, "12abc", "-", "--", "", None, True, [1], "1.5", "-7", 5]
+    sent = {"status": "5", "send_amt": "1", "ldate": "2026-03-04T12:00:00-06:00"}
+    rows = [{**sent, "id": f"{number}", "uniqueopens": one} for number, one in enumerate(said, start=1)]
+    deal = {"value": "9" * 15, "currency": "eur", "status": "0", "cdate": "2026-03-04T12:00:00-06:00"}
+    deals = [{**deal, "id": f"{number}"} for number in range(1, 9_301)]  # Of so many the sum is more than 2**63.
+    for one, those in ((hostile, deals), (other, deals[:2])):
+        for stream, stored in {"campaigns": rows, "deals": those}.items():
+            store_rows(one, stream, *stored)
+            now = timezone.now()
+            StreamMark.objects.create(holding=one.holding, stream=stream, changed_through=now, complete_at=now)
+
+    count_and_prove(Event())
+
+    opened = [of(one, "mails_opened").in_all for one in (hostile, other)]
+    assert opened[0] == opened[1] in (-2, -1)  # PostgreSQL tells true from 1.
+    assert of(other, "deals_new_value").in_all == 2 * (10**15 - 1)
+    assert of(hostile, "deals_new_value").as_of is None
