@@ -12,9 +12,10 @@ from django.http import QueryDict
 from django.utils.http import urlencode
 
 from connections.data.looking import Asked, Sorting, sortings
-from connections.frame.reading import Column, Reader
+from connections.frame.reading import Column, Reader, field_of
 from connections.models.columns import folded
 from connections.models.logged import held_between
+from connections.models.people import in_words
 from connections.models.record_query import Hanging, Place, Sought, finds_inside
 from sources.spec import Field, Kind, Stream
 
@@ -60,7 +61,9 @@ class RowsForm(forms.Form):
         sort: Any = self.fields["sort"]
         sort.choices = [(f"{sign}{one.name}", one.label) for one in self.sortings for sign in ("", "-")]
         self._name_times()
-        if not stream.facts.typed.search:
+        if stream.facts.typed.search:
+            self.fields["q"].label = f"Search in {self.looks_into()}"
+        else:
             del self.fields["q"]
         self.email = self._stored(stream.facts.email) if finds_inside(reader.connection.records.db) else None
         if self.email:
@@ -192,6 +195,20 @@ class RowsForm(forms.Form):
         shown = {one.name for one in self.chosen()}
         return [(one, one.name in shown) for one in self.offered]
 
+    def order_hint(self) -> str:
+        """What is to be known of an order that is not plain."""
+        currencies = self.stream.facts.filling("currency")
+        return (
+            "Amounts of different currencies stand by their figure: none is converted."
+            if currencies and self.place().order == "amount"
+            else ""
+        )
+
+    def looks_into(self) -> str:
+        """“E-mail, first name and last name”: what the search goes through."""
+        names = self.stream.facts.typed.search
+        return in_words([field_of(self.stream, one).label for one in names if one not in self.left_out], most=9)
+
     def hint(self) -> str:
         """What is to be known of a filter that is not plain."""
         since = self.stream.facts.since
@@ -199,7 +216,10 @@ class RowsForm(forms.Form):
 
     def words_of_nothing(self) -> str:
         """What a page without rows says: also why the days may not be known that were asked for."""
-        return f"No row fits what you look for. {self.hint() if self._asks_since() else ''}".strip()
+        search = f"Search looks into {self.looks_into()} alone." if self.cleaned_data.get("q") else ""
+        return " ".join(
+            filter(None, ["No row fits what you look for.", search, self.hint() if self._asks_since() else ""])
+        )
 
     def not_synced(self) -> Stream | None:
         """What would tell the days that were asked for, and is not chosen."""

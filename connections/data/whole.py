@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from django.utils.formats import date_format
 
 from connections.data.exporting import chosen, values_of
-from connections.frame.reading import Cell, Column, Line, Reader, field_of
+from connections.frame.reading import Cell, Column, Line, Reader, field_of, labels_of
 from connections.models import Connection, Record
 from connections.models.change import NOT_THERE, PRESENCE
 from connections.models.people import in_words
@@ -68,6 +68,7 @@ class Whole:
     custom: Sequence[Told]
     others: Sequence[Told]
     empty: Sequence[str]
+    left_out: Sequence[str]
     raw: str
     is_cut: bool
 
@@ -94,6 +95,7 @@ def whole(reader: Reader, stream: Stream, record: Record) -> Whole:
         custom=columns_of(reader, stream, record, reader.custom_columns(stream)),
         others=[one for name, one in has_text.items() if name not in known and name != "id"],
         empty=[one.label for name, one in told.items() if name not in has_text],
+        left_out=sorted(labels_of(stream, reader.left_out(stream)).values()),
         raw="" if is_cut or len(text) > LONGEST_RAW else json.dumps(json.loads(text), ensure_ascii=False, indent=2),
         is_cut=is_cut,
     )

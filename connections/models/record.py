@@ -37,8 +37,9 @@ class RecordQuerySet(RecordQuery):
         return self.order_by(Length("external_id").desc(), "-external_id")
 
     def newest_of(self, stream: Stream, count: int, fields: Collection[str]) -> "list[ShownRow]":
-        newest = self.living().filter(stream=stream.key).newest_first()[:count]
-        return self.shown([*newest.values_list("pk", "size")], fields)
+        """By when they came about where that is known, as the stream's own page has them."""
+        place = Place(order="happened_at" if stream.facts.filling("happened_at") else "id")
+        return self.shown(self.living().filter(stream=stream.key).first_of(place, count), fields)
 
     def marked(self, stream: str, since: datetime, until: datetime) -> "Iterable[tuple[datetime, str]]":
         """Of the rows that something came of, by their amount, when they happened and what they are called."""

@@ -25,7 +25,7 @@ PERIODS = (
     ("90", "90 days"),
     (THIS_MONTH, "this month"),
     (LAST_MONTH, "last month"),
-    (MONTHS, "12 months"),
+    (MONTHS, "12 calendar months"),
     (ALL_TIME, "all time"),
     (OWN, "From – until"),
 )
@@ -111,7 +111,7 @@ class PeriodForm(forms.Form):
         if not self.is_own:
             return "From and Until count once the period is “From – until”." if since or until else ""
         if not counts(since):
-            return "Fill in From, a day since 2000: without it these are 12 months."
+            return "Fill in From, a day since 2000: without it these are 12 calendar months."
         is_cut = self.asked.start > min(since, until or since)
         return "At most three years are shown at once." if is_cut else ""
 

@@ -1,5 +1,6 @@
 """The pages that say what of an account's rows is left out or hashed, by kind of data and by field."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from django.contrib import messages
@@ -10,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from connections.access import access
 from connections.access.requests import PersonRequest
-from connections.frame.reading import labels_of
+from connections.frame.reading import field_of, labels_of
 from connections.models import Connection
 from connections.models.field_rules import Rule
 from connections.syncing.choosing_fields import read_what_is_missing, save_rules
@@ -26,7 +27,8 @@ def fields(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Htt
         {"stream": one, "left_out": ruled(connection, one, Rule.LEAVE_OUT), "hashed": ruled(connection, one, Rule.HASH)}
         for one in listed
     ]
-    context = {"workspace": connection.workspace, "connection": connection, "lines": lines}
+    others = access.sharers(request, connection)
+    context = {"workspace": connection.workspace, "connection": connection, "lines": lines, "others": others}
     return render(request, "connections/syncing/fields.html", context)
 
 
@@ -34,6 +36,21 @@ def ruled(connection: Connection, stream: Stream, wanted: Rule) -> list[str]:
     """What the fields are called with which this is done."""
     rules = connection.rules_of(stream)
     return [label for name, label in labels_of(stream, rules).items() if rules[name] == wanted]
+
+
+def also_there(connection: Connection, chosen: Stream, before: Mapping[str, str]) -> str:
+    """What other data holds under the same name as that which was kept out of this just now."""
+    kept_out = {name for name, rule in connection.rules_of(chosen).items() if rule != Rule.KEEP}
+    labels = {field_of(chosen, name).label for name in kept_out if before.get(name, Rule.KEEP) == Rule.KEEP}
+    found = [
+        f"{one.label} is in {stream.name}, too."
+        for stream in connection.streams
+        for one in stream.facts.fields
+        if stream != chosen
+        and one.label in labels
+        and connection.rules_of(stream).get(one.name, Rule.KEEP) == Rule.KEEP
+    ]
+    return " ".join(["", *dict.fromkeys(found)])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -45,7 +62,10 @@ def fields_of(request: PersonRequest, workspace: str, source: str, pk: UUID, str
         before = connection.rules_of(chosen)
         if saved := save_rules(connection, chosen, form.chosen(), by=request.user):
             more = read_what_is_missing(saved, chosen, before, by=request.user)
-            messages.success(request, f"Saved. {chosen.name} that are here already are being changed to match.{more}")
+            also = also_there(saved, chosen, before)
+            messages.success(
+                request, f"Saved. {chosen.name} that are here already are being changed to match.{more}{also}"
+            )
         else:
             messages.info(request, "Nothing was changed.")
         place = [connection.workspace.slug, connection.source_key, connection.pk]

@@ -205,7 +205,7 @@ def schedule_hints(spent: Spending) -> dict[str, str]:
     return {schedule: spent.words_for(interval) for schedule, interval in INTERVALS.items()}
 
 
-USUAL, MORE, HEAVY, OTHER = "Recommended", "Other", "Large", "Other lists"
+USUAL, MORE, HEAVY, OTHER = "Recommended", "Other", "Large", "Experimental"
 GROUPS = (
     (USUAL, "Recommended: synced unless somebody chooses otherwise.", False),
     (MORE, "Small, and of use to some.", True),

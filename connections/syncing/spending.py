@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Max, Sum
+from django.db.models import Max, Min, Sum
 from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
 from connections.models import Connection, StreamRun
+from connections.models.stream_run import RunState
 from connections.models.sync import SyncState, Trigger
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -57,7 +58,10 @@ class Spending:
 
 
 def spending(connection: Connection) -> Spending:
-    """Of those that were planned, or that somebody asked for as long as none was; a read of all is no refresh."""
+    """Of those that were planned, or that somebody asked for as long as none was.
+
+    A read of all is no refresh, nor is one that read a stream for the first time.
+    """
     interval = connection.interval
     if interval is None:
         return Spending()
@@ -65,13 +69,17 @@ def spending(connection: Connection) -> Spending:
     lately = timezone.now() - max(DAY, AT_LEAST * interval)
     syncs = connection.syncs.filter(created_at__gt=lately, full=False, only_streams=[]).exclude(finished_at=None)
     syncs = syncs.filter(created_at__gt=first.created_at) if first else syncs.none()
+    runs = StreamRun.objects.filter(
+        sync__connection=connection, stream__in=connection.stream_keys, state=RunState.COMPLETE
+    )
+    syncs = syncs.exclude(pk__in=runs.order_by().values("stream").annotate(first=Min("sync")).values("first"))
     planned = syncs.filter(trigger=Trigger.SCHEDULE)
     syncs = planned if planned.exists() else syncs.filter(state__in=READ)
     calls = [*syncs.values_list("calls", flat=True)]
     if not calls:
         return Spending()
-    runs: Any = StreamRun.objects.filter(sync__in=syncs).order_by().values_list("stream")
-    found: list[tuple[str, int, str]] = [*runs.annotate(calls=Sum("pages"), with_others=Max("along"))]
+    by_stream: Any = StreamRun.objects.filter(sync__in=syncs).order_by().values_list("stream")
+    found: list[tuple[str, int, str]] = [*by_stream.annotate(calls=Sum("pages"), with_others=Max("along"))]
     return Spending(
         refreshes=len(calls),
         time=len(calls) * interval,

@@ -87,7 +87,7 @@ SALES = {
         reference("customerAccount", "Account", "accounts"),
         number("winProbability", "Win probability, percent"),
         moment("nextdate", "Next task"),
-        number("activitycount", "Deal activities"),
+        number("activitycount", "Activities, as counted there"),
         moment("mdate", "Changed"),
         moment("edate", "End date"),  # Mostly empty, on deals that are closed, too.
         yes_no("isDisabled", "Beyond the plan"),

@@ -238,6 +238,24 @@ def test_rows_are_narrowed_by_what_their_columns_hold(
     assert ids(response) == found.split()
 
 
+def test_an_order_by_amounts_says_that_currencies_stay_apart(bob_client: Client, connection: Connection) -> None:
+    pulled(connection, [{"id": "1", "title": "Tea", "value": "100", "currency": "usd"}], key="deals")
+
+    by_value, by_id = (text(page(bob_client, connection, "deals", sort=sort)) for sort in ("-value", "-id"))
+
+    hint = "Amounts of different currencies stand by their figure: none is converted."
+    assert hint in by_value and hint not in by_id
+
+
+def test_a_search_says_what_it_looks_into(bob_client: Client, connection: Connection) -> None:
+    pulled(connection, [{"id": "1", "title": "Tea for the harbour", "contact": "8"}], key="deals")
+
+    nothing = text(page(bob_client, connection, "deals", q="Grace"))
+
+    assert "Search in Title and Description" in nothing
+    assert "No row fits what you look for. Search looks into Title and Description alone." in nothing
+
+
 @pytest.mark.parametrize(
     ("asked", "found"),
     [

@@ -228,14 +228,15 @@ def test_zero_rows_are_said_in_words(alice_client: Client, connect: Connect) -> 
 
 def test_what_was_pulled_is_shown_with_counts_and_the_newest_rows(alice_client: Client, connect: Connect) -> None:
     connection = connect()
-    rows = [{"id": str(number), "email": f"c{number}@example.org"} for number in (9, 10, 11)]
+    created = {9: "2026-01-01T10:00:00Z", 10: "2026-03-01T10:00:00Z", 11: "2026-02-01T10:00:00Z"}
+    rows = [{"id": str(number), "email": f"c{number}@example.org", "cdate": day} for number, day in created.items()]
     store_rows(connection, "contacts", *rows)
     finished(connection, stream="contacts", read=3)
 
     words = page(alice_client, connection)
 
     assert "Last sync: Complete" in words
-    assert words.index("c11@example.org") < words.index("c10@example.org") < words.index("c9@example.org")
+    assert words.index("c10@example.org") < words.index("c11@example.org") < words.index("c9@example.org")
 
 
 @pytest.mark.parametrize(("silent_for", "words"), [(5, "Syncing now"), (25, "Interrupted: it goes on by itself")])

@@ -21,6 +21,7 @@ from sources.activecampaign.source import source
 from sources.spec import TextRow
 from tests.conftest import Connect
 from tests.connections.engine import again, pull, store_rows
+from tests.connections.stepper.walking import words
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limit")]
 CONTACTS = next(one for one in source.streams if one.key == "contacts")
@@ -173,6 +174,23 @@ def test_what_is_taken_in_is_read_again(alice_client: Client, connection: Connec
     assert (sync.full, sync.only_streams) == (True, ["contacts"])
     listed = alice_client.get(f"{connection.get_absolute_url()}fields/").content.decode()
     assert '<td data-label="Left out">Browser, Secret part of links (hash)</td>' in listed
+
+
+def test_it_is_said_where_else_the_same_is_kept(
+    alice_client: Client, connection: Connection, connect: Connect, sandbox: SandboxServer
+) -> None:
+    connection.stream_keys = ["contacts", "users"]
+    connection.save()
+    other = connect(sandbox, name="Tea second")
+    pull(connection)
+
+    assert "Phone is in Users, too." in choose(alice_client, connection, phone="leave_out")
+
+    listed = words(alice_client.get(f"{connection.get_absolute_url()}fields/").content.decode())
+    assert f"The same account is read by {other.name} , too: what is left out there is chosen there." in listed
+    one = connection.records.filter(stream="contacts").values_list("external_id", flat=True).first()
+    row = alice_client.get(f"{connection.get_absolute_url()}data/contacts/row/?id={one}").content.decode()
+    assert "Left out of contacts here, and never stored: Browser, " in words(row) and "Phone" in words(row)
 
 
 def test_by_what_rows_find_one_another_nothing_can_be_done_to(alice_client: Client, connection: Connection) -> None:

@@ -175,6 +175,12 @@ def test_each_kind_of_data_says_what_keeping_it_fresh_took(
     assert f"Every 15 minutes About {total} calls each, some {round(96 * total, -1):,} a day." in words(html)
     assert f"Every day About {total} calls each. Manual only" in words(html)
 
+    save(alice_client, again(connection), streams=["contacts", "contactTags", "tags", "notes", "accounts"])
+    pull(again(connection))
+
+    html = words(page_of(alice_client, connection))  # What was read for the first time says nothing of a refresh.
+    assert f"Refreshes take about {total} calls an hour in all, as counted over the last 2 refreshes." in html
+
 
 def test_what_came_back_empty_is_known_to_be_empty(alice_client: Client, connection: Connection) -> None:
     sync = Sync.objects.queue(connection, trigger="first").take()
