@@ -279,7 +279,7 @@ def test_dates_beside_another_period_are_said_not_to_count(alice_client: Client,
 
 
 def test_where_there_is_none_of_any_part_a_number_says_so(alice_client: Client, counted: Connection) -> None:
-    none = "In these days there is none of any list."
+    none = "In these days it is 0 for each list."
     asked = "list_growth/?by=list&period=own"
     nought = '<td class="number one-line">0</td>'
     assert nought in page(alice_client, counted, "?by=list&period=own&since=2026-04-01&until=2026-06-30")
