@@ -64,7 +64,8 @@ def look(reader: Reader, stream: Stream, asked: Asked) -> Found:
     shown = rows.shown(keys[:PAGE_SIZE], reader.fields(stream, asked.columns))
     total = reader.counts.get(stream.key, 0)
     narrows = asked.sought.narrows or asked.sought.with_gone
-    count = rows.count_some() if narrows else total
+    is_all = place.after is None and len(keys) <= PAGE_SIZE  # Then these are the count: looking for more takes as long.
+    count = total if not narrows else len(keys) if is_all else rows.count_some()
     health = connection.stream_healths.filter(stream=stream.key).first()
     return Found(
         lines=reader.lines(stream, shown, asked.columns),

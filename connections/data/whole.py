@@ -53,7 +53,8 @@ class Referring:
 
     @property
     def count_words(self) -> str:
-        return f"more than {MOST_COUNTED:,}" if self.count > MOST_COUNTED else f"{self.count:,}"
+        count = f"more than {MOST_COUNTED:,}" if self.count > MOST_COUNTED else f"{self.count:,}"
+        return f"{len(self.lines)} of {count}" if self.count > len(self.lines) else count
 
 
 @dataclass(frozen=True, kw_only=True)

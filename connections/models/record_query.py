@@ -122,7 +122,9 @@ class RecordQuery(models.QuerySet[Any]):
         yield from sought.more
         if sought.email:
             yield has_email(*sought.email)
-        yield from (self._holds(word) for word in folded(sought.words).split())
+        if words := folded(sought.words).split():
+            # Together: each of two names may have many, and both hardly any.
+            yield Q(*map(self._holds, words))
 
     def _are_joined(self, hanging: Hanging) -> Q:
         """By a look that is the same for all rows: asked for each, SQLite would read all that joins to this one."""

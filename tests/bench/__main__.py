@@ -34,6 +34,7 @@ SCENARIOS = {
     "pages": "Pages of a large site (PostgreSQL)",
     "soak": "People who read all kinds of pages while workers pull, four minutes a lap (PostgreSQL)",
     "reading": "Rows of a connection that holds most of a million (PostgreSQL)",
+    "reading_small": "Rows of a connection that has 200,000 contacts (SQLite)",
     "numbers": "Numbers of a connection that holds most of a million rows (PostgreSQL)",
     "rotation": "A new credential key while people work (PostgreSQL)",
     "kills": "Workers killed with -9",
