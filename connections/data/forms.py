@@ -62,7 +62,7 @@ class RowsForm(forms.Form):
         sort.choices = [(f"{sign}{one.name}", one.label) for one in self.sortings for sign in ("", "-")]
         self._name_times()
         if stream.facts.typed.search:
-            self.fields["q"].label = f"Search in {self.looks_into()}"
+            self.fields["q"].widget.attrs["placeholder"] = self.looks_into()
         else:
             del self.fields["q"]
         self.email = self._stored(stream.facts.email) if finds_inside(reader.connection.records.db) else None

@@ -18,7 +18,6 @@ from sources.errors import NoCallFree, SourceError, TemporarilyDown
 from sources.registry import all_sources
 
 IN_NO_TEAM = "You are in no team of this workspace, so Shared with Team cannot be chosen."
-OF_ALL = "Somebody who has to be erased from all data is erased from it, too."
 KEY_AS_NAME = "That is a key, not a name: it would be shown to everybody who may use the connection. Give it a name."
 SHOWN_FIELDS = ("api_url", "name")
 FIELD_ORDER = ["api_url", "api_key", "account", "also", "name", "privacy", "team"]
@@ -101,7 +100,7 @@ class PrivacyForm(forms.Form):
             Privacy.WORKSPACE: f"All {people} members of {self.workspace} may use it."
             if people > 1
             else "You alone, for now.",
-            Privacy.PRIVATE: f"Nobody else in {self.workspace} sees it, not even its administrators. {OF_ALL}",
+            Privacy.PRIVATE: f"Nobody else in {self.workspace} sees it, not even its administrators.",
             Privacy.TEAM: self.team_hint(self.offered[:MOST_TEAMS]) if self.has_teams else IN_NO_TEAM,
         }
 

@@ -39,8 +39,7 @@ def test_finish_says_the_privacy_in_words_with_names_and_counts(
 ) -> None:
     for privacy, said in {
         "workspace": "Shared with Workspace All 2 members of Harbour Tea may use it.",
-        "private": "Private to Me Nobody else in Harbour Tea sees it, not even its administrators. Somebody who has "
-        "to be erased from all data is erased from it, too.",
+        "private": "Private to Me Nobody else in Harbour Tea sees it, not even its administrators.",
         "team": "Shared with Team Growth: Alice Okafor and Bob Lindqvist. "
         "The administrator (Alice Okafor) sees and manages it too.",
     }.items():
