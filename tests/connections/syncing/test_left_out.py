@@ -187,7 +187,7 @@ def test_it_is_said_where_else_the_same_is_kept(
     assert "Phone is in Users, too." in choose(alice_client, connection, phone="leave_out")
 
     listed = words(alice_client.get(f"{connection.get_absolute_url()}fields/").content.decode())
-    assert f"The same account is read by {other.name} , too: what is left out there is chosen there." in listed
+    assert f"What other connections to this account leave out is chosen there: {other.name}" in listed
     one = connection.records.filter(stream="contacts").values_list("external_id", flat=True).first()
     row = alice_client.get(f"{connection.get_absolute_url()}data/contacts/row/?id={one}").content.decode()
     assert "Left out of contacts here, and never stored: Browser, " in words(row) and "Phone" in words(row)
