@@ -61,8 +61,8 @@ class RowsForm(forms.Form):
         sort: Any = self.fields["sort"]
         sort.choices = [(f"{sign}{one.name}", one.label) for one in self.sortings for sign in ("", "-")]
         self._name_times()
-        if stream.facts.typed.search:
-            self.fields["q"].widget.attrs["placeholder"] = self.looks_into()
+        if looked_into := self.looks_into():
+            self.fields["q"].widget.attrs["placeholder"] = looked_into
         else:
             del self.fields["q"]
         self.email = self._stored(stream.facts.email) if finds_inside(reader.connection.records.db) else None
@@ -205,9 +205,9 @@ class RowsForm(forms.Form):
         )
 
     def looks_into(self) -> str:
-        """“E-mail, first name and last name”: what the search goes through."""
-        names = self.stream.facts.typed.search
-        return in_words([field_of(self.stream, one).label for one in names if one not in self.left_out], most=9)
+        """“E-mail, First name and Last name”: what a search goes through; empty where nothing of it is kept."""
+        names = [one for one in self.stream.facts.typed.search if one not in self.left_out]
+        return in_words([field_of(self.stream, one).label for one in names], most=9) if names else ""
 
     def hint(self) -> str:
         """What is to be known of a filter that is not plain."""

@@ -15,6 +15,7 @@ from django.utils import timezone
 from connections.models import Change, Connection, Record, Workspace
 from connections.models import record_query as query
 from connections.models.record_query import Place, Sought
+from connections.syncing.choosing_fields import save_rules
 from sources.spec import Row
 from tests.connections.data.test_data import ADDRESS, body, pulled, text
 
@@ -255,6 +256,10 @@ def test_a_search_says_what_it_looks_into(bob_client: Client, connection: Connec
 
     assert 'placeholder="Title and Description"' in response.content.decode()
     assert "No row fits what you look for. Search looks into Title and Description alone." in nothing
+
+    deals = connection.known_source().stream("deals")
+    save_rules(connection, deals, {"title": "leave_out", "description": "leave_out"}, by=connection.created_by)
+    assert 'name="q"' not in page(bob_client, connection, "deals").content.decode()
 
 
 @pytest.mark.parametrize(
