@@ -24,10 +24,12 @@ from connections.figures.leading import rows_of
 from connections.figures.saying import Sayings
 from connections.figures.tallying import Counting
 from connections.models import Connection, Figured
-from sources.spec import Breakdown, Definition, How, Source, Unit
+from sources.spec import Definition, How, Source, Unit
 
 Days = Mapping[date, int]
 NO_DAYS: Days = {}
+NO_PARTS: Mapping[str, tuple[int, int]] = {}
+NOW, BEFORE = 0, 1  # Where the period's own value stands beside that of the one before.
 
 
 def available(connection: Connection) -> list[Definition]:
@@ -43,18 +45,30 @@ def figures(
     keys: Collection[str] | None = None,
     by: str = "",
     group: str = "",
-    before: Collection[str] = (),
+    compares: bool = True,
+    drawn_before: Collection[str] = (),
 ) -> list[Figure]:
     """The numbers of these keys, or all, in the source's order; money once for each currency.
 
     `by` is the key of a breakdown: numbers that have it fall into parts. With `group` they are of that one alone, and
-    numbers without this breakdown are left out. Those of the keys `before` have their curve of the period before.
+    numbers without this breakdown are left out. Unless it `compares`, nothing of the period before is read; else those
+    of the keys `drawn_before` have their curve of it.
     """
     wanted = [one for one in available(connection) if keys is None or one.key in keys]
     wanted = [one for one in wanted if one.breakdown(by)] if group else wanted
     if connection.source is None or not wanted:
         return []
-    return Reading(connection, connection.source, wanted, period, by=by, group=group, before=before).figures()
+    reading = Reading(
+        connection,
+        connection.source,
+        wanted,
+        period,
+        by=by,
+        group=group,
+        compares=compares,
+        drawn_before=drawn_before,
+    )
+    return reading.figures()
 
 
 class Reading:
@@ -69,18 +83,23 @@ class Reading:
         *,
         by: str = "",
         group: str = "",
-        before: Collection[str] = (),
+        compares: bool = False,
+        drawn_before: Collection[str] = (),
         kept: Kept | None = None,
     ) -> None:
         self.connection, self.source, self.wanted, self.period = connection, source, wanted, period
-        self.by, self.group, self.wanted_before = by, group, before
+        self.by, self.group, self.drawn_before = by, group, drawn_before
+        self.compares = compares and not period.is_all
         self.holding, self.zone = connection.holding, connection.workspace.zone
         self.today = timezone.now().astimezone(self.zone).date()
         self._last_days: dict[str, date | None] = {}
         self._step_values: dict[tuple[str, str], dict[date, Value | None]] = {}
         self._totals: dict[tuple[str, str, Period], int] = {}
+        self._part_values: dict[tuple[str, str, int], dict[str, ValueOfHowMany]] = {}
         basic = {one.key: one for number in wanted for one in self.basic_of(number)}
-        self.kept = kept or Kept(connection, basic, period, today=self.today, by=by, group=group)
+        self.kept = kept or Kept(
+            connection, basic, period, today=self.today, by=by, group=group, compares=self.compares
+        )
         self.sayings = Sayings(source, self.kept)
 
     def figures(self) -> list[Figure]:
@@ -88,7 +107,7 @@ class Reading:
 
     def figure(self, one: Definition, currency: str) -> Figure:
         value, count = self.value(one, self.period, currency)
-        previous = None if self.period.is_all else self.value(one, self.period.before, currency)[0]
+        previous = self.value(one, self.period.before, currency)[0] if self.compares else None
         is_read = self.as_of(one) is not None
         is_unseen = one.is_stock and value is None
         return Figure(
@@ -211,9 +230,10 @@ class Reading:
 
     def distinct(self, one: Definition, period: Period) -> int:
         """Over the whole period: whoever is there on two days is one. Added up where that was counted ahead."""
-        days = self.kept.last_days.get((one.key, "" if period.end >= self.today else period.end.isoformat()))
-        if days is not None:
-            return sum(count for day, count in days.items() if day >= period.start)
+        until = "" if period.end >= self.today else period.end.isoformat()
+        known = self.kept.apart.get((one.key, until, period.start))
+        if known is not None:
+            return known
         stream = self.source.stream(one.stream)
         if stream is None:
             return 0
@@ -254,7 +274,7 @@ class Reading:
     # Curves -----------------------------------------------------------------------------------------------------
 
     def is_drawn_before(self, one: Definition) -> bool:
-        return one.key in self.wanted_before and not one.whole_period and not self.period.is_all
+        return self.compares and one.key in self.drawn_before and not one.whole_period
 
     @cached_property
     def before(self) -> "Reading":
@@ -327,36 +347,46 @@ class Reading:
 
     def parts(self, one: Definition, currency: str, before: Value | None, *, are_known: bool) -> Parts:
         breakdown = one.breakdown(self.by)
-        values = dict(self.values_of_parts(one, currency)) if are_known and breakdown else {}
-        names = {group: self.name_of_group(breakdown, group) for group in values}
+        values = self.part_values(one, currency, NOW) if are_known and breakdown else {}
+        unnamed = breakdown.unnamed or f"No {breakdown.label.lower()}" if breakdown else ""
+        names = {group: self.kept.names.get(group, "") or group or unnamed for group in values}
         groups = sorted(values, key=lambda group: (-(values[group][0] or 0), names[group]))
         are_there = {group: any(values[group]) for group in groups}
-        return Parts(are_there, lambda group: self.part(one, currency, group, values[group], before))
+        return Parts(are_there, lambda group: self.part(one, currency, group, names[group], before))
 
-    def values_of_parts(self, one: Definition, currency: str) -> Iterator[tuple[str, ValueOfHowMany]]:
-        basic = [self.kept.part_values.get((each.key, currency), {}) for each in self.basic_of(one)]
-        for group in {group for groups in basic for group in groups}:
-            yield group, self.value_of_part(one, currency, group, 0)
-
-    def part(self, one: Definition, currency: str, group: str, known: ValueOfHowMany, before: Value | None) -> Part:
-        value, count = known
+    def part(self, one: Definition, currency: str, group: str, name: str, before: Value | None) -> Part:
+        value, count = self.part_values(one, currency, NOW)[group]
         return Part(
             group=group,
-            name=self.name_of_group(one.breakdown(self.by), group),
+            name=name,
             value=value,
-            previous=None if before is None else self.value_of_part(one, currency, group, 1)[0],
+            previous=None if before is None else self.part_values(one, currency, BEFORE)[group][0],
             currency=currency,
             count=count,
             said=self.sayings.of(one, currency, group),
             fault=self.sayings.fault(one, value, count, group),
         )
 
-    def name_of_group(self, breakdown: Breakdown | None, group: str) -> str:
-        unnamed = breakdown.unnamed or f"No {breakdown.label.lower()}" if breakdown else "None"
-        return self.kept.names.get(group, "") or group or unnamed
+    def part_values(self, one: Definition, currency: str, place: int) -> dict[str, ValueOfHowMany]:
+        """By group: of all at once, as there may be hundreds, and numbers come of the same ones."""
+        key = one.key, currency, place
+        if key not in self._part_values:
+            kept = [self.kept.part_values.get((each.key, currency), NO_PARTS) for each in self.basic_of(one)]
+            groups = {group for found in kept for group in found}
+            if one.is_combined:
+                first, second = (self.added(keys, currency, place) for keys in (one.of, one.other))
+                values = {group: combined(one, first.get(group, 0), second.get(group, 0)) for group in groups}
+            else:
+                own = self.kept.part_values.get((one.key, currency), NO_PARTS)
+                values = {group: (own[group][place] if group in own else 0, None) for group in groups}
+            self._part_values[key] = values
+        return self._part_values[key]
 
-    def value_of_part(self, one: Definition, currency: str, group: str, place: int) -> ValueOfHowMany:
-        if one.is_combined:
-            sums = self.sums(one, lambda each: self.value_of_part(each, currency, group, place)[0])
-            return combined(one, *sums)
-        return self.kept.part_values.get((one.key, currency), {}).get(group, (0, 0))[place], None
+    def added(self, keys: Iterable[str], currency: str, place: int) -> dict[str, Value | None]:
+        """By group, what these numbers come to together; None where one is not known."""
+        sums: dict[str, Value | None] = {}
+        for one in self.operands(keys):
+            for group, (value, _) in self.part_values(one, currency, place).items():
+                so_far = sums.get(group, 0)
+                sums[group] = None if value is None or so_far is None else so_far + value
+        return sums

@@ -53,7 +53,7 @@ def figure_of(pin: Pin, period: Period) -> Figure | None:
         return None
     now = Period(start=period.end, end=max(period.end, timezone.now().astimezone(connection.workspace.zone).date()))
     asked = now if definition.is_stock else period
-    found = figures(connection, asked, keys=[pin.number], by=pin.by, group=pin.group)
+    found = figures(connection, asked, keys=[pin.number], by=pin.by, group=pin.group, compares=False)
     return next((one for one in found if one.currency == pin.currency), None)
 
 

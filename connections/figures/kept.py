@@ -35,7 +35,7 @@ def first_day(connections: Iterable[Connection]) -> date | None:
 class Kept:
     """Of numbers that are counted by themselves, by their keys. `today` is the day in the workspace's zone.
 
-    With a `group` of the breakdown `by`, of that one alone.
+    With a `group` of the breakdown `by`, of that one alone. Unless it `compares`, days before the period are not read.
     """
 
     def __init__(
@@ -47,9 +47,11 @@ class Kept:
         today: date,
         by: str,
         group: str,
+        compares: bool,
     ) -> None:
         self.connection, self.basic, self.period, self.today = connection, basic, period, today
         self.holding, self.by, self.group = connection.holding, by, group
+        self.compares, self.first_day = compares, period.before.start if compares else period.start
 
     # How far it is known ----------------------------------------------------------------------------------------
 
@@ -79,7 +81,7 @@ class Kept:
         return dict(read.values_list("by").annotate(first=Min("day")).order_by())
 
     def within(self, rows: QuerySet[NumberDay]) -> QuerySet[NumberDay]:
-        return rows.filter(day__gte=self.period.before.start, day__lte=self.period.end)
+        return rows.filter(day__gte=self.first_day, day__lte=self.period.end)
 
     # Curves and sums -------------------------------------------------------------------------------------------
 
@@ -136,20 +138,26 @@ class Kept:
 
     @cached_property
     def newest_days(self) -> dict[tuple[str, str], date]:
-        """By number and currency, the last day on which there is anything, in whichever period."""
-        rows = self.of_numbers().filter(kind__in=[Figured.DAY, Figured.SEEN, Figured.ONE], day__isnull=False)
-        found: Any = rows.values_list("number", "currency").annotate(newest=Max("day")).order_by()
-        return {(number, currency): newest for number, currency, newest in found}
+        """By number and currency, the last day on which there is anything, of those that have nothing in the period."""
+        is_there = {key for (key, _), days in self.curves.items() if any(day >= self.period.start for day in days)}
+        kinds = [Figured.DAY, Figured.SEEN, Figured.ONE]
+        rows = self.of_numbers().filter(number__in=self.basic.keys() - is_there, kind__in=kinds, day__isnull=False)
+        found: Any = rows.values_list("number", "currency").annotate(newest=Max("day"))
+        return {(number, currency): newest for number, currency, newest in found.order_by()}
 
     @cached_property
-    def last_days(self) -> dict[tuple[str, str], dict[date, int]]:
-        """By number and a day behind which nothing counts, of how many the last is on each day."""
+    def apart(self) -> dict[tuple[str, str, date], int]:
+        """Of the numbers that tell people apart over a whole period: how many were there last between two days, by
+        number, the day behind which nothing counts (empty: today) and the first."""
         keys = [one.key for one in self.basic.values() if one.whole_period]
-        found: dict[tuple[str, str], dict[date, int]] = defaultdict(dict)
-        rows: Any = NumberDay.objects.filter(holding=self.holding, number__in=keys, kind=Figured.DAY, by=UNTIL)
-        for number, until, day, value in rows.values_list("number", "group", "day", "value"):
-            found[number, until][day] = value
-        return found
+        firsts = {"now": self.period.start, "before": self.period.before.start}
+        ends = ["", self.period.end.isoformat(), self.period.before.end.isoformat()]
+        last = NumberDay.objects.filter(holding=self.holding, number__in=keys, kind=Figured.DAY, by=UNTIL)
+        sums = {name: Sum("value", filter=Q(day__gte=first)) for name, first in firsts.items()}
+        rows = last.filter(group__in=ends).values("number", "group").annotate(**sums).order_by() if keys else ()
+        return {
+            (row["number"], row["group"], first): int(row[name] or 0) for row in rows for name, first in firsts.items()
+        }
 
     @cached_property
     def of_no_day(self) -> dict[tuple[str, str, str], int]:
@@ -186,22 +194,30 @@ class Kept:
         return self.period.is_all and one.turn is None
 
     def rows_of_parts(self) -> Iterator[dict[str, Any]]:
-        flows = {one.key: breakdown.field for one in self.basic.values() if (breakdown := one.breakdown(self.by))}
-        stocks = [key for key in flows if self.basic[key].is_stock or self.of_any_day(self.basic[key])]
-        meant = Q(pk__in=[])
-        for field in {*flows.values()}:
-            meant |= Q(by=field, number__in=[key for key, one in flows.items() if one == field])
-        rows = NumberDay.objects.filter(meant, holding=self.holding)
-        end, before = self.period.end, self.period.before.end
-        in_it = Q(day__gte=self.period.start)
-        sums = {"now": Sum("value", filter=in_it), "before": Sum("value", filter=~in_it)}
         by = ("number", "currency", "group")
-        yield from self.of_days(rows.exclude(number__in=stocks)).values(*by).annotate(**sums).order_by()
+        end, before = self.period.end, self.period.before.end
         is_now = Q(kind=Figured.ALL) if end >= self.today else Q(kind=Figured.SEEN, day=end)
         was_then = Q(kind=Figured.SEEN, day=before)
-        sums = {"now": Sum("value", filter=is_now), "before": Sum("value", filter=was_then)}
-        stocked = rows.filter(is_now | was_then, number__in=stocks)
-        yield from stocked.values(*by).annotate(**sums).order_by()
+        in_it = Q(day__gte=self.period.start)
+        of_days = {"now": Sum("value", filter=in_it), "before": Sum("value", filter=~in_it)}
+        of_stocks = {"now": Sum("value", filter=is_now), "before": Sum("value", filter=was_then)}
+        for field, keys in self.fields_of_parts().items():
+            stocks = [key for key in keys if self.basic[key].is_stock or self.of_any_day(self.basic[key])]
+            flows = [key for key in keys if key not in stocks]
+            rows = NumberDay.objects.filter(holding=self.holding, by=field)
+            if flows:
+                yield from self.of_days(rows.filter(number__in=flows)).values(*by).annotate(**of_days).order_by()
+            if stocks:
+                stocked = rows.filter(is_now | was_then if self.compares else is_now, number__in=stocks)
+                yield from stocked.values(*by).annotate(**of_stocks).order_by()
+
+    def fields_of_parts(self) -> dict[str, list[str]]:
+        """By the field that breaks them down, the numbers."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for one in self.basic.values():
+            if breakdown := one.breakdown(self.by):
+                found[breakdown.field].append(one.key)
+        return found
 
     @cached_property
     def names(self) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 
-from django.db.models import Max
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -28,10 +27,12 @@ def state_of(connections: Collection[Connection], *, shown: str | None = None) -
     It is asked for before the numbers are read, so that none that come meanwhile are missed.
     """
     holdings = [one.holding_id for one in connections]
-    states = NumberState.objects.filter(holding__in=holdings)
-    is_counting = states.filter(taken_until__gt=timezone.now()).exists() or due().filter(holding__in=holdings).exists()
-    last = states.aggregate(counted=Max("counted_at"), through=Max("through")).values()
-    counted = max((one.isoformat() for one in last if one), default="")
+    now = timezone.now()
+    states = [*NumberState.objects.filter(holding__in=holdings)]
+    is_taken = any(one.taken_until and one.taken_until > now for one in states)
+    is_counting = is_taken or due().filter(holding__in=holdings).exists()
+    moments = {moment for one in states for moment in (one.counted_at, one.through)} - {None}
+    counted = max(one.isoformat() for one in moments) if moments else ""
     is_newer = shown is not None and shown != counted and not is_counting
     may_come = is_counting or Sync.objects.filter(connection__in=connections).active().exists()
     return {

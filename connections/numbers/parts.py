@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from connections.figures.figure import Figure, Part
+from connections.templatetags.amounts import words_of
+from connections.templatetags.cells import NOTHING
 from sources.spec import How
 
 OF_SOMETHING = (How.RATIO, How.MEDIAN)  # What they are of, there may be none of on a day.
@@ -22,16 +24,12 @@ class Row:
     """Of the largest in the first column, in per cent."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Cell:
-    part: Part | None
-    figure: Figure
+    """What stands in it, as words: a page may have a thousand."""
 
-    @property
-    def is_nought(self) -> bool:
-        """Whether there is none of it; of an amount there may be some in another currency."""
-        is_known = self.figure.value is not None and self.figure.definition.how not in OF_SOMETHING
-        return self.part is None and is_known and not self.figure.currency
+    words: str
+    beside: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +42,7 @@ class Table:
     """Of groups, with those that are not in it."""
 
 
-def table_of(found: Sequence[Figure], address: Callable[[str], str]) -> Table | None:
+def table_of(found: Sequence[Figure], address: Callable[[str], str], *, source_name: str) -> Table | None:
     """`address` leads to a group, by its id. In the order of the first of the figures that is in it.
 
     A group of which there was only something in the period before is not in it. Where there is anything of one figure,
@@ -60,12 +58,28 @@ def table_of(found: Sequence[Figure], address: Callable[[str], str]) -> Table | 
         Row(
             name=next(part.name for part in those if part),
             url=address(group) if group else "",
-            cells=[Cell(part=part, figure=one) for part, one in zip(those, cut, strict=True)],
+            cells=[cell_of(part, one, source_name=source_name) for part, one in zip(those, cut, strict=True)],
             share=share_of(those[0], largest),
         )
         for group, those in parts.items()
     ]
     return Table(figures=cut, rows=rows, count=len(order))
+
+
+def cell_of(part: Part | None, figure: Figure, *, source_name: str) -> Cell:
+    if part is None:
+        return Cell("0" if is_nought(figure) else NOTHING)
+    beside = [f"of {part.count:,}"] if part.count else []
+    if part.said and not part.said.agrees:
+        in_all = f"{words_of(part.said.ours, figure)} in all, " if part.said.ours != part.value else ""
+        beside.append(f"{in_all}{source_name}: {words_of(part.said.value, figure)}")
+    return Cell(NOTHING if part.value is None else words_of(part.value, figure), " ".join(beside))
+
+
+def is_nought(figure: Figure) -> bool:
+    """Whether there is none of it in a group that it has not; of an amount there may be some in another currency."""
+    is_known = figure.value is not None and figure.definition.how not in OF_SOMETHING
+    return is_known and not figure.currency
 
 
 def share_of(part: Part | None, most: float) -> float:

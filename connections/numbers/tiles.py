@@ -32,6 +32,9 @@ class Shown(Protocol):
     @property
     def query(self) -> str: ...
 
+    @property
+    def compares(self) -> bool: ...
+
     def address(self, **changes: str | None) -> str: ...
 
 
@@ -49,6 +52,11 @@ class Tile:
         """Once on a page."""
         pin = str(self.pin.pk) if self.pin and self.pin.pk else ""
         return "-".join(filter(None, [self.figure.definition.key, self.figure.currency.lower(), pin]))
+
+    @property
+    def name(self) -> str:
+        """“Won value, EUR”."""
+        return ", ".join(filter(None, [self.figure.definition.name, self.figure.currency]))
 
     @property
     def url(self) -> str:
@@ -275,6 +283,7 @@ def topics_of(connection: Connection, tiles: Iterable[Tile], form: Shown, *, mar
             table=table_of(
                 [one.figure for one in sorted(those, key=lambda tile: tile.figure.definition.key not in drawn.large)],
                 lambda group: form.address(group=group),
+                source_name=connection.source_name,
             ),
         )
         for name, those in ((name, [*grouped]) for name, grouped in topics)
@@ -312,7 +321,7 @@ def leading(connection: Connection | None, form: Shown) -> list[Tile]:
     """What is shown to whoever has pinned nothing yet."""
     if connection is None or connection.source is None:
         return []
-    found = figures(connection, form.asked, keys=connection.source.pictures.leading)
+    found = figures(connection, form.asked, keys=connection.source.pictures.leading, compares=form.compares)
     return [Tile(figure=one, connection=connection, query=form.query) for one in found if one.value is not None]
 
 
@@ -322,7 +331,8 @@ def pinned(pins: Iterable[Pin], form: Shown) -> list[Tile]:
     found: dict[tuple[object, ...], Figure] = {}
     ordered = sorted(known, key=place_of)
     for (connection, by, group), those in groupby(ordered, key=lambda pin: (pin.connection, pin.by, pin.group)):
-        for one in figures(connection, form.asked, keys=[pin.number for pin in those], by=by, group=group):
+        keys = [pin.number for pin in those]
+        for one in figures(connection, form.asked, keys=keys, by=by, group=group, compares=form.compares):
             found[connection.pk, by, group, one.definition.key, one.currency] = one
     return [
         Tile(figure=figure, connection=pin.connection, pin=pin, query=pinned_query(form, pin))

@@ -59,7 +59,7 @@ def numbers(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Ht
     state = state_of([connection])
     form = period_form(request, connection, available(connection))
     drawn = [keys[0] for keys in connection.known_source().pictures.lines]
-    found = figures(connection, form.asked, before=drawn if form.compares else (), **form.cut)
+    found = figures(connection, form.asked, compares=form.compares, drawn_before=drawn, **form.cut)
     marks = marks_of(request, connection, form.asked, days_of(found))
     tiles = tiles_of(request, connection, found, form)
     context = {
@@ -83,14 +83,18 @@ def number(request: PersonRequest, workspace: str, source: str, pk: UUID, number
         return newer(request, [connection])
     state = state_of([connection])
     form = period_form(request, connection, [definition])
-    found = figures(connection, form.asked, keys=[number], before=[number] if form.compares else (), **form.cut)
+    found = figures(
+        connection, form.asked, keys=[number], compares=form.compares, drawn_before=[number], **form.cut
+    )
     marks = marks_of(request, connection, form.asked, days_of(found))
     shown = [
         {
             "tile": tile,
             "picture": picture_of([tile.figure], form.asked, marks=marks),
             "cut_name": f"Broken down {tile.figure.currency}".strip(),
-            "table": table_of([tile.figure], lambda group: form.address(group=group)),
+            "table": table_of(
+                [tile.figure], lambda group: form.address(group=group), source_name=connection.source_name
+            ),
         }
         for tile in tiles_of(request, connection, found, form)
     ]

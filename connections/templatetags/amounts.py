@@ -4,7 +4,6 @@ from decimal import Decimal
 from typing import Protocol
 
 from django import template
-from django.contrib.humanize.templatetags.humanize import intcomma
 
 from connections.templatetags.cells import NOTHING, SIGNS
 from sources.spec import Definition, Unit
@@ -52,13 +51,13 @@ def in_unit(value: Amount, unit: str, *, currency: str = "", scale: int = 2) -> 
 def units(value: float, scale: int) -> str:
     """Cents only where there are any."""
     whole, part = divmod(round(value), 10**scale)
-    return f"{intcomma(whole)}.{part:0{scale}d}" if part else str(intcomma(whole))
+    return f"{whole:,}.{part:0{scale}d}" if part else f"{whole:,}"
 
 
 def round_half(value: Amount) -> str:
     """With one digit after the point, where that is not nought."""
     rounded = round(float(value), 1)
-    text = str(intcomma(int(rounded) if rounded == int(rounded) else rounded))
+    text = f"{int(rounded):,}" if rounded == int(rounded) else f"{rounded:,}"
     return text.replace("-", "−")
 
 

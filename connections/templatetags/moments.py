@@ -1,6 +1,7 @@
 """Moments, in UTC, and how long something took. A script puts moments into the reader's own time, and into words."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from django import template
 from django.template.defaultfilters import pluralize
@@ -8,6 +9,8 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 
 register = template.Library()
+
+MANY = 1000  # Pages say one moment at each of dozens of numbers.
 
 
 @register.filter
@@ -20,6 +23,7 @@ def exact_moment(when: datetime | None) -> str:
     return format_html('<time data-exact datetime="{}">{}</time>', when.isoformat(), in_utc(when)) if when else ""
 
 
+@lru_cache(maxsize=MANY)
 def in_utc(when: datetime) -> str:
     return f"{date_format(when.astimezone(UTC), 'j F Y, H:i')} UTC"
 
