@@ -83,9 +83,7 @@ def number(request: PersonRequest, workspace: str, source: str, pk: UUID, number
         return newer(request, [connection])
     state = state_of([connection])
     form = period_form(request, connection, [definition])
-    found = figures(
-        connection, form.asked, keys=[number], compares=form.compares, drawn_before=[number], **form.cut
-    )
+    found = figures(connection, form.asked, keys=[number], compares=form.compares, drawn_before=[number], **form.cut)
     marks = marks_of(request, connection, form.asked, days_of(found))
     shown = [
         {
