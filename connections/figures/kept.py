@@ -154,7 +154,7 @@ class Kept:
         ends = ["", self.period.end.isoformat(), self.period.before.end.isoformat()]
         last = NumberDay.objects.filter(holding=self.holding, number__in=keys, kind=Figured.DAY, by=UNTIL)
         sums = {name: Sum("value", filter=Q(day__gte=first)) for name, first in firsts.items()}
-        rows = last.filter(group__in=ends).values("number", "group").annotate(**sums).order_by() if keys else ()
+        rows: Any = last.filter(group__in=ends).values("number", "group").annotate(**sums).order_by() if keys else ()
         return {
             (row["number"], row["group"], first): int(row[name] or 0) for row in rows for name, first in firsts.items()
         }

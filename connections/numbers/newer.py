@@ -31,8 +31,8 @@ def state_of(connections: Collection[Connection], *, shown: str | None = None) -
     states = [*NumberState.objects.filter(holding__in=holdings)]
     is_taken = any(one.taken_until and one.taken_until > now for one in states)
     is_counting = is_taken or due().filter(holding__in=holdings).exists()
-    moments = {moment for one in states for moment in (one.counted_at, one.through)} - {None}
-    counted = max(one.isoformat() for one in moments) if moments else ""
+    moments = [moment for one in states for moment in (one.counted_at, one.through) if moment]
+    counted = max((one.isoformat() for one in moments), default="")
     is_newer = shown is not None and shown != counted and not is_counting
     may_come = is_counting or Sync.objects.filter(connection__in=connections).active().exists()
     return {

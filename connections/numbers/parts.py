@@ -53,7 +53,7 @@ def table_of(found: Sequence[Figure], address: Callable[[str], str], *, source_n
     cut = [one for one in found if one.by and (one.value is not None or any(one.parts.groups.values()))]
     order = [*dict.fromkeys(group for one in cut for group, is_there in one.parts.groups.items() if is_there)]
     parts = {group: [one.parts.of(group) for one in cut] for group in order[:MOST_PARTS]}
-    largest = max(float(first.value or 0) for first, *_ in parts.values() if first)
+    largest = max((float(first.value or 0) for first, *_ in parts.values() if first), default=0.0)
     rows = [
         Row(
             name=next(part.name for part in those if part),

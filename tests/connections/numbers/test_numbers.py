@@ -135,6 +135,25 @@ def test_a_table_tells_campaigns_of_one_name_apart_and_has_those_of_its_period(
     assert '<td class="number one-line">0</td>' in table_of_both
 
 
+def test_an_old_campaign_that_somebody_opened_today_stands_beside_noughts_of_what_was_sent(
+    alice_client: Client, counted: Connection, account: SandboxServer
+) -> None:
+    today, identity = date.today(), account.world.ids("campaigns")[0]
+    for one in account.world.ids("campaigns"):
+        account.world.change("campaigns", one, name=f"Letter {one}", sdate="2020-06-02T12:00:00+00:00")
+    opened = {"isread": "1", "tstamp": f"{today}T00:00:01+00:00"}
+    account.world.insert("linkData", campaignid=identity, subscriberid="1", **opened)
+    counted.stream_keys = [*counted.stream_keys, "linkData"]
+    counted.save(update_fields=["stream_keys"])
+    count(counted)
+
+    shown = page(alice_client, counted, f"?by=campaign&period=own&since={today}&until={today}")
+
+    [row] = re.findall(r"<tr> <th scope=\"row\"><a [^>]*>Letter .*?</tr>", shown)
+    assert f">Letter {identity}</a>" in row and '<td class="number one-line">1</td>' in row
+    assert row.count('<td class="number one-line">0</td>') > 5
+
+
 def test_a_breakdown_leads_from_each_number_to_the_groups_in_its_order(
     alice_client: Client, counted: Connection, account: SandboxServer
 ) -> None:
