@@ -7,7 +7,7 @@ from django.utils import timezone
 from connections.access import access
 from connections.access.requests import PersonRequest
 from connections.checking.watching import is_worker_missing
-from connections.frame.outlook import budget_in_use, remaining, sizes
+from connections.frame.outlook import BudgetInUse, budget_in_use, remaining, sizes
 from connections.frame.reading import Reader
 from connections.models import Connection, Health, Pace, Sync
 from connections.models.bounds import bytes_of, room_among
@@ -32,7 +32,7 @@ def strip(request: PersonRequest, connection: Connection) -> dict[str, object]:
         "is_unattended": is_unattended,
         "may_manage": connection.may_manage,
         "may_stop": bool(latest and latest.is_active and access.may_stop(request, latest)),
-        **calls(request, connection, latest),
+        **still_to_come(request, connection, latest),
     }
 
 
@@ -43,6 +43,7 @@ def moving_part(request: PersonRequest, connection: Connection) -> dict[str, obj
     filled = next((stream for stream in connection.streams if counts.get(stream.key)), None)
     return {
         **strip(request, connection),
+        "sharers": access.sharers(request, connection) if may_tell_calls(connection) else [],
         "room": room_among(held, of_workspace=bytes_of(connection.workspace_id)),
         "newest_stream": filled,
         "is_all_here": filled is not None and is_all_here(connection, filled),
@@ -94,18 +95,40 @@ def newest_of(connection: Connection, stream: Stream) -> dict[str, object]:
     return {"newest": reader.lines(stream, rows, columns), "columns": columns}
 
 
+def may_tell_calls(connection: Connection) -> bool:
+    """Who merely knows an address is not told what others do there."""
+    return connection.source is not None and connection.is_proven
+
+
 def calls(request: PersonRequest, connection: Connection, latest: Sync | None) -> dict[str, object]:
-    """The account's budget, and at that rate the time that the sync still needs."""
-    if connection.source is None or not connection.is_proven:
-        return {}  # Who merely knows an address is not told what others do there.
-    running = latest if latest and latest.is_running else None
-    pace = running.pace if running else connection.pace
-    budget = budget_in_use(connection.source, access.budget_of(connection), pace, running)
+    """What the account bears, and who else calls it."""
+    if not may_tell_calls(connection):
+        return {}
+    pace = pace_of(connection, latest)
+    return {
+        "budget": shown_budget(connection, latest),
+        "pace": Pace(pace),
+        "sharers": access.sharers(request, connection),
+    }
+
+
+def still_to_come(request: PersonRequest, connection: Connection, latest: Sync | None) -> dict[str, object]:
+    """The time that a running sync still needs, at the account's rate."""
+    if latest is None or not latest.is_running or not may_tell_calls(connection):
+        return {}
+    budget = shown_budget(connection, latest)
     sharers = access.sharers(request, connection)
-    found: dict[str, object] = {"budget": budget, "pace": Pace(pace), "sharers": sharers}
-    if running:
-        side_by_side = 1 + sum(sharer.health_word == Health.SYNCING.label for sharer in sharers)
-        counted = sizes(connection, connection.row_counts.by_stream())
-        runs = [*running.stream_runs.all()]
-        found["left"] = remaining(running, runs, counted, rate=budget.granted / side_by_side, pause=budget.pause)
-    return found
+    side_by_side = 1 + sum(sharer.health_word == Health.SYNCING.label for sharer in sharers)
+    counted = sizes(connection, connection.row_counts.by_stream())
+    runs = [*latest.stream_runs.all()]
+    return {"left": remaining(latest, runs, counted, rate=budget.granted / side_by_side, pause=budget.pause)}
+
+
+def shown_budget(connection: Connection, latest: Sync | None) -> BudgetInUse:
+    running = latest if latest and latest.is_running else None
+    source = connection.known_source()
+    return budget_in_use(source, access.budget_of(connection), pace_of(connection, latest), running)
+
+
+def pace_of(connection: Connection, latest: Sync | None) -> str:
+    return latest.pace if latest and latest.is_running else connection.pace

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from connections.access import access
 from connections.access.requests import PersonRequest
 from connections.checking.watching import is_worker_missing
-from connections.frame.moving_part import by_stream, moving_part, strip
+from connections.frame.moving_part import by_stream, calls, moving_part, strip
 from connections.frame.tabs import pressed_on, tab_named
 from connections.models import Connection, StreamRun
 from connections.models.hidden_address import show
@@ -174,8 +174,8 @@ def progress(request: PersonRequest, workspace: str, source: str, pk: UUID) -> H
 @require_safe
 def syncs(request: PersonRequest, workspace: str, source: str, pk: UUID) -> HttpResponse:
     connection = access.visible_connection(request, workspace, source, pk)
-    part = strip(request, connection)
-    part |= {"streams": by_stream(connection, connection.syncs.newest_first().first())}
+    part, latest = strip(request, connection), connection.syncs.newest_first().first()
+    part |= {"streams": by_stream(connection, latest), **calls(request, connection, latest)}
     if request.htmx:  # The page asks for its moving part at the same address.
         part |= {"has_moved_on": request.GET.get("shown") != part["shown"]}
         return render(request, "connections/syncing/_by_stream.html", part)
