@@ -24,6 +24,8 @@ from connections.models import (
 )
 from sources.spec import Definition, How
 
+MANY = 10_000  # Rows: a year of days of each number.
+
 
 def first_day(connections: Iterable[Connection]) -> date | None:
     """The first of which anything is kept of these."""
@@ -131,7 +133,7 @@ class Kept:
         found: dict[tuple[str, str], dict[date, int]] = defaultdict(dict)
         days: Any = self.of_days(self.of_numbers()).values_list("number", "currency", "day", "value").order_by()
         # Added up here: there are as many rows as days, or a few of each, and tens of thousands of groups cost more.
-        for number, currency, day, value in days:
+        for number, currency, day, value in days.iterator(chunk_size=MANY):
             own = found[number, currency]
             own[day] = own.get(day, 0) + value
         return found
@@ -206,7 +208,8 @@ class Kept:
             flows = [key for key in keys if key not in stocks]
             rows = NumberDay.objects.filter(holding=self.holding, by=field)
             if flows:
-                yield from self.of_days(rows.filter(number__in=flows)).values(*by).annotate(**of_days).order_by()
+                summed = self.of_days(rows.filter(number__in=flows)).values(*by).annotate(**of_days)
+                yield from summed.order_by().iterator(chunk_size=MANY)
             if stocks:
                 stocked = rows.filter(is_now | was_then if self.compares else is_now, number__in=stocks)
                 yield from stocked.values(*by).annotate(**of_stocks).order_by()
