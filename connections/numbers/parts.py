@@ -10,6 +10,7 @@ from sources.spec import How
 
 OF_SOMETHING = (How.RATIO, How.MEDIAN)  # What they are of, there may be none of on a day.
 MOST_PARTS = 50  # Of a table.
+FEW = 20  # Of fewer a share or a median says little.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,8 @@ class Row:
     cells: Sequence["Cell"]
     share: float
     """Of the largest in the first column, in per cent."""
+    is_few: bool
+    """Whether that is of so few that it says little."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,12 @@ class Table:
     rows: Sequence[Row]
     count: int
     """Of groups, with those that are not in it."""
+
+    few = FEW
+
+    @property
+    def has_few(self) -> bool:
+        return any(one.is_few for one in self.rows)
 
 
 def table_of(found: Sequence[Figure], address: Callable[[str], str], *, source_name: str) -> Table | None:
@@ -60,6 +69,7 @@ def table_of(found: Sequence[Figure], address: Callable[[str], str], *, source_n
             url=address(group) if group else "",
             cells=[cell_of(part, one, source_name=source_name) for part, one in zip(those, cut, strict=True)],
             share=share_of(those[0], largest),
+            is_few=bool(those[0] and those[0].count and those[0].count < FEW),
         )
         for group, those in parts.items()
     ]

@@ -1,12 +1,13 @@
 """The numbers of a connection, and one of them."""
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
 
 from connections.access import access, at_home
@@ -18,7 +19,7 @@ from connections.figures.figures import available, figures
 from connections.figures.kept import first_day
 from connections.figures.proving import prove
 from connections.frame.moving_part import strip
-from connections.models import Connection
+from connections.models import Connection, FigureProof
 from connections.numbers.forms import PeriodForm
 from connections.numbers.newer import asks_for_newer, newer, state_of
 from connections.numbers.parts import table_of
@@ -113,13 +114,27 @@ def check_number(request: PersonRequest, workspace: str, source: str, pk: UUID, 
     """Ask the account what it says, now."""
     connection = access.visible_connection(request, workspace, source, pk)
     definition = offered_number(connection, number)
+    asked_at = timezone.now()
     by, group = (request.POST.get(name, "").replace("\x00", "")[:64] for name in ("by", "group"))
     try:
         with counted_try(connection.account_fingerprint, by=request.user, workspace=connection.workspace):
             prove(connection, patience=of_a_person(), keys=[definition.key], by=by, group=group)
     except SourceError as failure:
         messages.error(request, str(failure))
+    else:
+        if not group and (apart := told_apart_by(connection, definition, asked_at)):
+            where = f"{connection.url('numbers')}{definition.key}/?by={apart.key}"
+            words = (
+                '{} was asked. It has no figure for all together: what it says stands <a href="{}">beside each {}</a>.'
+            )
+            messages.info(request, format_html(words, connection.source_name, where, apart.label.lower()))
     return redirect(way_back(request, connection.workspace, otherwise=connection.url("numbers")))
+
+
+def told_apart_by(connection: Connection, one: Definition, asked_at: datetime) -> Breakdown | None:
+    """By what the account, which was asked, tells its figures apart, where it has none for all."""
+    whole = FigureProof.objects.filter(holding=connection.holding, number=one.key, by="", checked_at__gte=asked_at)
+    return None if whole.exists() else one.breakdown(next((ask.by for ask in one.asks), ""))
 
 
 def offered_number(connection: Connection, key: str) -> Definition:

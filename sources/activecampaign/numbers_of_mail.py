@@ -61,7 +61,7 @@ CAMPAIGNS = (
     counter(
         "mails_opened_verified",
         "Verified opens",
-        "People who opened, without what machines opened: by these campaigns can be compared",
+        "People who opened, without what machines opened: compare campaigns by these",
         "verified_unique_opens",
         better="higher",
     ),
@@ -180,7 +180,9 @@ def of_automations(key: str, name: str, sentence: str, field: str) -> Definition
 
 
 AUTOMATIONS = (
-    of_automations("automation_entered", "Entered automations", "How often contacts entered an automation", "entered"),
+    of_automations(
+        "automation_entered", "Entered automations, in all", "How often contacts entered an automation", "entered"
+    ),
     Definition(
         key="automation_in",
         topic="Automations",
@@ -194,7 +196,10 @@ AUTOMATIONS = (
         breakdowns=(replace(BY_AUTOMATION, field="id"),),
     ),
     of_automations(
-        "automation_left", "Left automations", "How often contacts left an automation, at its end or before", "exited"
+        "automation_left",
+        "Left automations, in all",
+        "How often contacts left an automation, at its end or before",
+        "exited",
     ),
     Definition(
         key="automation_completed",

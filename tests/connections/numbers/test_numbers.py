@@ -15,6 +15,7 @@ from connections.figures.figures import figures
 from connections.figures.keeping_up import count_and_prove
 from connections.models import Connection, Event
 from connections.numbers.forms import PeriodForm
+from connections.numbers.parts import FEW
 from connections.numbers.tiles import rows_url
 from connections.templatetags.amounts import change, words_of
 from sources.activecampaign.sandbox.server import SandboxServer
@@ -205,6 +206,34 @@ def test_asking_now_asks_the_account_and_shows_what_it_says(
 
     assert (response["Location"], account.stats()["requests"]) == (here, 1)
     assert "1 fewer here than there" in page(alice_client, counted, "contacts_total/")
+
+
+def test_who_asks_for_a_figure_that_the_account_has_for_parts_alone_is_told_where_they_stand(
+    alice_client: Client, counted: Connection, account: SandboxServer
+) -> None:
+    for number in range(100):  # A page of its list has no more.
+        account.world.insert("campaigns", name=f"Letter {number}", uniqueopens="1")
+    here = f"{counted.url('numbers')}mails_opened/"
+    told = alice_client.post(f"{here}check/", {"back": here}, follow=True).content.decode()
+    assert f'It has no figure for all together: what it says stands <a href="{here}?by=campaign">' in told
+    assert "beside each campaign</a>." in told
+    assert (
+        "no figure for all"
+        not in alice_client.post(
+            f"{counted.url('numbers')}contacts_total/check/", {"back": here}, follow=True
+        ).content.decode()
+    )
+
+
+def test_a_share_of_few_stands_paler_beside_the_others(alice_client: Client, counted: Connection) -> None:
+    [whole] = figures(counted, Period.usual(date.today()), keys=["open_rate"], by="campaign")
+    few = [part.count for part in whole.parts if part.count and part.count < FEW]
+
+    shown = page(alice_client, counted, "open_rate/?by=campaign")
+
+    assert shown.count("bar-few") == len(few) > 0
+    assert shown.count(f"A paler bar is of fewer than {FEW}: chance has a large part in it.") == 1
+    assert "bar-few" not in page(alice_client, counted, "mails_sent/?by=campaign")
 
 
 @pytest.mark.parametrize(
