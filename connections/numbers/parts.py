@@ -10,7 +10,7 @@ from sources.spec import How
 
 OF_SOMETHING = (How.RATIO, How.MEDIAN)  # What they are of, there may be none of on a day.
 MOST_PARTS = 50  # Of a table.
-FEW = 20  # Of fewer a share or a median says little.
+FEW = 30  # Of fewer a share or a median says little.
 
 
 @dataclass(frozen=True, kw_only=True)
