@@ -68,7 +68,7 @@ def numbers(request: PersonRequest, workspace: str, source: str, pk: UUID) -> Ht
         **state,
         "form": form,
         "topics": topics_of(connection, tiles, form, marks=marks),
-        "group_name": group_name(found, form),
+        "group_name": group_name(connection, found, form),
         "is_recounted": any(one.zone != connection.workspace.timezone for one in found),
         "as_of": min((one.as_of for one in found if one.as_of), default=None),
     }
@@ -103,7 +103,7 @@ def number(request: PersonRequest, workspace: str, source: str, pk: UUID, number
         "connection": connection,
         "definition": definition,
         "form": form,
-        "group_name": group_name(found, form),
+        "group_name": group_name(connection, found, form),
         "shown": shown,
     }
     return render(request, "connections/numbers/number.html", context)
@@ -149,7 +149,10 @@ def days_of(found: list[Figure]) -> list[date]:
     return [one.day for one in next((figure.series for figure in found if figure.series), ())]
 
 
-def group_name(found: list[Figure], form: PeriodForm) -> str:
-    """Of the group that the page is narrowed to."""
-    named = (part.name for one in found if (part := one.parts.of(form.narrowed_to)))
-    return next(named, form.narrowed_to)
+def group_name(connection: Connection, found: list[Figure], form: PeriodForm) -> str:
+    """Of the group that the page is narrowed to, also where there is none of it in these days."""
+    group = form.narrowed_to
+    named = next((part.name for one in found if (part := one.parts.of(group))), "")
+    breakdown = next((cut for one in found if (cut := one.definition.breakdown(form.cut_by))), None)
+    of = connection.known_source().stream(breakdown.of) if group and not named and breakdown else None
+    return named or (connection.records.names(of, [group]).get(group, "") if of else "") or group

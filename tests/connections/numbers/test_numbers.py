@@ -225,6 +225,16 @@ def test_who_asks_for_a_figure_that_the_account_has_for_parts_alone_is_told_wher
     )
 
 
+def test_a_group_has_its_name_also_where_there_is_none_of_it(
+    alice_client: Client, counted: Connection, account: SandboxServer
+) -> None:
+    identity = account.world.ids("campaigns")[0]
+    account.world.change("campaigns", identity, name="Long ago", sdate="2020-06-02T12:00:00+00:00")
+    count(counted)
+    assert "Campaign: Long ago" in page(alice_client, counted, f"?by=campaign&group={identity}&period=30")
+    assert "Campaign: Long ago" in page(alice_client, counted, f"mails_sent/?by=campaign&group={identity}&period=30")
+
+
 def test_a_share_of_few_stands_paler_beside_the_others(alice_client: Client, counted: Connection) -> None:
     [whole] = figures(counted, Period.usual(date.today()), keys=["open_rate"], by="campaign")
     few = [part.count for part in whole.parts if part.count and part.count < FEW]
