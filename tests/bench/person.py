@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 
 from connections.checking.checking import account_of
+from connections.checking.patience import of_a_person
 from connections.models import Connection, SharedBudget
 from sources.errors import RateLimited
 from sources.spec import Allowance, Lane
@@ -50,7 +51,7 @@ def press_test_now(connection: Connection) -> tuple[bool, list[float]]:
     source, credentials = connection.known_source(), connection.credentials()
     budget = WatchedBudget(SharedBudget(account=account_of(credentials), rate=source.calls_per_second()))
     try:
-        source.check(credentials, budget=budget)
+        source.check(credentials, budget=budget, seconds=of_a_person().seconds)
     except RateLimited:
         return True, budget.waits
     return False, budget.waits
