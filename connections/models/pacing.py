@@ -18,7 +18,7 @@ UNTOLD = 0.015  # Seconds by which a call may be late before whoever sent it tel
 MOST_KEPT = 20  # Who bears more calls a second than that has no seconds that a few uneven calls could overfill.
 FARTHEST = 600.0  # Seconds; no pause is as long. A slot farther off says that the database's clock was set back.
 
-SLOWEST = 0.1
+SLOWEST = 0.35  # Slower finds room no more often: what spares an account that refuses is the pause after it.
 CLIMB = 1.04  # A granted call's share in the way back: from half to all in about 18 calls.
 CROWDED = 0.9  # What is left of the pace when an answer shows that others fill the account.
 CROWDED_LEAST = 0.5  # An answer may be wrong about that: less than half takes a refusal.
