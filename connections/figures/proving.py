@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -51,6 +52,12 @@ def prove(
         defaults = {"says": says, "ours": ours.get(key, 0), "checked_at": now}
         FigureProof.objects.update_or_create(holding=connection.holding, **known, defaults=defaults)
     return len(said)
+
+
+def was_told_whole(connection: Connection, one: Definition, *, since: datetime) -> bool:
+    """Whether the account has said since then what the number is in all, and not of its parts alone."""
+    whole = FigureProof.objects.filter(holding=connection.holding, number=one.key, by="", group="")
+    return whole.filter(checked_at__gte=since).exists()
 
 
 def as_said(one: Definition, ask: Ask, told: Told) -> Iterator[tuple[Key, int]]:

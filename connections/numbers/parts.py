@@ -9,7 +9,8 @@ from connections.templatetags.cells import NOTHING
 from sources.spec import How
 
 OF_SOMETHING = (How.RATIO, How.MEDIAN)  # What they are of, there may be none of on a day.
-MOST_PARTS = 50  # Of a table.
+MOST_PARTS = 50  # Of the table of one number.
+MOST_OF_ALL = 25  # Of the table of all numbers of a topic: a column leads to the page of its own.
 FEW = 30  # Of fewer a share or a median says little.
 
 
@@ -51,7 +52,7 @@ class Table:
         return any(one.is_few for one in self.rows)
 
 
-def table_of(found: Sequence[Figure], address: Callable[[str], str], *, source_name: str) -> Table | None:
+def table_of(found: Sequence[Figure], address: Callable[[str], str], *, source_name: str, most: int) -> Table | None:
     """`address` leads to a group, by its id. In the order of the first of the figures that is in it.
 
     A group of which there was only something in the period before is not in it. Where there is anything of one figure,
@@ -61,7 +62,7 @@ def table_of(found: Sequence[Figure], address: Callable[[str], str], *, source_n
         return None
     cut = [one for one in found if one.by and (one.value is not None or any(one.parts.groups.values()))]
     order = [*dict.fromkeys(group for one in cut for group, is_there in one.parts.groups.items() if is_there)]
-    parts = {group: [one.parts.of(group) for one in cut] for group in order[:MOST_PARTS]}
+    parts = {group: [one.parts.of(group) for one in cut] for group in order[:most]}
     largest = max((float(first.value or 0) for first, *_ in parts.values() if first), default=0.0)
     rows = [
         Row(

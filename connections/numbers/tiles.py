@@ -14,7 +14,7 @@ from connections.figures.figure import Point as Step
 from connections.figures.figures import figures
 from connections.figures.judging import wish_of
 from connections.models import Connection, Pin
-from connections.numbers.parts import OF_SOMETHING, Table, table_of
+from connections.numbers.parts import MOST_OF_ALL, OF_SOMETHING, Table, table_of
 from connections.numbers.pictures import BEFORE, Bar, Line, LinePicture, Mark, Point, funnel, spark
 from connections.numbers.steps import at_step, days_in_words
 from connections.templatetags.amounts import as_typed, words_of
@@ -284,6 +284,7 @@ def topics_of(connection: Connection, tiles: Iterable[Tile], form: Shown, *, mar
                 [one.figure for one in sorted(those, key=lambda tile: tile.figure.definition.key not in drawn.large)],
                 lambda group: form.address(group=group),
                 source_name=connection.source_name,
+                most=MOST_OF_ALL,
             ),
         )
         for name, those in ((name, [*grouped]) for name, grouped in topics)

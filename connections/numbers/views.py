@@ -17,12 +17,12 @@ from connections.checking.trying import counted_try
 from connections.figures.figure import Figure
 from connections.figures.figures import available, figures
 from connections.figures.kept import first_day
-from connections.figures.proving import prove
+from connections.figures.proving import prove, was_told_whole
 from connections.frame.moving_part import strip
-from connections.models import Connection, FigureProof
+from connections.models import Connection
 from connections.numbers.forms import PeriodForm
 from connections.numbers.newer import asks_for_newer, newer, state_of
-from connections.numbers.parts import table_of
+from connections.numbers.parts import MOST_PARTS, table_of
 from connections.numbers.places import marks_of, way_back
 from connections.numbers.tiles import Tile, picture_of, topics_of
 from sources.errors import SourceError
@@ -92,7 +92,10 @@ def number(request: PersonRequest, workspace: str, source: str, pk: UUID, number
             "picture": picture_of([tile.figure], form.asked, marks=marks),
             "cut_name": f"Broken down {tile.figure.currency}".strip(),
             "table": table_of(
-                [tile.figure], lambda group: form.address(group=group), source_name=connection.source_name
+                [tile.figure],
+                lambda group: form.address(group=group),
+                source_name=connection.source_name,
+                most=MOST_PARTS,
             ),
         }
         for tile in tiles_of(request, connection, found, form)
@@ -133,8 +136,8 @@ def check_number(request: PersonRequest, workspace: str, source: str, pk: UUID, 
 
 def told_apart_by(connection: Connection, one: Definition, asked_at: datetime) -> Breakdown | None:
     """By what the account, which was asked, tells its figures apart, where it has none for all."""
-    whole = FigureProof.objects.filter(holding=connection.holding, number=one.key, by="", checked_at__gte=asked_at)
-    return None if whole.exists() else one.breakdown(next((ask.by for ask in one.asks), ""))
+    has_whole = was_told_whole(connection, one, since=asked_at)
+    return None if has_whole else one.breakdown(next((ask.by for ask in one.asks), ""))
 
 
 def offered_number(connection: Connection, key: str) -> Definition:

@@ -109,7 +109,7 @@ def test_a_breakdown_leads_to_one_group(
     assert f"List: {escape(first.name)}" in of_one
     assert f'<p class="figure-value">{first.value}</p>' in of_one
     assert ", 12 calendar months with this one; today is not over yet." in of_one and "largest of" not in broken_down
-    monkeypatch.setattr("connections.numbers.parts.MOST_PARTS", 1)
+    monkeypatch.setattr("connections.numbers.views.MOST_PARTS", 1)
     assert f"The 1 largest of {len(whole.parts.groups)}." in page(alice_client, counted, "list_active/?by=list")
 
 
