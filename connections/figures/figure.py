@@ -151,16 +151,21 @@ class Part:
 
 @dataclass(frozen=True)
 class Parts:
-    """The groups of a breakdown, the largest first, each with whether there is anything of it.
+    """The groups of a breakdown, each with whether there is anything of it.
 
-    A part is made when it is looked at: a page shows some of hundreds, and what stands beside each costs time.
+    They are put in order, the largest first, and a part is made when somebody looks: a page shows some of hundreds, in
+    the order of one number, and what stands beside each costs time.
     """
 
     groups: Mapping[str, bool]
+    place: Callable[[str], tuple[Value, str]]
     make: Callable[[str], Part]
 
     def __iter__(self) -> Iterator[Part]:
-        return (self.make(group) for group in self.groups)
+        return (self.make(group) for group in self.in_order())
+
+    def in_order(self) -> list[str]:
+        return sorted(self.groups, key=self.place)
 
     def of(self, group: str) -> Part | None:
         return self.make(group) if group in self.groups else None

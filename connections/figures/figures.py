@@ -349,10 +349,15 @@ class Reading:
         breakdown = one.breakdown(self.by)
         values = self.part_values(one, currency, NOW) if are_known and breakdown else {}
         unnamed = breakdown.unnamed or f"No {breakdown.label.lower()}" if breakdown else ""
-        names = {group: self.kept.names.get(group, "") or group or unnamed for group in values}
-        groups = sorted(values, key=lambda group: (-(values[group][0] or 0), names[group]))
-        are_there = {group: any(values[group]) for group in groups}
-        return Parts(are_there, lambda group: self.part(one, currency, group, names[group], before))
+
+        def name(group: str) -> str:
+            return self.kept.names.get(group, "") or group or unnamed
+
+        return Parts(
+            groups={group: any(value) for group, value in values.items()},
+            place=lambda group: (-(values[group][0] or 0), name(group)),
+            make=lambda group: self.part(one, currency, group, name(group), before),
+        )
 
     def part(self, one: Definition, currency: str, group: str, name: str, before: Value | None) -> Part:
         value, count = self.part_values(one, currency, NOW)[group]

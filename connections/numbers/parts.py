@@ -1,7 +1,8 @@
 """The table of what figures are broken down by: a row each group, a column each figure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from connections.figures.figure import Figure, Part
 from connections.templatetags.amounts import words_of
@@ -61,8 +62,8 @@ def table_of(found: Sequence[Figure], address: Callable[[str], str], *, source_n
     if not any(any(one.parts.groups.values()) for one in found):
         return None
     cut = [one for one in found if one.by and (one.value is not None or any(one.parts.groups.values()))]
-    order = [*dict.fromkeys(group for one in cut for group, is_there in one.parts.groups.items() if is_there)]
-    parts = {group: [one.parts.of(group) for one in cut] for group in order[:most]}
+    there = {group for one in cut for group, is_there in one.parts.groups.items() if is_there}
+    parts = {group: [one.parts.of(group) for one in cut] for group in islice(in_order(cut, there), most)}
     largest = max((float(first.value or 0) for first, *_ in parts.values() if first), default=0.0)
     rows = [
         Row(
@@ -74,7 +75,18 @@ def table_of(found: Sequence[Figure], address: Callable[[str], str], *, source_n
         )
         for group, those in parts.items()
     ]
-    return Table(figures=cut, rows=rows, count=len(order))
+    return Table(figures=cut, rows=rows, count=len(there))
+
+
+def in_order(cut: Sequence[Figure], there: Collection[str]) -> Iterator[str]:
+    """Once each. A figure is put in order only when those before it had not all of the groups."""
+    gone_by: set[str] = set()
+    for one in cut:
+        own = [group for group in one.parts.in_order() if one.parts.groups[group] and group not in gone_by]
+        yield from own
+        gone_by.update(own)
+        if len(gone_by) == len(there):
+            return
 
 
 def cell_of(part: Part | None, figure: Figure, *, source_name: str) -> Cell:
