@@ -10,7 +10,7 @@ from connections.access.access import Place, my_place, visible_connections
 from connections.access.requests import PersonRequest
 from connections.models import Connection, MissingRows, Pin, State, Workspace
 from connections.models.connection_query import ConnectionQuerySet, broken, late
-from connections.models.pin import PinQuerySet
+from connections.models.pin import MOST_PINS, PinQuerySet
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,10 @@ class Freshness:
 
 def my_pins(request: PersonRequest, place: Place) -> PinQuerySet:
     return Pin.objects.visible_to(request.user, place.membership)
+
+
+def has_most_pins(request: PersonRequest, slug: str) -> bool:
+    return my_pins(request, my_place(request, slug)).count() >= MOST_PINS
 
 
 def my_pin(request: PersonRequest, slug: str, pk: int) -> Pin:

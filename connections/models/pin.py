@@ -16,6 +16,7 @@ from connections.models.people import Membership, User
 
 JUDGED_AGAIN_AFTER = timedelta(hours=1)  # Days go by without any sync, too.
 DAYS = 30
+MOST_PINS = 24  # Of one person in a workspace: Home shows no more.
 
 
 class Alert(models.TextChoices):

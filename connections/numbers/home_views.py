@@ -13,6 +13,7 @@ from connections.access.requests import PersonRequest
 from connections.figures.kept import first_day
 from connections.models import Connection, Pin
 from connections.models.connection_query import Order
+from connections.models.pin import MOST_PINS
 from connections.numbers.forms import PeriodForm
 from connections.numbers.looking_around import look_around as make_sample
 from connections.numbers.looking_around import sampled_source
@@ -20,7 +21,6 @@ from connections.numbers.newer import asks_for_newer, newer, state_of
 from connections.numbers.tiles import Tile, leading
 from connections.numbers.tiles import pinned as tiles_of_pins
 
-SHOWN_PINS = 24
 ENOUGH_PINS = 6  # Up to these, others are offered.
 SHOWN_NEEDING = 5
 SHOWN_CONNECTIONS = 8
@@ -47,7 +47,7 @@ def home(request: PersonRequest, workspace: str) -> HttpResponse:
         return render(request, "connections/numbers/nothing_yet.html", context)
     visible = access.visible_connections(request, place)
     newest = visible.in_order(Order.NEWEST).first()
-    pins = [*at_home.my_pins(request, place)[:SHOWN_PINS]]
+    pins = [*at_home.my_pins(request, place)[:MOST_PINS]]
     followed = {pin.connection for pin in pins} | ({newest} if newest else set())
     if asks_for_newer(request):
         return newer(request, followed)

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from connections.access import access, at_home
 from connections.access.requests import PersonRequest
 from connections.models import Pin
+from connections.models.pin import MOST_PINS
 from connections.numbers.forms import PeriodForm, PinForm
 from connections.numbers.places import way_back
 from connections.numbers.tiles import Tile
@@ -30,12 +31,6 @@ def pin(request: PersonRequest, workspace: str, source: str, pk: UUID, number: s
     is_posted = request.method == "POST"
     which = {"number": definition.key, **which_of(request.POST if is_posted else request.GET)}
     mine = at_home.pins_of(request, connection)
-    if is_posted and not request.POST.get("tell"):
-        mine.put(request.user, connection, which)
-        name = ", ".join(filter(None, [definition.name, which["currency"].upper()]))
-        home = reverse("connections:home", args=[workspace])
-        messages.success(request, format_html('{} is on <a href="{}">your Home</a> now.', name, home))
-        return redirect(way_back(request, connection.workspace, otherwise=connection.url("numbers")))
     kept = mine.filter(**which).first()
     if kept and not is_posted:
         return redirect("connections:pinned", workspace, kept.pk)
@@ -43,6 +38,17 @@ def pin(request: PersonRequest, workspace: str, source: str, pk: UUID, number: s
     tile = tile_of(wanted)
     if tile is None:
         raise Http404("This number is in no such currency.")
+    home = reverse("connections:home", args=[workspace])
+    back = way_back(request, connection.workspace, otherwise=connection.url("numbers"))
+    if is_posted and not kept and at_home.has_most_pins(request, workspace):
+        words = '<a href="{}">Your Home</a> has {} numbers, and shows no more. Take one from it first.'
+        messages.error(request, format_html(words, home, MOST_PINS))
+        return redirect(back)
+    if is_posted and not request.POST.get("tell"):
+        mine.put(request.user, connection, which)
+        name = ", ".join(filter(None, [definition.name, which["currency"].upper()]))
+        messages.success(request, format_html('{} is on <a href="{}">your Home</a> now.', name, home))
+        return redirect(back)
     form = pin_form(wanted, tile, request.POST if is_posted else None)
     if form.is_valid():
         return want(request, mine.put(request.user, connection, which), form)

@@ -104,6 +104,36 @@ def test_pinning_twice_pins_once_and_it_can_be_taken_away(alice_client: Client, 
     assert not Pin.objects.exists()
 
 
+def test_a_number_taken_away_on_its_own_page_leads_home(alice_client: Client, counted: Connection) -> None:
+    pin(alice_client, counted, "deals_open")
+    kept = Pin.objects.get()
+    shown = alice_client.get(reverse("connections:pinned", args=["harbour-tea", kept.pk])).content.decode()
+    [back] = re.findall(r'name="back" value="([^"]*)"', shown)
+
+    gone = alice_client.post(reverse("connections:unpin", args=["harbour-tea", kept.pk]), {"back": back}, follow=True)
+
+    assert (gone.status_code, gone.request["PATH_INFO"]) == (200, HOME)
+
+
+@pytest.mark.parametrize("which", [{"currency": "XXX"}, {"by": "nothing", "group": "1"}], ids=str)
+def test_nothing_is_pinned_that_there_is_not(alice_client: Client, counted: Connection, which: dict[str, str]) -> None:
+    response = alice_client.post(f"{counted.url('numbers')}deals_open_value/pin/", {**which, "back": HOME})
+    assert (response.status_code, Pin.objects.count()) == (404, 0)
+
+
+def test_home_takes_no_more_numbers_than_it_shows(
+    alice_client: Client, counted: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("access.at_home", "numbers.home_views", "numbers.pinning_views"):
+        monkeypatch.setattr(f"connections.{module}.MOST_PINS", 2)
+    for number in ("deals_open", "contacts_total", "contacts_new", "deals_open"):
+        pin(alice_client, counted, number)
+
+    assert [one.number for one in Pin.objects.all()] == ["deals_open", "contacts_total"]
+    told = f'<a href="{HOME}">Your Home</a> has 2 numbers, and shows no more. Take one from it first.'
+    assert told in home(alice_client)
+
+
 def test_a_pin_of_one_group_shows_that_one(alice_client: Client, counted: Connection) -> None:
     listed = counted.records.filter(stream="lists").order_by("external_id").first()
 
